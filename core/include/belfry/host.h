@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Extensions: tables that a plugin gets with host->get_extension(host, id) when it names the id in `needs`. The rules
+ * of <belfry/plugin.h> hold here too: callbacks come on a later turn of the loop, parameters are borrowed.
+ */
+#ifndef BELFRY_HOST_H
+#define BELFRY_HOST_H
+
+#include <belfry/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- belfry.timer/1: loop timers, gone with the process (durable ones: txn->timer_set) ---------------------------- */
+
+#define BELFRY_EXT_TIMER "belfry.timer/1"
+struct belfry_timer_api {
+    uint32_t struct_size, reserved;
+    /* [loop] fn(arg) after delay_ms, then every repeat_ms when that is not 0 */
+    belfry_status (*start)(const struct belfry_host *host, int64_t delay_ms, int64_t repeat_ms, void (*fn)(void *arg),
+                           void *arg, uint64_t *id);
+    /* [loop] fn never runs afterwards */
+    void (*stop)(const struct belfry_host *host, uint64_t id);
+};
+
+/* --- belfry.match/1 and belfry.template/1: pure ------------------------------------------------------------------------ */
+
+#define BELFRY_EXT_MATCH "belfry.match/1"
+struct belfry_match_api {
+    uint32_t struct_size, reserved;
+    /* [any] 1 when the condition holds; NULL holds for everything */
+    int32_t (*eval)(const struct belfry_condition *condition, const struct belfry_view *view);
+    /* [any] dotted paths that the condition reads; valid as long as the condition */
+    void (*paths)(const struct belfry_condition *condition, struct belfry_strs *out);
+};
+
+#define BELFRY_EXT_TEMPLATE "belfry.template/1"
+struct belfry_template_api {
+    uint32_t struct_size, reserved;
+    /* [any] renders as plain text and hands the result to sink once; EINVAL or ELIMIT when it cannot */
+    belfry_status (*render)(const struct belfry_template *tpl, const struct belfry_view *params,
+                            void (*sink)(void *arg, struct belfry_str text), void *arg);
+    void (*paths)(const struct belfry_template *tpl, struct belfry_strs *out);
+};
+
+/* --- belfry.http-route/1: answers to the plugin's routes ------------------------------------------------------------------ */
+
+#define BELFRY_EXT_HTTP_ROUTE "belfry.http-route/1"
+
+/* Who asks. kind 0: nobody (route with auth none). */
+struct belfry_http_request {
+    uint32_t struct_size, flags;
+    uint64_t id;
+    struct belfry_str method, path, query; /* path without query, percent-decoded per segment in params only */
+    struct belfry_str org;
+    struct belfry_str body, content_type;
+    const struct belfry_attr *params; /* {id} and so on, percent-decoded */
+    size_t param_count;
+    const struct belfry_attr *headers; /* names in lower case */
+    size_t header_count;
+    const struct belfry_principal *principal;
+    struct belfry_str csrf;    /* token for forms of a page */
+    struct belfry_str locale;  /* BCP 47, negotiated */
+    struct belfry_str timezone; /* IANA */
+    struct belfry_str peer;
+    void *impl;
+};
+enum {
+    BELFRY_HTTP_COOKIE = 1 << 0,   /* authenticated by a session cookie */
+    BELFRY_HTTP_DOCUMENT = 1 << 1, /* a document navigation (Sec-Fetch-Dest document or absent, no prefetch, not HEAD) */
+    BELFRY_HTTP_HEAD = 1 << 2
+};
+
+struct belfry_http_response {
+    uint32_t struct_size, status;
+    struct belfry_str content_type, body;
+    const struct belfry_attr *headers; /* checked: no CR, LF, NUL */
+    size_t header_count;
+};
+
+struct belfry_http_page {
+    uint32_t struct_size, status;
+    struct belfry_str title; /* text; the host escapes it */
+    struct belfry_str main;  /* HTML of <main>, already escaped where needed */
+    const char *const *scripts; /* asset paths, module scripts; ends at NULL; may be NULL */
+    const char *const *styles;  /* ends at NULL; may be NULL */
+};
+
+struct belfry_http_route_api {
+    uint32_t struct_size, reserved;
+    /* [loop] once for each request */
+    void (*respond)(const struct belfry_host *host, uint64_t request, const struct belfry_http_response *response);
+    /* [loop] in the host's page shell: head, CSP without inline code, navigation, locale */
+    void (*page)(const struct belfry_host *host, uint64_t request, const struct belfry_http_page *page);
+    /* [loop] RFC 9457 problem; pointer may be NULL */
+    void (*problem)(const struct belfry_host *host, uint64_t request, uint32_t status, const char *pointer,
+                    struct belfry_str detail);
+    /* [loop] streams: begin, write any number of times (EAGAIN: the client is slow, wait for drain), end */
+    belfry_status (*begin)(const struct belfry_host *host, uint64_t request,
+                           const struct belfry_http_response *head, void (*drain)(void *arg), void (*closed)(void *arg),
+                           void *arg);
+    belfry_status (*write)(const struct belfry_host *host, uint64_t request, struct belfry_str data);
+    void (*end)(const struct belfry_host *host, uint64_t request);
+    /* [any] a query parameter, percent-decoded; i-th occurrence; ENOTFOUND. The text lives as long as the request. */
+    belfry_status (*query)(const struct belfry_http_request *req, const char *name, uint32_t index,
+                           struct belfry_str *out);
+    /* [any] a field of an application/x-www-form-urlencoded body */
+    belfry_status (*form)(const struct belfry_http_request *req, const char *name, uint32_t index,
+                          struct belfry_str *out);
+    /* [any] a header by lower-case name; empty when absent */
+    struct belfry_str (*header)(const struct belfry_http_request *req, const char *name);
+    /* [any] HTML-escapes into scratch memory of the request */
+    struct belfry_str (*escape)(const struct belfry_http_request *req, struct belfry_str text);
+    /* [any] the text of a message key in the request's language; the key itself when unknown */
+    struct belfry_str (*text)(const struct belfry_http_request *req, const char *key);
+    /* [any] date and time for people, in the request's locale and time zone */
+    struct belfry_str (*datetime)(const struct belfry_http_request *req, int64_t ms);
+};
+
+/* --- belfry.inbox/1: what the in-app delivery shows ---------------------------------------------------------------------- */
+
+#define BELFRY_EXT_INBOX "belfry.inbox/1"
+
+struct belfry_inbox_filter {
+    uint32_t struct_size, flags;
+    struct belfry_str q;               /* text that title or body contain, without case */
+    struct belfry_strs severity, category, source, ids; /* none: all */
+    uint32_t hidden;                   /* 0 active, 1 hidden */
+    uint32_t unread;                   /* 1: unread only */
+};
+
+enum {
+    BELFRY_VALID = 0,
+    BELFRY_EXPIRED = 1,
+    BELFRY_SUPERSEDED = 2,
+    BELFRY_WITHDRAWN = 3
+};
+
+struct belfry_inbox_item {
+    uint32_t struct_size, severity;
+    struct belfry_str id, type, source, category, title, body, subject, actor, reason, link;
+    struct belfry_str handled_by, replaced_by; /* empty: none */
+    int64_t created_ms, seen_ms, read_ms, hidden_ms, valid_until_ms, handled_ms; /* 0: not */
+    uint32_t validity, unread;
+    const struct belfry_action *actions; /* empty once handled or invalid */
+    size_t action_count;
+    int64_t rev;
+};
+
+struct belfry_facet {
+    uint32_t struct_size, facet; /* 0 severity, 1 category, 2 source */
+    struct belfry_str value;
+    struct belfry_str label; /* category's label */
+    uint64_t count;
+};
+
+struct belfry_inbox_page {
+    uint32_t struct_size, reserved;
+    int64_t rev;
+    uint64_t total;
+    uint64_t unread;
+    const struct belfry_inbox_item *items;
+    size_t count;
+    const struct belfry_facet *facets;
+    size_t facet_count;
+    struct belfry_str next; /* cursor; empty at the end */
+    struct belfry_str etag; /* as it was when the page was read */
+};
+
+struct belfry_inbox_counts {
+    uint32_t struct_size, reserved;
+    int64_t rev;
+    uint64_t unread, unseen;
+    struct belfry_str etag;
+};
+
+enum {
+    BELFRY_MARK_READ = 1,
+    BELFRY_MARK_UNREAD,
+    BELFRY_MARK_HIDE,
+    BELFRY_MARK_UNHIDE,
+    BELFRY_MARK_SEEN
+};
+
+struct belfry_inbox_failure {
+    uint32_t struct_size, reserved;
+    struct belfry_str id;
+    const char *code; /* "not_found" */
+};
+
+struct belfry_inbox_change {
+    uint32_t struct_size, reserved;
+    belfry_status status;
+    struct belfry_str message; /* of a refusal */
+    int64_t rev;
+    uint64_t unread, changed;
+    const struct belfry_inbox_failure *failed;
+    size_t failed_count;
+    struct belfry_str undo; /* empty when nothing changed */
+    struct belfry_str handled_by; /* of a conflict */
+    int64_t handled_ms;
+};
+
+/* All calls act as the person of the request: org, username, effective roles (category gates). */
+struct belfry_inbox_api {
+    uint32_t struct_size, reserved;
+    /* [loop] the entity tag for the person's inbox now, from memory, without a query; EAGAIN when it must be asked
+     * through count() first. out lives as long as the request. */
+    belfry_status (*tag)(const struct belfry_http_request *req, struct belfry_str *etag, int64_t *rev);
+    /* [loop] done once with the page, or NULL and a status. before: cursor or empty; limit 1..200 */
+    void (*list)(const struct belfry_http_request *req, const struct belfry_inbox_filter *filter,
+                 struct belfry_str before, uint32_t limit,
+                 void (*done)(void *arg, belfry_status status, const struct belfry_inbox_page *page), void *arg);
+    void (*count)(const struct belfry_http_request *req,
+                  void (*done)(void *arg, belfry_status status, const struct belfry_inbox_counts *counts), void *arg);
+    /* one item; ENOTFOUND also for what this person may not see; rows that wait for their `after` are found too */
+    void (*one)(const struct belfry_http_request *req, struct belfry_str id,
+                void (*done)(void *arg, belfry_status status, const struct belfry_inbox_item *item), void *arg);
+    void (*mark)(const struct belfry_http_request *req, uint32_t mark, struct belfry_str id,
+                 void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg);
+    /* by ids of the filter (flags 0), or by the filter as the list stood at as_of_rev */
+    void (*bulk)(const struct belfry_http_request *req, uint32_t mark, const struct belfry_inbox_filter *filter,
+                 int64_t as_of_rev, void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg);
+    /* ENOTFOUND: no such operation of this person; ECLOSED: older than 24 h */
+    void (*undo)(const struct belfry_http_request *req, struct belfry_str op,
+                 void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg);
+    void (*act)(const struct belfry_http_request *req, struct belfry_str id, struct belfry_str action,
+                struct belfry_str comment, void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg);
+    /* hints: fn(arg, rev, unread) after changes, coalesced; until unsubscribe */
+    belfry_status (*subscribe)(const struct belfry_http_request *req, void (*fn)(void *arg, int64_t rev, uint64_t unread),
+                               void *arg, uint64_t *id);
+    void (*unsubscribe)(const struct belfry_host *host, uint64_t id);
+};
+
+/* --- belfry.targets/1: endpoints are the host's ------------------------------------------------------------------------ */
+
+#define BELFRY_EXT_TARGETS "belfry.targets/1"
+
+struct belfry_target {
+    uint32_t struct_size, flags;
+    uint64_t id;
+    struct belfry_str name, url, org;
+    struct belfry_str secret; /* plain, for signing; wiped after the attempt */
+    struct belfry_str settings; /* JSON, the plugin's own members of the target */
+};
+
+/* What a channel declares for itself in start(): the host makes rows of it, by name, and keeps the state of those that
+ * stay. `url`, `secret`, `types` (exact, "prefix.*" or "*"), `when`. */
+struct belfry_target_spec {
+    uint32_t struct_size, flags;
+    const char *name, *url, *secret;
+    struct belfry_strs types, orgs; /* none: all */
+    const struct belfry_condition *when;
+    uint32_t concurrency; /* 0: 8 */
+    uint32_t rate_per_minute; /* 0: none */
+    struct belfry_str settings;
+};
+
+struct belfry_target_policy {
+    uint32_t struct_size, attempts; /* first try included */
+    const int64_t *waits_ms;        /* before attempt n+1, attempts - 1 of them */
+    int64_t timeout_ms;
+};
+
+struct belfry_targets_api {
+    uint32_t struct_size, reserved;
+    /* [loop] in start() or reload(): the whole set of this channel */
+    belfry_status (*declare)(const struct belfry_host *host, const struct belfry_target_spec *specs, uint32_t count,
+                             const struct belfry_target_policy *policy, struct belfry_error *err);
+};
+
+/* --- belfry.http-client/1 ------------------------------------------------------------------------------------------------- */
+
+#define BELFRY_EXT_HTTP_CLIENT "belfry.http-client/1"
+
+enum {
+    BELFRY_HTTP_ERR_NONE = 0,
+    BELFRY_HTTP_ERR_DNS,
+    BELFRY_HTTP_ERR_REFUSED,
+    BELFRY_HTTP_ERR_RESET,
+    BELFRY_HTTP_ERR_TLS,
+    BELFRY_HTTP_ERR_TIMEOUT,
+    BELFRY_HTTP_ERR_BLOCKED, /* an address that the guard refuses */
+    BELFRY_HTTP_ERR_CANCELED,
+    BELFRY_HTTP_ERR_URL,
+    BELFRY_HTTP_ERR_OTHER
+};
+
+struct belfry_http_call {
+    uint32_t struct_size, flags;
+    const char *method, *url; /* http and https only; redirects are never followed, no proxy from the environment */
+    const struct belfry_attr *headers;
+    size_t header_count;
+    struct belfry_str body;
+    int64_t timeout_ms, connect_timeout_ms;
+    size_t max_response; /* bytes kept; more is cut */
+    const char *const *allow_cidrs; /* private ranges that are allowed; ends at NULL; may be NULL */
+};
+
+struct belfry_http_answer {
+    uint32_t struct_size, status; /* 0: no answer */
+    uint32_t error, truncated;    /* BELFRY_HTTP_ERR_* */
+    struct belfry_str error_text, body;
+    const struct belfry_attr *headers; /* names in lower case */
+    size_t header_count;
+    int64_t elapsed_us;
+};
+
+struct belfry_http_client_api {
+    uint32_t struct_size, reserved;
+    /* [loop] done once */
+    belfry_status (*request)(const struct belfry_host *host, const struct belfry_http_call *call,
+                             void (*done)(void *arg, const struct belfry_http_answer *answer), void *arg, uint64_t *id);
+    void (*cancel)(const struct belfry_host *host, uint64_t id);
+};
+
+/* --- small ones --------------------------------------------------------------------------------------------------------------- */
+
+#define BELFRY_EXT_WORKER "belfry.worker/1"
+struct belfry_worker_api {
+    uint32_t struct_size, reserved;
+    /* [loop] work on a pool thread, then done on the loop */
+    belfry_status (*run)(const struct belfry_host *host, void (*work)(void *arg), void (*done)(void *arg), void *arg);
+};
+
+#define BELFRY_EXT_FD "belfry.fd/1"
+enum { BELFRY_FD_READ = 1, BELFRY_FD_WRITE = 2 };
+struct belfry_fd_api {
+    uint32_t struct_size, reserved;
+    belfry_status (*watch)(const struct belfry_host *host, int32_t fd, uint32_t mask,
+                           void (*fn)(void *arg, uint32_t ready), void *arg, uint64_t *id);
+    void (*unwatch)(const struct belfry_host *host, uint64_t id);
+};
+
+#define BELFRY_EXT_METRICS "belfry.metrics/1"
+struct belfry_metrics_api {
+    uint32_t struct_size, reserved;
+    /* [loop] name without prefix; the host adds belfry_ and the label instance */
+    belfry_status (*counter)(const struct belfry_host *host, const char *name, const char *help, uint32_t *id);
+    belfry_status (*gauge)(const struct belfry_host *host, const char *name, const char *help, uint32_t *id);
+    void (*add)(const struct belfry_host *host, uint32_t id, double value); /* [any] */
+    void (*set)(const struct belfry_host *host, uint32_t id, double value); /* [any] gauges */
+};
+
+#define BELFRY_EXT_SECRET "belfry.secret/1"
+struct belfry_secret_api {
+    uint32_t struct_size, reserved;
+    /* [any] 32 bytes derived from hub.secret for this instance and purpose */
+    void (*derive)(const struct belfry_host *host, const char *purpose, uint8_t out[32]);
+};
+
+#define BELFRY_EXT_STATE "belfry.state/1"
+struct belfry_state_api {
+    uint32_t struct_size, reserved;
+    /* [loop] read-only look at a source's own state; done once, value NULL ptr when absent */
+    void (*get)(const struct belfry_host *host, struct belfry_str org, struct belfry_str key,
+                void (*done)(void *arg, belfry_status status, struct belfry_str value), void *arg);
+};
+
+#define BELFRY_EXT_DIRECTORY "belfry.directory/1"
+struct belfry_directory_api {
+    uint32_t struct_size, reserved;
+    /* [loop] ENOTFOUND when unknown; strings live until the next turn */
+    belfry_status (*person)(const struct belfry_host *host, struct belfry_str org, struct belfry_str username,
+                            struct belfry_person *out);
+};
+
+#define BELFRY_EXT_ASSET "belfry.asset/1"
+struct belfry_asset_api {
+    uint32_t struct_size, reserved;
+    /* [loop] in start(): static bytes served at /assets/<instance>/<name> with a content hash and a long life; the bytes
+     * must live as long as the process */
+    belfry_status (*add)(const struct belfry_host *host, const char *name, const char *content_type,
+                         const void *bytes, size_t size);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
