@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event model, the CloudEvents 1.0.2 codec, and the cleaning of texts that people see. */
+#ifndef EVENT_EVENT_H
+#define EVENT_EVENT_H
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/status.h"
+
+#include <belfry/plugin.h>
+
+/* --- triggers ------------------------------------------------------------------------------------------------------ */
+
+/* One CloudEvent, checked. Strings point into the request's memory; json is a borrowed reference owned by the set. */
+struct trigger {
+    struct belfry_trigger pub; /* impl = data (json_t) */
+    json_t *data;              /* parsed data */
+    size_t index;              /* in its batch */
+};
+
+struct trigger_set {
+    struct arena *arena; /* owns everything, frees the parsed JSON by cleanup */
+    struct trigger *items;
+    size_t count;
+    int batch; /* 1: pointers of faults begin with the index */
+};
+
+struct ce_header { /* one HTTP header, name in lower case */
+    struct belfry_str name, value;
+};
+
+/*
+ * Decodes a request body: binary mode (ce-* headers, data = body), structured (application/cloudevents+json) or batch
+ * (application/cloudevents-batch+json), per CloudEvents HTTP binding 1.0.2 section 3. body must outlive the set: data is kept
+ * as sent. Faults carry pointers of the structured form ("/type", "/data", "/3/id"). Missing required attributes,
+ * specversion other than 1.0, data_base64 that is not JSON, non-JSON datacontenttype, more than max_batch events, an event
+ * over max_event bytes (ELIMIT, naming its index) are refused.
+ * Returns OK, EINVAL (400), ELIMIT (413), EUNSUPPORTED (415). [any]
+ */
+belfry_status ce_decode(struct trigger_set *set, const struct ce_header *headers, size_t header_count,
+                        struct belfry_str content_type, struct belfry_str body, size_t max_event, size_t max_batch,
+                        int64_t now_ms, struct error *err);
+/* With partial, faulty items of a batch do not refuse the whole: faults[i] (caller's, zeroed, max_batch long) takes those
+ * of item i. */
+belfry_status ce_decode_partial(struct trigger_set *set, struct belfry_str content_type, struct belfry_str body,
+                                size_t max_event, size_t max_batch, int64_t now_ms, struct error *faults,
+                                struct error *err);
+/* A trigger made inside (actions, tasks, hooks): parses data. */
+belfry_status trigger_make(struct trigger_set *set, const struct belfry_submission *sub, int64_t now_ms,
+                           struct error *err);
+void trigger_set_free(struct trigger_set *set);
+
+/* --- texts ------------------------------------------------------------------------------------------------------------ */
+
+#define EVENT_LINE_MAX 300 /* characters of a title, label or name */
+#define EVENT_BODY_MAX 10000
+
+/* One line for people: runs of control characters (C0, C1, DEL, U+2028, U+2029) become one space, bidi controls are
+ * dropped, longer than 300 characters is cut at 299 and an ellipsis. Result in arena. [any] */
+struct belfry_str text_line(struct arena *arena, struct belfry_str s);
+/* The same for a body: LF stays, cut at EVENT_BODY_MAX. */
+struct belfry_str text_body(struct arena *arena, struct belfry_str s);
+/* 1 for http://, https:// with a host, or a path of ours: one leading '/', no '//', no backslash, no control characters. */
+int link_valid(struct belfry_str link);
+/* An addr-spec by RFC 5321 section 4.1.2 as far as it is wise (no quoted local part, no literals): 1 when valid. */
+int address_valid(struct belfry_str address);
+
+/* Severities by name: 0..4 or -1. */
+int severity_parse(struct belfry_str name);
+const char *severity_name(int severity);
+
+#endif

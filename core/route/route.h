@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Routing: one evaluator for the daemon, `explain` and the console. Given an event, a configuration and a directory it
+ * says who is told, through which channel, when, and why or why not. It reads and writes no database.
+ *
+ * Order: rules, recipients, visibility. What time can change (unless, role, preference, validity, quiet hours) is asked
+ * again by the claim when a delivery comes due.
+ */
+#ifndef ROUTE_ROUTE_H
+#define ROUTE_ROUTE_H
+
+#include "config/config.h"
+#include "event/outcome.h"
+
+/* The directory as of a transaction: people of YAML and of the API. */
+struct route_directory {
+    void *arg;
+    /* 0 or BELFRY_ENOTFOUND; strings valid for the plan's life (in arena) */
+    belfry_status (*person)(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str username,
+                            struct belfry_person *out);
+    /* all members of a role after `after`, up to limit, in byte order; returns the count, array in arena */
+    size_t (*members)(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str role,
+                      struct belfry_str after, size_t limit, const struct belfry_str **out);
+};
+
+/* What the rules look at. */
+struct route_event {
+    struct belfry_str org, source, type, category, subject, actor;
+    int32_t severity;
+    int64_t time_ms;
+    const struct belfry_view *data;
+    const struct belfry_recipient *audience;
+    size_t audience_count;
+};
+
+enum { ROUTE_VIA_AUDIENCE = 1, ROUTE_VIA_RULE = 2 };
+
+struct route_recipient {
+    struct belfry_str name;   /* username, or address */
+    struct belfry_str reason; /* the first reason; "role sales-manager" */
+    uint8_t email;            /* 1: an outside address: no row, only mail */
+    uint8_t via;              /* ROUTE_VIA_* bits */
+    uint8_t visible;          /* 0: their roles do not see the category */
+};
+
+struct route_delivery { /* recipient and channel under one rule */
+    const struct config_rule *rule;
+    const struct config_deliver *deliver;
+    uint32_t recipient; /* index; UINT32_MAX for targets: one for each target that matches */
+    int64_t after_ms;
+    uint32_t unless;
+};
+
+struct route_decision { /* what does not happen, known at once */
+    const struct config_rule *rule; /* NULL: not a rule's doing */
+    const struct config_instance *channel; /* NULL: all */
+    uint32_t recipient; /* UINT32_MAX: nobody in particular */
+    enum outcome outcome;
+    const char *reason;
+};
+
+struct route_plan {
+    struct arena *arena;
+    const struct config_rule **rules; /* that matched, unmatched included */
+    size_t rule_count;
+    struct route_recipient *recipients; /* of the audience and of rules, de-duplicated, without the actor */
+    size_t recipient_count;
+    struct route_delivery *deliveries;
+    size_t delivery_count;
+    struct route_decision *decisions;
+    size_t decision_count;
+};
+
+/* Called for each step when given: for explain. Strings valid during the call. */
+struct route_trace {
+    void *arg;
+    void (*rule)(void *arg, const struct config_rule *rule, int matched, const char *why);
+    void (*step)(void *arg, const struct config_rule *rule, const struct match_step *step);
+    void (*recipient)(void *arg, const struct config_rule *rule, struct belfry_str name, const char *what);
+};
+
+/* Compiled once a generation: an index from (source, type) to candidate rules. */
+struct route;
+struct route *route_new(struct config *config); /* keeps a reference */
+void route_free(struct route *route);
+struct config *route_config(const struct route *route);
+
+/*
+ * Makes the plan in arena. Role expansion stops at `expand_max` recipients a role (0: none), so that the caller can fan out:
+ * *overflow is set when a role has more. [any]: reads only.
+ */
+void route_plan(const struct route *route, const struct route_event *event, const struct route_directory *directory,
+                size_t expand_max, int *overflow, const struct route_trace *trace, struct arena *arena,
+                struct route_plan *plan);
+
+/* --- gates, asked when a delivery comes due -------------------------------------------------------------------------------- */
+
+/* The view that rules' conditions read (org source type category severity subject actor time data.*). In arena. */
+const struct belfry_view *route_view(const struct route_event *event, struct arena *arena);
+
+/* Quiet hours of the rule for a person: 0 when now is not quiet, else the instant they end. Zone: the person's, else the
+ * org's, else the hub's (ICU). critical and required categories pass. */
+int64_t route_quiet_until(const struct config *config, const struct config_rule *rule, const struct config_org *org,
+                          const struct belfry_person *person, int32_t severity, const struct config_category *category,
+                          int64_t now_ms);
+
+/* --- targets ------------------------------------------------------------------------------------------------------------------- */
+
+struct route_target {
+    int64_t id;
+    struct belfry_str org;  /* empty: every org in orgs */
+    struct belfry_str name;
+    const struct belfry_strs *types; /* exact, "a.*", "*"; count 0: all */
+    const struct config_names *orgs;
+    const struct belfry_condition *when;
+};
+
+struct route_targets;
+/* An index by exact type, prefix and "*"; borrows the rows and their strings, which the caller keeps. */
+struct route_targets *route_targets_new(const struct route_target *rows, size_t count);
+void route_targets_free(struct route_targets *targets);
+/* Calls fn for each target of the event, in order of id; with why (NULL when it matches) for all of them when
+ * all is set (explain). */
+void route_targets_match(const struct route_targets *targets, const struct route_event *event, struct arena *arena,
+                         int all, void (*fn)(void *arg, const struct route_target *target, const char *why_not),
+                         void *arg);
+
+#endif

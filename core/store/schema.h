@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The schema, version 1. Every table's rowid that is an id comes from base/id.h (time-ordered, one generator). Names of
+ * orgs, instances, types, categories and rules are interned in `name`, so rows are small. Times are ms since the epoch.
+ *
+ * Row budget of a trigger for one person in the inbox: dedupe, state, event, notification, person (revision).
+ */
+#ifndef STORE_SCHEMA_H
+#define STORE_SCHEMA_H
+
+#define STORE_SCHEMA_VERSION 1
+
+#define STORE_SCHEMA_1 \
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;" \
+    "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);" \
+    "CREATE TABLE boot(id INTEGER PRIMARY KEY, started INTEGER NOT NULL);" \
+    "CREATE TABLE generation(id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL, at INTEGER NOT NULL, actor TEXT, summary TEXT);" \
+    /* one row a person who ever got something or signed in; rev is the person's revision */ \
+    "CREATE TABLE person(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, username TEXT NOT NULL, rev INTEGER NOT NULL" \
+    " DEFAULT 0, UNIQUE(org, username));" \
+    /* people made over the API; those of YAML are in the configuration */ \
+    "CREATE TABLE directory(org INTEGER NOT NULL, username TEXT NOT NULL, name TEXT, email TEXT, locale TEXT, timezone TEXT," \
+    " PRIMARY KEY(org, username)) WITHOUT ROWID;" \
+    "CREATE TABLE role(org INTEGER NOT NULL, role TEXT NOT NULL, username TEXT NOT NULL," \
+    " PRIMARY KEY(org, role, username)) WITHOUT ROWID;" \
+    /* key: instance and org (4 bytes each), 16 bytes of SHA-256 of the CloudEvents source, the id (hashed above 64 bytes) */ \
+    "CREATE TABLE dedupe(key BLOB PRIMARY KEY, at INTEGER NOT NULL, events INTEGER NOT NULL) WITHOUT ROWID;" \
+    "CREATE TABLE state(inst INTEGER NOT NULL, org INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL," \
+    " PRIMARY KEY(inst, org, key)) WITHOUT ROWID;" \
+    "CREATE TABLE state_version(inst INTEGER NOT NULL, org INTEGER NOT NULL, version INTEGER NOT NULL," \
+    " PRIMARY KEY(inst, org)) WITHOUT ROWID;" \
+    /* subject_key: SipHash of org, source and subject; live: some row of the event may still be withdrawn or replaced */ \
+    "CREATE TABLE event(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, source INTEGER NOT NULL, type INTEGER NOT NULL," \
+    " category INTEGER NOT NULL, severity INTEGER NOT NULL, subject TEXT, subject_key INTEGER NOT NULL, live INTEGER NOT NULL," \
+    " validity INTEGER NOT NULL DEFAULT 0, valid_until INTEGER, time INTEGER NOT NULL, actor TEXT, title TEXT NOT NULL," \
+    " body TEXT, link TEXT, data TEXT NOT NULL, actions TEXT, audience TEXT NOT NULL, rules TEXT NOT NULL," \
+    " generation INTEGER NOT NULL, trigger_source TEXT, trigger_id TEXT, trigger_type TEXT, principal TEXT, note TEXT);" \
+    "CREATE INDEX event_subject ON event(subject_key) WHERE live = 1;" \
+    "CREATE INDEX event_expiry ON event(valid_until) WHERE validity = 0 AND valid_until IS NOT NULL;" \
+    "CREATE TABLE event_text(event INTEGER NOT NULL, locale TEXT NOT NULL, title TEXT NOT NULL, body TEXT," \
+    " PRIMARY KEY(event, locale)) WITHOUT ROWID;" \
+    /* bytes that every endpoint gets, stored once */ \
+    "CREATE TABLE payload(event INTEGER PRIMARY KEY, body BLOB NOT NULL);" \
+    /* pos: place in the inbox, an id; NULL until an in-app delivery made the row visible */ \
+    "CREATE TABLE notification(id INTEGER PRIMARY KEY, person INTEGER NOT NULL, event INTEGER NOT NULL, pos INTEGER," \
+    " category INTEGER NOT NULL, reason TEXT, seen INTEGER, read INTEGER, hidden INTEGER, validity INTEGER NOT NULL DEFAULT 0," \
+    " handled_by TEXT, handled_at INTEGER, replaced_by INTEGER, rev INTEGER NOT NULL);" \
+    "CREATE INDEX notification_list ON notification(person, pos) WHERE pos IS NOT NULL AND replaced_by IS NULL;" \
+    "CREATE INDEX notification_unread ON notification(person, category, seen) WHERE pos IS NOT NULL AND read IS NULL" \
+    " AND hidden IS NULL AND validity = 0 AND handled_by IS NULL AND replaced_by IS NULL;" \
+    "CREATE UNIQUE INDEX notification_event ON notification(event, person);" \
+    /* rows only of deliveries that did not happen in the trigger's own commit. state: enum outcome. open: 1 waits or is
+       under way, 0 ended, 2 held (endpoint disabled, channel gone) */ \
+    "CREATE TABLE delivery(id INTEGER PRIMARY KEY, event INTEGER NOT NULL, org INTEGER NOT NULL, channel INTEGER NOT NULL," \
+    " rule INTEGER NOT NULL, person INTEGER, notification INTEGER, address TEXT, target INTEGER, unless INTEGER NOT NULL" \
+    " DEFAULT 0, state INTEGER NOT NULL, open INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0," \
+    " lease INTEGER, lease_until INTEGER, detail TEXT, ended INTEGER);" \
+    "CREATE INDEX delivery_event ON delivery(event);" \
+    "CREATE INDEX delivery_due ON delivery(channel, due) WHERE open = 1 AND target IS NULL AND lease IS NULL;" \
+    "CREATE INDEX delivery_target ON delivery(target, due) WHERE open = 1 AND target IS NOT NULL AND lease IS NULL;" \
+    "CREATE INDEX delivery_held ON delivery(target, id) WHERE open = 2;" \
+    "CREATE INDEX delivery_lease ON delivery(lease) WHERE lease IS NOT NULL;" \
+    "CREATE INDEX delivery_dead ON delivery(org, id) WHERE open = 0 AND state = 8;" \
+    "CREATE TABLE attempt(id INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL," \
+    " elapsed_us INTEGER NOT NULL, outcome INTEGER NOT NULL, code INTEGER NOT NULL, detail TEXT, record TEXT);" \
+    "CREATE INDEX attempt_delivery ON attempt(delivery);" \
+    /* what did not happen at once, and why */ \
+    "CREATE TABLE decision(id INTEGER PRIMARY KEY, event INTEGER NOT NULL, recipient TEXT, rule INTEGER, channel INTEGER," \
+    " outcome INTEGER NOT NULL, reason TEXT);" \
+    "CREATE INDEX decision_event ON decision(event);" \
+    "CREATE TABLE timer(inst INTEGER NOT NULL, org INTEGER NOT NULL, key BLOB NOT NULL, due INTEGER NOT NULL, payload BLOB," \
+    " retry_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, dead INTEGER NOT NULL DEFAULT 0," \
+    " PRIMARY KEY(inst, org, key)) WITHOUT ROWID;" \
+    "CREATE INDEX timer_due ON timer(retry_at, due) WHERE dead = 0;" \
+    "CREATE INDEX timer_org ON timer(inst, org, due) WHERE dead = 0;" \
+    "CREATE TABLE task(id INTEGER PRIMARY KEY, inst INTEGER NOT NULL, org INTEGER NOT NULL, key TEXT NOT NULL, payload BLOB," \
+    " due INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, lease INTEGER, dead INTEGER NOT NULL DEFAULT 0, detail TEXT);" \
+    "CREATE INDEX task_due ON task(due) WHERE dead = 0 AND lease IS NULL;" \
+    /* resumable slices: fan-out, bulk, expiry */ \
+    "CREATE TABLE job(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, org INTEGER NOT NULL, ref INTEGER, cursor TEXT," \
+    " payload TEXT, state INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0);" \
+    "CREATE INDEX job_open ON job(id) WHERE state < 2;" \
+    "CREATE TABLE target(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, channel INTEGER NOT NULL, name TEXT NOT NULL," \
+    " url TEXT NOT NULL, secret BLOB, settings TEXT, enabled INTEGER NOT NULL DEFAULT 1, disabled_at INTEGER, disabled_why TEXT," \
+    " first_failure INTEGER, failures INTEGER NOT NULL DEFAULT 0, removed INTEGER, UNIQUE(channel, org, name));" \
+    "CREATE TABLE op(id INTEGER PRIMARY KEY, person INTEGER NOT NULL, mark INTEGER NOT NULL);" \
+    "CREATE TABLE op_row(op INTEGER NOT NULL, notification INTEGER NOT NULL, seen INTEGER, read INTEGER, hidden INTEGER," \
+    " rev INTEGER NOT NULL, PRIMARY KEY(op, notification)) WITHOUT ROWID;" \
+    "CREATE TABLE jti(key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;" \
+    "CREATE TABLE refused(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, source INTEGER NOT NULL, kind TEXT NOT NULL," \
+    " problem TEXT NOT NULL, body BLOB);" \
+    "CREATE TABLE audit(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, detail TEXT);"
+
+#endif
