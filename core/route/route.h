@@ -40,7 +40,9 @@ struct route_recipient {
     struct belfry_str reason; /* the first reason; "role sales-manager" */
     uint8_t email;            /* 1: an outside address: no row, only mail */
     uint8_t via;              /* ROUTE_VIA_* bits */
-    uint8_t visible;          /* 0: their roles do not see the category */
+    /* 0: the directory's roles do not see the category. In-app rows are made all the same, because the gate is asked when
+     * they are read, with the roles that the person has then (those of a JWT win); other channels get suppressed_role. */
+    uint8_t visible;
 };
 
 struct route_delivery { /* recipient and channel under one rule */

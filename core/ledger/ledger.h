@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger: the only writer. Commands queue up, run in one SQLite transaction (a group), commit, and are answered
+ * after the commit. An accepted trigger, its state, events, notifications, deliveries and revisions commit together.
+ */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include "base/list.h"
+#include "config/config.h"
+#include "event/event.h"
+#include "event/outcome.h"
+#include "route/route.h"
+#include "store/store.h"
+
+#include <uv.h>
+
+struct ledger;
+
+/* --- generation: what the ledger works with until the next reload ------------------------------------------------------------ */
+
+/* A live source. Made by the host room. Its calls run on the ledger thread. */
+struct ledger_source {
+    const struct config_instance *instance;
+    const struct belfry_source *vtable;
+    const struct belfry_host *host;
+    void *self;
+};
+
+struct ledger_generation {
+    struct config *config; /* a reference */
+    struct route *route;
+    struct ledger_source *sources; /* by config_instance.index; self NULL: could not be created */
+    size_t source_count;
+    /* called when the ledger has let go of it. [loop] */
+    void (*released)(void *arg, struct ledger_generation *generation);
+    void *arg;
+};
+
+/* --- what a commit changed, told to the loop right after it ------------------------------------------------------------------- */
+
+struct ledger_person_change {
+    int64_t person; /* row id */
+    int64_t org;    /* name id */
+    int64_t rev;
+    struct belfry_str org_name, username;
+};
+
+struct ledger_news {
+    const struct ledger_person_change *people;
+    size_t people_count;
+    int deliveries; /* 1: rows of delivery were made or became due sooner: dispatch should look */
+    int tasks;      /* 1: tasks to perform */
+    const int64_t *targets; /* target ids that got rows */
+    size_t target_count;
+};
+
+struct ledger_settings {
+    struct store *store;
+    struct clock_src *clock;
+    uv_loop_t *loop;
+    const char *data_dir; /* for the poison record */
+    void *arg;
+    void (*news)(void *arg, const struct ledger_news *news); /* [loop] */
+    /* [loop] an event of the hub itself: hub.source_quarantined and so on */
+    void (*alarm)(void *arg, const char *type, struct belfry_str subject, const char *text);
+};
+
+/* Starts the thread. NULL with err. [loop] */
+struct ledger *ledger_new(const struct ledger_settings *settings, struct error *err);
+/* Takes no more, commits what was taken, answers it, ends the thread. [loop] */
+void ledger_free(struct ledger *ledger);
+/* Puts a generation in force as one command; done on the loop after the commit that records it (table generation). */
+void ledger_generation_set(struct ledger *ledger, struct ledger_generation *generation, const char *actor,
+                           void (*done)(void *arg, belfry_status status), void *arg);
+/* Last beat of the heart, monotonic ns. [any] */
+uint64_t ledger_heartbeat(const struct ledger *ledger);
+/* Why triggers cannot be taken now (disk, I/O): NULL when they can. [any] */
+const char *ledger_ailment(const struct ledger *ledger);
+
+/* --- commands in general --------------------------------------------------------------------------------------------------------- */
+
+struct ledger_txn; /* inside of a running group */
+
+/*
+ * run: [ledger] inside the group's transaction; it may run again (after a rollback each command of the group is run alone),
+ * so it begins by resetting what it produced. What it returns is its own status: anything but OK must have written
+ * nothing. done: [loop] once, after the commit; status is run's, or EIO / ELIMIT when it could not be committed,
+ * ECANCELED at stop.
+ */
+struct ledger_command {
+    struct list node;
+    belfry_status (*run)(struct ledger_command *command, struct ledger_txn *txn);
+    void (*done)(struct ledger_command *command, belfry_status status);
+    size_t bytes; /* for back-pressure; 0: never refused */
+    belfry_status status;
+};
+/* EAGAIN when limits.pending_* are reached (then done is not called). [any] */
+belfry_status ledger_submit(struct ledger *ledger, struct ledger_command *command);
+
+struct store_conn *ledger_txn_conn(struct ledger_txn *txn);
+int64_t ledger_txn_now(struct ledger_txn *txn);
+int64_t ledger_txn_id(struct ledger_txn *txn); /* next id */
+const struct ledger_generation *ledger_txn_generation(struct ledger_txn *txn);
+/* Memory until the command has run. */
+struct arena *ledger_txn_arena(struct ledger_txn *txn);
+/* The row of a person (made when missing), and one step of their revision in this transaction; both cached. The change is
+ * part of the news. Returns the new revision, the same for all changes of one command. */
+int64_t ledger_txn_person(struct ledger_txn *txn, int64_t org, struct belfry_str username);
+int64_t ledger_txn_touch(struct ledger_txn *txn, int64_t person);
+/* News: a delivery of a target or channel became due. */
+void ledger_txn_due(struct ledger_txn *txn, int64_t target);
+/* Directory of YAML and API as of this transaction. */
+const struct route_directory *ledger_txn_directory(struct ledger_txn *txn);
+
+/* --- triggers ------------------------------------------------------------------------------------------------------------------------ */
+
+enum ledger_item_state { LEDGER_ACCEPTED, LEDGER_DUPLICATE, LEDGER_REFUSED };
+
+struct ledger_item_result {
+    enum ledger_item_state state;
+    belfry_status status; /* of a refusal */
+    uint32_t events;
+    struct error err; /* pointers below the trigger: "/data/record/object" */
+};
+
+/* One request: one trigger or a batch. Owned by the caller until done. */
+struct ledger_request {
+    struct ledger_command command; /* internal */
+    struct trigger_set triggers;
+    struct belfry_str org;
+    const char *source; /* instance name; must live as long as the request */
+    struct belfry_principal principal;
+    int partial; /* each item on its own; refused items (results[i].status set before) are passed over */
+    int keep_refused; /* feeds and hooks: refusals are kept in table refused */
+    struct ledger_item_result *results; /* triggers.count, allocated by the caller, zeroed */
+    belfry_status status; /* OK, or of the first refused item when not partial */
+    int64_t retry_after_ms; /* with EAGAIN */
+    void (*done)(struct ledger_request *request); /* [loop] */
+    void *arg;
+};
+/* OK and done() later, or EAGAIN (back-pressure), ENOTFOUND (no such source in the generation), ECLOSED (stopping). */
+belfry_status ledger_trigger(struct ledger *ledger, struct ledger_request *request);
+
+/* Dry run on a reader's snapshot: receive() runs against conn, the record is not applied; what would be emitted and routed
+ * goes to the callback. [reader] */
+struct ledger_dry_event {
+    struct route_event event;
+    struct belfry_str title, body;
+    const struct route_plan *plan;
+};
+belfry_status ledger_dry_run(const struct ledger_generation *generation, struct store_conn *conn, const char *source,
+                             struct belfry_str org, const struct belfry_principal *principal,
+                             const struct trigger *trigger, struct clock_src *clock, const struct route_trace *trace,
+                             struct arena *arena, void (*fn)(void *arg, const struct ledger_dry_event *event), void *arg,
+                             struct error *err);
+
+/* --- tasks ----------------------------------------------------------------------------------------------------------------------------- */
+
+struct ledger_task {
+    int64_t id;
+    const char *source; /* instance */
+    struct belfry_str org, key, payload;
+};
+/* Takes up to max due tasks (lease by boot); done on the loop with what was taken. */
+void ledger_tasks_claim(struct ledger *ledger, size_t max,
+                        void (*done)(void *arg, const struct ledger_task *tasks, size_t count), void *arg);
+/* Outcome of a performed task: BELFRY_DELIVERED submits trigger "<key>.result" with `result` in the commit that removes the
+ * row; RETRY backs off (1 s doubling to 1 h, 12 times, then dead). */
+void ledger_task_done(struct ledger *ledger, int64_t task, uint32_t outcome, int64_t retry_after_ms,
+                      struct belfry_str result);
+/* When the next task, timer, expiry or delayed delivery is due (wall ms), INT64_MAX for none. [any] */
+int64_t ledger_next_due(const struct ledger *ledger);
+
+/* --- deliveries: claims and outcomes, used by dispatch --------------------------------------------------------------------------------- */
+
+struct ledger_claim_item {
+    int64_t delivery, event, notification;
+    uint32_t attempt; /* number of this attempt, 1 is the first */
+    struct belfry_str org, source, type, category, subject, title, body, link, actor, data, payload;
+    struct belfry_str username, address; /* recipient */
+    int32_t severity;
+    int64_t event_time_ms, due_ms;
+};
+
+struct ledger_claim {
+    struct ledger_command command; /* internal */
+    const struct config_instance *channel;
+    int64_t target; /* 0: not a target's */
+    size_t max;
+    int64_t lease_ms;
+    struct arena *arena;   /* holds the items; freed by the caller */
+    struct ledger_claim_item *items;
+    size_t count;
+    int64_t next_due_ms; /* of what is left in this queue; INT64_MAX: nothing */
+    void (*done)(struct ledger_claim *claim); /* [loop] */
+    void *arg;
+};
+/*
+ * One command: takes the oldest due rows of a channel's or target's queue, asks every gate again (validity, unless, role,
+ * duplicate) and ends those that fail with their outcome, leases the rest (state sending, boot id).
+ */
+void ledger_claim(struct ledger *ledger, struct ledger_claim *claim);
+
+struct ledger_outcome {
+    int64_t delivery;
+    enum outcome state;     /* delivered, retrying, failed, unknown, held_disabled, ... */
+    int64_t due_ms;         /* of a retry */
+    int count_attempt;      /* 1: an attempt row, and attempts + 1 */
+    uint32_t result;        /* BELFRY_DELIVERED ... */
+    int32_t code;
+    int64_t started_ms, elapsed_us;
+    const char *detail, *record; /* copied */
+};
+/* Writes outcomes (copied); done may be NULL. */
+void ledger_outcomes(struct ledger *ledger, const struct ledger_outcome *outcomes, size_t count,
+                     void (*done)(void *arg, belfry_status status), void *arg);
+
+/* Targets of a channel: rows by (channel, org, name); kept state, ids for new ones, `removed` set for those that are gone
+ * (their open deliveries end as channel_removed after an hour). */
+struct ledger_target {
+    int64_t id; /* filled */
+    struct belfry_str org, name, url, secret, settings;
+    int enabled; /* filled */
+    int64_t first_failure_ms; /* filled */
+};
+void ledger_targets_declare(struct ledger *ledger, const struct config_instance *channel, struct ledger_target *targets,
+                            size_t count, void (*done)(void *arg, belfry_status status), void *arg);
+/* The index that events are matched with from the next command on. Ownership of rows goes to the ledger's generation of
+ * targets; freed with free_rows when replaced. */
+void ledger_targets_index(struct ledger *ledger, const struct config_instance *channel, struct route_targets *index,
+                          void (*free_rows)(void *arg), void *arg);
+/* Disable (held from then on) or enable (held ones become due, oldest first). */
+void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, const char *why,
+                          void (*done)(void *arg, belfry_status status), void *arg);
+void ledger_target_failure(struct ledger *ledger, int64_t target, int failed, int64_t now_ms); /* first_failure kept */
+
+/* POST .../deliveries/{id}/retry and cancel: dead or held rows become due now; ENOTFOUND, ECONFLICT (under way). */
+void ledger_delivery_retry(struct ledger *ledger, struct belfry_str org, int64_t delivery,
+                           void (*done)(void *arg, belfry_status status), void *arg);
+void ledger_delivery_cancel(struct ledger *ledger, struct belfry_str org, int64_t delivery,
+                            void (*done)(void *arg, belfry_status status), void *arg);
+
+/* --- numbers for metrics. [any] ------------------------------------------------------------------------------------------------------------ */
+
+struct ledger_numbers {
+    uint64_t groups, commands, triggers_accepted, triggers_duplicate, triggers_refused, events, notifications;
+    uint64_t commit_ns, rollbacks, pending_commands, pending_bytes, quarantined;
+};
+void ledger_numbers(const struct ledger *ledger, struct ledger_numbers *out);
+
+#endif
