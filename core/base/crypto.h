@@ -9,7 +9,9 @@
 /* HMAC-SHA256 (RFC 2104, FIPS 180-4). */
 void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[32]);
 void sha256(const void *data, size_t len, uint8_t out[32]);
-/* HKDF-SHA256 (RFC 5869) without salt: a key of 32 bytes for a purpose, derived from the hub's secret. */
+/* HKDF-SHA256 (RFC 5869) without salt: out_len (at most 8160) bytes derived from ikm for what info names. */
+void hkdf_sha256(struct belfry_str ikm, struct belfry_str info, uint8_t *out, size_t out_len);
+/* hkdf_sha256 with the purpose as info: a key of 32 bytes for a purpose, derived from the hub's secret. */
 void key_derive(const uint8_t secret[32], const char *purpose, uint8_t out[32]);
 /* AES-256-GCM: out = 12-byte nonce || ciphertext || 16-byte tag. `context` is authenticated. */
 struct buf;

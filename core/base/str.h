@@ -57,7 +57,7 @@ void buf_addz(struct buf *b, const char *z);
 void buf_adds(struct buf *b, struct belfry_str s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_vaddf(struct buf *b, const char *format, va_list args);
+void buf_vaddf(struct buf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 /* Room for `need` more bytes; returns where they go. The caller adds to len. */
 char *buf_reserve(struct buf *b, size_t need);
 /* Takes the memory: the buffer is empty, the caller frees. Never NULL. */
