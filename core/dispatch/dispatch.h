@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Dispatch: takes due deliveries out of the ledger (claims), hands them to delivery plugins, writes what came of it.
+ * Policy is here and nowhere else: retry schedule with jitter, Retry-After, per-target queues with concurrency, rate and
+ * breaker, deadlines of batches. One dead target delays nobody else. Everything runs on the loop.
+ */
+#ifndef DISPATCH_DISPATCH_H
+#define DISPATCH_DISPATCH_H
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "ledger/ledger.h"
+
+#include <uv.h>
+
+struct dispatch;
+
+struct dispatch_settings {
+    uv_loop_t *loop;
+    struct clock_src *clock;
+    struct ledger *ledger;
+    struct store *store;
+    void *arg;
+    /* a person's address and language as of now, for PER_RECIPIENT items: ENOTFOUND when unknown */
+    belfry_status (*person)(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str username,
+                            struct belfry_person *out);
+    /* events of the hub itself: hub.endpoint_failing, hub.endpoint_disabled */
+    void (*alarm)(void *arg, const char *type, struct belfry_str org, struct belfry_str subject, const char *text);
+    const char *public_url;
+};
+
+struct dispatch *dispatch_new(const struct dispatch_settings *settings);
+/* Stops claiming, waits for batches under way up to wait_ms, then cancels them (leases end, nothing is lost); done once. */
+void dispatch_stop(struct dispatch *dispatch, int64_t wait_ms, void (*done)(void *arg), void *arg);
+void dispatch_free(struct dispatch *dispatch);
+
+/* A live delivery instance. Made by the host room, which keeps it until dispatch_channel_remove has called back. */
+struct dispatch_channel {
+    const struct config_instance *instance;
+    const struct belfry_delivery *vtable;
+    void *self;
+    const struct belfry_host *host;
+};
+/* Adds or, by name, replaces (the old one drains: its batches finish under it). */
+void dispatch_channel_set(struct dispatch *dispatch, const struct dispatch_channel *channel);
+/* No new batches; done when the last one ended. */
+void dispatch_channel_remove(struct dispatch *dispatch, const char *name, void (*done)(void *arg), void *arg);
+
+/* belfry.targets/1 for a channel. Secrets are sealed with the key before they are stored. */
+belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, const struct belfry_target_spec *specs,
+                               uint32_t count, const struct belfry_target_policy *policy,
+                               const struct config *config, struct error *err);
+
+/* host->complete of a channel's plugin. Called on the loop (the host room posts it there); unknown ids are counted. */
+void dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct belfry_result *results, uint32_t n);
+
+/* News of a commit: look at the queues. */
+void dispatch_wake(struct dispatch *dispatch, const struct ledger_news *news);
+
+/* The wait before attempt n+1 (n = attempts made): base schedule, additive jitter of 0..10 % (at least 1 s when the wait is
+ * not 0), never earlier than Retry-After, capped at 24 h. Pure. -1: no more attempts. */
+int64_t dispatch_wait_ms(const struct belfry_target_policy *policy, uint32_t attempts, int64_t retry_after_ms,
+                         uint64_t random);
+
+/* 1 when nothing is due at the present clock and nothing is under way (for the virtual clock). */
+int dispatch_idle(const struct dispatch *dispatch);
+
+struct dispatch_numbers {
+    uint64_t inflight, claims, batches, targets, breakers_open, late_completions;
+};
+void dispatch_numbers(const struct dispatch *dispatch, struct dispatch_numbers *out);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP server: libmicrohttpd polled by libuv through its epoll descriptor, one thread (the loop). Requests are read whole
+ * (bodies over 64 KiB are parsed on a worker), checked (route, method, credential, org), then handed to a handler, which
+ * answers now or later.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "config/config.h"
+#include "ledger/ledger.h"
+
+#include <belfry/host.h>
+#include <uv.h>
+
+struct http;
+
+struct http_settings {
+    uv_loop_t *loop;
+    struct clock_src *clock;
+    struct store *store;
+    struct store_readers *readers;
+    struct ledger *ledger;
+    const uint8_t *secret; /* hub.secret, 32 bytes */
+};
+
+struct http *http_new(const struct http_settings *settings, struct error *err);
+/* Binds "ADDR:PORT" ("[::1]:0" takes a free port) or "unix:PATH" (0600; callers over it are the operator, no token). With a
+ * certificate and key (PEM paths) it speaks TLS. The bound address as text in `bound`. */
+belfry_status http_listen(struct http *http, const char *address, const char *cert, const char *key, char bound[128],
+                          struct error *err);
+/* The configuration that requests are checked against from now on. Keeps a reference. */
+void http_configure(struct http *http, struct config *config);
+/* Stops accepting, answers what is under way for up to wait_ms, then closes; done once. */
+void http_stop(struct http *http, int64_t wait_ms, void (*done)(void *arg), void *arg);
+void http_free(struct http *http);
+
+/* --- requests ------------------------------------------------------------------------------------------------------------------ */
+
+/* A request in a handler's hands. pub is what plugins see; pub.impl is this. Lives until answered. */
+struct http_request {
+    struct belfry_http_request pub;
+    struct http *http;
+    struct arena *arena;
+    const struct config_token *token; /* principal is a token */
+    const struct config_org *org;     /* NULL for routes without {org} */
+    struct config *config;            /* of this request; a reference */
+    int operator_socket;              /* came over the control socket */
+    int local;                        /* peer is loopback or the socket, and no Forwarded, X-Forwarded-*, Via */
+    int64_t session_expires_ms;
+    struct belfry_str roles_hash;     /* of the effective roles, for entity tags */
+    void *impl;
+};
+
+/*
+ * auth: "none", "person", "token:<may>", "role:<role>", joined with "|"; "token:trigger" means trigger:<{source}>;
+ * "operator". Checks in this order: unknown path 404, wrong method 405 with Allow, no or bad credential 401, other or unknown
+ * org 404, not allowed 403 naming what is needed.
+ */
+struct http_route {
+    const char *method, *pattern, *auth;
+    int64_t body_limit; /* bytes; 0: no body */
+    uint32_t flags;     /* BELFRY_ROUTE_RAW */
+    void (*handle)(void *arg, struct http_request *req);
+    void *arg;
+};
+/* Adds routes; ECONFLICT naming both when a method and pattern collide. owner: for removal. */
+belfry_status http_routes_add(struct http *http, const void *owner, const struct http_route *routes, size_t count,
+                              struct error *err);
+void http_routes_remove(struct http *http, const void *owner);
+
+/* --- answers ------------------------------------------------------------------------------------------------------------------ */
+
+/* The body is copied. headers: NULL-terminated pairs "name", "value" may be NULL. Each once a request. */
+void http_respond(struct http_request *req, uint32_t status, const char *content_type, struct belfry_str body,
+                  const struct belfry_attr *headers, size_t header_count);
+/* Takes the reference. */
+void http_respond_json(struct http_request *req, uint32_t status, json_t *body, const struct belfry_attr *headers,
+                       size_t header_count);
+/* RFC 9457. pointer NULL: none. */
+void http_problem(struct http_request *req, uint32_t status, const char *pointer, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* With all faults and attributes of err; status from err->status when 0. */
+void http_problem_error(struct http_request *req, uint32_t status, const struct error *err);
+/* The same document as JSON, for items of a batch. New reference. */
+json_t *http_problem_json(uint32_t status, const struct error *err);
+/* 422 EINVAL, 409 ECONFLICT, 404 ENOTFOUND, 403 EPERM, 503 EAGAIN, 413 ELIMIT, 415 EUNSUPPORTED, 410 ECLOSED, else 500 */
+uint32_t http_status_of(belfry_status status);
+/* The page shell: doctype, head with strict CSP (no inline), navigation, main. Escapes title; main is HTML. */
+void http_page(struct http_request *req, const struct belfry_http_page *page);
+void http_redirect(struct http_request *req, uint32_t status, const char *location);
+
+/* Streams (SSE, export): as in belfry.http-route/1. */
+belfry_status http_begin(struct http_request *req, const struct belfry_http_response *head, void (*drain)(void *arg),
+                         void (*closed)(void *arg), void *arg);
+belfry_status http_write(struct http_request *req, struct belfry_str data);
+void http_end(struct http_request *req);
+
+/* --- reading requests ------------------------------------------------------------------------------------------------------ */
+
+/* Percent-decoded query parameter / form field, i-th occurrence; ENOTFOUND. In the request's arena. */
+belfry_status http_query(struct http_request *req, const char *name, uint32_t index, struct belfry_str *out);
+belfry_status http_form(struct http_request *req, const char *name, uint32_t index, struct belfry_str *out);
+struct belfry_str http_header(const struct http_request *req, const char *name);
+struct belfry_str http_param(const struct http_request *req, const char *name);
+/* The body as JSON object, or NULL after a problem was answered. Borrowed, lives as long as the request. */
+json_t *http_json(struct http_request *req);
+struct belfry_str http_escape(struct arena *arena, struct belfry_str text);
+int http_has_role(const struct http_request *req, struct belfry_str role);
+
+/* --- assets ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Served at /assets/<name>?v=<hash> with a long life, and compressed when asked; bytes live as long as the process. */
+belfry_status http_asset_add(struct http *http, const char *name, const char *content_type, const void *bytes,
+                             size_t size);
+/* The URL with the content hash. In arena. */
+const char *http_asset_url(struct http *http, struct arena *arena, const char *name);
+
+/* --- built in: triggers, sessions -------------------------------------------------------------------------------------------------- */
+
+/* POST /v1/{org}/sources/{source}/triggers; /{org}/session and /{org}/session/end. Called by http_new. */
+belfry_status http_triggers_init(struct http *http, struct error *err);
+belfry_status http_sessions_init(struct http *http, struct error *err);
+/* A signed one-time link target for `belfry login-link`: "/{org}/session?token=...". In arena. */
+const char *http_login_path(struct http *http, struct arena *arena, struct belfry_str org, struct belfry_str user,
+                            int64_t ttl_ms);
+
+/* --- numbers --------------------------------------------------------------------------------------------------------------------------- */
+uint64_t http_open_connections(const struct http *http);
+
+#endif
