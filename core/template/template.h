@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Mustache templates (the mustache(5) spec 1.4: interpolation, sections, inverted, partials, comments, delimiters; no
- * lambdas), over views. Escaping is a mode: text (none) for titles and mail, HTML for pages.
+ * lambdas, dynamic names, blocks or parents), over views. Escaping is a mode: text (none) for titles and mail, HTML for
+ * pages.
+ *
+ * What the spec leaves to the implementation: a section is skipped for false, null, missing, the empty list and the
+ * empty string (0 is a value like others); arrays and objects print nothing by themselves; HTML escapes & < > " and '.
  */
 #ifndef TEMPLATE_TEMPLATE_H
 #define TEMPLATE_TEMPLATE_H
@@ -14,9 +18,15 @@
 
 enum template_escape { TEMPLATE_TEXT, TEMPLATE_HTML };
 
+#define TEMPLATE_MAX_TEXT (256 * 1024)   /* bytes of source */
+#define TEMPLATE_MAX_OUTPUT (256 * 1024) /* bytes that one rendering appends */
+#define TEMPLATE_MAX_NESTING 64          /* sections in sections, in one template */
+#define TEMPLATE_MAX_PARTIALS 32         /* partials in partials */
+#define TEMPLATE_MAX_STEPS 100000        /* tags rendered and members looked up */
+
 /*
- * Compiles; lives in arena. On a fault returns NULL and err names what and the byte offset (error_set with pointer =
- * decimal offset). [any]
+ * Compiles; lives in arena, text is copied. On a fault returns NULL and err names what and the byte offset (error_set
+ * with pointer = decimal offset). [any]
  */
 const struct belfry_template *template_compile(struct arena *arena, struct belfry_str text, struct error *err);
 
@@ -25,11 +35,18 @@ typedef const struct belfry_template *(*template_partial_fn)(void *arg, struct b
 
 /*
  * Renders into out. Numbers print as JSON would; null and missing print nothing; limits: output 256 KiB, partial depth
- * 32, 100,000 steps. 0, BELFRY_ELIMIT, or BELFRY_EINVAL. [any]
+ * 32, 100,000 steps. params and partial may be NULL. 0, or BELFRY_ELIMIT, and then out is as it was. [any]
  */
 belfry_status template_render(const struct belfry_template *tpl, const struct belfry_view *params,
                               enum template_escape escape, template_partial_fn partial, void *arg, struct buf *out);
-/* Dotted names that the template reads at its top level, for lints and for sources that remember only those. */
+
+/* Dotted names that the template reads at its top level, for lints and for sources that remember only those. Sorted,
+ * each once; "." is left out. */
 const struct belfry_str *template_paths(const struct belfry_template *tpl, size_t *count);
+/* The same for names inside sections: members of what the section is about or, when it has no such member, of the top
+ * level. A source that remembers only what is read takes both. */
+const struct belfry_str *template_inner_paths(const struct belfry_template *tpl, size_t *count);
+/* Names of the partials that it includes, sorted, each once. */
+const struct belfry_str *template_partials(const struct belfry_template *tpl, size_t *count);
 
 #endif
