@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# The parts of `./dev test`. Sourced by dev. A part is a function part_NAME that calls `tally PASSED FAILED` for each
+# runner it started; a part that ends badly without saying what failed counts as one failure.
+
+PARTS="unit checks e2e node asan fuzz tsan distcheck"
+
+# Never used together with --enable-werror: sanitizers make the compiler guess wrongly about uninitialised values.
+ASAN_BUILD=$ROOT/build-asan
+TSAN_BUILD=$ROOT/build-tsan
+export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=second_deadlock_stack=1:halt_on_error=1:suppressions=$ROOT/tests/tsan.supp
+
+LONG=
+part_passed=0
+part_failed=0
+
+tally() {
+    part_passed=$((part_passed + $1))
+    part_failed=$((part_failed + $2))
+}
+
+# One failure for a runner that failed without naming one.
+tally_status() {
+    [ "$1" = 0 ] || [ "$part_failed" -gt "$2" ] || tally 0 1
+}
+
+# --- counting what the runners say -------------------------------------------------------------------------------
+
+# Results of `make check`. A program whose cases failed also exits non-zero, which automake adds as an ERROR: that one
+# is not counted twice.
+tally_trs() {
+    local dir=$1 numbers
+    numbers=$(find "$dir/tests" -name '*.trs' -exec awk '
+        FNR == 1 { bad += failed ? failed : errors; failed = errors = 0 }
+        /^:test-result: (PASS|XFAIL)/ { good++ }
+        /^:test-result: (FAIL|XPASS)/ { failed++ }
+        /^:test-result: ERROR/ { errors++ }
+        END { print good + 0, bad + (failed ? failed : errors) }' {} +)
+    # shellcheck disable=SC2086
+    [ -z "$numbers" ] || tally $numbers
+}
+
+tally_junit() {
+    local numbers
+    numbers=$(sed -n 's/.*<testsuite \([^>]*\)>.*/\1/p' "$1" | head -n 1 | tr ' ' '\n' | sed 's/"//g' | awk -F= '
+        { n[$1] = $2 }
+        END { bad = n["errors"] + n["failures"]; print n["tests"] - bad - n["skipped"], bad }')
+    # shellcheck disable=SC2086
+    [ -z "$numbers" ] || tally $numbers
+}
+
+tally_node() {
+    # shellcheck disable=SC2046
+    tally $(awk '/^# pass / { p = $3 } /^# (fail|cancelled) / { f += $3 } END { print p + 0, f + 0 }' "$1")
+}
+
+# --- runners ---------------------------------------------------------------------------------------------------
+
+# make_check DIR ARG...; $UNDER is a command to run it with
+UNDER=
+make_check() {
+    local dir=$1 status=0 before=$part_failed
+    shift
+    find "$dir/tests" -name '*.trs' -delete 2>/dev/null || :
+    $UNDER make -C "$dir" -s check "$@" || status=$?
+    tally_trs "$dir"
+    tally_status $status "$before"
+}
+
+has_tests() {
+    [ -n "$(find "$@" -not -path '*/node_modules/*' -print -quit 2>/dev/null)" ]
+}
+
+# run_pytest REPORT ARG...
+run_pytest() {
+    local report=$1 status=0 before=$part_failed
+    shift
+    rm -f "$report"
+    $PYTHON -m pytest -q -p no:cacheprovider -n "$JOBS" --junit-xml="$report" "$@" || status=$?
+    [ ! -e "$report" ] || tally_junit "$report"
+    [ $status = 5 ] || tally_status $status "$before" # 5: nothing was selected
+}
+
+# --- parts -----------------------------------------------------------------------------------------------------
+
+part_unit() {
+    cmd_build
+    make_check "$BUILD"
+}
+
+part_checks() {
+    cmd_build
+    export_paths "$BUILD"
+    run_pytest "$BUILD/checks.xml" tests/check
+}
+
+part_e2e() {
+    has_tests tests/e2e -name 'test_*.py' || return 0
+    need_promtool
+    cmd_build
+    export_paths "$BUILD"
+    if [ -n "$LONG" ]; then
+        run_pytest "$BUILD/e2e.xml" tests/e2e
+    else
+        run_pytest "$BUILD/e2e.xml" -m 'not long' tests/e2e
+    fi
+}
+
+part_node() {
+    local files status=0 before=$part_failed
+    files=$(find tests/node tests/pages -name node_modules -prune -o '(' -name '*.test.js' -o -name '*.test.mjs' ')' -print \
+        2>/dev/null | sort)
+    [ -n "$files" ] || return 0
+    need_node
+    case $files in *tests/pages/*) need_chromium ;; esac
+    cmd_build
+    export_paths "$BUILD"
+    # shellcheck disable=SC2086
+    NODE_PATH=$ROOT/tests/node/node_modules node --test --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination="$BUILD/node.tap" $files || status=$?
+    tally_node "$BUILD/node.tap"
+    tally_status $status "$before"
+}
+
+build_asan() {
+    # shellcheck disable=SC2086
+    install_packages $PACKAGES_BUILD
+    configure_in "$ASAN_BUILD" --enable-sanitizers=address,undefined --enable-test-clock CFLAGS='-O1 -g'
+    make -C "$ASAN_BUILD" -s "$@"
+}
+
+part_asan() {
+    build_asan
+    make_check "$ASAN_BUILD"
+    has_tests tests/e2e -name 'test_*.py' || return 0
+    need_promtool
+    export_paths "$ASAN_BUILD"
+    BELFRY_SANITIZED=1 run_pytest "$ASAN_BUILD/e2e.xml" -m 'not long and not slow' tests/e2e
+}
+
+part_tsan() {
+    local programs path
+    programs=
+    for path in tests/unit/test_ledger*.c tests/unit/test_store*.c tests/unit/test_hub*.c; do
+        [ ! -e "$path" ] || programs="$programs ${path%.c}"
+    done
+    [ -n "$programs" ] || return 0
+    # shellcheck disable=SC2086
+    install_packages $PACKAGES_BUILD
+    configure_in "$TSAN_BUILD" --enable-sanitizers=thread --enable-test-clock CFLAGS='-O1 -g'
+    # gcc 12's runtime does not know the widest address space randomisation of newer kernels
+    ! setarch -R true 2>/dev/null || UNDER='setarch -R'
+    make_check "$TSAN_BUILD" "check_PROGRAMS=$programs" "TESTS=$programs"
+}
+
+part_fuzz() {
+    local program name status
+    build_asan fuzz-targets
+    for program in tests/fuzz/fuzz_*.c; do
+        [ -e "$program" ] || continue
+        name=$(basename "$program" .c)
+        if timeout 120 "$ASAN_BUILD/tests/fuzz/$name" "tests/fuzz/corpus/${name#fuzz_}" >"$ASAN_BUILD/$name.log" 2>&1
+        then
+            printf '%s: %s\n' "$name" "$(tail -n 1 "$ASAN_BUILD/$name.log")"
+            tally 1 0
+        else
+            tail -n 40 "$ASAN_BUILD/$name.log"
+            tally 0 1
+        fi
+    done
+}
+
+# The tarball builds, passes its unit tests, installs, serves a plugin author, uninstalls and cleans up.
+part_distcheck() {
+    local log=$BUILD/distcheck.log
+    configure_plain
+    if make -C "$BUILD" -s distcheck DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0 >"$log" 2>&1; then
+        tally 1 0
+    else
+        tail -n 60 "$log"
+        tally 0 1
+    fi
+    # shellcheck disable=SC2046
+    tally $(awk '/^# (PASS|XFAIL): / { p += $3 } /^# (FAIL|XPASS): / { f += $3 } END { print p + 0, f + 0 }' "$log")
+}
+
+# --- all of it -------------------------------------------------------------------------------------------------
+
+# A part runs in a shell of its own, so that the first command that fails ends it and not the whole run.
+run_part() {
+    local part=$1 result=$2 status
+    set +e # and not `|| status=$?`, which would switch off -e inside as well
+    (
+        set -e
+        part_passed=0
+        part_failed=0
+        trap 'echo "$part_passed $part_failed" >"$result"' EXIT
+        "part_$part"
+    )
+    status=$?
+    set -e
+    read -r part_passed part_failed <"$result"
+    [ $status = 0 ] || [ "$part_failed" -gt 0 ] || part_failed=1
+}
+
+run_tests() {
+    local part parts='' passed=0 failed=0 started table=''
+    for part in "$@"; do
+        case " $PARTS --long " in
+        *" $part "*) ;;
+        *) die "no such part: $part (there are: $PARTS)" ;;
+        esac
+        if [ "$part" = --long ]; then
+            LONG=1
+        else
+            parts="$parts $part"
+        fi
+    done
+    export BELFRY_LONG=$LONG
+    # shellcheck disable=SC2086
+    install_packages $PACKAGES_BUILD $PACKAGES_TEST
+    mkdir -p "$BUILD"
+    for part in ${parts:-$PARTS}; do
+        say "== $part"
+        started=$SECONDS
+        run_part "$part" "$BUILD/.result-$part"
+        table+=$(printf '%-10s %7d passed %5d failed %5d s' "$part" "$part_passed" "$part_failed" $((SECONDS - started)))$'\n'
+        say "== $part: $part_passed passed, $part_failed failed, $((SECONDS - started)) s"
+        passed=$((passed + part_passed))
+        failed=$((failed + part_failed))
+    done
+    printf '\n%s' "$table"
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" = 0 ]
+}
