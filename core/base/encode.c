@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Base64 (RFC 4648 sections 4 and 5) and hex. Decoding is strict, since signatures and tokens come through it: exactly
- * one text decodes to given bytes. So padding is as the variant has it, unused bits are zero, and nothing else is skipped.
+ * one text decodes to given bytes. So padding is as the variant has it, unused bits are zero, and nothing else is
+ * skipped.
  */
 #include "base/id.h"
 #include "base/str.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Hash table: open addressing with linear probing. The slots are a power of two and at most three quarters full, so a
- * probe always ends at a free one. A removal moves the followers of the gap back instead of leaving a tombstone, so a table
- * that lives long under churn does not degrade.
+ * probe always ends at a free one. A removal moves the followers of the gap back instead of leaving a tombstone, so a
+ * table that lives long under churn does not degrade.
  */
 #include "base/hash.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ids. Inside, an id is a 64-bit integer that is strictly increasing per database: milliseconds << 20 | counter, and the
- * rowid of its table. Outside it is a UUIDv7 (RFC 9562 section 5.7): 48 bits of time, the 20-bit counter in rand_a
- * and the first 8 bits of rand_b, and 54 bits that are a keyed hash of the id. The hash makes ids unguessable and lets a
- * foreign or forged id be told without a query. So a UUID needs no column and no index.
+ * Ids. Inside, an id is a 64-bit integer that is strictly increasing per database: milliseconds << 20 | counter, and
+ * the rowid of its table. Outside it is a UUIDv7 (RFC 9562 section 5.7): 48 bits of time, the 20-bit counter in rand_a
+ * and the first 8 bits of rand_b, and 54 bits that are a keyed hash of the id. The hash makes ids unguessable and lets
+ * a foreign or forged id be told without a query. So a UUID needs no column and no index.
  */
 #ifndef BASE_ID_H
 #define BASE_ID_H

@@ -13,8 +13,8 @@
 
 /*
  * Parses one JSON text (RFC 8259). Refuses duplicate keys, invalid UTF-8, NUL in keys, depth over 64 (checked before
- * jansson sees the text, without recursion) and trailing bytes. Any top-level value is allowed. Returns a new reference,
- * or NULL with a message that names line and column in err. [any]
+ * jansson sees the text, without recursion) and trailing bytes. Any top-level value is allowed. Returns a new
+ * reference, or NULL with a message that names line and column in err. [any]
  */
 json_t *json_read(struct belfry_str text, struct error *err);
 /* Compact text appended to out; keys in insertion order; reals with the fewest digits that read back the same. [any] */
@@ -31,8 +31,8 @@ void json_set_str(json_t *object, const char *key, struct belfry_str value);
 /* A view over a jansson tree, valid as long as root. */
 struct belfry_view json_view(const json_t *root);
 /*
- * The same with a place to remember where the last call of member() stopped, so that walking an object is linear and not
- * quadratic. The cursor is the caller's and must live as long as the view; one thread at a time.
+ * The same with a place to remember where the last call of member() stopped, so that walking an object is linear and
+ * not quadratic. The cursor is the caller's and must live as long as the view; one thread at a time.
  */
 struct json_cursor {
     const json_t *root, *object;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing JSON straight into a buffer. jansson's own printer calls back for every token and keeps a table against cycles,
- * which costs more than the text itself; trees here are read from text or built as trees, so they have no cycles.
+ * Writing JSON straight into a buffer. jansson's own printer calls back for every token and keeps a table against
+ * cycles, which costs more than the text itself; trees here are read from text or built as trees, so they have no
+ * cycles.
  */
 #include "base/json.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 static const char hex[] = "0123456789abcdef";
 
@@ -65,37 +63,13 @@ void json_write_str(struct belfry_str s, struct buf *out)
     buf_addc(out, '"');
 }
 
-/* The fewest digits that read back as the same number; 17 always do (IEEE 754). A point or exponent keeps it a real. */
+/* A point or an exponent keeps a real a real when it is read again. */
 static void write_real(double value, struct buf *out)
 {
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    int is_real = 0;
-    for (char *p = text; *p; p++) {
-        if (strchr("+-0123456789e", *p) == NULL)
-            *p = '.'; /* whatever the locale writes as the decimal point */
-        is_real |= *p == '.' || *p == 'e';
-    }
-    buf_addz(out, text);
-    if (!is_real)
+    size_t from = out->len;
+    buf_add_double(out, value);
+    if (!strpbrk(out->ptr + from, ".e"))
         buf_add(out, ".0", 2);
-}
-
-static void write_integer(int64_t value, struct buf *out)
-{
-    char text[24], *end = text + sizeof(text), *p = end;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        *--p = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0)
-        *--p = '-';
-    buf_add(out, p, (size_t)(end - p));
 }
 
 static void write_object(const json_t *object, struct buf *out)
@@ -141,7 +115,7 @@ void json_write(const json_t *value, struct buf *out)
         json_write_str(json_str(value), out);
         break;
     case JSON_INTEGER:
-        write_integer(json_integer_value(value), out);
+        buf_add_i64(out, json_integer_value(value));
         break;
     case JSON_REAL:
         write_real(json_real_value(value), out);

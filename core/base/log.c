@@ -3,9 +3,9 @@
  * Log lines: level, clock, folding, and the one write(2). Lengths are limited so that a line stays within what the
  * journal takes as one.
  *
- * Folding: a small table of lines seen lately, under a lock that is never held while writing. A slot's window starts with
- * its first line; lines beyond FOLD_FREE are counted. When the window is over, or the slot is needed for another line, the
- * count is reported: by whichever line comes next, or by log_flush().
+ * Folding: a small table of lines seen lately, under a lock that is never held while writing. A slot's window starts
+ * with its first line; lines beyond FOLD_FREE are counted. When the window is over, or the slot is needed for another
+ * line, the count is reported: by whichever line comes next, or by log_flush().
  */
 #include "base/log.h"
 

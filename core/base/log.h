@@ -3,8 +3,8 @@
  * Logs: logfmt or JSON lines to standard error. Say what was tried, what happened, what happens next:
  *   log_warn("webhook", "delivery failed, retrying", "delivery=%s status=%d next=%s", id, status, when);
  * Arguments of `pairs` that may hold spaces or quotes are written as key=%q... by log_quote(). Repeats of one line
- * (component and message) are folded: after 10 in 10 s the rest is counted and reported as repeated=N. Every line is one
- * write(2). As JSON, pairs become members: a bare number stays a number, all else is a string. [any]
+ * (component and message) are folded: after 10 in 10 s the rest is counted and reported as repeated=N. Every line is
+ * one write(2). As JSON, pairs become members: a bare number stays a number, all else is a string. [any]
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -17,8 +17,8 @@ enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
 struct clock_src;
 
-/* Minimum level, format and descriptor; before it: info, logfmt, standard error. When fd is the stream that systemd names
- * in JOURNAL_STREAM, lines carry the priority as "<N>" and no ts (sd-daemon(3)). [any] */
+/* Minimum level, format and descriptor; before it: info, logfmt, standard error. When fd is the stream that systemd
+ * names in JOURNAL_STREAM, lines carry the priority as "<N>" and no ts (sd-daemon(3)). [any] */
 void log_setup(enum log_level min, enum log_format format, int fd);
 /* The clock of ts and of folding, borrowed; NULL is the real one. [any] */
 void log_set_clock(const struct clock_src *clock);

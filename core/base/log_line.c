@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text of a log line. A caller gives its pairs as logfmt text; the line is always rebuilt from the parsed pairs, in either
- * format, so that a stray newline or quote in a value can neither forge a line nor break one. Quoted values have the
- * escapes of JSON strings, which logfmt readers know too.
+ * Text of a log line. A caller gives its pairs as logfmt text; the line is always rebuilt from the parsed pairs, in
+ * either format, so that a stray newline or quote in a value can neither forge a line nor break one. Quoted values have
+ * the escapes of JSON strings, which logfmt readers know too.
  */
 #include "base/log_line.h"
 
@@ -135,7 +135,8 @@ static size_t read_escape(struct belfry_str s, size_t i, struct buf *out)
     return 0;
 }
 
-/* Reads a quoted value whose first character is at i. Returns the offset behind it; a missing quote ends with the text. */
+/* Reads a quoted value whose first character is at i. Returns the offset behind it; a missing quote ends with the text.
+ */
 static size_t read_quoted(struct belfry_str s, size_t i, struct buf *out)
 {
     while (i < s.len && s.ptr[i] != '"') {

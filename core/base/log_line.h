@@ -12,7 +12,8 @@ struct log_line {
     int pairs; /* members so far */
 };
 
-/* Starts a line on an empty struct; prefix (may be "") stands before everything else. Freed with log_line_free. [any] */
+/* Starts a line on an empty struct; prefix (may be "") stands before everything else. Freed with log_line_free. [any]
+ */
 void log_line_begin(struct log_line *line, enum log_format format, const char *prefix);
 /* One member. A bare value that is a JSON number is written as a number, everything else as text. */
 void log_line_pair(struct log_line *line, struct belfry_str key, struct belfry_str value, int bare);

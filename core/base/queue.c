@@ -62,8 +62,8 @@ size_t queue_wait_all(struct queue *q, struct list *to, uint64_t deadline_ns)
     int waited = 0;
     pthread_mutex_lock(&q->lock);
     while (q->count == 0 && !q->woken && waited != ETIMEDOUT)
-        waited = deadline_ns ? pthread_cond_timedwait(&q->ready, &q->lock, &until)
-                             : pthread_cond_wait(&q->ready, &q->lock);
+        waited =
+            deadline_ns ? pthread_cond_timedwait(&q->ready, &q->lock, &until) : pthread_cond_wait(&q->ready, &q->lock);
     q->woken = 0;
     size_t count = detach(q, to);
     pthread_mutex_unlock(&q->lock);

@@ -25,10 +25,11 @@ void queue_fini(struct queue *q);
 size_t queue_push(struct queue *q, struct list *node);
 /* Moves everything to `to` (initialised by the call). Returns the count. [consumer] */
 size_t queue_take_all(struct queue *q, struct list *to);
-/* Same, but waits until something is there, queue_wake() or the deadline (CLOCK_MONOTONIC ns, 0: for ever). [consumer] */
+/* Same, but waits until something is there, queue_wake() or the deadline (CLOCK_MONOTONIC ns, 0: for ever). [consumer]
+ */
 size_t queue_wait_all(struct queue *q, struct list *to, uint64_t deadline_ns);
-/* Wakes a waiting consumer without an item: its wait returns 0. When none waits, the next wait returns at once, so a wake
- * is never lost. [any] */
+/* Wakes a waiting consumer without an item: its wait returns 0. When none waits, the next wait returns at once, so a
+ * wake is never lost. [any] */
 void queue_wake(struct queue *q);
 size_t queue_count(struct queue *q);
 

@@ -38,8 +38,8 @@ struct error {
 /* Adds a fault and returns status, so that `return error_set(...)` reads well. err may be NULL. [any] */
 belfry_status error_set(struct error *err, belfry_status status, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-belfry_status error_vset(struct error *err, belfry_status status, const char *pointer, const char *format,
-                         va_list args) __attribute__((format(printf, 4, 0)));
+belfry_status error_vset(struct error *err, belfry_status status, const char *pointer, const char *format, va_list args)
+    __attribute__((format(printf, 4, 0)));
 
 /* Adds a member for the problem document (handled_by). Copies value. [any] */
 void error_attr(struct error *err, const char *name, const char *value, size_t len);

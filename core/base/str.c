@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Slices: comparing, cutting, UTF-8 and numbers. Nothing here reads the locale: an admin's LC_NUMERIC must not change what
- * "1.5" means. Character classes are ASCII for the same reason.
- */
+/* Slices: comparing, cutting, UTF-8. Character classes are ASCII: the locale has no say in a configuration or a
+ * protocol. */
 #include "base/str.h"
-
-#include "base/mem.h"
-
-#include <locale.h>
-#include <math.h>
-#include <pthread.h>
-#include <stdlib.h>
 
 int str_cmp(struct belfry_str a, struct belfry_str b)
 {
@@ -48,11 +39,6 @@ struct belfry_str str_cut(struct belfry_str s, char sep, struct belfry_str *rest
 static int is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static int is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 struct belfry_str str_trim(struct belfry_str s)
@@ -115,84 +101,4 @@ uint32_t str_utf8_next(struct belfry_str s, size_t *pos)
     size_t len = utf8_sequence((const unsigned char *)s.ptr + *pos, s.len - *pos, &point);
     *pos += len ? len : 1;
     return point;
-}
-
-belfry_status str_to_i64(struct belfry_str s, int64_t *out)
-{
-    size_t i = s.len > 0 && (s.ptr[0] == '-' || s.ptr[0] == '+');
-    int negative = i && s.ptr[0] == '-';
-    if (i == s.len)
-        return BELFRY_EINVAL;
-    /* Counts downwards: the negative range is the larger one. */
-    int64_t value = 0;
-    for (; i < s.len; i++) {
-        if (!is_digit(s.ptr[i]) || __builtin_mul_overflow(value, 10, &value) ||
-            __builtin_sub_overflow(value, s.ptr[i] - '0', &value))
-            return BELFRY_EINVAL;
-    }
-    if (!negative && __builtin_sub_overflow((int64_t)0, value, &value))
-        return BELFRY_EINVAL;
-    *out = value;
-    return BELFRY_OK;
-}
-
-static size_t skip_digits(struct belfry_str s, size_t i)
-{
-    while (i < s.len && is_digit(s.ptr[i]))
-        i++;
-    return i;
-}
-
-/* [-+] (digits [. digits*] | . digits) [e [-+] digits]: what strtod takes minus hexadecimal, inf, nan and spaces. */
-static int is_decimal(struct belfry_str s)
-{
-    size_t i = s.len > 0 && (s.ptr[0] == '-' || s.ptr[0] == '+');
-    size_t from = i;
-    i = skip_digits(s, i);
-    size_t digits = i - from;
-    if (i < s.len && s.ptr[i] == '.') {
-        from = ++i;
-        i = skip_digits(s, i);
-        digits += i - from;
-    }
-    if (digits == 0)
-        return 0;
-    if (i < s.len && (s.ptr[i] == 'e' || s.ptr[i] == 'E')) {
-        i++;
-        i += i < s.len && (s.ptr[i] == '-' || s.ptr[i] == '+');
-        from = i;
-        i = skip_digits(s, i);
-        if (i == from)
-            return 0;
-    }
-    return i == s.len;
-}
-
-static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-static locale_t c_locale;
-
-static void make_c_locale(void)
-{
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!c_locale)
-        abort();
-}
-
-belfry_status str_to_double(struct belfry_str s, double *out)
-{
-    if (!is_decimal(s))
-        return BELFRY_EINVAL;
-    pthread_once(&c_locale_once, make_c_locale);
-    char small[64];
-    char *copy = s.len < sizeof(small) ? memcpy(small, s.ptr, s.len) : xmalloc(s.len + 1);
-    if (copy != small)
-        memcpy(copy, s.ptr, s.len);
-    copy[s.len] = '\0';
-    double value = strtod_l(copy, NULL, c_locale);
-    if (copy != small)
-        free(copy);
-    if (!isfinite(value))
-        return BELFRY_EINVAL;
-    *out = value;
-    return BELFRY_OK;
 }

@@ -58,6 +58,11 @@ void buf_adds(struct buf *b, struct belfry_str s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+/* Decimal digits. */
+void buf_add_i64(struct buf *b, int64_t value);
+/* The fewest digits that read back as the same number (17 always do, IEEE 754), in the form of printf's %g: "2", "0.1",
+ * "1e+300"; "NaN", "+Inf", "-Inf". Locale-independent. */
+void buf_add_double(struct buf *b, double value);
 /* Room for `need` more bytes; returns where they go. The caller adds to len. */
 char *buf_reserve(struct buf *b, size_t need);
 /* Takes the memory: the buffer is empty, the caller frees. Never NULL. */

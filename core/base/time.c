@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Time as text: RFC 3339 instants and durations. Own calendar arithmetic instead of timegm(): that one takes what is not
- * a date (30 February) and normalizes it, and its range is that of time_t and struct tm.
+ * Time as text: RFC 3339 instants and durations. Own calendar arithmetic instead of timegm(): that one takes what is
+ * not a date (30 February) and normalizes it, and its range is that of time_t and struct tm.
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -120,7 +120,8 @@ static int offset(struct reader *r)
     return sign == '-' ? -minutes : minutes;
 }
 
-/* Second 60 exists only as the last of a month in UTC (RFC 3339 section 5.7). It is one with the next second, as in POSIX. */
+/* Second 60 exists only as the last of a month in UTC (RFC 3339 section 5.7). It is one with the next second, as in
+ * POSIX. */
 static int is_leap_second(int64_t ms_after)
 {
     int year, month, day;
