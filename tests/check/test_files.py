@@ -30,7 +30,7 @@ def test_no_file_promises(word):
 
 
 def test_lines_end_clean():
-    """No tabs in C, no trailing blanks, a newline at the end, at most 120 columns."""
+    """No tabs in C, no trailing blanks, a newline at the end, at most 120 columns save for rows of text."""
     wrong = []
     for path in code("core", "plugins", "tests"):
         body = text(path)
