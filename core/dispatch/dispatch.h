@@ -27,6 +27,7 @@ struct dispatch_settings {
     /* events of the hub itself: hub.endpoint_failing, hub.endpoint_disabled */
     void (*alarm)(void *arg, const char *type, struct belfry_str org, struct belfry_str subject, const char *text);
     const char *public_url;
+    const uint8_t *secret; /* hub.secret, 32 bytes: endpoint secrets are sealed with a key derived from it */
 };
 
 struct dispatch *dispatch_new(const struct dispatch_settings *settings);

@@ -57,6 +57,9 @@ void host_instance_stop(struct host_instance *instance, void (*done)(void *arg),
 /* reload() with options of a new configuration: ECANCELED when the plugin has none. */
 belfry_status host_instance_reload(struct host_instance *instance, struct config *config,
                                    const struct config_instance *ci, struct error *err);
+/* Takes its routes off the server, and puts them back: a reload starts the successor on the same paths first. */
+void host_instance_unmount(struct host_instance *instance);
+belfry_status host_instance_mount(struct host_instance *instance, struct error *err);
 const struct config_instance *host_instance_config(const struct host_instance *instance);
 const struct belfry_host *host_instance_table(const struct host_instance *instance);
 void *host_instance_self(const struct host_instance *instance);

@@ -110,6 +110,12 @@ struct belfry_str http_param(const struct http_request *req, const char *name);
 json_t *http_json(struct http_request *req);
 struct belfry_str http_escape(struct arena *arena, struct belfry_str text);
 int http_has_role(const struct http_request *req, struct belfry_str role);
+/* An open request by its id (pub.id); NULL when it was answered. */
+struct http_request *http_request_find(struct http *http, uint64_t id);
+/* The text of a message key in the request's language; the key itself when unknown. */
+struct belfry_str http_text(struct http_request *req, const char *key);
+/* Date and time for people, in the request's locale and zone (ICU). In the request's arena. */
+struct belfry_str http_datetime(struct http_request *req, int64_t ms);
 
 /* --- assets ------------------------------------------------------------------------------------------------------------------------ */
 

@@ -241,6 +241,14 @@ void ledger_delivery_retry(struct ledger *ledger, struct belfry_str org, int64_t
 void ledger_delivery_cancel(struct ledger *ledger, struct belfry_str org, int64_t delivery,
                             void (*done)(void *arg, belfry_status status), void *arg);
 
+/* An event of the built-in source `hub` to role:admin of an org. Copies. [any] */
+void ledger_emit_hub(struct ledger *ledger, struct belfry_str org, const char *type, struct belfry_str subject,
+                     const char *text);
+/* A virtual clock moved: look at what is due. [any] */
+void ledger_poke(struct ledger *ledger);
+/* done on the loop when everything that is due at the present clock has committed. */
+void ledger_settle(struct ledger *ledger, void (*done)(void *arg), void *arg);
+
 /* --- numbers for metrics. [any] ------------------------------------------------------------------------------------------------------------ */
 
 struct ledger_numbers {

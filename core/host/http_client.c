@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* belfry.http-client/1: the outbound client with the instance as owner, so that its calls end with it. */
+#include "base/mem.h"
+#include "host/internal.h"
+
+struct call {
+    struct host_thing thing;
+    uint64_t client_id;
+    void (*done)(void *arg, const struct belfry_http_answer *answer);
+    void *arg;
+};
+
+/* The instance is gone: the answer of the cancelled call has nobody to go to. */
+static void drop(struct host_thing *thing)
+{
+    struct call *c = LIST_OF(thing, struct call, thing);
+    struct client *client = host_parts(host_of(host_instance_table(thing->instance)))->client;
+    c->done = NULL;
+    thing->instance = NULL;
+    client_cancel(client, c->client_id);
+}
+
+static void on_done(void *arg, const struct belfry_http_answer *answer)
+{
+    struct call *c = arg;
+    if (c->done) {
+        host_thing_remove(&c->thing);
+        c->done(c->arg, answer);
+    }
+    free(c);
+}
+
+static belfry_status request(const struct belfry_host *table, const struct belfry_http_call *http_call,
+                             void (*done)(void *arg, const struct belfry_http_answer *answer), void *arg, uint64_t *id)
+{
+    struct call *c = xcalloc(1, sizeof(*c));
+    c->done = done;
+    c->arg = arg;
+    belfry_status status =
+        client_request(host_parts(host_of(table))->client, http_call, on_done, c, &c->client_id, NULL);
+    if (status != BELFRY_OK) {
+        free(c);
+        return status;
+    }
+    uint64_t made = host_thing_add(host_instance_of(table), &c->thing, "http call", drop);
+    if (id)
+        *id = made;
+    return BELFRY_OK;
+}
+
+static void cancel(const struct belfry_host *table, uint64_t id)
+{
+    struct host_thing *thing = host_thing_find(host_instance_of(table), id, "http call");
+    if (thing)
+        client_cancel(host_parts(host_of(table))->client, LIST_OF(thing, struct call, thing)->client_id);
+}
+
+const struct belfry_http_client_api host_http_client_api = {sizeof(struct belfry_http_client_api), 0, request, cancel};

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The small extensions: worker, metrics, secret, directory, asset, targets. */
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "host/internal.h"
+
+/* --- belfry.worker/1 ---------------------------------------------------------------------------------------------- */
+
+struct job {
+    uv_work_t uv;
+    void (*work)(void *arg);
+    void (*done)(void *arg);
+    void *arg;
+};
+
+static void job_work(uv_work_t *uv)
+{
+    struct job *job = uv->data;
+    job->work(job->arg);
+}
+
+static void job_after(uv_work_t *uv, int status)
+{
+    (void)status;
+    struct job *job = uv->data;
+    job->done(job->arg);
+    free(job);
+}
+
+static belfry_status run(const struct belfry_host *table, void (*work)(void *arg), void (*done)(void *arg), void *arg)
+{
+    if (!work || !done)
+        return BELFRY_EINVAL;
+    struct job *job = xcalloc(1, sizeof(*job));
+    *job = (struct job){.work = work, .done = done, .arg = arg};
+    job->uv.data = job;
+    uv_queue_work(host_parts(host_of(table))->loop, &job->uv, job_work, job_after);
+    return BELFRY_OK;
+}
+
+const struct belfry_worker_api host_worker_api = {sizeof(struct belfry_worker_api), 0, run};
+
+/* --- belfry.metrics/1 ---------------------------------------------------------------------------------------------- */
+
+#define METRICS_MAX 1024
+
+static struct metric *plugin_metrics[METRICS_MAX];
+static uint32_t plugin_metric_count; /* loop only; entries never change once made, so add() may read them anywhere */
+
+static int name_valid(const char *name)
+{
+    if (!name || !(*name >= 'a' && *name <= 'z'))
+        return 0;
+    for (const char *p = name; *p; p++)
+        if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_'))
+            return 0;
+    return 1;
+}
+
+static belfry_status metric_make(const struct belfry_host *table, const char *name, const char *help,
+                                 enum metric_type type, uint32_t *id)
+{
+    if (!name_valid(name))
+        return BELFRY_EINVAL;
+    if (plugin_metric_count == METRICS_MAX)
+        return BELFRY_ELIMIT;
+    char *full = xasprintf("belfry_%s", name);
+    plugin_metrics[plugin_metric_count] =
+        metric_get(metrics_global(), full, help ? help : name, type, "instance", table->instance, NULL);
+    free(full);
+    *id = plugin_metric_count++;
+    return BELFRY_OK;
+}
+
+static belfry_status counter(const struct belfry_host *table, const char *name, const char *help, uint32_t *id)
+{
+    return metric_make(table, name, help, METRIC_COUNTER, id);
+}
+
+static belfry_status gauge(const struct belfry_host *table, const char *name, const char *help, uint32_t *id)
+{
+    return metric_make(table, name, help, METRIC_GAUGE, id);
+}
+
+static void add(const struct belfry_host *table, uint32_t id, double value)
+{
+    (void)table;
+    if (id < METRICS_MAX && plugin_metrics[id])
+        metric_add(plugin_metrics[id], value);
+}
+
+static void set(const struct belfry_host *table, uint32_t id, double value)
+{
+    (void)table;
+    if (id < METRICS_MAX && plugin_metrics[id])
+        metric_set(plugin_metrics[id], value);
+}
+
+const struct belfry_metrics_api host_metrics_api = {sizeof(struct belfry_metrics_api), 0, counter, gauge, add, set};
+
+/* --- belfry.secret/1 ----------------------------------------------------------------------------------------------- */
+
+static void derive(const struct belfry_host *table, const char *purpose, uint8_t out[32])
+{
+    char *full = xasprintf("plugin:%s:%s", table->instance, purpose);
+    key_derive(host_parts(host_of(table))->secret, full, out);
+    free(full);
+}
+
+const struct belfry_secret_api host_secret_api = {sizeof(struct belfry_secret_api), 0, derive};
+
+/* --- belfry.asset/1 ------------------------------------------------------------------------------------------------- */
+
+static belfry_status asset_add(const struct belfry_host *table, const char *name, const char *content_type,
+                               const void *bytes, size_t size)
+{
+    char *full = xasprintf("%s/%s", table->instance, name);
+    belfry_status status = http_asset_add(host_parts(host_of(table))->http, full, content_type, bytes, size);
+    free(full);
+    return status;
+}
+
+const struct belfry_asset_api host_asset_api = {sizeof(struct belfry_asset_api), 0, asset_add};
+
+/* --- belfry.targets/1 ------------------------------------------------------------------------------------------------ */
+
+static belfry_status declare(const struct belfry_host *table, const struct belfry_target_spec *specs, uint32_t count,
+                             const struct belfry_target_policy *policy, struct belfry_error *err)
+{
+    struct host_instance *instance = host_instance_of(table);
+    return dispatch_targets(host_parts(host_of(table))->dispatch, table->instance, specs, count, policy,
+                            host_instance_generation(instance), err ? err->impl : NULL);
+}
+
+const struct belfry_targets_api host_targets_api = {sizeof(struct belfry_targets_api), 0, declare};

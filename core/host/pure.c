@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* belfry.match/1 and belfry.template/1: compiled option values, evaluated on any thread. */
+#include "host/internal.h"
+#include "template/template.h"
+
+static int32_t eval(const struct belfry_condition *condition, const struct belfry_view *view)
+{
+    return match_eval(condition, view, NULL, NULL);
+}
+
+static void condition_paths(const struct belfry_condition *condition, struct belfry_strs *out)
+{
+    out->items = match_paths(condition, &out->count);
+}
+
+const struct belfry_match_api host_match_api = {sizeof(struct belfry_match_api), 0, eval, condition_paths};
+
+static belfry_status render(const struct belfry_template *tpl, const struct belfry_view *params,
+                            void (*sink)(void *arg, struct belfry_str text), void *arg)
+{
+    struct buf out = {0};
+    belfry_status status = template_render(tpl, params, TEMPLATE_TEXT, NULL, NULL, &out);
+    if (status == BELFRY_OK)
+        sink(arg, buf_str(&out));
+    buf_free(&out);
+    return status;
+}
+
+static void template_names(const struct belfry_template *tpl, struct belfry_strs *out)
+{
+    out->items = template_paths(tpl, &out->count);
+}
+
+const struct belfry_template_api host_template_api = {sizeof(struct belfry_template_api), 0, render, template_names};
