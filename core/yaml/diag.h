@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 #include <jansson.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -64,6 +65,17 @@ void diag_suggest(struct diag_set *set, struct diag *d, const char *nearest);
 void diag_relate(struct diag_set *set, struct diag *d, struct diag_span span, const char *label);
 void diag_help(struct diag_set *set, struct diag *d, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The span of bytes [begin, end) of a file, with line and column filled in. [any] */
+struct diag_span diag_span_at(const struct diag_set *set, uint32_t file, uint32_t begin, uint32_t end);
+/* A span without a place: for what belongs to no file, or (with file) to a file as a whole. */
+struct diag_span diag_nowhere(void);
+struct positions;
+/* Line and character tables of a file's text; they live as long as the set. [any] */
+const struct positions *diag_positions(const struct diag_set *set, uint32_t file);
+
+/* Text from a file as a message may show it: at most 60 characters, control characters as \xNN. In the set's arena. */
+const char *diag_show(struct diag_set *set, struct belfry_str text);
+
 size_t diag_count(const struct diag_set *set, enum diag_severity severity);
 /* Sorted by file, line, column; i < diag_total. */
 size_t diag_total(const struct diag_set *set);
@@ -82,7 +94,11 @@ void diag_render_json(struct diag_set *set, struct buf *out);
 /* The same as an array, for the API's 422. New reference. */
 json_t *diag_to_json(struct diag_set *set);
 void diag_redact(struct diag_set *set, struct diag_span span);
-/* Help text of a code, or NULL. */
+/* Help text of a code, or NULL. Static. [any] */
 const char *diag_explain(const char *code);
+/* Title of a code ("unknown key"), or NULL. Static. [any] */
+const char *diag_title(const char *code);
+/* The i-th code in the order of the table, or NULL past the end: for lists and completion. */
+const char *diag_code_at(size_t i);
 
 #endif

@@ -25,7 +25,9 @@ struct yaml_node {
     enum yaml_kind kind;
     enum yaml_scalar scalar;
     int plain;               /* written without quotes */
-    int tainted;             /* holds a substituted secret: never print the value */
+    int tainted;             /* holds a secret or the reference to one: never print the value */
+    int unresolved;          /* holds a reference that was not substituted: do not judge the value */
+    int partial;             /* MAP, LIST: something in it could not be read (reported): do not miss anything in it */
     struct diag_span span;   /* of the value; for maps and lists of the first line */
     struct belfry_str text;  /* scalar text, after substitution of secrets */
     struct belfry_str raw;   /* scalar text as written */
@@ -59,6 +61,15 @@ const char *yaml_path(struct arena *arena, const struct yaml_node *node);
 enum yaml_secrets { YAML_SECRETS_SKIP, YAML_SECRETS_REQUIRE };
 void yaml_substitute(struct arena *arena, struct diag_set *diags, const struct yaml_node *root,
                      enum yaml_secrets mode);
+
+/* How a plain word is classified by the 1.2 core schema. Numbers with a leading zero, 0x or 0o are strings here: see
+ * yaml_number_word. [any] */
+enum yaml_scalar yaml_classify(struct belfry_str text);
+/* 1 when text is a boolean of YAML 1.1 (yes, No, ON, y ...), for H110; *value says which. [any] */
+int yaml_boolean_word(struct belfry_str text, int *value);
+/* 1 when text is a number that readers disagree about (0644, 0x1F, 1_000, 1:30), for H111; *decimal is what YAML 1.1
+ * makes of it. [any] */
+int yaml_number_word(struct belfry_str text, int64_t *decimal);
 
 /* A tree as JSON (for views, JSON options and tests). New reference. */
 json_t *yaml_to_json(const struct yaml_node *node);
