@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# The parts of `./dev test`. Sourced by dev. A part is a function part_NAME that calls `tally PASSED FAILED` for each
-# runner it started; a part that ends badly without saying what failed counts as one failure.
+# The parts of `./dev test`. Sourced by dev. A part is a function part_NAME that calls `tally PASSED FAILED [SKIPPED]` for
+# each runner it started; a part that ends badly without saying what failed counts as one failure.
 
 PARTS="unit checks e2e node asan fuzz tsan distcheck"
 
@@ -15,10 +15,12 @@ export TSAN_OPTIONS=second_deadlock_stack=1:halt_on_error=1:suppressions=$ROOT/t
 LONG=
 part_passed=0
 part_failed=0
+part_skipped=0
 
 tally() {
     part_passed=$((part_passed + $1))
     part_failed=$((part_failed + $2))
+    part_skipped=$((part_skipped + ${3:-0}))
 }
 
 # One failure for a runner that failed without naming one.
@@ -29,15 +31,16 @@ tally_status() {
 # --- counting what the runners say -------------------------------------------------------------------------------
 
 # Results of `make check`. A program whose cases failed also exits non-zero, which automake adds as an ERROR: that one
-# is not counted twice.
+# is not counted twice, nor the several of a program that crashed.
 tally_trs() {
     local dir=$1 numbers
     numbers=$(find "$dir/tests" -name '*.trs' -exec awk '
         FNR == 1 { bad += failed ? failed : errors; failed = errors = 0 }
         /^:test-result: (PASS|XFAIL)/ { good++ }
         /^:test-result: (FAIL|XPASS)/ { failed++ }
-        /^:test-result: ERROR/ { errors++ }
-        END { print good + 0, bad + (failed ? failed : errors) }' {} +)
+        /^:test-result: ERROR/ { errors = 1 }
+        /^:test-result: SKIP/ { skipped++ }
+        END { print good + 0, bad + (failed ? failed : errors), skipped + 0 }' {} +)
     # shellcheck disable=SC2086
     [ -z "$numbers" ] || tally $numbers
 }
@@ -46,14 +49,15 @@ tally_junit() {
     local numbers
     numbers=$(sed -n 's/.*<testsuite \([^>]*\)>.*/\1/p' "$1" | head -n 1 | tr ' ' '\n' | sed 's/"//g' | awk -F= '
         { n[$1] = $2 }
-        END { bad = n["errors"] + n["failures"]; print n["tests"] - bad - n["skipped"], bad }')
+        END { bad = n["errors"] + n["failures"]; print n["tests"] - bad - n["skipped"], bad, n["skipped"] + 0 }')
     # shellcheck disable=SC2086
     [ -z "$numbers" ] || tally $numbers
 }
 
 tally_node() {
     # shellcheck disable=SC2046
-    tally $(awk '/^# pass / { p = $3 } /^# (fail|cancelled) / { f += $3 } END { print p + 0, f + 0 }' "$1")
+    tally $(awk '/^# pass / { p = $3 } /^# (fail|cancelled) / { f += $3 } /^# skipped / { s = $3 }
+        END { print p + 0, f + 0, s + 0 }' "$1")
 }
 
 # --- runners ---------------------------------------------------------------------------------------------------
@@ -65,6 +69,7 @@ make_check() {
     shift
     find "$dir/tests" -name '*.trs' -delete 2>/dev/null || :
     $UNDER make -C "$dir" -s check "$@" || status=$?
+    [ $status = 0 ] || tail -n 200 "$dir/test-suite.log" || :
     tally_trs "$dir"
     tally_status $status "$before"
 }
@@ -111,7 +116,7 @@ part_e2e() {
 part_node() {
     local files status=0 before=$part_failed
     files=$(find tests/node tests/pages -name node_modules -prune -o '(' -name '*.test.js' -o -name '*.test.mjs' ')' -print \
-        2>/dev/null | sort)
+        2>/dev/null | sort) || :
     [ -n "$files" ] || return 0
     need_node
     case $files in *tests/pages/*) need_chromium ;; esac
@@ -196,17 +201,18 @@ run_part() {
         set -e
         part_passed=0
         part_failed=0
-        trap 'echo "$part_passed $part_failed" >"$result"' EXIT
+        part_skipped=0
+        trap 'echo "$part_passed $part_failed $part_skipped" >"$result"' EXIT
         "part_$part"
     )
     status=$?
     set -e
-    read -r part_passed part_failed <"$result"
+    read -r part_passed part_failed part_skipped <"$result"
     [ $status = 0 ] || [ "$part_failed" -gt 0 ] || part_failed=1
 }
 
 run_tests() {
-    local part parts='' passed=0 failed=0 started table=''
+    local part parts='' passed=0 failed=0 started line table=''
     for part in "$@"; do
         case " $PARTS --long " in
         *" $part "*) ;;
@@ -226,8 +232,10 @@ run_tests() {
         say "== $part"
         started=$SECONDS
         run_part "$part" "$BUILD/.result-$part"
-        table+=$(printf '%-10s %7d passed %5d failed %5d s' "$part" "$part_passed" "$part_failed" $((SECONDS - started)))$'\n'
-        say "== $part: $part_passed passed, $part_failed failed, $((SECONDS - started)) s"
+        line=$(printf '%-10s %5d passed %4d failed %4d skipped %5d s' "$part" "$part_passed" "$part_failed" \
+            "$part_skipped" $((SECONDS - started)))
+        say "== $line"
+        table+=$line$'\n'
         passed=$((passed + part_passed))
         failed=$((failed + part_failed))
     done

@@ -187,7 +187,8 @@ def tests():
     out += fixtures()
     out += fuzz()
     out += programs("tests/bench", "BENCHES", "$(ROOM_LIBS) $(HUB_LIBS)")
-    rest = [p for p in walk("tests") if not p.endswith((".c", ".h", ".am", ".pc.in"))]
+    named = {p for folder in ("unit", "host", "plugins", "fuzz", "bench") for p in walk(f"tests/{folder}", ".c", ".h")}
+    rest = [p for p in walk("tests") if p not in named and not p.endswith((".am", ".pc.in"))]
     return out + "\n" + assign("EXTRA_DIST", rest, "+=")
 
 
