@@ -123,7 +123,7 @@ part_node() {
     cmd_build
     export_paths "$BUILD"
     # shellcheck disable=SC2086
-    NODE_PATH=$ROOT/tests/node/node_modules node --test --test-reporter=spec --test-reporter-destination=stdout \
+    node --test --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$BUILD/node.tap" $files || status=$?
     tally_node "$BUILD/node.tap"
     tally_status $status "$before"
@@ -137,6 +137,7 @@ build_asan() {
 }
 
 part_asan() {
+    export BELFRY_ARENA_MALLOC=1 # each object of an arena in a block of its own, so that its bounds are seen
     build_asan
     make_check "$ASAN_BUILD"
     has_tests tests/e2e -name 'test_*.py' || return 0
@@ -162,6 +163,7 @@ part_tsan() {
 
 part_fuzz() {
     local program name status
+    export BELFRY_ARENA_MALLOC=1
     build_asan fuzz-targets
     for program in tests/fuzz/fuzz_*.c; do
         [ -e "$program" ] || continue
@@ -174,6 +176,13 @@ part_fuzz() {
             tail -n 40 "$ASAN_BUILD/$name.log"
             tally 0 1
         fi
+    done
+    [ -n "$LONG" ] || return 0
+    for program in tests/fuzz/fuzz_*.c; do
+        [ -e "$program" ] || continue
+        status=0
+        (cmd_fuzz --seconds 60 "$program") || status=1
+        tally $((1 - status)) $status
     done
 }
 

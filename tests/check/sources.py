@@ -51,6 +51,23 @@ def assign(variable, values, op="="):
     return f"{variable} {op} \\\n\t" + " \\\n\t".join(values) + "\n"
 
 
+def data(folder, compiled):
+    """What else is to be in the tarball: files, and whole folders when nothing in them is compiled."""
+    out = []
+    for name in sorted(os.listdir(os.path.join(ROOT, folder))):
+        path = f"{folder}/{name}"
+        if name in SKIP or name.startswith("."):
+            continue
+        if not os.path.isdir(os.path.join(ROOT, path)):
+            if path not in compiled and not name.endswith((".am", ".pc.in")):
+                out.append(path)
+        elif any(p in compiled for p in walk(path)) or os.path.exists(os.path.join(ROOT, path, "package.json")):
+            out += data(path, compiled)
+        elif walk(path):
+            out.append(path)
+    return out
+
+
 def has_main(path):
     return re.search(r"^int main\(", text(path), re.M) is not None
 
@@ -78,8 +95,7 @@ def core():
     out += "\n# from the top room down, as the linker needs them\n" + assign("ROOM_LIBS", libs)
     if os.path.exists(os.path.join(ROOT, "core/cli/main.c")):
         out += "\nbin_PROGRAMS += belfry\nbelfry_SOURCES = core/cli/main.c\nbelfry_LDADD = $(ROOM_LIBS) $(HUB_LIBS)\n"
-    rest = [p for p in walk("core") if not p.endswith((".c", ".h", ".def", ".am", ".pc.in"))]
-    return out + "\n" + assign("EXTRA_DIST", rest, "+=")
+    return out + "\n" + assign("EXTRA_DIST", data("core", set(walk("core", ".c", ".h", ".def"))), "+=")
 
 
 def plugin_names():
@@ -103,8 +119,7 @@ def plugins():
         out += f"{canonical(module)}_LIBADD = " + " ".join([objects] + plugin_libraries(sources)) + "\n"
         if os.path.exists(os.path.join(ROOT, "core/cli/main.c")):
             out += f"plugin_DATA += plugins/.libs/{name}.json\n"
-    rest = [p for p in walk("plugins") if not p.endswith((".c", ".h", ".am"))]
-    return out + "\n" + assign("EXTRA_DIST", rest, "+=")
+    return out + "\n" + assign("EXTRA_DIST", data("plugins", set(walk("plugins", ".c", ".h"))), "+=")
 
 
 def programs(folder, variable, ldadd, ldflags=None):
@@ -187,9 +202,8 @@ def tests():
     out += fixtures()
     out += fuzz()
     out += programs("tests/bench", "BENCHES", "$(ROOM_LIBS) $(HUB_LIBS)")
-    named = {p for folder in ("unit", "host", "plugins", "fuzz", "bench") for p in walk(f"tests/{folder}", ".c", ".h")}
-    rest = [p for p in walk("tests") if p not in named and not p.endswith((".am", ".pc.in"))]
-    return out + "\n" + assign("EXTRA_DIST", rest, "+=")
+    compiled = {p for folder in ("unit", "host", "plugins", "fuzz", "bench") for p in walk(f"tests/{folder}", ".c", ".h")}
+    return out + "\n" + assign("EXTRA_DIST", data("tests", compiled), "+=")
 
 
 FILES = {"core/sources.am": core, "plugins/sources.am": plugins, "tests/sources.am": tests}
