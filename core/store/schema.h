@@ -23,13 +23,17 @@
     " PRIMARY KEY(org, username)) WITHOUT ROWID;" \
     "CREATE TABLE role(org INTEGER NOT NULL, role TEXT NOT NULL, username TEXT NOT NULL," \
     " PRIMARY KEY(org, role, username)) WITHOUT ROWID;" \
-    /* key: instance and org (4 bytes each), 16 bytes of SHA-256 of the CloudEvents source, the id (hashed above 64 bytes) */ \
+    "CREATE INDEX role_user ON role(org, username);" \
+    /* key: instance and org (4 bytes each), 16 bytes of SHA-256 of the CloudEvents source, 0 and the id or, above 64 bytes,
+       1 and its SHA-256 */ \
     "CREATE TABLE dedupe(key BLOB PRIMARY KEY, at INTEGER NOT NULL, events INTEGER NOT NULL) WITHOUT ROWID;" \
     "CREATE TABLE state(inst INTEGER NOT NULL, org INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL," \
     " PRIMARY KEY(inst, org, key)) WITHOUT ROWID;" \
     "CREATE TABLE state_version(inst INTEGER NOT NULL, org INTEGER NOT NULL, version INTEGER NOT NULL," \
     " PRIMARY KEY(inst, org)) WITHOUT ROWID;" \
-    /* subject_key: SipHash of org, source and subject; live: some row of the event may still be withdrawn or replaced */ \
+    /* subject_key: SipHash of org, source and subject; live: some row of the event may still be withdrawn or replaced.
+       audience: [{"user"|"role"|"email":NAME,"reason":TEXT}]; actions: [{"id","label","type","data"}]; rules: [NAME];
+       principal: "token:crm-app", "person:ann", "timer"; note: what went wrong with its texts */ \
     "CREATE TABLE event(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, source INTEGER NOT NULL, type INTEGER NOT NULL," \
     " category INTEGER NOT NULL, severity INTEGER NOT NULL, subject TEXT, subject_key INTEGER NOT NULL, live INTEGER NOT NULL," \
     " validity INTEGER NOT NULL DEFAULT 0, valid_until INTEGER, time INTEGER NOT NULL, actor TEXT, title TEXT NOT NULL," \
@@ -41,10 +45,11 @@
     " PRIMARY KEY(event, locale)) WITHOUT ROWID;" \
     /* bytes that every endpoint gets, stored once */ \
     "CREATE TABLE payload(event INTEGER PRIMARY KEY, body BLOB NOT NULL);" \
-    /* pos: place in the inbox, an id; NULL until an in-app delivery made the row visible */ \
+    /* pos: place in the inbox, an id; NULL until an in-app delivery made the row visible. via: 1 the event's audience, 2 a
+       rule's `to`, 3 both. note: why the row is no longer valid */ \
     "CREATE TABLE notification(id INTEGER PRIMARY KEY, person INTEGER NOT NULL, event INTEGER NOT NULL, pos INTEGER," \
     " category INTEGER NOT NULL, reason TEXT, seen INTEGER, read INTEGER, hidden INTEGER, validity INTEGER NOT NULL DEFAULT 0," \
-    " handled_by TEXT, handled_at INTEGER, replaced_by INTEGER, rev INTEGER NOT NULL);" \
+    " handled_by TEXT, handled_at INTEGER, replaced_by INTEGER, rev INTEGER NOT NULL, via INTEGER NOT NULL DEFAULT 1, note TEXT);" \
     "CREATE INDEX notification_list ON notification(person, pos) WHERE pos IS NOT NULL AND replaced_by IS NULL;" \
     "CREATE INDEX notification_unread ON notification(person, category, seen) WHERE pos IS NOT NULL AND read IS NULL" \
     " AND hidden IS NULL AND validity = 0 AND handled_by IS NULL AND replaced_by IS NULL;" \
@@ -71,12 +76,12 @@
     "CREATE TABLE timer(inst INTEGER NOT NULL, org INTEGER NOT NULL, key BLOB NOT NULL, due INTEGER NOT NULL, payload BLOB," \
     " retry_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, dead INTEGER NOT NULL DEFAULT 0," \
     " PRIMARY KEY(inst, org, key)) WITHOUT ROWID;" \
-    "CREATE INDEX timer_due ON timer(retry_at, due) WHERE dead = 0;" \
-    "CREATE INDEX timer_org ON timer(inst, org, due) WHERE dead = 0;" \
+    "CREATE INDEX timer_org ON timer(inst, org, retry_at) WHERE dead = 0;" \
     "CREATE TABLE task(id INTEGER PRIMARY KEY, inst INTEGER NOT NULL, org INTEGER NOT NULL, key TEXT NOT NULL, payload BLOB," \
     " due INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, lease INTEGER, dead INTEGER NOT NULL DEFAULT 0, detail TEXT);" \
     "CREATE INDEX task_due ON task(due) WHERE dead = 0 AND lease IS NULL;" \
-    /* resumable slices: fan-out, bulk, expiry */ \
+    /* resumable slices. kind: 1 to 9 are the ledger's (core/ledger/jobs.h), 10 and up the inbox's and the host's. state: 0
+       waits, 1 under way, 2 done, 3 failed */ \
     "CREATE TABLE job(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, org INTEGER NOT NULL, ref INTEGER, cursor TEXT," \
     " payload TEXT, state INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0);" \
     "CREATE INDEX job_open ON job(id) WHERE state < 2;" \

@@ -33,6 +33,14 @@ struct store_conn *store_writer(struct store *store);
 belfry_status store_begin(struct store_conn *conn, struct error *err);
 belfry_status store_commit(struct store_conn *conn, struct error *err);
 void store_rollback(struct store_conn *conn);
+/*
+ * Faults stick: after the first one in a transaction (I/O, disk full, interrupted read) every function of this room does
+ * nothing, sees no rows, and store_commit() fails. So callers ask once, here, before they answer: 0, or the status with
+ * text in err (may be NULL). [owner of conn]
+ */
+belfry_status store_fault(const struct store_conn *conn, struct error *err);
+/* Rows that were inserted, updated or deleted since store_begin(). [owner of conn] */
+uint64_t store_written(const struct store_conn *conn);
 /* The largest id in any table, for id_gen. */
 int64_t store_last_id(struct store_conn *conn);
 
@@ -49,17 +57,21 @@ belfry_status store_read(struct store_readers *readers, belfry_status (*fn)(stru
 /* Waits for those under way, cancels the rest. [loop] */
 void store_readers_free(struct store_readers *readers);
 
-/* Interned names: id of a text (made when missing; [ledger]), and back. Cached in memory; ids are never re-used. */
+/* Interned names: id of a text (made when missing; 0 for an empty one; [ledger]), and back. Cached in memory; ids are never
+ * re-used. */
 int64_t store_name(struct store_conn *writer, struct belfry_str text);
 /* From any connection, without making one: 0 when it does not exist. */
 int64_t store_name_find(struct store_conn *conn, struct belfry_str text);
 /* Valid until the store is closed; empty for 0. [any] */
 struct belfry_str store_name_text(struct store_conn *conn, int64_t id);
 
+/* The name of the file in data_dir that holds the database. */
+#define STORE_FILE "belfry.db"
+
 /* Size in bytes of the write-ahead log. [any] */
 int64_t store_wal_bytes(const struct store *store);
 int64_t store_db_bytes(const struct store *store);
-/* Checkpoint thread: PASSIVE above 16 MB of WAL. */
+/* Checkpoint thread: PASSIVE above 16 MB of WAL. [loop] */
 belfry_status store_checkpoint_start(struct store *store, struct error *err);
 void store_checkpoint_stop(struct store *store);
 /* RESTART on the writer between two groups, above 256 MB. [ledger] */

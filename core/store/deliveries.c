@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of deliveries and attempts. A queue is an index range: rows of one target, or of one channel's recipients, that wait
+ * and are under no lease, by the time they are due. A row under way is in no queue, so no claim can take it twice.
+ */
+#include "store/deliveries.h"
+
+#include "store/private.h"
+
+#include "event/outcome.h"
+
+void store_delivery_add(struct store_conn *conn, const struct store_delivery *d)
+{
+    struct sql *s = sql_use(conn, "INSERT INTO delivery(id, event, org, channel, rule, person, notification, address,"
+                                  " target, unless, state, open, due, attempts) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+    sql_i64(s, d->id);
+    sql_i64(s, d->event);
+    sql_i64(s, d->org);
+    sql_i64(s, d->channel);
+    sql_i64(s, d->rule);
+    sql_i64_opt(s, d->person);
+    sql_i64_opt(s, d->notification);
+    sql_str_opt(s, d->address);
+    sql_i64_opt(s, d->target);
+    sql_i64(s, d->unless);
+    sql_i64(s, d->state);
+    sql_i64(s, d->open);
+    sql_i64(s, d->due);
+    sql_i64(s, d->attempts);
+    sql_run(s);
+}
+
+#define COLUMNS                                                                                                        \
+    "id, event, org, channel, rule, person, notification, address, target, unless, state, open, due, attempts, lease,"  \
+    " lease_until"
+
+static void fill(struct sql *s, struct arena *arena, struct store_delivery *out)
+{
+    *out = (struct store_delivery){
+        .id = sql_get_i64(s, 0),
+        .event = sql_get_i64(s, 1),
+        .org = sql_get_i64(s, 2),
+        .channel = sql_get_i64(s, 3),
+        .rule = sql_get_i64(s, 4),
+        .person = sql_get_i64(s, 5),
+        .notification = sql_get_i64(s, 6),
+        .address = sql_get_copy(s, 7, arena),
+        .target = sql_get_i64(s, 8),
+        .unless = (uint32_t)sql_get_i64(s, 9),
+        .state = (int32_t)sql_get_i64(s, 10),
+        .open = (int32_t)sql_get_i64(s, 11),
+        .due = sql_get_i64(s, 12),
+        .attempts = (int32_t)sql_get_i64(s, 13),
+        .lease = sql_get_i64(s, 14),
+        .lease_until = sql_get_i64(s, 15),
+    };
+}
+
+int store_delivery_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_delivery *out)
+{
+    struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM delivery WHERE id = ?");
+    sql_i64(s, id);
+    int found = sql_row(s);
+    if (found)
+        fill(s, arena, out);
+    sql_end(s);
+    return found;
+}
+
+size_t store_deliveries_due(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit,
+                            struct arena *arena, struct store_delivery **out)
+{
+    struct sql *s = target ? sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_target WHERE target = ?"
+                                           " AND open = 1 AND target IS NOT NULL AND lease IS NULL AND due <= ?"
+                                           " ORDER BY due, id LIMIT ?")
+                           : sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_due WHERE channel = ?"
+                                           " AND open = 1 AND target IS NULL AND lease IS NULL AND due <= ?"
+                                           " ORDER BY due, id LIMIT ?");
+    sql_i64(s, target ? target : channel);
+    sql_i64(s, now_ms);
+    sql_i64(s, (int64_t)limit);
+    struct store_delivery *items = NULL;
+    size_t count = 0, cap = 0;
+    while (sql_row(s)) {
+        if (count == cap) {
+            cap = cap ? cap * 4 : 8;
+            struct store_delivery *more = arena_alloc(arena, cap * sizeof(*more));
+            if (count > 0)
+                memcpy(more, items, count * sizeof(*more));
+            items = more;
+        }
+        fill(s, arena, &items[count++]);
+    }
+    sql_end(s);
+    *out = items;
+    return count;
+}
+
+int64_t store_deliveries_next(struct store_conn *conn, int64_t channel, int64_t target)
+{
+    struct sql *s = target ? sql_use(conn, "SELECT min(due) FROM delivery INDEXED BY delivery_target WHERE target = ?"
+                                           " AND open = 1 AND target IS NOT NULL AND lease IS NULL")
+                           : sql_use(conn, "SELECT min(due) FROM delivery INDEXED BY delivery_due WHERE channel = ?"
+                                           " AND open = 1 AND target IS NULL AND lease IS NULL");
+    sql_i64(s, target ? target : channel);
+    return sql_one(s, INT64_MAX);
+}
+
+void store_delivery_lease(struct store_conn *conn, int64_t id, int64_t boot, int64_t until_ms)
+{
+    struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, lease = ?, lease_until = ? WHERE id = ?");
+    sql_i64(s, OUTCOME_sending);
+    sql_i64(s, boot);
+    sql_i64(s, until_ms);
+    sql_i64(s, id);
+    sql_run(s);
+}
+
+void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int open, int64_t due_ms, int attempts,
+                         struct belfry_str detail)
+{
+    struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, open = ?, due = ?, attempts = ?, detail = ?, lease = NULL,"
+                                  " lease_until = NULL, ended = NULL WHERE id = ?");
+    sql_i64(s, state);
+    sql_i64(s, open);
+    sql_i64(s, due_ms);
+    sql_i64(s, attempts);
+    sql_str_opt(s, detail);
+    sql_i64(s, id);
+    sql_run(s);
+}
+
+void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t now_ms, int attempts,
+                        struct belfry_str detail)
+{
+    struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, open = 0, attempts = ?, detail = ?, lease = NULL,"
+                                  " lease_until = NULL, ended = ? WHERE id = ?");
+    sql_i64(s, state);
+    sql_i64(s, attempts);
+    sql_str_opt(s, detail);
+    sql_i64(s, now_ms);
+    sql_i64(s, id);
+    sql_run(s);
+}
+
+int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
+                               struct belfry_str detail)
+{
+#define END_EVENT "UPDATE delivery SET state = ?, open = 0, detail = ?, ended = ? WHERE event = ? AND open > 0 AND lease IS NULL"
+    struct sql *s = person > 0    ? sql_use(conn, END_EVENT " AND person = ?")
+                    : person == 0 ? sql_use(conn, END_EVENT " AND person IS NULL")
+                                  : sql_use(conn, END_EVENT);
+#undef END_EVENT
+    sql_i64(s, state);
+    sql_str_opt(s, detail);
+    sql_i64(s, now_ms);
+    sql_i64(s, event);
+    if (person > 0)
+        sql_i64(s, person);
+    return sql_run(s);
+}
+
+int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *d)
+{
+    struct sql *s = sql_use(conn, "SELECT 1 FROM delivery WHERE event = ? AND channel = ? AND id <> ? AND state IN (?, ?, ?, ?)"
+                                  " AND person IS ? AND address IS ? AND target IS ? LIMIT 1");
+    sql_i64(s, d->event);
+    sql_i64(s, d->channel);
+    sql_i64(s, d->id);
+    sql_i64(s, OUTCOME_sending);
+    sql_i64(s, OUTCOME_retrying);
+    sql_i64(s, OUTCOME_delivered);
+    sql_i64(s, OUTCOME_unknown);
+    sql_i64_opt(s, d->person);
+    sql_str_opt(s, d->address);
+    sql_i64_opt(s, d->target);
+    return (int)sql_one(s, 0);
+}
+
+int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms)
+{
+    struct sql *s = sql_use(conn, "UPDATE delivery SET lease = NULL, lease_until = NULL, due = ?1,"
+                                  " state = CASE WHEN attempts > 0 THEN ?2 ELSE ?3 END"
+                                  " WHERE lease IS NOT NULL AND target IS NOT NULL AND (lease <> ?4 OR lease_until < ?1)");
+    sql_i64(s, now_ms);
+    sql_i64(s, OUTCOME_retrying);
+    sql_i64(s, OUTCOME_scheduled);
+    sql_i64(s, boot);
+    int count = sql_run(s);
+    s = sql_use(conn, "UPDATE delivery SET lease = NULL, lease_until = NULL, open = 0, ended = ?1, state = ?2,"
+                      " detail = 'the hub stopped while it was being sent'"
+                      " WHERE lease IS NOT NULL AND target IS NULL AND (lease <> ?3 OR lease_until < ?1)");
+    sql_i64(s, now_ms);
+    sql_i64(s, OUTCOME_unknown);
+    sql_i64(s, boot);
+    return count + sql_run(s);
+}
+
+int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit)
+{
+    struct sql *s = sql_use(conn, "UPDATE delivery SET open = 2, state = ? WHERE id IN (SELECT id FROM delivery"
+                                  " INDEXED BY delivery_target WHERE target = ? AND open = 1 AND target IS NOT NULL"
+                                  " AND lease IS NULL LIMIT ?)");
+    sql_i64(s, OUTCOME_held_disabled);
+    sql_i64(s, target);
+    sql_i64(s, (int64_t)limit);
+    return sql_run(s);
+}
+
+int store_deliveries_unhold(struct store_conn *conn, int64_t target, size_t limit)
+{
+    struct sql *s = sql_use(conn, "UPDATE delivery SET open = 1, state = CASE WHEN attempts > 0 THEN ? ELSE ? END WHERE id IN"
+                                  " (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ? AND open = 2"
+                                  " ORDER BY id LIMIT ?)");
+    sql_i64(s, OUTCOME_retrying);
+    sql_i64(s, OUTCOME_scheduled);
+    sql_i64(s, target);
+    sql_i64(s, (int64_t)limit);
+    return sql_run(s);
+}
+
+int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit)
+{
+#define END_QUEUE "UPDATE delivery SET state = ?, open = 0, ended = ? WHERE id IN (SELECT id FROM delivery WHERE "
+    struct sql *s = target ? sql_use(conn, END_QUEUE "target = ?3 AND lease IS NULL AND open = 1 LIMIT ?4)")
+                           : sql_use(conn, END_QUEUE "channel = ?3 AND target IS NULL AND lease IS NULL AND open = 1 LIMIT ?4)");
+    sql_i64(s, OUTCOME_channel_removed);
+    sql_i64(s, now_ms);
+    sql_i64(s, target ? target : channel);
+    sql_i64(s, (int64_t)limit);
+    int count = sql_run(s);
+    if (!target || (size_t)count >= limit)
+        return count;
+    s = sql_use(conn, END_QUEUE "target = ?3 AND open = 2 LIMIT ?4)");
+#undef END_QUEUE
+    sql_i64(s, OUTCOME_channel_removed);
+    sql_i64(s, now_ms);
+    sql_i64(s, target);
+    sql_i64(s, (int64_t)limit);
+    return count + sql_run(s);
+}
+
+size_t store_deliveries_channels(struct store_conn *conn, struct arena *arena, int64_t **out)
+{
+    int64_t *items = NULL;
+    size_t count = 0, cap = 0;
+    int64_t channel = 0;
+    while (channel < INT64_MAX) {
+        struct sql *s = sql_use(conn, "SELECT min(channel) FROM delivery INDEXED BY delivery_due WHERE channel > ?"
+                                      " AND open = 1 AND target IS NULL AND lease IS NULL");
+        sql_i64(s, channel);
+        channel = sql_one(s, INT64_MAX);
+        if (channel == INT64_MAX)
+            break;
+        if (count == cap) {
+            cap = cap ? cap * 2 : 8;
+            int64_t *more = arena_alloc(arena, cap * sizeof(*more));
+            if (count > 0)
+                memcpy(more, items, count * sizeof(*more));
+            items = more;
+        }
+        items[count++] = channel;
+    }
+    *out = items;
+    return count;
+}
+
+int64_t store_deliveries_next_any(struct store_conn *conn)
+{
+    int64_t next = INT64_MAX, channel = 0;
+    while (channel < INT64_MAX) {
+        struct sql *s = sql_use(conn, "SELECT min(channel) FROM delivery INDEXED BY delivery_due WHERE channel > ?"
+                                      " AND open = 1 AND target IS NULL AND lease IS NULL");
+        sql_i64(s, channel);
+        channel = sql_one(s, INT64_MAX);
+        int64_t due = channel < INT64_MAX ? store_deliveries_next(conn, channel, 0) : INT64_MAX;
+        next = due < next ? due : next;
+    }
+    return next;
+}
+
+void store_attempt_add(struct store_conn *conn, const struct store_attempt *a)
+{
+    struct sql *s = sql_use(conn, "INSERT INTO attempt(id, delivery, number, at, elapsed_us, outcome, code, detail, record)"
+                                  " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sql_i64(s, a->id);
+    sql_i64(s, a->delivery);
+    sql_i64(s, a->number);
+    sql_i64(s, a->at);
+    sql_i64(s, a->elapsed_us);
+    sql_i64(s, a->outcome);
+    sql_i64(s, a->code);
+    sql_str_opt(s, a->detail);
+    sql_str_opt(s, a->record);
+    sql_run(s);
+}

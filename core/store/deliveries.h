@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of deliveries, attempts and targets. Writing: the ledger's thread. `open`: 1 waits or is under way, 2 held, 0 ended;
+ * `state` is an enum outcome. Faults stick in the connection.
+ */
+#ifndef STORE_DELIVERIES_H
+#define STORE_DELIVERIES_H
+
+#include "store/store.h"
+
+struct store_delivery {
+    int64_t id, event, org, channel, rule, person, notification, target; /* 0: none */
+    struct belfry_str address;
+    uint32_t unless;
+    int32_t state, open, attempts;
+    int64_t due, lease, lease_until;
+};
+
+void store_delivery_add(struct store_conn *conn, const struct store_delivery *row);
+int store_delivery_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_delivery *out);
+/* Rows of a queue that wait and are due, oldest first: of a target when it is not 0, else of a channel's recipients.
+ * Returns the count, array and texts in arena. */
+size_t store_deliveries_due(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit,
+                            struct arena *arena, struct store_delivery **out);
+/* When the next row of the queue is due, also one that is due already; INT64_MAX: none. */
+int64_t store_deliveries_next(struct store_conn *conn, int64_t channel, int64_t target);
+/* The earliest of all channels' queues of recipients. */
+int64_t store_deliveries_next_any(struct store_conn *conn);
+/* state sending, under a lease. */
+void store_delivery_lease(struct store_conn *conn, int64_t id, int64_t boot, int64_t until_ms);
+/* Waits on: state, open (1 or 2) and a new due time; the lease ends. */
+void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int open, int64_t due_ms, int attempts,
+                         struct belfry_str detail);
+void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t now_ms, int attempts,
+                        struct belfry_str detail);
+/* Ends rows of an event that wait or are held: of one person (above 0), of everybody without a row (addresses and targets:
+ * 0), or all of them (-1). Those under way are left to their claim. Returns how many. */
+int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
+                               struct belfry_str detail);
+/* Another row of the same event, channel and recipient that was sent, is being sent or may have arrived. */
+int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *row);
+/* Rows under a lease of another boot, or of this one that ran out before now_ms: those of targets become due at once, those
+ * of recipients end as unknown. Returns how many. */
+int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms);
+/* Up to limit rows of a target from waiting to held, or back; returns how many. */
+int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit);
+int store_deliveries_unhold(struct store_conn *conn, int64_t target, size_t limit);
+/* Up to limit rows of a channel (target 0) or a target that wait or are held end as channel_removed; returns how many. */
+int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit);
+/* Channels that rows wait for. Returns the count, name ids in arena. */
+size_t store_deliveries_channels(struct store_conn *conn, struct arena *arena, int64_t **out);
+
+struct store_attempt {
+    int64_t id, delivery, at, elapsed_us;
+    int32_t number, outcome, code;
+    struct belfry_str detail, record;
+};
+void store_attempt_add(struct store_conn *conn, const struct store_attempt *row);
+
+/* --- targets ------------------------------------------------------------------------------------------------------------- */
+
+struct store_target {
+    int64_t id, org, channel; /* org 0: all */
+    struct belfry_str name, url, secret, settings;
+    int32_t enabled;
+    int64_t first_failure, removed;
+    int32_t failures;
+};
+
+int store_target_find(struct store_conn *conn, int64_t channel, int64_t org, struct belfry_str name,
+                      struct store_target *out);
+int store_target_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_target *out);
+void store_target_add(struct store_conn *conn, const struct store_target *row);
+/* url, secret, settings; it is no longer removed. */
+void store_target_change(struct store_conn *conn, const struct store_target *row);
+void store_target_enable(struct store_conn *conn, int64_t id, int enabled, int64_t now_ms, struct belfry_str why);
+/* failed 0: the failures are forgotten. */
+void store_target_failure(struct store_conn *conn, int64_t id, int failed, int64_t now_ms);
+/* All of a channel that are not removed. Ids in arena. */
+size_t store_targets_of(struct store_conn *conn, int64_t channel, struct arena *arena, int64_t **out);
+void store_target_remove(struct store_conn *conn, int64_t id, int64_t now_ms);
+/* Removed before then. */
+size_t store_targets_removed(struct store_conn *conn, int64_t before_ms, struct arena *arena, int64_t **out);
+size_t store_targets_disabled(struct store_conn *conn, struct arena *arena, int64_t **out);
+
+#endif

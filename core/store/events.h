@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of events, their payloads and decisions, and of notifications. Functions that write belong to the ledger's thread;
+ * those that read take any connection. Faults stick in the connection (store_fault()). Numbers named org, source, type,
+ * category, rule and channel are ids of interned names.
+ */
+#ifndef STORE_EVENTS_H
+#define STORE_EVENTS_H
+
+#include "store/store.h"
+
+struct store_event {
+    int64_t id, org, source, type, category;
+    int32_t severity, live, validity; /* validity: BELFRY_VALID ... of <belfry/host.h> */
+    int64_t subject_key, valid_until, time, generation;
+    struct belfry_str subject, actor, title, body, link, data, actions, audience, rules;
+    struct belfry_str trigger_source, trigger_id, trigger_type, principal, note;
+};
+
+/* SipHash of org, source and subject under the database's key. [any] */
+int64_t store_subject_key(const struct store *store, int64_t org, int64_t source, struct belfry_str subject);
+void store_event_add(struct store_conn *conn, const struct store_event *event);
+/* 1 when found; texts are copied into arena. */
+int store_event_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_event *out);
+
+/* Live events of a subject, oldest first; texts are not filled. Returns the count, array in arena. */
+size_t store_events_live(struct store_conn *conn, int64_t subject_key, int64_t org, int64_t source,
+                         struct belfry_str subject, struct arena *arena, struct store_event **out);
+void store_event_set_validity(struct store_conn *conn, int64_t id, int validity, int live);
+void store_event_set_live(struct store_conn *conn, int64_t id, int live);
+void store_event_set_valid_until(struct store_conn *conn, int64_t id, int64_t when_ms);
+/* Valid events whose end has come, earliest first, up to limit. Returns the count. */
+size_t store_events_expired(struct store_conn *conn, int64_t now_ms, size_t limit, struct arena *arena, int64_t **out);
+/* When the next one ends; INT64_MAX: none. */
+int64_t store_events_next_expiry(struct store_conn *conn);
+
+void store_payload_add(struct store_conn *conn, int64_t event, struct belfry_str body);
+struct belfry_str store_payload_get(struct store_conn *conn, int64_t event, struct arena *arena);
+/* recipient may be empty, rule and channel 0. */
+void store_decision_add(struct store_conn *conn, int64_t id, int64_t event, struct belfry_str recipient, int64_t rule,
+                        int64_t channel, int outcome, struct belfry_str reason);
+
+/* --- notifications --------------------------------------------------------------------------------------------------- */
+
+enum { STORE_VIA_AUDIENCE = 1, STORE_VIA_RULE = 2 };
+
+struct store_notification {
+    int64_t id, person, event, pos, category, rev; /* pos 0: not visible yet */
+    struct belfry_str reason;
+    int32_t via, validity, handled;
+    int64_t seen, read, hidden; /* ms, 0: not */
+};
+
+/* Returns 0 when the event has a row for the person already (then nothing is written). */
+int store_notification_add(struct store_conn *conn, const struct store_notification *row);
+/* reason is not filled. */
+int store_notification_of(struct store_conn *conn, int64_t event, int64_t person, struct store_notification *out);
+int store_notification_get(struct store_conn *conn, int64_t id, struct store_notification *out);
+/* Rows of an event that are valid and not handled, in order of person, persons above after_person, up to limit. reason is
+ * not filled. */
+size_t store_notifications_live(struct store_conn *conn, int64_t event, int64_t after_person, size_t limit,
+                                struct arena *arena, struct store_notification **out);
+/* Is there one? */
+int store_notifications_any_live(struct store_conn *conn, int64_t event);
+void store_notification_end(struct store_conn *conn, int64_t id, int validity, int64_t replaced_by, int64_t rev,
+                            struct belfry_str note);
+void store_notification_handled(struct store_conn *conn, int64_t id, struct belfry_str by, int64_t at_ms, int64_t rev);
+void store_notification_show(struct store_conn *conn, int64_t id, int64_t pos, int64_t rev);
+void store_notification_set_rev(struct store_conn *conn, int64_t id, int64_t rev);
+/* What somebody of the event's audience did: bits of CONFIG_UNLESS_* (seen 1, read 2, handled 4, hidden 8). */
+uint32_t store_audience_marks(struct store_conn *conn, int64_t event);
+
+#endif

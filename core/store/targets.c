@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of targets: what a channel sends to besides people. A target that is no longer declared keeps its row and state. */
+#include "store/deliveries.h"
+
+#include "store/private.h"
+
+#define COLUMNS "id, org, channel, name, url, secret, settings, enabled, first_failure, failures, removed"
+
+int store_target_find(struct store_conn *conn, int64_t channel, int64_t org, struct belfry_str name,
+                      struct store_target *out)
+{
+    struct sql *s = sql_use(conn, "SELECT id, enabled, first_failure, removed FROM target WHERE channel = ? AND org = ?"
+                                  " AND name = ?");
+    sql_i64(s, channel);
+    sql_i64(s, org);
+    sql_str(s, name);
+    int found = sql_row(s);
+    if (found)
+        *out = (struct store_target){.id = sql_get_i64(s, 0), .org = org, .channel = channel,
+                                     .enabled = (int32_t)sql_get_i64(s, 1), .first_failure = sql_get_i64(s, 2),
+                                     .removed = sql_get_i64(s, 3)};
+    sql_end(s);
+    return found;
+}
+
+int store_target_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_target *out)
+{
+    struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM target WHERE id = ?");
+    sql_i64(s, id);
+    int found = sql_row(s);
+    if (found)
+        *out = (struct store_target){.id = id,
+                                     .org = sql_get_i64(s, 1),
+                                     .channel = sql_get_i64(s, 2),
+                                     .name = sql_get_copy(s, 3, arena),
+                                     .url = sql_get_copy(s, 4, arena),
+                                     .secret = sql_get_copy(s, 5, arena),
+                                     .settings = sql_get_copy(s, 6, arena),
+                                     .enabled = (int32_t)sql_get_i64(s, 7),
+                                     .first_failure = sql_get_i64(s, 8),
+                                     .failures = (int32_t)sql_get_i64(s, 9),
+                                     .removed = sql_get_i64(s, 10)};
+    sql_end(s);
+    return found;
+}
+
+void store_target_add(struct store_conn *conn, const struct store_target *t)
+{
+    struct sql *s = sql_use(conn, "INSERT INTO target(id, org, channel, name, url, secret, settings, enabled)"
+                                  " VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+    sql_i64(s, t->id);
+    sql_i64(s, t->org);
+    sql_i64(s, t->channel);
+    sql_str(s, t->name);
+    sql_str(s, t->url);
+    sql_blob(s, t->secret);
+    sql_str_opt(s, t->settings);
+    sql_i64(s, t->enabled);
+    sql_run(s);
+}
+
+void store_target_change(struct store_conn *conn, const struct store_target *t)
+{
+    struct sql *s = sql_use(conn, "UPDATE target SET url = ?, secret = ?, settings = ?, removed = NULL WHERE id = ?");
+    sql_str(s, t->url);
+    sql_blob(s, t->secret);
+    sql_str_opt(s, t->settings);
+    sql_i64(s, t->id);
+    sql_run(s);
+}
+
+void store_target_enable(struct store_conn *conn, int64_t id, int enabled, int64_t now_ms, struct belfry_str why)
+{
+    struct sql *s = sql_use(conn, "UPDATE target SET enabled = ?1, disabled_at = CASE WHEN ?1 THEN NULL ELSE ?2 END,"
+                                  " disabled_why = ?3, first_failure = NULL, failures = 0 WHERE id = ?4");
+    sql_i64(s, enabled != 0);
+    sql_i64(s, now_ms);
+    sql_str_opt(s, why);
+    sql_i64(s, id);
+    sql_run(s);
+}
+
+void store_target_failure(struct store_conn *conn, int64_t id, int failed, int64_t now_ms)
+{
+    struct sql *s = failed ? sql_use(conn, "UPDATE target SET first_failure = coalesce(first_failure, ?1),"
+                                           " failures = failures + 1 WHERE id = ?2")
+                           : sql_use(conn, "UPDATE target SET first_failure = NULL, failures = 0 WHERE id = ?2"
+                                           " AND first_failure IS NOT NULL AND ?1 > 0");
+    sql_i64(s, now_ms);
+    sql_i64(s, id);
+    sql_run(s);
+}
+
+void store_target_remove(struct store_conn *conn, int64_t id, int64_t now_ms)
+{
+    struct sql *s = sql_use(conn, "UPDATE target SET removed = ? WHERE id = ?");
+    sql_i64(s, now_ms);
+    sql_i64(s, id);
+    sql_run(s);
+}
+
+/* The ids that a bound query gives. */
+static size_t ids(struct sql *s, struct arena *arena, int64_t **out)
+{
+    int64_t *items = NULL;
+    size_t count = 0, cap = 0;
+    while (sql_row(s)) {
+        if (count == cap) {
+            cap = cap ? cap * 2 : 16;
+            int64_t *more = arena_alloc(arena, cap * sizeof(*more));
+            if (count > 0)
+                memcpy(more, items, count * sizeof(*more));
+            items = more;
+        }
+        items[count++] = sql_get_i64(s, 0);
+    }
+    sql_end(s);
+    *out = items;
+    return count;
+}
+
+size_t store_targets_of(struct store_conn *conn, int64_t channel, struct arena *arena, int64_t **out)
+{
+    struct sql *s = sql_use(conn, "SELECT id FROM target WHERE channel = ? AND removed IS NULL ORDER BY id");
+    sql_i64(s, channel);
+    return ids(s, arena, out);
+}
+
+size_t store_targets_removed(struct store_conn *conn, int64_t before_ms, struct arena *arena, int64_t **out)
+{
+    struct sql *s = sql_use(conn, "SELECT id FROM target WHERE removed IS NOT NULL AND removed <= ? ORDER BY id");
+    sql_i64(s, before_ms);
+    return ids(s, arena, out);
+}
+
+size_t store_targets_disabled(struct store_conn *conn, struct arena *arena, int64_t **out)
+{
+    return ids(sql_use(conn, "SELECT id FROM target WHERE enabled = 0 ORDER BY id"), arena, out);
+}
