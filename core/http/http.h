@@ -110,6 +110,8 @@ struct belfry_str http_param(const struct http_request *req, const char *name);
 json_t *http_json(struct http_request *req);
 struct belfry_str http_escape(struct arena *arena, struct belfry_str text);
 int http_has_role(const struct http_request *req, struct belfry_str role);
+/* 1 for a local request (loopback or socket, no forwarding header) or one with auth.metrics_token. */
+int http_metrics_allowed(const struct http_request *req);
 /* An open request by its id (pub.id); NULL when it was answered. */
 struct http_request *http_request_find(struct http *http, uint64_t id);
 /* The text of a message key in the request's language; the key itself when unknown. */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /healthz: "restart me?" - hearts of loop and ledger, nothing else. /readyz: "can triggers be taken durably?" - a dead
+ * mail server does not make it fail. /metrics: Prometheus text. All three without credential for local requests.
+ */
+#include "base/log.h"
+#include "base/metrics.h"
+#include "hub/internal.h"
+
+#include <stdio.h>
+#include <sys/statvfs.h>
+
+#define HEART_LIMIT_S 15
+
+struct check {
+    const char *name;
+    const char *fault; /* NULL: fine */
+};
+
+static int allowed(struct http_request *req)
+{
+    if (http_metrics_allowed(req))
+        return 1;
+    http_problem(req, 401, NULL, "ask from this machine without a proxy, or send auth.metrics_token as Bearer token");
+    return 0;
+}
+
+static void answer(struct http_request *req, const struct check *checks, size_t count)
+{
+    struct buf out = {0};
+    int bad = 0;
+    struct belfry_str verbose;
+    int want = http_query(req, "verbose", 0, &verbose) == BELFRY_OK;
+    for (size_t i = 0; i < count; i++) {
+        bad |= checks[i].fault != NULL;
+        if (want || checks[i].fault)
+            buf_addf(&out, "%s %s%s%s\n", checks[i].fault ? "FAIL" : "ok", checks[i].name, checks[i].fault ? ": " : "",
+                     checks[i].fault ? checks[i].fault : "");
+    }
+    buf_addz(&out, bad ? "failed\n" : "ok\n");
+    http_respond(req, bad ? 503 : 200, "text/plain; charset=utf-8", buf_str(&out), NULL, 0);
+    buf_free(&out);
+}
+
+static const char *heart_fault(struct hub *hub)
+{
+    uint64_t beat = ledger_heartbeat(hub->parts.ledger), now = clock_mono_ns(clock_real());
+    return now > beat && now - beat > HEART_LIMIT_S * 1000000000ull ? "the ledger thread has not moved for 15 s" : NULL;
+}
+
+static void healthz(void *arg, struct http_request *req)
+{
+    struct hub *hub = arg;
+    if (!allowed(req))
+        return;
+    struct check checks[] = {{"loop", NULL}, {"ledger", heart_fault(hub)}};
+    answer(req, checks, 2);
+}
+
+static const char *disk_fault(struct hub *hub)
+{
+    struct statvfs st;
+    const struct config_hub *ch = &hub_config(hub)->hub;
+    if (statvfs(ch->data_dir, &st) != 0)
+        return "cannot look at hub.data_dir";
+    return (int64_t)(st.f_bavail * st.f_frsize) < ch->limits.disk_floor_bytes
+               ? "less free space on hub.data_dir than hub.limits asks for"
+               : NULL;
+}
+
+static void readyz(void *arg, struct http_request *req)
+{
+    struct hub *hub = arg;
+    if (!allowed(req))
+        return;
+    struct check checks[] = {
+        {"configuration", hub->ready ? NULL : "the first generation is not in force yet"},
+        {"ledger", heart_fault(hub)},
+        {"database", ledger_ailment(hub->parts.ledger)},
+        {"disk", disk_fault(hub)},
+        {"draining", hub->stopping ? "the hub is stopping" : NULL},
+    };
+    answer(req, checks, sizeof(checks) / sizeof(checks[0]));
+}
+
+/* --- /metrics ------------------------------------------------------------------------------------------------------- */
+
+static void gauge(const char *name, const char *help, double value)
+{
+    metric_set(metric_get(metrics_global(), name, help, METRIC_GAUGE, NULL), value);
+}
+
+/* A total that another room counts: the metric is brought up to it. */
+static void total(const char *name, const char *help, const char *label, const char *value, double now)
+{
+    struct metric *m = label ? metric_get(metrics_global(), name, help, METRIC_COUNTER, label, value, NULL)
+                             : metric_get(metrics_global(), name, help, METRIC_COUNTER, NULL);
+    metric_add(m, now - metric_value(m));
+}
+
+static double resident_bytes(void)
+{
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f) {
+        if (fscanf(f, "%*u %lu", &pages) != 1)
+            pages = 0;
+        fclose(f);
+    }
+    return (double)pages * 4096;
+}
+
+static void collect_config(struct hub *hub)
+{
+    const struct hub_reload_numbers *r = &hub->reloads;
+    gauge("belfry_config_generation", "Generation of the configuration in force.",
+          (double)hub_config(hub)->generation);
+    gauge("belfry_config_last_reload_successful", "1 when the last attempt to read the configuration succeeded.",
+          r->last_ok);
+    gauge("belfry_config_last_reload_success_timestamp_seconds", "When the configuration in force was read.",
+          (double)r->last_ok_ms / 1000);
+    gauge("belfry_restart_required", "1 when a changed setting waits for a restart.", r->restart_required);
+    total("belfry_config_reloads_total", "Reloads by result.", "result", "ok", (double)r->ok);
+    total("belfry_config_reloads_total", "Reloads by result.", "result", "rejected", (double)r->failed);
+}
+
+static void collect_ledger(struct hub *hub)
+{
+    struct ledger_numbers n;
+    ledger_numbers(hub->parts.ledger, &n);
+    total("belfry_ledger_groups_total", "Transactions of the ledger.", NULL, NULL, (double)n.groups);
+    total("belfry_ledger_commands_total", "Commands of the ledger.", NULL, NULL, (double)n.commands);
+    total("belfry_ledger_rollbacks_total", "Groups that were rolled back.", NULL, NULL, (double)n.rollbacks);
+    total("belfry_ledger_commit_seconds_total", "Time spent in commits.", NULL, NULL, (double)n.commit_ns / 1e9);
+    total("belfry_events_total", "Events that sources emitted.", NULL, NULL, (double)n.events);
+    total("belfry_notifications_total", "Notifications made.", NULL, NULL, (double)n.notifications);
+    gauge("belfry_ledger_pending_commands", "Commands that wait for the ledger.", (double)n.pending_commands);
+    gauge("belfry_ledger_pending_bytes", "Bytes of requests that wait for the ledger.", (double)n.pending_bytes);
+    gauge("belfry_sources_quarantined", "Sources in quarantine.", (double)n.quarantined);
+    gauge("belfry_db_size_bytes", "Size of the database file.", (double)store_db_bytes(hub->parts.store));
+    gauge("belfry_db_wal_bytes", "Size of the write-ahead log.", (double)store_wal_bytes(hub->parts.store));
+}
+
+static void collect_rest(struct hub *hub)
+{
+    struct dispatch_numbers d;
+    dispatch_numbers(hub->parts.dispatch, &d);
+    gauge("belfry_deliveries_inflight", "Deliveries in the hands of plugins.", (double)d.inflight);
+    gauge("belfry_targets", "Webhook endpoints in force.", (double)d.targets);
+    gauge("belfry_breakers_open", "Endpoints whose breaker is open.", (double)d.breakers_open);
+    total("belfry_delivery_claims_total", "Claims of due deliveries.", NULL, NULL, (double)d.claims);
+    total("belfry_delivery_late_completions_total", "Answers of plugins after the deadline.", NULL, NULL,
+          (double)d.late_completions);
+    gauge("belfry_http_connections", "Open connections.", (double)http_open_connections(hub->parts.http));
+    gauge("belfry_build_info", "Always 1.", 1);
+    gauge("process_resident_memory_bytes", "Resident memory size in bytes.", resident_bytes());
+    gauge("process_start_time_seconds", "Start time of the process since the Unix epoch in seconds.",
+          (double)hub->started_ms / 1000);
+}
+
+static void metrics_text(void *arg, struct http_request *req)
+{
+    struct hub *hub = arg;
+    if (!allowed(req))
+        return;
+    collect_config(hub);
+    collect_ledger(hub);
+    collect_rest(hub);
+    struct buf out = {0};
+    metrics_render(metrics_global(), &out);
+    http_respond(req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&out), NULL, 0);
+    buf_free(&out);
+}
+
+belfry_status hub_health_init(struct hub *hub, struct error *err)
+{
+    const struct http_route routes[] = {
+        {"GET", "/healthz", "none", 0, BELFRY_ROUTE_RAW, healthz, hub},
+        {"GET", "/readyz", "none", 0, BELFRY_ROUTE_RAW, readyz, hub},
+        {"GET", "/metrics", "none", 0, BELFRY_ROUTE_RAW, metrics_text, hub},
+    };
+    return http_routes_add(hub->parts.http, hub, routes, 3, err);
+}
