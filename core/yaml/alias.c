@@ -12,6 +12,7 @@
 
 /* Maps up to this size are searched; larger ones get a table. */
 #define SMALL_MAP 16
+#define MAX_SEARCHES 100
 
 struct anchor *alias_define(struct loader *l, const char *name, struct yaml_node *node, int open)
 {
@@ -75,10 +76,21 @@ struct yaml_node *alias_copy(struct loader *l, const struct yaml_node *from, siz
     return copy(l->arena, from);
 }
 
-/* A syntax error may have taken the anchor with it; then the missing anchor is no second fault. */
-static int may_be_lost(const struct loader *l, const struct anchor *anchor)
+/* A syntax error may have taken the anchor with it; then the missing anchor is no second fault. The text is searched a
+ * limited number of times, because a file can hold a third of a million aliases. */
+static int may_be_lost(struct loader *l, const struct anchor *anchor, struct belfry_str name)
 {
-    return anchor ? anchor->broken : l->faulty;
+    if (anchor || !l->faulty)
+        return anchor && anchor->broken;
+    if (l->searches == MAX_SEARCHES)
+        return 1;
+    l->searches++;
+    struct belfry_str text = l->source.original;
+    for (const char *at = text.ptr; (at = memmem(at, (size_t)(text.ptr + text.len - at), name.ptr, name.len)); at++) {
+        if (at > text.ptr && at[-1] == '&')
+            return 1;
+    }
+    return 0;
 }
 
 void alias_use(struct loader *l, const yaml_event_t *event)
@@ -93,7 +105,7 @@ void alias_use(struct loader *l, const yaml_event_t *event)
         node = alias_copy(l, anchor->node, l->depth, span);
         if (!node)
             return;
-    } else if (!may_be_lost(l, anchor)) {
+    } else if (!may_be_lost(l, anchor, str_of(name))) {
         const char *shown = diag_show(l->diags, str_of(name));
         struct diag *d = diag_add(l->diags, "H102", DIAG_ERROR, span, "unknown alias `*%s`", shown);
         if (anchor)

@@ -188,6 +188,11 @@
     XX(H410, "no `unmatched`",                                                                                         \
        "`unmatched` says what happens to an event that no rule matches, so that none is lost silently.\n"              \
        "right:  unmatched: {deliver: [inbox]}\n")                                                                      \
+    XX(H411, "condition that says nothing",                                                                            \
+       "An empty list of alternatives matches nothing, and a test without an operator tests nothing. To match\n"       \
+       "everything write an empty map.\n"                                                                              \
+       "wrong:  when: []\n"                                                                                            \
+       "right:  when: {}\n")                                                                                           \
     /* --- H5: plugins --- */                                                                                          \
     XX(H501, "unknown plugin", "No plugin of this name is in the plugin path. `belfry plugin list` shows them.\n")     \
     XX(H502, "plugin description missing",                                                                             \

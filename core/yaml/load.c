@@ -175,8 +175,19 @@ static size_t block_end(const struct loader *l, size_t line)
     return line;
 }
 
-/* Finds the next line at which reading can go on and closes the frames that it does not belong to. */
-static size_t resume(struct loader *l, size_t line, uint32_t indent)
+/* A stretch ended well and the line after it belongs nowhere: that is a fault of its own. */
+static void report_stray(struct loader *l, size_t line)
+{
+    uint32_t begin = l->source.positions->line_begin[line] + source_indent(&l->source, line);
+    struct diag *d = diag_add(l->diags, "H002", DIAG_ERROR, load_span(l, begin, source_value_end(&l->source, begin)),
+                              "wrong indentation: this line belongs to no map or list above it");
+    diag_help(l->diags, d, "keys of one map begin in the same column, and so do items of one list");
+    l->errors++;
+}
+
+/* Finds the next line at which reading can go on and closes the frames that it does not belong to. Lines on the way are
+ * part of the fault, unless there was none. */
+static size_t resume(struct loader *l, size_t line, uint32_t indent, int fault)
 {
     const struct source *s = &l->source;
     for (; line < s->positions->line_count; line++) {
@@ -195,6 +206,9 @@ static size_t resume(struct loader *l, size_t line, uint32_t indent)
             continue;
         }
         size_t depth = match_frame(l, line);
+        if (depth == 0 && !fault)
+            report_stray(l, line);
+        fault = 1;
         if (depth == 0)
             continue;
         while (l->depth > depth)
@@ -221,7 +235,7 @@ static void load_stretches(struct loader *l)
                      "too many syntax errors; reading stopped");
             return;
         }
-        line = resume(l, line == NO_LINE ? next : line + 1, indent);
+        line = resume(l, line == NO_LINE ? next : line + 1, indent, line != NO_LINE);
         if (line == NO_LINE)
             return;
         begin = p->line_begin[line];

@@ -51,6 +51,7 @@ struct loader {
     struct hash *anchors;
     struct yaml_node dropped; /* stands for a key that cannot be one */
     size_t nodes;
+    int searches;  /* for anchors that a syntax error may have taken */
     int errors;    /* syntax errors reported */
     int faulty;    /* some part of the file was lost */
     int stopped;   /* limit reached or second document: read no further */

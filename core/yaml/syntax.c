@@ -61,21 +61,22 @@ static int in_flow(const struct loader *l)
     return l->depth > 0 && l->frames[l->depth - 1].flow;
 }
 
-/* Does the key before a value sound like a secret's? Then the value is shown nowhere. */
-static int is_secret(const struct loader *l, uint32_t value)
+/* Does the key sound like a secret's, or is the value a URL with a password? Then the value is shown nowhere. */
+static int is_secret(const struct loader *l, uint32_t value, uint32_t end)
 {
     static const char *const words[] = {"secret", "pass", "token", "key", "credential"};
-    const struct positions *p = l->source.positions;
-    uint32_t begin = p->line_begin[source_line(&l->source, value)];
+    const char *text = l->source.text;
+    uint32_t begin = l->source.positions->line_begin[source_line(&l->source, value)];
     char key[128];
     size_t len = value - begin < sizeof(key) ? value - begin : sizeof(key) - 1;
-    memcpy(key, l->source.text + value - len, len);
+    memcpy(key, text + value - len, len);
     key[len] = '\0';
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcasestr(key, words[i]))
             return 1;
     }
-    return 0;
+    const char *scheme = memmem(text + value, end - value, "://", 3);
+    return scheme && memchr(scheme, '@', (size_t)(text + end - scheme));
 }
 
 /* Reports the value that begins at a byte, with quotes as its mend. */
@@ -94,7 +95,7 @@ static void report_unquoted(struct trouble *t, uint32_t begin, const char *messa
     }
     struct diag *d = report(t, begin, end > begin ? end : char_end(l, begin), message);
     d->label = "quote the value";
-    if (is_secret(l, begin))
+    if (is_secret(l, begin, end))
         diag_redact(l->diags, d->span);
     else if (end > begin && !strchr("\"'", l->source.text[begin]))
         d->replacement = syntax_quoted(l, str_slice(l->source.original.ptr + begin, end - begin));
@@ -255,7 +256,7 @@ static void on_tab(struct trouble *t)
 
 static void on_escape(struct trouble *t)
 {
-    struct diag *d = report(t, t->at, t->at + 1, "unknown escape in double quotes");
+    struct diag *d = report(t, t->at, char_end(t->l, t->at + 1), "unknown escape in double quotes");
     diag_help(t->l->diags, d, "write \\\\ for a backslash, or use single quotes, in which nothing is an escape");
 }
 
