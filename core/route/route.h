@@ -40,15 +40,22 @@ struct route_recipient {
     struct belfry_str reason; /* the first reason; "role sales-manager" */
     uint8_t email;            /* 1: an outside address: no row, only mail */
     uint8_t via;              /* ROUTE_VIA_* bits */
-    /* 0: the directory's roles do not see the category. In-app rows are made all the same, because the gate is asked when
-     * they are read, with the roles that the person has then (those of a JWT win); other channels get suppressed_role. */
+    /* 0: the directory's roles do not see the category. In-app rows are made all the same, because the gate is asked
+     * when they are read, with the roles that the person has then (those of a JWT win); other channels get
+     * suppressed_role. */
     uint8_t visible;
 };
 
-struct route_delivery { /* recipient and channel under one rule */
+#define ROUTE_NOBODY UINT32_MAX
+
+/*
+ * Recipient and channel under one rule. The same recipient may be planned for the same channel more than once, with
+ * another `after` or `unless`: candidates, of which the claim sends the first that passes.
+ */
+struct route_delivery {
     const struct config_rule *rule;
     const struct config_deliver *deliver;
-    uint32_t recipient; /* index; UINT32_MAX for targets: one for each target that matches */
+    uint32_t recipient; /* index; ROUTE_NOBODY for targets: one for each target that matches */
     int64_t after_ms;
     uint32_t unless;
 };
@@ -56,9 +63,9 @@ struct route_delivery { /* recipient and channel under one rule */
 struct route_decision { /* what does not happen, known at once */
     const struct config_rule *rule; /* NULL: not a rule's doing */
     const struct config_instance *channel; /* NULL: all */
-    uint32_t recipient; /* UINT32_MAX: nobody in particular */
+    uint32_t recipient; /* ROUTE_NOBODY: nobody in particular */
     enum outcome outcome;
-    const char *reason;
+    const char *reason; /* in the plan's arena */
 };
 
 struct route_plan {
@@ -73,40 +80,52 @@ struct route_plan {
     size_t decision_count;
 };
 
-/* Called for each step when given: for explain. Strings valid during the call. */
+/*
+ * Called for each step when given: for explain. Strings valid during the call. All rules are evaluated then, the ones
+ * that the index would have passed over too; the plan is the same.
+ */
 struct route_trace {
     void *arg;
+    /* after the steps of its conditions; why is NULL when it matched */
     void (*rule)(void *arg, const struct config_rule *rule, int matched, const char *why);
-    void (*step)(void *arg, const struct config_rule *rule, const struct match_step *step);
+    /* exception: 0 for `when`, 1 for the rule's `unless` */
+    void (*step)(void *arg, const struct config_rule *rule, int exception, const struct match_step *step);
+    /* rule NULL: the event's audience. name: a username or address, or "role:R" for a role as a whole */
     void (*recipient)(void *arg, const struct config_rule *rule, struct belfry_str name, const char *what);
 };
 
 /* Compiled once a generation: an index from (source, type) to candidate rules. */
 struct route;
 struct route *route_new(struct config *config); /* keeps a reference */
-void route_free(struct route *route);
-struct config *route_config(const struct route *route);
+void route_free(struct route *route); /* NULL is fine */
+struct config *route_config(const struct route *route); /* borrowed */
 
 /*
- * Makes the plan in arena. Role expansion stops at `expand_max` recipients a role (0: none), so that the caller can fan out:
- * *overflow is set when a role has more. [any]: reads only.
+ * Makes the plan in arena. Role expansion stops at `expand_max` recipients a role (0: no limit), so that the caller can
+ * fan out: *overflow is set to 1 when a role has more, else to 0 (may be NULL). trace may be NULL. A category that the
+ * configuration does not know is visible to everybody. [any]: reads only.
  */
 void route_plan(const struct route *route, const struct route_event *event, const struct route_directory *directory,
                 size_t expand_max, int *overflow, const struct route_trace *trace, struct arena *arena,
                 struct route_plan *plan);
 
-/* --- gates, asked when a delivery comes due -------------------------------------------------------------------------------- */
+/* --- gates, asked when a delivery comes due --- */
 
 /* The view that rules' conditions read (org source type category severity subject actor time data.*). In arena. */
 const struct belfry_view *route_view(const struct route_event *event, struct arena *arena);
 
-/* Quiet hours of the rule for a person: 0 when now is not quiet, else the instant they end. Zone: the person's, else the
- * org's, else the hub's (ICU). critical and required categories pass. */
+/*
+ * Quiet hours of the rule for a person: 0 when now is not quiet, else the instant they end (the end of the last of
+ * windows that follow without a gap). Zone: the person's, else the org's, else the hub's, where a name that is no time
+ * zone counts as none; UTC at last. A weekday is the day on which a window begins; where clocks change, a skipped time
+ * is the next one there is and of a repeated one the window takes both. critical and required categories pass. org,
+ * person and category may be NULL. [any]
+ */
 int64_t route_quiet_until(const struct config *config, const struct config_rule *rule, const struct config_org *org,
                           const struct belfry_person *person, int32_t severity, const struct config_category *category,
                           int64_t now_ms);
 
-/* --- targets ------------------------------------------------------------------------------------------------------------------- */
+/* --- targets --- */
 
 struct route_target {
     int64_t id;
@@ -118,11 +137,12 @@ struct route_target {
 };
 
 struct route_targets;
-/* An index by exact type, prefix and "*"; borrows the rows and their strings, which the caller keeps. */
+/* An index by org and exact type, prefix ("a.*" takes a.b and a.b.c, not a) and "*"; borrows the rows and their
+ * strings, which the caller keeps. */
 struct route_targets *route_targets_new(const struct route_target *rows, size_t count);
 void route_targets_free(struct route_targets *targets);
-/* Calls fn for each target of the event, in order of id; with why (NULL when it matches) for all of them when
- * all is set (explain). */
+/* Calls fn for each target of the event, in order of id, with why_not NULL; when all is set (explain) for the others
+ * of its org too, with the reason. [any] */
 void route_targets_match(const struct route_targets *targets, const struct route_event *event, struct arena *arena,
                          int all, void (*fn)(void *arg, const struct route_target *target, const char *why_not),
                          void *arg);
