@@ -73,11 +73,6 @@ void log_setup(enum log_level min, enum log_format format, int fd)
     atomic_store(&in_journal, is_journal(fd));
 }
 
-void log_set_clock(const struct clock_src *clock)
-{
-    atomic_store(&line_clock, clock);
-}
-
 enum log_level log_level_now(void)
 {
     return (enum log_level)atomic_load(&min_level);
@@ -210,6 +205,16 @@ static int admit(enum log_level level, const char *component, const char *messag
 void log_flush(void)
 {
     report_all(UINT64_MAX);
+}
+
+/* Windows of one clock mean nothing to another. */
+void log_set_clock(const struct clock_src *clock)
+{
+    log_flush();
+    pthread_mutex_lock(&fold_lock);
+    memset(fold_slots, 0, sizeof(fold_slots));
+    pthread_mutex_unlock(&fold_lock);
+    atomic_store(&line_clock, clock);
 }
 
 void log_write(enum log_level level, const char *component, const char *message, const char *pairs, ...)

@@ -11,11 +11,12 @@
 #define QUOTE_RING 8
 #define QUOTE_MAX 1000
 
-/* A plain decimal that reads as a number in JSON (RFC 8259 section 6): no leading zero, no bare point. */
+/* A plain decimal that reads as a number in JSON (RFC 8259 section 6): no leading zero, no bare point, and short enough
+ * for every reader. */
 static int looks_numeric(struct belfry_str s)
 {
     size_t i = s.len > 0 && s.ptr[0] == '-';
-    if (s.len - i < 1 || s.len > 20 || s.ptr[i] == '.' || s.ptr[s.len - 1] == '.')
+    if (s.len - i < 1 || s.len > 18 || s.ptr[i] == '.' || s.ptr[s.len - 1] == '.')
         return 0;
     if (s.ptr[i] == '0' && i + 1 < s.len && s.ptr[i + 1] != '.')
         return 0;
@@ -102,7 +103,8 @@ void log_line_pair(struct log_line *line, struct belfry_str key, struct belfry_s
         json_write_str(value, &line->text);
 }
 
-/* The character behind \u, when it is one that log_quote escapes; -1 otherwise. */
+/* The character behind \u, when it is one that log_quote escapes; -1 otherwise, and for NUL: many readers of JSON
+ * refuse it, so it stays an escape within the text. */
 static int escaped_control(const char *digits, size_t left)
 {
     int value = 0;
@@ -114,7 +116,7 @@ static int escaped_control(const char *digits, size_t left)
             return -1;
         value = value * 16 + (int)(at - "0123456789abcdef");
     }
-    return value < 0x80 ? value : -1;
+    return value > 0 && value < 0x80 ? value : -1;
 }
 
 /* Reads the escape after a backslash at i; returns how many bytes it took. */
