@@ -69,10 +69,15 @@ static int fault(struct compiler *c, size_t offset, const char *format, ...)
     return 0;
 }
 
-/* At most what fits in a message. */
+/* At most what fits in a message, whole characters. */
 static int shown(struct belfry_str s)
 {
-    return s.len > 40 ? 40 : (int)s.len;
+    size_t len = s.len;
+
+    if (len > 40)
+        for (len = 40; len > 0 && ((unsigned char)s.ptr[len] & 0xc0) == 0x80; len--)
+            ;
+    return (int)len;
 }
 
 static int is_blank(char ch)
