@@ -285,7 +285,7 @@ int auth_check(struct request *r, const struct route_entry *route)
         status = enter_org(r, STR("*"));
     } else if (presented.len) {
         status = by_bearer(r, presented);
-    } else if (session_read(r, http_param(&r->pub, "org"), &claims) == BELFRY_OK) {
+    } else if (session_read(r, &claims) == BELFRY_OK) {
         status = by_cookie(r, &claims);
     } else {
         status = nobody(r, route);

@@ -136,6 +136,9 @@ belfry_status http_sessions_init(struct http *http, struct error *err);
 const char *http_login_path(struct http *http, struct arena *arena, struct belfry_str org, struct belfry_str user,
                             int64_t ttl_ms);
 
+/* The key set of an auth.jwt.jwks URL, as the hub fetched it. Copies the reference. */
+void http_jwks_put(struct http *http, const char *where, json_t *keys);
+
 /* --- numbers --------------------------------------------------------------------------------------------------------------------------- */
 uint64_t http_open_connections(const struct http *http);
 

@@ -142,8 +142,8 @@ void jwt_cache_free(struct http *http);
 /* 303 to auth.login_url with {next}; the page that says so without one. */
 void session_to_login(struct request *r, const char *login_url);
 void session_signed_out_page(struct request *r);
-/* The claims of the session cookie for the org of the request, or ENOTFOUND. */
-belfry_status session_read(struct request *r, struct belfry_str org, struct jwt_claims *claims);
+/* The claims of the session cookie, or ENOTFOUND. */
+belfry_status session_read(struct request *r, struct jwt_claims *claims);
 /* Is a write by cookie from our own page? */
 int session_same_origin(struct request *r);
 

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Static bytes at /assets/...: named by content hash, so they may be kept for a year; gzip when the client takes it. */
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "http/internal.h"
+
+#include <stdio.h>
+#include <zlib.h>
+
+struct asset {
+    const char *content_type;
+    const void *bytes;
+    size_t size;
+    void *gzip; /* NULL: not worth it */
+    size_t gzip_size;
+    char hash[17];
+};
+
+static void asset_free(void *value)
+{
+    struct asset *a = value;
+    free(a->gzip);
+    free(a);
+}
+
+static void compress_asset(struct asset *a)
+{
+    z_stream z = {0};
+    if (a->size < 512 || deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+        return;
+    size_t room = deflateBound(&z, a->size);
+    a->gzip = xmalloc(room);
+    z.next_in = (Bytef *)(uintptr_t)a->bytes;
+    z.avail_in = (uInt)a->size;
+    z.next_out = a->gzip;
+    z.avail_out = (uInt)room;
+    int ok = deflate(&z, Z_FINISH) == Z_STREAM_END && z.total_out < a->size;
+    a->gzip_size = z.total_out;
+    deflateEnd(&z);
+    if (!ok) {
+        free(a->gzip);
+        a->gzip = NULL;
+    }
+}
+
+belfry_status http_asset_add(struct http *http, const char *name, const char *content_type, const void *bytes,
+                             size_t size)
+{
+    struct asset *a = xcalloc(1, sizeof(*a));
+    uint8_t digest[32];
+    sha256(bytes, size, digest);
+    for (int i = 0; i < 8; i++)
+        snprintf(a->hash + 2 * i, 3, "%02x", digest[i]);
+    a->content_type = content_type;
+    a->bytes = bytes;
+    a->size = size;
+    compress_asset(a);
+    struct asset *old = hash_set(http->assets, str_of(name), a);
+    if (old)
+        asset_free(old);
+    return BELFRY_OK;
+}
+
+const char *http_asset_url(struct http *http, struct arena *arena, const char *name)
+{
+    const struct asset *a = hash_get(http->assets, str_of(name));
+    return arena_printf(arena, "/assets/%s?v=%s", name, a ? a->hash : "0");
+}
+
+static int takes_gzip(const struct http_request *req)
+{
+    struct belfry_str accept = http_header(req, "accept-encoding");
+    return accept.len && memmem(accept.ptr, accept.len, "gzip", 4) != NULL;
+}
+
+static void serve(struct http_request *req, struct belfry_str name)
+{
+    const struct asset *a = hash_get(req->http->assets, name);
+    if (!a) {
+        http_problem(req, 404, NULL, "there is no such asset");
+        return;
+    }
+    int gzip = a->gzip && takes_gzip(req);
+    struct belfry_attr headers[3] = {{STR("Cache-Control"), STR("public, max-age=31536000, immutable")},
+                                     {STR("Vary"), STR("Accept-Encoding")},
+                                     {STR("Content-Encoding"), STR("gzip")}};
+    http_respond(req, 200, a->content_type, gzip ? str_slice(a->gzip, a->gzip_size) : str_slice(a->bytes, a->size),
+                 headers, gzip ? 3 : 2);
+}
+
+static void get_one(void *arg, struct http_request *req)
+{
+    (void)arg;
+    serve(req, http_param(req, "name"));
+}
+
+static void get_two(void *arg, struct http_request *req)
+{
+    (void)arg;
+    struct belfry_str owner = http_param(req, "owner"), name = http_param(req, "name");
+    char *full = arena_printf(req->arena, "%.*s/%.*s", STR_ARG(owner), STR_ARG(name));
+    serve(req, str_of(full));
+}
+
+static void favicon(void *arg, struct http_request *req)
+{
+    (void)arg;
+    serve(req, STR("bell.svg"));
+}
+
+static const char bell[] =
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><path fill=\"#1f4e8c\" d=\"M16 3a2 2 0 0 0-2 2v.6C10.300 6.500"
+    " 8 9.700 8 13.500V20l-3 4v1h22v-1l-3-4v-6.500c0-3.800-2.300-7-6-7.900V5a2 2 0 0 0-2-2zm-3.500 24a3.500 3.500 0 0 0 7 0z\"/></svg>";
+
+belfry_status assets_init(struct http *http, struct error *err)
+{
+    http->assets = hash_new();
+    http_asset_add(http, "bell.svg", "image/svg+xml", bell, sizeof(bell) - 1);
+    const struct http_route routes[] = {
+        {"GET", "/assets/{name}", "none", 0, BELFRY_ROUTE_RAW, get_one, http},
+        {"GET", "/assets/{owner}/{name}", "none", 0, BELFRY_ROUTE_RAW, get_two, http},
+        {"GET", "/favicon.ico", "none", 0, BELFRY_ROUTE_RAW, favicon, http},
+    };
+    return http_routes_add(http, http, routes, 3, err);
+}
+
+void assets_free(struct http *http)
+{
+    hash_free(http->assets, asset_free);
+}
