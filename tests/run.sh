@@ -2,6 +2,10 @@
 # shellcheck shell=bash
 # The parts of `./dev test`. Sourced by dev. A part is a function part_NAME that calls `tally PASSED FAILED [SKIPPED]` for
 # each runner it started; a part that ends badly without saying what failed counts as one failure.
+#
+# What tests can rely on: BELFRY_BIN (the program), BELFRY_PLUGIN_PATH, BELFRY_BUILDDIR, BELFRY_SRCDIR, and
+# BELFRY_SANITIZED=1 under the sanitizers, BELFRY_LONG=1 with --long. Markers of pytest: `slow` is left out under the
+# sanitizers, `long` is left out without --long. Broken plugins for the loader are in $BELFRY_BUILDDIR/tests/plugins/.libs.
 
 PARTS="unit checks e2e node asan fuzz tsan distcheck"
 
