@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# The parts of `./dev test`. Sourced by dev. A part is a function part_NAME that calls `tally PASSED FAILED [SKIPPED]` for
-# each runner it started; a part that ends badly without saying what failed counts as one failure.
+# The parts of `./dev test`. Sourced by dev. A part is a function part_NAME that calls `tally PASSED FAILED [SKIPPED]`
+# for each runner it started; a part that ends badly without saying what failed counts as one failure.
 #
 # What tests can rely on: BELFRY_BIN (the program), BELFRY_PLUGIN_PATH, BELFRY_BUILDDIR, BELFRY_SRCDIR, and
 # BELFRY_SANITIZED=1 under the sanitizers, BELFRY_LONG=1 with --long. Markers of pytest: `slow` is left out under the
-# sanitizers, `long` is left out without --long. Broken plugins for the loader are in $BELFRY_BUILDDIR/tests/plugins/.libs.
+# sanitizers, `long` is left out without --long. The broken plugins of tests/plugins are built into
+# $BELFRY_BUILDDIR/tests/plugins/.libs.
 
 PARTS="unit checks e2e node asan fuzz tsan distcheck"
 
@@ -108,7 +109,7 @@ part_checks() {
 part_e2e() {
     has_tests tests/e2e -name 'test_*.py' || return 0
     need_promtool
-    cmd_build
+    cmd_build all test-modules
     export_paths "$BUILD"
     if [ -n "$LONG" ]; then
         run_pytest "$BUILD/e2e.xml" tests/e2e
@@ -119,8 +120,8 @@ part_e2e() {
 
 part_node() {
     local files status=0 before=$part_failed
-    files=$(find tests/node tests/pages -name node_modules -prune -o '(' -name '*.test.js' -o -name '*.test.mjs' ')' -print \
-        2>/dev/null | sort) || :
+    files=$(find tests/node tests/pages -name node_modules -prune -o \
+        '(' -name '*.test.js' -o -name '*.test.mjs' ')' -print 2>/dev/null | sort) || :
     [ -n "$files" ] || return 0
     need_node
     case $files in *tests/pages/*) need_chromium ;; esac
