@@ -155,17 +155,22 @@ enum { BELFRY_INFO = 0, BELFRY_SUCCESS = 1, BELFRY_WARNING = 2, BELFRY_ERROR = 3
  * SIZE       int64_t bytes                          64KiB, 8MiB
  * TIME       int32_t minutes since midnight         "22:00"
  * DATE       const char * RFC 3339 date or instant  "2026-01-31T00:00:00Z"
- * URL        const char *                           an absolute URL
+ * URL        const char *                           an absolute URL; choices, when there, are the schemes allowed
  * CHOICE     int32_t index into choices             one of choices
  * RECIPIENT  const char *, normalized               NAME, user:NAME, role:R, email:A, audience (and choices)
  * TEMPLATE   const struct belfry_template *         Mustache
- * CONDITION  const struct belfry_condition *        a `when` block; NULL when absent
+ * CONDITION  const struct belfry_condition *        a `when` block; NULL when absent; choices, when there, are the
+ *                                                   paths that it may read: "object", "fields.*"
  * OBJECT     struct at offset (embedded), table in children; with BELFRY_OPT_POINTER a pointer, NULL when absent
  * LIST       struct belfry_list of `children[0]`    a list; BELFRY_OPT_SCALAR_LIST accepts one value for a list of one
  * MAP        struct belfry_map, values `children[0]` a mapping of free keys
  *
  * The element of a LIST or MAP is described by children[0], a row whose name is NULL and whose offset is 0; an
- * OBJECT element names its own table in children and its size in size.
+ * OBJECT element names its own table in children and its size in size. Names are a-z 0-9 _ -; two rows have the same
+ * place only when one of them is deprecated in favour of the other.
+ *
+ * A default is the bare text of a scalar ("5m", "Hello: {{name}}") and YAML for the other types ("[3d, 7d]"). An
+ * embedded OBJECT has the defaults of its members. requires_ and conflicts list siblings, separated by blanks.
  */
 enum {
     BELFRY_OPT_STRING = 1,
@@ -471,7 +476,8 @@ struct belfry_source {
     /* [txn] a timer came due; optional when no timer is ever set */
     belfry_status (*due)(void *self, struct belfry_txn *txn, struct belfry_str key, struct belfry_str payload,
                          int64_t was_due_ms, struct belfry_error *err);
-    /* [loop] a durable task: do the I/O, then host->task_done(). The result comes back as trigger "<key>.result". */
+    /* [loop] a durable task: do the I/O, then host->task_done(). The result comes back as trigger "<key>.result".
+     * Optional when no task is ever made. */
     void (*perform)(void *self, uint64_t task_id, struct belfry_str org, struct belfry_str key,
                     struct belfry_str payload);
     /* [loop] optional: bring in what is new upstream, then host->job_done() */
