@@ -167,6 +167,10 @@ struct config {
     size_t schedule_count;
     struct config_retention retention;
     const char *path;
+    /* The sections of all files as one tree, secrets resolved in CONFIG_RUN: for config_describe and config_diff. Never
+     * shown as it is. */
+    const struct yaml_node *root;
+    uint32_t refs; /* atomic */
 };
 
 enum config_mode {
@@ -180,7 +184,8 @@ enum config_mode {
  */
 struct config *config_load(const char *path, enum config_mode mode, plugin_has_ext_fn has_ext,
                            struct diag_set **diags);
-/* Several files or `-` for standard input, for `belfry check`: same, mode CONFIG_CHECK. */
+/* The same in CONFIG_CHECK for each of several files, `-` being standard input; each is a configuration of its own, all
+ * report to one set. Returns the first of them, or NULL when any has an error. For `belfry check FILE...`. [loop] */
 struct config *config_check(const char *const *paths, size_t count, struct diag_set **diags);
 
 struct config *config_ref(struct config *config);   /* [any] */
@@ -197,7 +202,7 @@ int config_serves(const struct config_instance *instance, struct belfry_str org)
 int config_names_has(const struct config_names *names, struct belfry_str name);
 /* 1 when a category is visible to somebody with these roles. */
 int config_visible(const struct config_category *category, const struct belfry_strs *roles);
-/* Org names and usernames by product.md's rules: NULL or what is wrong. */
+/* Org names and usernames by the rules of the language: NULL, or what is wrong ("is longer than 128 bytes"; static). [any] */
 const char *config_org_name_fault(struct belfry_str name);
 const char *config_username_fault(struct belfry_str name);
 
