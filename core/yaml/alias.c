@@ -67,8 +67,9 @@ struct yaml_node *alias_copy(struct loader *l, const struct yaml_node *from, siz
     size_t count = measure(from, room, &height);
     if (count > room || depth + height > LOAD_MAX_DEPTH) {
         if (!l->stopped)
-            diag_add(l->diags, "H105", DIAG_ERROR, span, count > room ? "aliases expand to more than 100,000 values"
-                                                                      : "aliases nest more than 64 levels deep");
+            diag_add(l->diags, "H105", DIAG_ERROR, span,
+                     count > room ? "aliases expand to more than 100,000 values"
+                                  : "aliases nest more than 64 levels deep");
         l->stopped = 1;
         return NULL;
     }
@@ -152,9 +153,9 @@ static const struct yaml_node *find_key(const struct keys *keys, struct belfry_s
     return NULL;
 }
 
-static void add_pair(struct keys *keys, struct yaml_pair *pairs, const struct yaml_node *key,
-                     const struct yaml_node *value)
+static void add_pair(struct keys *keys, struct yaml_pair *pairs, const struct yaml_node *key, struct yaml_node *value)
 {
+    value->index = keys->count;
     pairs[keys->count] = (struct yaml_pair){key, value};
     keys->pairs = pairs;
     keys->count++;
@@ -210,9 +211,17 @@ static void merge_map(struct merge *m, const struct yaml_node *map)
         m->frame->node->partial = 1;
 }
 
+/* The values of a frame are the loader's to change; pairs are const for everyone else. */
+static struct yaml_node *own(const struct yaml_node *node)
+{
+    return (struct yaml_node *)(uintptr_t)node;
+}
+
 static void report_twice(struct loader *l, const struct yaml_node *key, const struct yaml_node *first)
 {
     struct diag *d;
+    if (l->source.flags[key->span.line - 1] & LINE_FAULTY)
+        return;
     if (is_merge(key))
         d = diag_add(l->diags, "H103", DIAG_ERROR, key->span, "a map can hold one `<<`");
     else
@@ -245,7 +254,7 @@ void alias_pairs(struct loader *l, struct frame *frame)
     for (size_t i = 0; i < m.explicit.count; i++) {
         const struct yaml_node *value = unique[i].value;
         if (!is_merge(unique[i].key))
-            add_pair(&m.all, m.pairs, unique[i].key, value);
+            add_pair(&m.all, m.pairs, unique[i].key, own(value));
         else if (value->kind == YAML_MAP)
             merge_map(&m, value);
         for (size_t k = 0; is_merge(unique[i].key) && value->kind == YAML_LIST && k < value->count; k++) {

@@ -210,8 +210,10 @@ void build_open(struct loader *l, const yaml_event_t *event)
 static void finish_list(struct loader *l, struct frame *frame)
 {
     const struct yaml_node **items = arena_alloc(l->arena, frame->count * sizeof(*items));
-    for (size_t i = 0; i < frame->count; i++)
+    for (size_t i = 0; i < frame->count; i++) {
+        frame->entries[i].value->index = i;
         items[i] = frame->entries[i].value;
+    }
     frame->node->items = items;
     frame->node->count = frame->count;
 }

@@ -123,8 +123,7 @@
        "right:  rules:\n          - name: all\n            deliver: [inbox]\n")                                        \
     XX(H211, "keys that exclude each other", "Two keys of one map cannot be used together. Delete one of them.\n")     \
     XX(H212, "key that needs another", "A key makes sense only together with another one that is not there.\n")        \
-    XX(H213, "deprecated key",                                                                                         \
-       "The key still works and will go. The message says what replaces it.\n")                                        \
+    XX(H213, "deprecated key", "The key still works and will go. The message says what replaces it.\n")                \
     XX(H214, "bad name",                                                                                               \
        "Names of sources, channels, rules, orgs and the like are letters, digits, `-`, `_` and `.`, start with a\n"    \
        "letter or digit and have at most 64 characters.\n"                                                             \

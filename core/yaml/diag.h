@@ -37,7 +37,7 @@ struct diag {
     const char *code; /* "H201" */
     enum diag_severity severity;
     const char *message;
-    struct diag_span span; /* file UINT32_MAX: no place */
+    struct diag_span span;   /* file UINT32_MAX: no place */
     const char *label;       /* printed after the carets; may be NULL */
     const char *help;        /* "= help: ..."; may be NULL */
     const char *replacement; /* machine-applicable text for span; may be NULL */

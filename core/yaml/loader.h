@@ -51,10 +51,10 @@ struct loader {
     struct hash *anchors;
     struct yaml_node dropped; /* stands for a key that cannot be one */
     size_t nodes;
-    int searches;  /* for anchors that a syntax error may have taken */
-    int errors;    /* syntax errors reported */
-    int faulty;    /* some part of the file was lost */
-    int stopped;   /* limit reached or second document: read no further */
+    int searches; /* for anchors that a syntax error may have taken */
+    int errors;   /* syntax errors reported */
+    int faulty;   /* some part of the file was lost */
+    int stopped;  /* limit reached or second document: read no further */
     /* The last finished scalar, alias or bracketed collection: the suspect when the parser stumbles. */
     const struct yaml_node *last;
     uint32_t last_end;

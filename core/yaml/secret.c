@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define MAX_SECRET (64u * 1024u)
+#define MAX_NAME 100
 
 enum scheme { SCHEME_ENV, SCHEME_FILE, SCHEME_CRED, SCHEME_NONE };
 
@@ -25,6 +26,8 @@ struct secrets {
     struct arena *arena;
     struct diag_set *diags;
     enum yaml_secrets mode;
+    const struct yaml_node *searched_node;
+    uint32_t searched_to;
     struct hash *reported; /* code and place: a value that is used through aliases is reported once */
 };
 
@@ -34,22 +37,25 @@ struct reference {
     struct belfry_str whole; /* with ${ and } */
     struct belfry_str name;
     struct belfry_str fallback; /* ptr NULL: none */
+    struct diag_span span;
 };
 
 /* --- reporting -------------------------------------------------------------------------------------------------- */
 
-/* Where in the file a part of a scalar stands; the whole scalar when it is written with escapes. */
-static struct diag_span find_span(const struct secrets *s, const struct yaml_node *node, struct belfry_str part)
+/* Where in the file a part of a scalar stands; the whole scalar when it is written with escapes. Parts are asked for in
+ * their order, so the search goes on where the last one ended. */
+static struct diag_span find_span(struct secrets *s, const struct yaml_node *node, struct belfry_str part)
 {
     struct belfry_str text = diag_file_text(s->diags, node->span.file);
-    uint32_t begin = node->span.begin, end = node->span.end;
-    if (end <= text.len && begin < end && part.len) {
-        const char *at = memmem(text.ptr + begin, end - begin, part.ptr, part.len);
-        if (at)
-            return diag_span_at(s->diags, node->span.file, (uint32_t)(at - text.ptr),
-                                (uint32_t)(at - text.ptr + part.len));
-    }
-    return node->span;
+    if (s->searched_node != node)
+        s->searched_to = node->span.begin;
+    s->searched_node = node;
+    uint32_t begin = s->searched_to, end = node->span.end;
+    const char *at = NULL;
+    if (end <= text.len && begin < end && part.len)
+        at = memmem(text.ptr + begin, end - begin, part.ptr, part.len);
+    s->searched_to = at ? (uint32_t)(at - text.ptr + part.len) : end;
+    return at ? diag_span_at(s->diags, node->span.file, (uint32_t)(at - text.ptr), s->searched_to) : node->span;
 }
 
 static int is_news(const struct secrets *s, const char *code, struct diag_span span)
@@ -59,10 +65,9 @@ static int is_news(const struct secrets *s, const char *code, struct diag_span s
     return hash_set(s->reported, str_slice(key, (size_t)len), s->reported) == NULL;
 }
 
-static void report(const struct secrets *s, const struct yaml_node *node, struct belfry_str part, const char *code,
+static void report(const struct secrets *s, const struct yaml_node *node, struct diag_span span, const char *code,
                    enum diag_severity severity, const char *message)
 {
-    struct diag_span span = find_span(s, node, part);
     if (!is_news(s, code, span))
         return;
     struct diag *d = diag_add(s->diags, code, severity, span, "%s", message);
@@ -128,11 +133,11 @@ static int append_file(const struct secrets *s, const struct yaml_node *node, co
     const char *shown = diag_show(s->diags, str_of(path));
     struct arena *arena = diag_arena(s->diags);
     if (wrong)
-        report(s, node, ref->whole, "H602", DIAG_ERROR, arena_printf(arena, "secret file `%s`: %s", shown, wrong));
+        report(s, node, ref->span, "H602", DIAG_ERROR, arena_printf(arena, "secret file `%s`: %s", shown, wrong));
     else
         buf_add(out, content.ptr, without_newline(&content));
     if (!wrong && open_to_others)
-        report(s, node, ref->whole, "H604", DIAG_WARNING,
+        report(s, node, ref->span, "H604", DIAG_WARNING,
                arena_printf(arena, "secret file `%s` is readable by every user of this machine", shown));
     if (content.ptr)
         mem_wipe(content.ptr, content.cap);
@@ -154,7 +159,7 @@ static int append_env(const struct secrets *s, const struct yaml_node *node, con
         buf_addz(out, value);
         return 1;
     }
-    report(s, node, ref->whole, "H602", DIAG_ERROR,
+    report(s, node, ref->span, "H602", DIAG_ERROR,
            arena_printf(diag_arena(s->diags), "environment variable `%s` is %s", diag_show(s->diags, ref->name),
                         value ? "not UTF-8 text" : "not set"));
     return 0;
@@ -165,7 +170,7 @@ static int append_credential(const struct secrets *s, const struct yaml_node *no
 {
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
     if (!directory) {
-        report(s, node, ref->whole, "H602", DIAG_ERROR,
+        report(s, node, ref->span, "H602", DIAG_ERROR,
                arena_printf(diag_arena(s->diags),
                             "credential `%s`: $CREDENTIALS_DIRECTORY is not set (systemd sets it with LoadCredential=)",
                             diag_show(s->diags, ref->name)));
@@ -229,9 +234,9 @@ static int parse_reference(struct belfry_str body, struct reference *ref)
 }
 
 /* ${SMTP_PASSWORD} in the shell's manner: text here, but hardly meant so. */
-static void check_lookalike(const struct secrets *s, const struct yaml_node *node, struct belfry_str rest)
+static void check_lookalike(struct secrets *s, const struct yaml_node *node, struct belfry_str rest)
 {
-    const char *close = rest.len > 2 ? memchr(rest.ptr, '}', rest.len) : NULL;
+    const char *close = memchr(rest.ptr, '}', rest.len < MAX_NAME ? rest.len : MAX_NAME);
     if (!close)
         return;
     struct belfry_str name = str_slice(rest.ptr + 2, (size_t)(close - rest.ptr) - 2);
@@ -242,19 +247,29 @@ static void check_lookalike(const struct secrets *s, const struct yaml_node *nod
             return;
     }
     const char *shown = diag_show(s->diags, name);
-    report(s, node, str_slice(rest.ptr, name.len + 3), "H606", DIAG_WARNING,
+    report(s, node, find_span(s, node, str_slice(rest.ptr, name.len + 3)), "H606", DIAG_WARNING,
            arena_printf(diag_arena(s->diags), "`${%s}` stays as it is written; a secret is `${env:%s}`", shown, shown));
+}
+
+/* A default may be a secret too. */
+static struct diag_span fallback_span(const struct secrets *s, const struct yaml_node *node,
+                                      const struct reference *ref)
+{
+    if (ref->span.end - ref->span.begin != ref->whole.len)
+        return node->span;
+    uint32_t begin = ref->span.begin + (uint32_t)(ref->fallback.ptr - ref->whole.ptr);
+    return diag_span_at(s->diags, ref->span.file, begin, begin + (uint32_t)ref->fallback.len);
 }
 
 static void resolve(const struct secrets *s, struct yaml_node *node, const struct reference *ref, struct buf *out)
 {
     node->tainted = 1;
     if (ref->fallback.len)
-        diag_redact(s->diags, find_span(s, node, ref->fallback));
+        diag_redact(s->diags, fallback_span(s, node, ref));
     if (s->mode == YAML_SECRETS_REQUIRE && append(s, node, ref, out))
         return;
     if (s->mode == YAML_SECRETS_SKIP)
-        report(s, node, ref->whole, "H601", DIAG_NOTE,
+        report(s, node, ref->span, "H601", DIAG_NOTE,
                arena_printf(diag_arena(s->diags), "secret `%s` is not resolved by this check",
                             diag_show(s->diags, ref->name)));
     node->unresolved = 1;
@@ -262,7 +277,7 @@ static void resolve(const struct secrets *s, struct yaml_node *node, const struc
 }
 
 /* Handles the `${` at the start of rest; returns the bytes it took, 0 for plain text. */
-static size_t take_reference(const struct secrets *s, struct yaml_node *node, struct belfry_str rest, struct buf *out)
+static size_t take_reference(struct secrets *s, struct yaml_node *node, struct belfry_str rest, struct buf *out)
 {
     size_t prefix;
     struct reference ref = {.scheme = scheme_of(str_slice(rest.ptr + 2, rest.len - 2), &prefix)};
@@ -273,8 +288,9 @@ static size_t take_reference(const struct secrets *s, struct yaml_node *node, st
     const char *close = memchr(rest.ptr, '}', rest.len);
     ref.whole = str_slice(rest.ptr, close ? (size_t)(close - rest.ptr) + 1 : rest.len);
     struct belfry_str body = str_slice(rest.ptr + 2 + prefix, close ? ref.whole.len - prefix - 3 : 0);
+    ref.span = find_span(s, node, ref.whole);
     if (!close || !parse_reference(body, &ref)) {
-        report(s, node, ref.whole, "H607", DIAG_ERROR,
+        report(s, node, ref.span, "H607", DIAG_ERROR,
                close ? "the name in this secret reference is not well-formed" : "`${` is not closed");
         node->tainted = node->unresolved = 1;
         buf_adds(out, ref.whole);
@@ -287,11 +303,10 @@ static size_t take_reference(const struct secrets *s, struct yaml_node *node, st
 static int is_escape(struct belfry_str rest)
 {
     size_t prefix;
-    return str_has_prefix(rest, STR("$${")) &&
-           scheme_of(str_slice(rest.ptr + 3, rest.len - 3), &prefix) != SCHEME_NONE;
+    return str_has_prefix(rest, STR("$${")) && scheme_of(str_slice(rest.ptr + 3, rest.len - 3), &prefix) != SCHEME_NONE;
 }
 
-static void substitute_scalar(const struct secrets *s, struct yaml_node *node)
+static void substitute_scalar(struct secrets *s, struct yaml_node *node)
 {
     struct belfry_str text = node->text;
     if (!text.len || !memmem(text.ptr, text.len, "${", 2))
@@ -318,7 +333,7 @@ static void substitute_scalar(const struct secrets *s, struct yaml_node *node)
     buf_free(&out);
 }
 
-static void substitute_node(const struct secrets *s, const struct yaml_node *node)
+static void substitute_node(struct secrets *s, const struct yaml_node *node)
 {
     /* The tree is ours until it is handed on: const keeps the others out. */
     if (node->kind == YAML_SCALAR)
@@ -329,7 +344,7 @@ static void substitute_node(const struct secrets *s, const struct yaml_node *nod
 
 void yaml_substitute(struct arena *arena, struct diag_set *diags, const struct yaml_node *root, enum yaml_secrets mode)
 {
-    struct secrets s = {arena, diags, mode, hash_new()};
+    struct secrets s = {.arena = arena, .diags = diags, .mode = mode, .reported = hash_new()};
     if (root)
         substitute_node(&s, root);
     hash_free(s.reported, NULL);

@@ -181,12 +181,12 @@ static int is_odd_space(uint32_t c)
 
 /* What stands before the content of a line: blanks of any sort and the dashes of list items. */
 struct lead {
-    uint32_t end;              /* byte of the line at which the content begins */
-    uint32_t spaces;           /* ASCII spaces at the start */
-    uint32_t dash;             /* column of the last dash; UINT32_MAX without */
-    uint32_t tab, tab_end;     /* first run of tabs; UINT32_MAX without */
-    uint32_t odd, odd_end;     /* first odd space; UINT32_MAX without */
-    int only_tabs;             /* blanks before the first dash or content are all tabs */
+    uint32_t end;          /* byte of the line at which the content begins */
+    uint32_t spaces;       /* ASCII spaces at the start */
+    uint32_t dash;         /* column of the last dash; UINT32_MAX without */
+    uint32_t tab, tab_end; /* first run of tabs; UINT32_MAX without */
+    uint32_t odd, odd_end; /* first odd space; UINT32_MAX without */
+    int only_tabs;         /* blanks before the first dash or content are all tabs */
     uint32_t odd_code;
 };
 

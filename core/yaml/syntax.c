@@ -141,8 +141,9 @@ static void on_second_colon(struct trouble *t)
         return;
     }
     struct diag *d = report(t, first, t->at > first ? t->at : char_end(l, first), "wrong indentation");
-    diag_help(l->diags, d, "the line above is a key with a value, so nothing can be nested under it; keys of one map "
-                           "begin in the same column");
+    diag_help(l->diags, d,
+              "the line above is a key with a value, so nothing can be nested under it; keys of one map "
+              "begin in the same column");
 }
 
 static void on_missing_colon(struct trouble *t)
@@ -233,8 +234,9 @@ static void on_bad_start(struct trouble *t)
 static void on_bad_alias(struct trouble *t)
 {
     struct loader *l = t->l;
-    report_unquoted(t, t->context, l->source.text[t->context] == '&' ? "text that begins with `&` must be quoted"
-                                                                     : "text that begins with `*` must be quoted");
+    report_unquoted(t, t->context,
+                    l->source.text[t->context] == '&' ? "text that begins with `&` must be quoted"
+                                                      : "text that begins with `*` must be quoted");
 }
 
 static void on_bad_node(struct trouble *t)

@@ -40,8 +40,7 @@ static const char *describe_text(struct arena *arena, const char *what, struct b
         else
             buf_add(&out, text.ptr + begin, at - begin);
     }
-    const char *described =
-        arena_printf(arena, "%s `%s%s`", what, out.ptr ? out.ptr : "", at < text.len ? "..." : "");
+    const char *described = arena_printf(arena, "%s `%s%s`", what, out.ptr ? out.ptr : "", at < text.len ? "..." : "");
     buf_free(&out);
     return described;
 }
@@ -74,15 +73,10 @@ const char *yaml_describe(struct arena *arena, const struct yaml_node *node)
 
 static void add_token(struct buf *path, const struct yaml_node *node)
 {
-    if (node->key) {
+    if (node->key)
         json_pointer_add(path, node->key->text);
-        return;
-    }
-    const struct yaml_node *list = node->parent;
-    for (size_t i = 0; list->kind == YAML_LIST && i < list->count; i++) {
-        if (list->items[i] == node)
-            buf_addf(path, "/%zu", i);
-    }
+    else if (node->parent->kind == YAML_LIST)
+        buf_addf(path, "/%zu", node->index);
 }
 
 static void add_path(struct buf *path, const struct yaml_node *node)

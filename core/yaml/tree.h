@@ -24,16 +24,17 @@ struct yaml_pair {
 struct yaml_node {
     enum yaml_kind kind;
     enum yaml_scalar scalar;
-    int plain;               /* written without quotes */
-    int tainted;             /* holds a secret or the reference to one: never print the value */
-    int unresolved;          /* holds a reference that was not substituted: do not judge the value */
-    int partial;             /* MAP, LIST: something in it could not be read (reported): do not miss anything in it */
-    struct diag_span span;   /* of the value; for maps and lists of the first line */
-    struct belfry_str text;  /* scalar text, after substitution of secrets */
-    struct belfry_str raw;   /* scalar text as written */
+    int plain;              /* written without quotes */
+    int tainted;            /* holds a secret or the reference to one: never print the value */
+    int unresolved;         /* holds a reference that was not substituted: do not judge the value */
+    int partial;            /* MAP, LIST: something in it could not be read (reported): do not miss anything in it */
+    struct diag_span span;  /* of the value; for maps and lists of the first line */
+    struct belfry_str text; /* scalar text, after substitution of secrets */
+    struct belfry_str raw;  /* scalar text as written */
     const struct yaml_node *const *items; /* LIST */
     const struct yaml_pair *pairs;        /* MAP, in file order, << merged, explicit keys win */
     size_t count;
+    size_t index; /* among the children of its parent */
     const struct yaml_node *parent;
     const struct yaml_node *key; /* of the pair this is the value of */
 };
@@ -59,8 +60,7 @@ const char *yaml_path(struct arena *arena, const struct yaml_node *node);
  * YAML_SECRETS_SKIP leaves the text and adds a note H601; YAML_SECRETS_REQUIRE adds an error H602 for what is missing.
  * Called for the whole tree by the config room. */
 enum yaml_secrets { YAML_SECRETS_SKIP, YAML_SECRETS_REQUIRE };
-void yaml_substitute(struct arena *arena, struct diag_set *diags, const struct yaml_node *root,
-                     enum yaml_secrets mode);
+void yaml_substitute(struct arena *arena, struct diag_set *diags, const struct yaml_node *root, enum yaml_secrets mode);
 
 /* How a plain word is classified by the 1.2 core schema. Numbers with a leading zero, 0x or 0o are strings here: see
  * yaml_number_word. [any] */

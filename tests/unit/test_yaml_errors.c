@@ -21,10 +21,14 @@ static const struct row single[] = {
     {"", ""},
     {"# only a comment\n", ""},
     {"a: 1\n", ""},
-    {"\xEF\xBB\xBF" "a: 1\r\nb:\r\n  - c\r\n", ""},
+    {"\xEF\xBB\xBF"
+     "a: 1\r\nb:\r\n  - c\r\n",
+     ""},
     {"---\na: 1\n", ""},
     {"%YAML 1.1\n---\na: 1\n...\n", ""},
-    {"a: 10\xC2\xA0" "000 and more\n", ""},
+    {"a: 10\xC2\xA0"
+     "000 and more\n",
+     ""},
     {"a: |\n  text\twith tab\n  \tand one in front\nb: 1\n", ""},
     {"a:\n- key: |-\n    x\n    \ty\n- >\n x\n \ty\n", ""},
     {"a: &x |2\n   \ty\n", ""},
@@ -84,15 +88,21 @@ static const struct row single[] = {
     {"a: \"\x01\"\n", "1:5 H003"},
     {"a: \x1b[31m\n", "1:4 H003"},
     {"a: \xEF\xBF\xBE\n", "1:4 H003"},
-    {"a:\n\xC2\xA0\xC2\xA0" "b: 1\n", "2:1 H003"},
-    {"a:\n  \xC2\xA0" "b: 1\n", "2:3 H003"},
+    {"a:\n\xC2\xA0\xC2\xA0"
+     "b: 1\n",
+     "2:1 H003"},
+    {"a:\n  \xC2\xA0"
+     "b: 1\n",
+     "2:3 H003"},
     {"a\xC2\xA0: 1\n", "1:2 H003"},
     {"a: \xC2\xA0x\n", "1:4 H003"},
     {"a: caf\xE9\n", "1:7 H004"},
     {"a: \xC0\xAF\n", "1:4 H004"},
     {"a: \xED\xA0\x80\n", "1:4 H004"},
     {"\xC3\xA4: \xE9\nb: \xE9\xE9\n", "1:4 H004 2:4 H004"},
-    {"\xFF\xFE" "a\n", "0:0 H004"},
+    {"\xFF\xFE"
+     "a\n",
+     "0:0 H004"},
     /* H1 */
     {"a: 1\nb: 2\na: 3\n", "3:1 H101"},
     {"a: {x: 1, y: 2, x: 3}\n", "1:17 H101"},
@@ -131,8 +141,7 @@ static const struct row several[] = {
     {"sources:\n  crm:\n    plugin: workflow\n    rules:\n      - name: one\n        when: {a: [1, 2}\n"
      "        notify: {to: [*]}\n      - name: two: three\n      - name: four\n        name: five\n",
      "6:24 H002 7:23 H002 8:15 H002 10:9 H101"},
-    {"a: \"1\nb: '2\nc: [3\nd: {4\ne: |5\nf: &\ng: 6\ng: 7\n",
-     "1:4 H002 2:4 H002 3:4 H002 4:4 H002 6:4 H002 8:1 H101"},
+    {"a: \"1\nb: '2\nc: [3\nd: {4\ne: |5\nf: &\ng: 6\ng: 7\n", "1:4 H002 2:4 H002 3:4 H002 4:4 H002 6:4 H002 8:1 H101"},
     {"x: \x01\ny: \x02\nz: \xFF\nw:\n\xC2\xA0v: 1\nu: a: b\n", "1:4 H003 2:4 H003 3:4 H004 5:1 H003 6:4 H002"},
     {"rules:\n- name: a\n  when: @x\n- name: b\n  when:\n    any:\n    - k: v: w\n    - k: \"x\" y\n- name: c\n"
      "  name: d\n---\nsecond: 1\n",
