@@ -136,12 +136,12 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
-    va_end(args);
+    int len = vsnprintf(NULL, 0, format, again);
+    va_end(again);
     char *text = arena_alloc(arena, len < 0 ? 1 : (size_t)len + 1);
     if (len > 0)
-        vsnprintf(text, (size_t)len + 1, format, again);
-    va_end(again);
+        vsnprintf(text, (size_t)len + 1, format, args);
+    va_end(args);
     return text;
 }
 

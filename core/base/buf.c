@@ -59,10 +59,11 @@ void buf_vaddf(struct buf *b, const char *format, va_list args)
     va_copy(again, args);
     buf_reserve(b, 0);
     size_t room = b->cap - b->len;
-    int len = vsnprintf(b->ptr + b->len, room, format, args);
-    if (len >= 0 && (size_t)len >= room)
-        vsnprintf(buf_reserve(b, (size_t)len), (size_t)len + 1, format, again);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not see va_copy from a parameter */
+    int len = vsnprintf(b->ptr + b->len, room, format, again);
     va_end(again);
+    if (len >= 0 && (size_t)len >= room)
+        vsnprintf(buf_reserve(b, (size_t)len), (size_t)len + 1, format, args);
     if (len > 0)
         b->len += (size_t)len;
     b->ptr[b->len] = '\0';

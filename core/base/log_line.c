@@ -54,7 +54,7 @@ const char *log_quote(const char *value, size_t len)
     static _Thread_local unsigned turn;
     char *out = ring[turn++ % QUOTE_RING];
     struct belfry_str s = log_cut(str_slice(value, value ? len : 0), QUOTE_MAX);
-    if (is_plain(s) && !looks_numeric(s)) {
+    if (s.ptr && is_plain(s) && !looks_numeric(s)) {
         memcpy(out, s.ptr, s.len);
         out[s.len] = '\0';
         return out;

@@ -229,11 +229,12 @@ double metric_value(const struct metric *metric)
     return atomic_load(&metric->value);
 }
 
-/* Whether the rendered labels hold this one: it stands between commas or the ends, and quotes within are escaped. */
-static int has_label(const char *labels, const char *wanted, size_t len)
+/* Whether the rendered labels hold this one: it starts after a comma or at the start, and a value that looks
+ * like it has its quotes escaped. */
+static int has_label(const char *labels, const char *wanted)
 {
     for (const char *at = labels; (at = strstr(at, wanted)) != NULL; at++)
-        if ((at == labels || at[-1] == ',') && (at[len] == '\0' || at[len] == ','))
+        if (at == labels || at[-1] == ',')
             return 1;
     return 0;
 }
@@ -248,7 +249,7 @@ void metrics_forget(struct metrics *m, const char *label, const char *value)
     while (hash_next(m->by_name, &pos, NULL, &item)) {
         struct family *family = item;
         for (size_t i = 0; i < family->count; i++)
-            if (has_label(family->children[i]->labels, wanted.ptr, wanted.len))
+            if (has_label(family->children[i]->labels, wanted.ptr))
                 family->children[i]->forgotten = 1;
     }
     pthread_mutex_unlock(&m->lock);

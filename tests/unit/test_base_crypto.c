@@ -55,10 +55,9 @@ static void hmac_vectors(void **state)
     (void)state;
     static const struct {
         const char *key; /* or NULL: key_byte key_len times */
-        int key_byte;
-        size_t key_len;
+        size_t key_byte, key_len;
         const char *data; /* or NULL: data_byte 50 times */
-        int data_byte;
+        size_t data_byte;
         const char *want;
     } rows[] = {
         {NULL, 0x0b, 20, "Hi There", 0, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
@@ -78,8 +77,8 @@ static void hmac_vectors(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         uint8_t key[131], data[50], out[32];
-        memset(key, rows[i].key_byte, sizeof(key));
-        memset(data, rows[i].data_byte, sizeof(data));
+        memset(key, (int)rows[i].key_byte, sizeof(key));
+        memset(data, (int)rows[i].data_byte, sizeof(data));
         const void *k = rows[i].key ? (const void *)rows[i].key : key;
         const void *d = rows[i].data ? (const void *)rows[i].data : data;
         hmac_sha256(k, rows[i].key_len, d, rows[i].data ? strlen(rows[i].data) : sizeof(data), out);

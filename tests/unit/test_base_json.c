@@ -173,6 +173,13 @@ static void depth_ends_at_64(void **state)
         error_clear(&err);
         free(text);
     }
+    /* Closing brackets that nothing opened are a matter of syntax, whatever follows. */
+    struct error err = {0};
+    char *loose = nest("]", "", "[]", 100);
+    assert_null(json_read(str_of(loose), &err));
+    assert_string_equal(error_text(&err), "line 1, column 1: unexpected token near ']'");
+    error_clear(&err);
+    free(loose);
     /* Many brackets that are siblings. */
     char *flat = nest("[],", "1", "", 1000);
     struct buf wide = {0};

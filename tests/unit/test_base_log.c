@@ -151,8 +151,8 @@ static void long_lines_are_cut(void **state)
 {
     (void)state;
     static char big[40001];
-    for (size_t i = 0; i + 1 < sizeof(big); i += 2)
-        memcpy(big + i, "\xc3\xa4", 2);
+    for (size_t i = 0; i + 1 < sizeof(big); i++)
+        big[i] = i % 2 ? '\xa4' : '\xc3';
     for (int format = LOG_FORMAT_LOGFMT; format <= LOG_FORMAT_JSON; format++) {
         log_setup(LOG_LEVEL_INFO, (enum log_format)format, sockets[1]);
         log_info("hub", big, "x=%s", big);
@@ -309,7 +309,10 @@ static void the_journal_gets_priorities_and_no_time(void **state)
     log_error("j", "e", "a=1");
     assert_string_equal(next_line(), "<3>{\"level\":\"error\",\"msg\":\"e\",\"component\":\"j\",\"a\":1}");
     /* Inherited, but this descriptor is another stream. */
-    static const char *const others[] = {"1:1", "", "junk", "5"};
+    char other_inode[64];
+    snprintf(other_inode, sizeof(other_inode), "%llu:%llu", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino + 1);
+    const char *const others[] = {other_inode, "1:1", "", "junk", "5"};
     for (size_t i = 0; i < COUNT(others); i++) {
         setenv("JOURNAL_STREAM", others[i], 1);
         log_setup(LOG_LEVEL_DEBUG, LOG_FORMAT_LOGFMT, sockets[1]);

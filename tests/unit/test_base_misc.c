@@ -177,6 +177,26 @@ static void arena_gives_zeroed_aligned_memory(void **state)
     arena_free(NULL);
 }
 
+static void a_reset_keeps_the_first_block(void **state)
+{
+    (void)state;
+    if (getenv("BELFRY_ARENA_MALLOC"))
+        skip();
+    struct arena *arena = arena_new(1024);
+    void *first = arena_alloc(arena, 100);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 50; i++)
+            arena_alloc(arena, 100);
+        arena_reset(arena);
+        assert_ptr_equal(arena_alloc(arena, 100), first);
+    }
+    /* One that is too large for any block leaves the current block in use. */
+    char *before = arena_alloc(arena, 16);
+    arena_alloc(arena, 100000);
+    assert_ptr_equal(arena_alloc(arena, 16), before + 16);
+    arena_free(arena);
+}
+
 static void arena_copies(void **state)
 {
     (void)state;
@@ -352,6 +372,7 @@ int main(void)
         cmocka_unit_test(heap_helpers),
         cmocka_unit_test(compares_in_constant_time),
         cmocka_unit_test(arena_gives_zeroed_aligned_memory),
+        cmocka_unit_test(a_reset_keeps_the_first_block),
         cmocka_unit_test(arena_copies),
         cmocka_unit_test(arena_cleans_up_in_reverse),
         cmocka_unit_test(lists_link_and_move),

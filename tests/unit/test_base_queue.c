@@ -147,7 +147,9 @@ static void a_wait_ends_at_its_deadline_or_wake(void **state)
     queue_wake(&q);
     queue_wake(&q);
     assert_int_equal(queue_wait_all(&q, &batch, 0), 0);
-    assert_int_equal(queue_wait_all(&q, &batch, 1), 0);
+    deadline = clock_mono_ns(clock_real()) + 2000000;
+    assert_int_equal(queue_wait_all(&q, &batch, deadline), 0);
+    assert_true(clock_mono_ns(clock_real()) >= deadline);
     /* A wake and an item: the item comes with it. */
     queue_push(&q, &item.node);
     queue_wake(&q);
@@ -176,12 +178,51 @@ static void a_wake_ends_a_wait_for_ever(void **state)
     queue_fini(&q);
 }
 
+struct pair {
+    struct queue *in, *out;
+    int lost;
+};
+
+/* Takes the one item from its queue and hands it on; a push that wakes nobody is seen as a wait that ran out. */
+static void *pass_on(void *arg)
+{
+    struct pair *pair = arg;
+    for (int i = 0; i < 2000 && !pair->lost; i++) {
+        struct list batch;
+        uint64_t deadline = clock_mono_ns(clock_real()) + UINT64_C(10000000000);
+        pair->lost = queue_wait_all(pair->in, &batch, deadline) != 1;
+        if (!pair->lost)
+            queue_push(pair->out, list_pop_front(&batch));
+    }
+    return NULL;
+}
+
+static void a_push_wakes_the_consumer(void **state)
+{
+    (void)state;
+    struct queue there, back;
+    struct pair pairs[2] = {{&there, &back, 0}, {&back, &there, 0}};
+    pthread_t threads[2];
+    struct item item;
+    queue_init(&there);
+    queue_init(&back);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, pass_on, &pairs[i]), 0);
+    queue_push(&there, &item.node);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(pairs[0].lost + pairs[1].lost, 0);
+    assert_int_equal(queue_count(&there), 1);
+    queue_fini(&there);
+    queue_fini(&back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_lost_between_threads), cmocka_unit_test(a_polling_consumer_sees_all),
         cmocka_unit_test(push_tells_whether_to_wake),      cmocka_unit_test(a_wait_ends_at_its_deadline_or_wake),
-        cmocka_unit_test(a_wake_ends_a_wait_for_ever),
+        cmocka_unit_test(a_wake_ends_a_wait_for_ever),     cmocka_unit_test(a_push_wakes_the_consumer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
