@@ -99,7 +99,6 @@ static const struct match_input *json_child(struct arena *arena, const json_t *c
     size_t before = pointer->len;
     const struct match_input *in;
 
-    buf_addc(pointer, '/');
     json_pointer_add(pointer, token);
     in = from_json(arena, child, pointer, depth + 1);
     pointer->len = before;
