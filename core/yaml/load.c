@@ -143,8 +143,8 @@ static int is_marker(const struct source *s, size_t line, const char *marker)
 static size_t match_frame(const struct loader *l, size_t line)
 {
     const struct source *s = &l->source;
-    uint32_t indent = source_indent(s, line);
-    int item = source_is_item(s, line), key = source_is_key(s, line);
+    uint32_t indent = s->indent[line];
+    int item = s->flags[line] & LINE_ITEM, key = s->flags[line] & LINE_KEY;
     for (size_t depth = l->depth; depth > 0; depth--) {
         const struct frame *frame = &l->frames[depth - 1];
         if (frame->column == indent && (frame->node->kind == YAML_LIST ? item : key))
@@ -156,7 +156,7 @@ static size_t match_frame(const struct loader *l, size_t line)
 /* Lines that say nothing about structure. */
 static int is_skipped(const struct source *s, size_t line)
 {
-    return s->flags[line] & (LINE_BLOCK | LINE_INDENT) || source_blank(s, line);
+    return s->flags[line] & (LINE_BLOCK | LINE_INDENT | LINE_EMPTY);
 }
 
 /* First line after the block that a line begins to continue. */
@@ -167,9 +167,9 @@ static size_t block_end(const struct loader *l, size_t line)
     for (line++; line < s->positions->line_count; line++) {
         if (is_skipped(s, line))
             continue;
-        uint32_t indent = source_indent(s, line);
+        uint32_t indent = s->indent[line];
         if (indent < frame->column ||
-            (indent == frame->column && frame->node->kind == YAML_LIST && !source_is_item(s, line)))
+            (indent == frame->column && frame->node->kind == YAML_LIST && !(s->flags[line] & LINE_ITEM)))
             break;
     }
     return line;
@@ -178,7 +178,7 @@ static size_t block_end(const struct loader *l, size_t line)
 /* A stretch ended well and the line after it belongs nowhere: that is a fault of its own. */
 static void report_stray(struct loader *l, size_t line)
 {
-    uint32_t begin = l->source.positions->line_begin[line] + source_indent(&l->source, line);
+    uint32_t begin = l->source.positions->line_begin[line] + l->source.indent[line];
     struct diag *d = diag_add(l->diags, "H002", DIAG_ERROR, load_span(l, begin, source_value_end(&l->source, begin)),
                               "wrong indentation: this line belongs to no map or list above it");
     diag_help(l->diags, d, "keys of one map begin in the same column, and so do items of one list");
@@ -198,10 +198,10 @@ static size_t resume(struct loader *l, size_t line, uint32_t indent, int fault)
             report_second_document(l, begin, begin + 3);
             return NO_LINE;
         }
-        if (source_indent(s, line) > indent)
+        if (s->indent[line] > indent)
             continue;
         if (l->depth == 0) {
-            if (!l->root && source_indent(s, line) == 0 && source_is_key(s, line))
+            if (!l->root && s->indent[line] == 0 && (s->flags[line] & LINE_KEY))
                 return line;
             continue;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two sorted tables: the first byte of each line, and the byte of every 64th character. A text of ASCII needs no walk
- * at all, any other at most 64 steps. libyaml counts characters, everything else counts bytes.
+ * Two sorted tables: the first byte of each line, and the byte of every 16th character. A text of ASCII needs no walk
+ * at all, any other at most 16 steps. libyaml counts characters, everything else counts bytes.
  */
 #include "yaml/position.h"
 
@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#define MARK_STEP 64
+#define MARK_STEP 16
 
 void positions_init(struct positions *p, struct belfry_str text)
 {

@@ -14,7 +14,7 @@ struct positions {
     struct belfry_str text; /* borrowed */
     uint32_t *line_begin;   /* byte at which each line begins */
     size_t line_count;      /* at least 1 */
-    uint32_t *marks;        /* byte of every 64th character */
+    uint32_t *marks;        /* byte of every 16th character */
     size_t mark_count;
     uint32_t char_count;
 };

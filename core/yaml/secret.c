@@ -19,6 +19,7 @@
 
 #define MAX_SECRET (64u * 1024u)
 #define MAX_NAME 100
+#define MAX_LOOKALIKES 100
 
 enum scheme { SCHEME_ENV, SCHEME_FILE, SCHEME_CRED, SCHEME_NONE };
 
@@ -28,6 +29,7 @@ struct secrets {
     enum yaml_secrets mode;
     const struct yaml_node *searched_node;
     uint32_t searched_to;
+    int lookalikes;        /* reported */
     struct hash *reported; /* code and place: a value that is used through aliases is reported once */
 };
 
@@ -236,7 +238,8 @@ static int parse_reference(struct belfry_str body, struct reference *ref)
 /* ${SMTP_PASSWORD} in the shell's manner: text here, but hardly meant so. */
 static void check_lookalike(struct secrets *s, const struct yaml_node *node, struct belfry_str rest)
 {
-    const char *close = memchr(rest.ptr, '}', rest.len < MAX_NAME ? rest.len : MAX_NAME);
+    const char *close =
+        s->lookalikes == MAX_LOOKALIKES ? NULL : memchr(rest.ptr, '}', rest.len < MAX_NAME ? rest.len : MAX_NAME);
     if (!close)
         return;
     struct belfry_str name = str_slice(rest.ptr + 2, (size_t)(close - rest.ptr) - 2);
@@ -246,6 +249,7 @@ static void check_lookalike(struct secrets *s, const struct yaml_node *node, str
         if (islower((unsigned char)name.ptr[i]))
             return;
     }
+    s->lookalikes++;
     const char *shown = diag_show(s->diags, name);
     report(s, node, find_span(s, node, str_slice(rest.ptr, name.len + 3)), "H606", DIAG_WARNING,
            arena_printf(diag_arena(s->diags), "`${%s}` stays as it is written; a secret is `${env:%s}`", shown, shown));

@@ -26,39 +26,14 @@ struct diag_span source_span(const struct source *s, uint32_t begin, uint32_t en
     return diag_span_at(s->diags, s->file, begin, end);
 }
 
-uint32_t source_indent(const struct source *s, size_t line)
-{
-    struct belfry_str text = position_line_text(s->positions, line);
-    uint32_t n = 0;
-    while (n < text.len && text.ptr[n] == ' ')
-        n++;
-    return n;
-}
-
 static int is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
-int source_blank(const struct source *s, size_t line)
-{
-    struct belfry_str text = position_line_text(s->positions, line);
-    size_t i = 0;
-    while (i < text.len && is_blank(text.ptr[i]))
-        i++;
-    return i == text.len || text.ptr[i] == '#';
-}
-
 static int is_word_end(struct belfry_str text, size_t at)
 {
     return at >= text.len || is_blank(text.ptr[at]);
-}
-
-int source_is_item(const struct source *s, size_t line)
-{
-    struct belfry_str text = position_line_text(s->positions, line);
-    size_t at = source_indent(s, line);
-    return at < text.len && text.ptr[at] == '-' && is_word_end(text, at + 1);
 }
 
 /* Byte after a quoted word, or 0 when it is not closed on this line. */
@@ -74,10 +49,9 @@ static size_t skip_quoted(struct belfry_str text, size_t at)
     return 0;
 }
 
-int source_is_key(const struct source *s, size_t line)
+/* Does a line hold `key:` from a byte on? */
+static int is_key(struct belfry_str text, size_t at)
 {
-    struct belfry_str text = position_line_text(s->positions, line);
-    size_t at = source_indent(s, line);
     if (at >= text.len || strchr("#-?|>@%&*!{}[],:`", text.ptr[at]))
         return 0;
     if (text.ptr[at] == '"' || text.ptr[at] == '\'') {
@@ -291,6 +265,16 @@ static void report_odd_space(struct source *s, size_t line, const struct lead *l
              lead->odd_code == NO_BREAK_SPACE ? "no-break space" : "space", (unsigned)lead->odd_code);
 }
 
+static uint8_t shape(struct belfry_str text, const struct lead *lead)
+{
+    size_t at = lead->spaces;
+    if (lead->dash != UINT32_MAX)
+        return lead->dash == at ? LINE_ITEM : 0;
+    if (lead->end == text.len || text.ptr[lead->end] == '#')
+        return LINE_EMPTY;
+    return is_key(text, at) ? LINE_KEY : 0;
+}
+
 static void check_lines(struct source *s)
 {
     size_t tabs = 0, odd = 0;
@@ -300,6 +284,8 @@ static void check_lines(struct source *s)
         if (line == 0 && s->begin)
             text = str_slice(text.ptr + s->begin, text.len - s->begin);
         struct lead lead = scan_lead(text);
+        s->indent[line] = lead.spaces;
+        s->flags[line] |= shape(text, &lead);
         if (block != UINT32_MAX && (lead.spaces > block || lead.spaces == text.len)) {
             s->flags[line] |= LINE_BLOCK;
             continue;
@@ -344,7 +330,8 @@ int source_init(struct source *s, struct diag_set *diags, uint32_t file)
     if (str_has_prefix(s->original, STR("\xEF\xBB\xBF")))
         s->begin = 3;
     s->text = xmemdup(s->original.ptr, s->original.len + 1);
-    s->flags = xcalloc(s->positions->line_count, 1);
+    s->flags = xcalloc(s->positions->line_count, sizeof(*s->flags));
+    s->indent = xcalloc(s->positions->line_count, sizeof(*s->indent));
     check_characters(s);
     check_lines(s);
     return 1;
@@ -354,6 +341,8 @@ void source_fini(struct source *s)
 {
     free(s->text);
     free(s->flags);
+    free(s->indent);
     s->text = NULL;
     s->flags = NULL;
+    s->indent = NULL;
 }

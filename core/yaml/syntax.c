@@ -53,7 +53,7 @@ static uint32_t char_end(const struct loader *l, uint32_t at)
 
 static uint32_t line_start(const struct loader *l, size_t line)
 {
-    return l->source.positions->line_begin[line] + source_indent(&l->source, line);
+    return l->source.positions->line_begin[line] + l->source.indent[line];
 }
 
 static int in_flow(const struct loader *l)
@@ -119,7 +119,7 @@ static uint32_t value_before(const struct loader *l, size_t line, uint32_t befor
 
 static size_t line_above(const struct loader *l, size_t line)
 {
-    while (line > 0 && source_blank(&l->source, line - 1))
+    while (line > 0 && (l->source.flags[line - 1] & LINE_EMPTY))
         line--;
     return line ? line - 1 : 0;
 }
@@ -135,7 +135,7 @@ static void on_second_colon(struct trouble *t)
     }
     size_t above = line_above(l, t->at_line);
     uint32_t first = line_start(l, t->at_line);
-    if (t->at_line > 0 && !source_is_key(&l->source, above) && !source_is_item(&l->source, above)) {
+    if (t->at_line > 0 && !(l->source.flags[above] & (LINE_KEY | LINE_ITEM))) {
         uint32_t begin = line_start(l, above), end = source_value_end(&l->source, begin);
         report(t, begin, end, "this key has no `:`")->label = "missing `:`";
         return;
@@ -181,7 +181,7 @@ static void on_missing_key(struct trouble *t)
                        "quote the whole value; inside double quotes write \\\" for a quote");
     } else if (after_value && l->last_flow) {
         on_wrong_place(t, "text after the closing bracket", "text that begins with a bracket needs quotes");
-    } else if (c == '-' && source_is_item(&l->source, t->at_line)) {
+    } else if (c == '-' && (l->source.flags[t->at_line] & LINE_ITEM)) {
         on_wrong_place(t, "a list item where a key is expected", "indent the items of a list under their key");
     } else {
         on_wrong_place(t, "wrong indentation: this line belongs to no map above it",
@@ -201,8 +201,7 @@ static void on_unclosed(struct trouble *t)
     struct loader *l = t->l;
     int map = l->source.text[t->context] == '{';
     int inside = t->at_line == t->context_line ||
-                 (t->at < l->source.original.len &&
-                  source_indent(&l->source, t->at_line) > source_indent(&l->source, t->context_line));
+                 (t->at < l->source.original.len && l->source.indent[t->at_line] > l->source.indent[t->context_line]);
     if (inside && t->at < l->source.original.len) {
         struct diag *d = report(t, t->at, char_end(l, t->at), map ? "expected `,` or `}`" : "expected `,` or `]`");
         diag_relate(l->diags, d, load_span(l, t->context, t->context + 1), "opened here");
@@ -353,7 +352,7 @@ size_t syntax_report(struct loader *l, const yaml_parser_t *parser, uint32_t *in
     int at_context = row < rows && troubles[row].cause == AT_CONTEXT;
     t.line = at_context ? t.context_line : t.at_line;
     if (at_context && t.context_line != t.at_line)
-        *indent = source_indent(&l->source, t.context_line);
+        *indent = l->source.indent[t.context_line];
     if (!is_known(&t)) {
         if (row < rows)
             troubles[row].report(&t);
