@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "ledger/ledger.h"
 
+#include <belfry/host.h>
 #include <uv.h>
 
 struct dispatch;

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Queues and when they are looked at. A queue is in the ready list when it may have something to send now, and in a
+ * binary heap by due time when its next row is later; never in both. So the cost of a turn depends on the queues that
+ * have work, not on how many exist or how many rows wait.
+ *
+ * Fairness: the ready list is walked round robin, and a queue claims at most its own free slots, so a slow target can
+ * hold only those.
+ */
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "dispatch/internal.h"
+
+#include <stdlib.h>
+
+#define INFLIGHT_MAX 256
+#define DEADLINE_TICK_MS 1000
+#define CONCURRENCY_DEFAULT 8
+
+int64_t dispatch_now(const struct dispatch *d)
+{
+    return clock_now_ms(d->set.clock);
+}
+
+/* --- heap by due time ---------------------------------------------------------------------------------------------------- */
+
+static void heap_put(struct dispatch *d, size_t at, struct queue_state *q)
+{
+    d->heap[at] = q;
+    q->heap_at = at + 1;
+}
+
+static void heap_up(struct dispatch *d, size_t at)
+{
+    struct queue_state *q = d->heap[at];
+    while (at > 0 && d->heap[(at - 1) / 2]->next_due_ms > q->next_due_ms) {
+        heap_put(d, at, d->heap[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    heap_put(d, at, q);
+}
+
+static void heap_down(struct dispatch *d, size_t at)
+{
+    struct queue_state *q = d->heap[at];
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= d->heap_count)
+            break;
+        if (child + 1 < d->heap_count && d->heap[child + 1]->next_due_ms < d->heap[child]->next_due_ms)
+            child++;
+        if (d->heap[child]->next_due_ms >= q->next_due_ms)
+            break;
+        heap_put(d, at, d->heap[child]);
+        at = child;
+    }
+    heap_put(d, at, q);
+}
+
+static void heap_remove(struct dispatch *d, struct queue_state *q)
+{
+    if (!q->heap_at)
+        return;
+    size_t at = q->heap_at - 1;
+    struct queue_state *last = d->heap[--d->heap_count];
+    q->heap_at = 0;
+    if (last == q)
+        return;
+    heap_put(d, at, last);
+    heap_up(d, at);
+    heap_down(d, last->heap_at - 1);
+}
+
+/* --- looking ---------------------------------------------------------------------------------------------------------------- */
+
+static void arm(struct dispatch *d);
+
+static void take_due(struct dispatch *d)
+{
+    int64_t now = dispatch_now(d);
+    while (d->heap_count && d->heap[0]->next_due_ms <= now)
+        queue_ready(d, d->heap[0]);
+}
+
+static void run_ready(struct dispatch *d)
+{
+    struct list ready, *node;
+    list_move(&ready, &d->ready);
+    while ((node = list_pop_front(&ready))) {
+        struct queue_state *q = LIST_OF(node, struct queue_state, ready);
+        if (d->stopping)
+            continue;
+        if (d->inflight >= INFLIGHT_MAX)
+            list_push_back(&d->ready, &q->ready); /* looked at again when something ends */
+        else
+            queue_run(d, q);
+    }
+}
+
+static void on_turn(uv_idle_t *idle)
+{
+    struct dispatch *d = idle->data;
+    uv_idle_stop(idle);
+    take_due(d);
+    run_ready(d);
+    outcomes_flush(d);
+    arm(d);
+}
+
+void dispatch_turn(struct dispatch *d)
+{
+    if (!d->closing)
+        uv_idle_start(&d->turn, on_turn);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    dispatch_turn(timer->data);
+}
+
+static void arm(struct dispatch *d)
+{
+    if (!d->heap_count || clock_is_virtual(d->set.clock) || d->closing) {
+        uv_timer_stop(&d->timer);
+        return;
+    }
+    int64_t wait = d->heap[0]->next_due_ms - dispatch_now(d);
+    uv_timer_start(&d->timer, on_timer, wait > 0 ? (uint64_t)wait : 0, 0);
+}
+
+void queue_ready(struct dispatch *d, struct queue_state *q)
+{
+    heap_remove(d, q);
+    if (q->claiming) {
+        q->again = 1;
+        return;
+    }
+    if (list_empty(&q->ready))
+        list_push_back(&d->ready, &q->ready);
+    dispatch_turn(d);
+}
+
+void queue_due_at(struct dispatch *d, struct queue_state *q, int64_t due_ms)
+{
+    heap_remove(d, q);
+    if (due_ms == INT64_MAX)
+        return;
+    q->next_due_ms = due_ms;
+    if (due_ms <= dispatch_now(d)) {
+        queue_ready(d, q);
+        return;
+    }
+    d->heap = xgrow(d->heap, &d->heap_cap, d->heap_count + 1, sizeof(*d->heap));
+    heap_put(d, d->heap_count++, q);
+    heap_up(d, d->heap_count - 1);
+    arm(d);
+}
+
+struct queue_state *queue_new(struct channel *channel, struct target *target, uint32_t concurrency)
+{
+    struct queue_state *q = xcalloc(1, sizeof(*q));
+    list_init(&q->ready);
+    q->channel = channel;
+    q->target = target;
+    q->concurrency = concurrency ? concurrency : CONCURRENCY_DEFAULT;
+    return q;
+}
+
+void queue_free(struct dispatch *d, struct queue_state *q)
+{
+    if (!q)
+        return;
+    heap_remove(d, q);
+    list_remove(&q->ready);
+    free(q);
+}
+
+static void wake_channel(struct dispatch *d, struct channel *ch, int all)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    if (!ch->live)
+        return;
+    if (ch->own && (ch->live->pub.vtable->flags & BELFRY_DELIVERY_PER_TARGET) == 0)
+        queue_ready(d, ch->own);
+    while (all && hash_next(ch->targets, &pos, &key, &value))
+        queue_ready(d, ((struct target *)value)->queue);
+}
+
+static struct target *target_find(struct dispatch *d, int64_t id)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    while (hash_next(d->channels, &pos, &key, &value)) {
+        struct target *t = hash_get(((struct channel *)value)->targets, str_slice((const char *)&id, sizeof(id)));
+        if (t)
+            return t;
+    }
+    return NULL;
+}
+
+void dispatch_wake(struct dispatch *d, const struct ledger_news *news)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    if (!news || news->deliveries)
+        while (hash_next(d->channels, &pos, &key, &value))
+            wake_channel(d, value, news == NULL);
+    for (size_t i = 0; news && i < news->target_count; i++) {
+        struct target *t = target_find(d, news->targets[i]);
+        if (t)
+            queue_ready(d, t->queue);
+    }
+    dispatch_turn(d);
+}
+
+/* --- channels --------------------------------------------------------------------------------------------------------------- */
+
+struct channel *channel_get(struct dispatch *d, const char *name)
+{
+    struct channel *ch = hash_get(d->channels, str_of(name));
+    if (ch)
+        return ch;
+    ch = xcalloc(1, sizeof(*ch));
+    ch->name = xstrdup(name);
+    ch->targets = hash_new();
+    hash_set(d->channels, str_of(name), ch);
+    return ch;
+}
+
+void live_unref(struct live *live)
+{
+    if (!live->draining || live->batches > 0)
+        return;
+    if (live->drained)
+        live->drained(live->arg);
+    free(live);
+}
+
+static void live_drain(struct channel *ch, void (*done)(void *arg), void *arg)
+{
+    struct live *live = ch->live;
+    ch->live = NULL;
+    if (!live) {
+        if (done)
+            done(arg);
+        return;
+    }
+    live->draining = 1;
+    live->drained = done;
+    live->arg = arg;
+    live_unref(live);
+}
+
+void dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *channel)
+{
+    struct channel *ch = channel_get(d, channel->instance->name);
+    if (channel->vtable->flags & BELFRY_DELIVERY_IN_COMMIT)
+        return; /* the ledger delivers these in the trigger's own commit */
+    if (ch->live && ch->live->pub.self == channel->self) {
+        ch->live->pub = *channel; /* the same instance under a new generation */
+        return;
+    }
+    live_drain(ch, NULL, NULL);
+    ch->live = xcalloc(1, sizeof(*ch->live));
+    ch->live->pub = *channel;
+    ch->live->channel = ch;
+    if (!ch->own)
+        ch->own = queue_new(ch, NULL, channel->vtable->max_inflight);
+    wake_channel(d, ch, 1);
+}
+
+void dispatch_channel_remove(struct dispatch *d, const char *name, void (*done)(void *arg), void *arg)
+{
+    struct channel *ch = hash_get(d->channels, str_of(name));
+    if (ch)
+        live_drain(ch, done, arg);
+    else if (done)
+        done(arg);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------------------- */
+
+static void on_deadlines(uv_timer_t *timer)
+{
+    struct dispatch *d = timer->data;
+    batches_expire(d, 0);
+    if (d->stopping && d->stopped &&
+        (hash_count(d->batches) == 0 || clock_mono_ns(clock_real()) > d->stop_deadline_ns)) {
+        batches_expire(d, 1);
+        outcomes_flush(d);
+        void (*stopped)(void *) = d->stopped;
+        d->stopped = NULL;
+        stopped(d->stopped_arg);
+    }
+}
+
+struct dispatch *dispatch_new(const struct dispatch_settings *settings)
+{
+    struct dispatch *d = xcalloc(1, sizeof(*d));
+    d->set = *settings;
+    d->id_key = *store_id_key(settings->store);
+    d->channels = hash_new();
+    d->batches = hash_new();
+    d->outcome_arena = arena_new(4096);
+    list_init(&d->open);
+    list_init(&d->ready);
+    if (settings->secret)
+        key_derive(settings->secret, "target-secrets", d->seal_key);
+    uv_timer_init(settings->loop, &d->timer);
+    uv_timer_init(settings->loop, &d->deadlines);
+    uv_idle_init(settings->loop, &d->turn);
+    d->timer.data = d->deadlines.data = d->turn.data = d;
+    uv_timer_start(&d->deadlines, on_deadlines, DEADLINE_TICK_MS, DEADLINE_TICK_MS);
+    uv_unref((uv_handle_t *)&d->deadlines);
+    return d;
+}
+
+void dispatch_stop(struct dispatch *d, int64_t wait_ms, void (*done)(void *arg), void *arg)
+{
+    d->stopping = 1;
+    d->stopped = done;
+    d->stopped_arg = arg;
+    d->stop_deadline_ns = clock_mono_ns(clock_real()) + (uint64_t)wait_ms * 1000000;
+    uv_timer_start(&d->deadlines, on_deadlines, 0, 5);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct dispatch *d = handle->data;
+    if (--d->closing == 0)
+        free(d);
+}
+
+static void channel_free(struct dispatch *d, struct channel *ch)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    while (hash_next(ch->targets, &pos, &key, &value))
+        target_free(d, value);
+    hash_free(ch->targets, NULL);
+    queue_free(d, ch->own);
+    if (ch->live && ch->live->batches == 0)
+        free(ch->live);
+    free(ch->waits);
+    free(ch->name);
+    free(ch);
+}
+
+void dispatch_free(struct dispatch *d)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    if (!d)
+        return;
+    d->stopping = 1;
+    batches_expire(d, 1);
+    while (hash_next(d->channels, &pos, &key, &value))
+        channel_free(d, value);
+    hash_free(d->channels, NULL);
+    hash_free(d->batches, NULL);
+    arena_free(d->outcome_arena);
+    free(d->outcomes);
+    free(d->heap);
+    mem_wipe(d->seal_key, sizeof(d->seal_key));
+    d->closing = 3;
+    uv_timer_stop(&d->timer);
+    uv_timer_stop(&d->deadlines);
+    uv_idle_stop(&d->turn);
+    uv_close((uv_handle_t *)&d->timer, on_closed);
+    uv_close((uv_handle_t *)&d->deadlines, on_closed);
+    uv_close((uv_handle_t *)&d->turn, on_closed);
+}
+
+int dispatch_idle(const struct dispatch *d)
+{
+    return list_empty(&d->ready) && d->claims == 0 && hash_count(d->batches) == 0 && d->outcome_count == 0 &&
+           (!d->heap_count || d->heap[0]->next_due_ms > dispatch_now(d));
+}
+
+void dispatch_numbers(const struct dispatch *d, struct dispatch_numbers *out)
+{
+    *out = d->numbers;
+    out->inflight = d->inflight;
+}
