@@ -216,6 +216,25 @@ static void on_open_quote(struct trouble *t)
     report(t, t->context, t->context + 1, "quote is not closed")->label = "opened here";
 }
 
+/* A quoted text that began on an earlier line ends on the line of the problem: its quote was forgotten, and the next
+ * quote, meant to open, closed it. */
+static int is_runaway(const struct trouble *t)
+{
+    const struct loader *l = t->l;
+    return l->last_quoted && l->last && l->last_end > 0 && l->last_end <= t->at &&
+           strchr("\"'", l->source.text[l->last_end - 1]) && source_line(&l->source, l->last_end - 1) == t->at_line &&
+           l->last->span.line - 1 < t->at_line;
+}
+
+static void on_runaway(struct trouble *t)
+{
+    struct loader *l = t->l;
+    uint32_t begin = l->last->span.begin;
+    struct diag *d = report(t, begin, begin + 1, "quote is not closed where it should be");
+    d->label = "opened here";
+    diag_relate(l->diags, d, load_span(l, l->last_end - 1, l->last_end), "closed here, and text follows");
+}
+
 static void on_bad_start(struct trouble *t)
 {
     struct loader *l = t->l;
@@ -349,12 +368,18 @@ size_t syntax_report(struct loader *l, const yaml_parser_t *parser, uint32_t *in
     size_t row = 0, rows = sizeof(troubles) / sizeof(troubles[0]);
     while (row < rows && !(starts(t.problem, troubles[row].problem) && starts(parser->context, troubles[row].context)))
         row++;
-    int at_context = row < rows && troubles[row].cause == AT_CONTEXT;
-    t.line = at_context ? t.context_line : t.at_line;
-    if (at_context && t.context_line != t.at_line)
-        *indent = l->source.indent[t.context_line];
+    int runaway = is_runaway(&t);
+    t.line = t.at_line;
+    if (runaway)
+        t.line = l->last->span.line - 1;
+    else if (row < rows && troubles[row].cause == AT_CONTEXT)
+        t.line = t.context_line;
+    if (t.line != t.at_line)
+        *indent = l->source.indent[t.line];
     if (!is_known(&t)) {
-        if (row < rows)
+        if (runaway)
+            on_runaway(&t);
+        else if (row < rows)
             troubles[row].report(&t);
         else
             report_any(&t);

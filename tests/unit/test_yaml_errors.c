@@ -44,6 +44,7 @@ static const struct row single[] = {
     {"a:\n  b: 1\n\tc: 2\nd: 3\n", "3:1 H001"},
     {"a: {\n\tb: 1}\n", "2:1 H001"},
     {"a: |\n\ttext\n", "2:1 H001"},
+    {"a: |\n  \ttext\n", "2:3 H001"}, /* legal, but not for libyaml */
     {"a:\n\t# comment\n  b: 1\n", "2:1 H001"},
     /* H002 */
     {"a: b: c\n", "1:4 H002"},
@@ -84,6 +85,16 @@ static const struct row single[] = {
     {"a: - b\n", "1:4 H002"},
     {"\"a\" b\n", "1:5 H002"},
     {"{a: 1}\nb: 2\n", "2:1 H002"},
+    {"a: [@x , y]\n", "1:5 H002"},
+    {"a:\n  b: 1\n\n  # why\n  foo\n\n  c: 2\n", "5:3 H002"},
+    {"hub\n\n  listen: 1\n", "1:1 H002"},
+    {"a: 1\n\"b c\"\nd: 1\n", "2:1 H002"},
+    /* a forgotten quote: the next one that opens closes it */
+    {"t: \"Hello\nb: \"x\"\nc: 3\n", "1:4 H002"},
+    {"t: \"Hello\nb: \"x: y\"\nc: 3\n", "1:4 H002"},
+    {"t:\n  - {k: 'open\n     j: 'x'}\n  - {k: 1}\n", "2:9 H002"},
+    {"t: [\"a, \"b\"]\n", "1:10 H002"},
+    {"t: \"over\n  two\" lines\n", "1:4 H002"},
     /* H003, H004 */
     {"a: \"\x01\"\n", "1:5 H003"},
     {"a: \x1b[31m\n", "1:4 H003"},

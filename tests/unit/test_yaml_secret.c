@@ -242,6 +242,18 @@ static void test_alias(void **state)
     drop(&f);
 }
 
+static void test_no_credentials(void **state)
+{
+    (void)state;
+    unsetenv("CREDENTIALS_DIRECTORY");
+    struct fixture f = load("a: ${cred:plain}\n", YAML_SECRETS_REQUIRE);
+    setenv("CREDENTIALS_DIRECTORY", directory, 1);
+    assert_int_equal(diag_total(f.diags), 1);
+    assert_string_equal(diag_get(f.diags, 0)->code, "H602");
+    assert_non_null(strstr(diag_get(f.diags, 0)->message, "LoadCredential"));
+    drop(&f);
+}
+
 /* The place of each reference, also when one is written twice, with escapes, or over several lines. */
 static void test_places(void **state)
 {
@@ -286,9 +298,9 @@ static void test_never_shown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),        cmocka_unit_test(test_largest), cmocka_unit_test(test_only_values),
-        cmocka_unit_test(test_skip),        cmocka_unit_test(test_alias),   cmocka_unit_test(test_places),
-        cmocka_unit_test(test_never_shown),
+        cmocka_unit_test(test_rows),           cmocka_unit_test(test_largest),     cmocka_unit_test(test_only_values),
+        cmocka_unit_test(test_skip),           cmocka_unit_test(test_alias),       cmocka_unit_test(test_places),
+        cmocka_unit_test(test_no_credentials), cmocka_unit_test(test_never_shown),
     };
     return cmocka_run_group_tests_name("yaml secrets", tests, set_up, tear_down);
 }
