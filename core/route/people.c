@@ -131,8 +131,8 @@ const struct people_role *people_role(struct people *people, const struct route_
         return role;
     }
     /* One more than wanted tells whether there are more. */
-    role->count = directory->members(directory->arg, people->arena, org, name, (struct belfry_str){0}, max + 1,
-                                     &role->members);
+    role->count =
+        directory->members(directory->arg, people->arena, org, name, (struct belfry_str){0}, max + 1, &role->members);
     if (role->count > max) {
         role->count = max;
         *overflow = 1;

@@ -84,8 +84,8 @@ static void decide(struct planner *p, const struct config_rule *rule, const stru
                    uint32_t recipient, enum outcome outcome, const char *reason)
 {
     struct route_plan *plan = p->plan;
-    plan->decisions = route_grow(plan->arena, plan->decisions, plan->decision_count, &p->decision_cap,
-                                 sizeof(*plan->decisions));
+    plan->decisions =
+        route_grow(plan->arena, plan->decisions, plan->decision_count, &p->decision_cap, sizeof(*plan->decisions));
     plan->decisions[plan->decision_count++] = (struct route_decision){rule, channel, recipient, outcome, reason};
 }
 
@@ -93,22 +93,22 @@ static void deliver_to(struct planner *p, const struct config_rule *rule, const 
                        uint32_t recipient)
 {
     struct route_plan *plan = p->plan;
-    plan->deliveries = route_grow(plan->arena, plan->deliveries, plan->delivery_count, &p->delivery_cap,
-                                  sizeof(*plan->deliveries));
+    plan->deliveries =
+        route_grow(plan->arena, plan->deliveries, plan->delivery_count, &p->delivery_cap, sizeof(*plan->deliveries));
     plan->deliveries[plan->delivery_count++] =
         (struct route_delivery){rule, deliver, recipient, deliver->after_ms, deliver->unless};
 }
 
-static void note(struct planner *p, const struct config_rule *rule, struct belfry_str name, const char *what)
+static void note(struct planner *p, const struct config_rule *rule, struct belfry_str name, int kept, const char *what)
 {
     if (p->trace && p->trace->recipient)
-        p->trace->recipient(p->trace->arg, rule, name, what);
+        p->trace->recipient(p->trace->arg, rule, name, kept, what);
 }
 
 static void note_role(struct planner *p, const struct config_rule *rule, struct belfry_str role, const char *what)
 {
     if (p->trace && p->trace->recipient)
-        note(p, rule, str_of(arena_printf(p->plan->arena, "role:%.*s", STR_ARG(role))), what);
+        note(p, rule, str_of(arena_printf(p->plan->arena, "role:%.*s", STR_ARG(role))), 0, what);
 }
 
 /* --- rules --- */
@@ -125,8 +125,7 @@ static void pass_step(void *arg, const struct match_step *step)
     a->trace->step(a->trace->arg, a->rule, a->exception, step);
 }
 
-static int holds(const struct planner *p, const struct config_rule *rule, int exception,
-                 const struct belfry_view *view)
+static int holds(const struct planner *p, const struct config_rule *rule, int exception, const struct belfry_view *view)
 {
     const struct belfry_condition *condition = exception ? rule->but : rule->when;
     struct step_arg arg = {p->trace, rule, exception};
@@ -208,8 +207,8 @@ static int gated(const struct planner *p)
 static int can_see(struct planner *p, const struct route_recipient *recipient)
 {
     struct belfry_person person = {.struct_size = sizeof(person)};
-    if (recipient->email || p->directory->person(p->directory->arg, p->plan->arena, p->event->org, recipient->name,
-                                                 &person) != BELFRY_OK)
+    if (recipient->email ||
+        p->directory->person(p->directory->arg, p->plan->arena, p->event->org, recipient->name, &person) != BELFRY_OK)
         person.roles = (struct belfry_strs){0};
     return config_visible(p->category, &person.roles);
 }
@@ -219,7 +218,7 @@ static uint32_t add_person(struct planner *p, const struct config_rule *rule, st
                            struct belfry_str reason)
 {
     if (!email && p->event->actor.len > 0 && str_eq(name, p->event->actor)) {
-        note(p, rule, name, "left out: did it");
+        note(p, rule, name, 0, "did it");
         return ROUTE_NOBODY;
     }
     int added;
@@ -228,7 +227,7 @@ static uint32_t add_person(struct planner *p, const struct config_rule *rule, st
     if (added && gated(p))
         recipient->visible = (uint8_t)can_see(p, recipient);
     if (p->trace)
-        note(p, rule, name, added ? arena_str(p->plan->arena, reason).ptr : "named again");
+        note(p, rule, name, 1, added ? arena_str(p->plan->arena, reason).ptr : "named again");
     return i;
 }
 
@@ -263,8 +262,7 @@ static void add_audience(struct planner *p)
 static struct lane *lane_of(struct planner *p, const struct config_deliver *deliver)
 {
     for (struct lane *lane = p->lanes; lane; lane = lane->next)
-        if (lane->channel == deliver->channel && lane->after_ms == deliver->after_ms &&
-            lane->unless == deliver->unless)
+        if (lane->channel == deliver->channel && lane->after_ms == deliver->after_ms && lane->unless == deliver->unless)
             return lane;
     struct lane *lane = arena_alloc(p->plan->arena, sizeof(*lane));
     lane->next = p->lanes;
@@ -410,9 +408,14 @@ void route_plan(const struct route *route, const struct route_event *event, cons
                 struct route_plan *plan)
 {
     *plan = (struct route_plan){.arena = arena};
-    struct planner p = {.config = route->config, .event = event, .directory = directory, .trace = trace,
-                        .category = config_category(route->config, event->category), .expand_max = expand_max,
-                        .plan = plan, .people = {.arena = arena}};
+    struct planner p = {.config = route->config,
+                        .event = event,
+                        .directory = directory,
+                        .trace = trace,
+                        .category = config_category(route->config, event->category),
+                        .expand_max = expand_max,
+                        .plan = plan,
+                        .people = {.arena = arena}};
     const struct belfry_view *view = route_view(event, arena);
     if (trace)
         trace_rules(&p, view);

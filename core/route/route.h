@@ -90,8 +90,9 @@ struct route_trace {
     void (*rule)(void *arg, const struct config_rule *rule, int matched, const char *why);
     /* exception: 0 for `when`, 1 for the rule's `unless` */
     void (*step)(void *arg, const struct config_rule *rule, int exception, const struct match_step *step);
-    /* rule NULL: the event's audience. name: a username or address, or "role:R" for a role as a whole */
-    void (*recipient)(void *arg, const struct config_rule *rule, struct belfry_str name, const char *what);
+    /* rule NULL: the event's audience. name: a username or address, or "role:R" for a role as a whole. kept: 1 for a
+     * recipient of the plan (named again: the reason is the first one's), 0 for who is left out */
+    void (*recipient)(void *arg, const struct config_rule *rule, struct belfry_str name, int kept, const char *what);
 };
 
 /* Compiled once a generation: an index from (source, type) to candidate rules. */

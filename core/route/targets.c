@@ -112,8 +112,7 @@ static int pattern_takes(struct belfry_str pattern, struct belfry_str type)
 {
     if (str_eq(pattern, STR("*")) || str_eq(pattern, type))
         return 1;
-    return str_has_suffix(pattern, STR(".*")) &&
-           str_has_prefix(type, str_slice(pattern.ptr, pattern.len - 1));
+    return str_has_suffix(pattern, STR(".*")) && str_has_prefix(type, str_slice(pattern.ptr, pattern.len - 1));
 }
 
 static int takes_type(const struct route_target *target, struct belfry_str type)
@@ -145,7 +144,7 @@ struct merge {
     struct head {
         const struct list *list;
         size_t at;
-    } *heads;
+    } * heads;
     size_t count;
 };
 

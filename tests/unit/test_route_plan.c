@@ -82,10 +82,12 @@ static void quiet_step(void *arg, const struct config_rule *rule, int exception,
     assert_true(step->result == 0 || step->result == 1);
 }
 
-static void quiet_recipient(void *arg, const struct config_rule *rule, struct belfry_str name, const char *what)
+static void quiet_recipient(void *arg, const struct config_rule *rule, struct belfry_str name, int kept,
+                            const char *what)
 {
     (void)arg;
     (void)rule;
+    assert_true(kept == 0 || kept == 1);
     assert_true(name.len > 0);
     assert_true(what && what[0]);
 }
@@ -112,7 +114,8 @@ static const struct plan_row plan_rows[] = {
     {"every matching rule fires, in order",
      "[{\"name\":\"a\",\"when\":{\"type\":\"t\"},\"deliver\":[\"inbox\"]},"
      "{\"name\":\"b\",\"when\":{\"type\":\"u\"},\"deliver\":[\"inbox\"]},"
-     "{\"name\":\"c\",\"when\":{\"source\":[\"s\",\"r\"]},\"deliver\":[{\"via\":\"mail\",\"after\":300,\"unless\":[\"seen\","
+     "{\"name\":\"c\",\"when\":{\"source\":[\"s\",\"r\"]},\"deliver\":[{\"via\":\"mail\",\"after\":300,"
+     "\"unless\":[\"seen\","
      "\"handled\"]}]}]",
      "{\"type\":\"t\",\"source\":\"s\",\"audience\":[\"ann\"]}",
      "a c; ann (audience); inbox>ann; mail>ann +300 -seen -handled"},
@@ -138,10 +141,12 @@ static const struct plan_row plan_rows[] = {
     {"explicit nobody", "[{\"name\":\"noise\",\"stop\":true,\"deliver\":[]}]",
      "{\"type\":\"t\",\"audience\":[\"ann\"]}", "noise; ann (audience); !noise/->* dropped_by_rule"},
     {"every path",
-     "[{\"name\":\"a\",\"when\":{\"org\":\"acme\",\"source\":\"s\",\"type\":\"t\",\"category\":\"c\",\"severity\":{\"gte\":"
+     "[{\"name\":\"a\",\"when\":{\"org\":\"acme\",\"source\":\"s\",\"type\":\"t\",\"category\":\"c\","
+     "\"severity\":{\"gte\":"
      "\"warning\"},\"subject\":\"x/1\",\"actor\":{\"exists\":false},\"time\":{\"gt\":\"2026-01-01T00:00:00Z\"},"
      "\"data.a.b\":2},\"deliver\":[\"inbox\"]}]",
-     "{\"source\":\"s\",\"type\":\"t\",\"category\":\"c\",\"severity\":\"error\",\"subject\":\"x/1\",\"time\":1800000000000,"
+     "{\"source\":\"s\",\"type\":\"t\",\"category\":\"c\",\"severity\":\"error\",\"subject\":\"x/1\","
+     "\"time\":1800000000000,"
      "\"data\":{\"a\":{\"b\":2}},\"audience\":[\"ann\"]}",
      "a; ann (audience); inbox>ann"},
 
@@ -154,7 +159,8 @@ static const struct plan_row plan_rows[] = {
      "{\"type\":\"t\",\"audience\":[\"bob owner\",\"role:sales\",\"user:ann\",\"bob again\",\"email:bob\"]}",
      "a; bob (owner); ann (role sales); bob (audience); inbox>bob; inbox>ann"},
     {"`to` instead of the audience",
-     "[{\"name\":\"esc\",\"deliver\":[{\"via\":\"inbox\",\"to\":[\"role:manager\"],\"after\":900,\"unless\":[\"seen\"]}]}]",
+     "[{\"name\":\"esc\",\"deliver\":[{\"via\":\"inbox\",\"to\":[\"role:manager\"],\"after\":900,"
+     "\"unless\":[\"seen\"]}]}]",
      "{\"type\":\"t\",\"audience\":[\"bob owner\"]}",
      "esc; bob (owner); ann (rule esc); dan (rule esc); inbox>ann +900 -seen; inbox>dan +900 -seen"},
     {"`to` with the audience",
@@ -204,7 +210,8 @@ static const struct plan_row plan_rows[] = {
      "a; stranger (audience) blind; p@x.example (audience) blind; cay (rule a) blind; dan (rule a); sms>dan; "
      "!a/mail>stranger suppressed_role; !a/mail>p@x.example suppressed_role; !a/sms>cay suppressed_role"},
     {"webhooks only when the category says so",
-     "[{\"name\":\"a\",\"deliver\":[\"hooks\",{\"via\":\"hooks\",\"after\":5}]},{\"name\":\"b\",\"deliver\":[\"hooks\"]}]",
+     "[{\"name\":\"a\",\"deliver\":[\"hooks\",{\"via\":\"hooks\",\"after\":5}]},{\"name\":\"b\","
+     "\"deliver\":[\"hooks\"]}]",
      "{\"type\":\"t\",\"category\":\"BLOCKED\"}", "a b; !a/hooks>* suppressed_role"},
     {"and when it does", "[{\"name\":\"a\",\"deliver\":[\"hooks\",{\"via\":\"hooks\",\"after\":5}]}]",
      "{\"type\":\"t\",\"category\":\"OPEN\"}", "a; hooks>*; hooks>* +5"},

@@ -42,7 +42,8 @@ static const struct targets_row targets_rows[] = {
     {"{\"type\":\"record.sub.x\"}", "3 4 5 6 9",
      "2 `when` does not hold|7 not one of its types|8 it is for other orgs"},
     {"{\"type\":\"record\"}", "3 4 9",
-     "2 `when` does not hold|5 not one of its types|6 not one of its types|7 not one of its types|8 it is for other orgs"},
+     "2 `when` does not hold|5 not one of its types|6 not one of its types|7 not one of its types|"
+     "8 it is for other orgs"},
     {"{\"type\":\"recordx.y\",\"severity\":\"critical\",\"data\":{\"x\":1}}", "2 3 4 9",
      "5 not one of its types|6 not one of its types|7 not one of its types|8 it is for other orgs"},
     {"{\"org\":\"other\",\"type\":\"record.assigned\"}", "1 7 8", "6 not one of its types"},
