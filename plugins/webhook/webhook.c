@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The webhook delivery: one signed POST for each event and endpoint (Standard Webhooks 1.0).
+ *
+ * The host owns endpoints, queues and the retry policy; this plugin declares what YAML names, signs, sends, and says what
+ * came back. webhook-id is the event's, so it is the same for every endpoint, retry and resend; the timestamp is the
+ * attempt's.
+ */
+#include "record.h"
+#include "sign.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define RESPONSE_MAX (24 * 1024)
+#define CONNECT_TIMEOUT_MS 5000
+#define RETRY_AFTER_MAX_S (24 * 3600)
+
+struct endpoint {
+    const char *name, *url, *secret;
+    struct belfry_list types;
+    const struct belfry_condition *when;
+    int64_t concurrency;
+};
+
+struct config {
+    struct belfry_list allow_cidrs; /* const char * */
+    struct belfry_list endpoints;
+    struct belfry_list schedule; /* int64_t ms */
+    int64_t timeout_ms;
+    int32_t format;
+};
+
+struct webhook {
+    const struct belfry_host *host;
+    const struct belfry_http_client_api *http;
+    const struct belfry_targets_api *targets;
+    const struct config *config;
+    const char **cidrs; /* ends at NULL */
+    struct sending *open;
+    int stopping;
+};
+
+struct sending {
+    struct sending *next, **link;
+    struct webhook *webhook;
+    uint64_t batch, call;
+    char id[64], timestamp[24], signature[SIGN_TEXT_SIZE];
+    struct belfry_attr headers[4];
+    char *url;
+};
+
+/* --- options ----------------------------------------------------------------------------------------------------------- */
+
+#define OPTION(kind, opt_name, member_offset, ...)                                                                     \
+    {                                                                                                                  \
+        .struct_size = sizeof(struct belfry_option), .type = BELFRY_OPT_##kind, .offset = (uint32_t)(member_offset),   \
+        .name = (opt_name), __VA_ARGS__                                                                                \
+    }
+
+static const char *const formats[] = {"standard", NULL};
+
+static const struct belfry_option text_element[] = {OPTION(STRING, NULL, 0, .max = 200), {0}};
+static const struct belfry_option wait_element[] = {OPTION(DURATION, NULL, 0, .min = 0, .max = 86400000), {0}};
+
+static const struct belfry_option endpoint_options[] = {
+    OPTION(STRING, "name", offsetof(struct endpoint, name), .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_UNIQUE, .max = 64,
+           .doc = "Name of the endpoint, unique within the channel; its state (queue, failures) belongs to the name."),
+    OPTION(URL, "url", offsetof(struct endpoint, url), .flags = BELFRY_OPT_REQUIRED,
+           .doc = "Where events are posted; http or https."),
+    OPTION(STRING, "secret", offsetof(struct endpoint, secret), .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_SECRET,
+           .doc = "Signing secret, `whsec_` and base64 of 24 to 64 random bytes."),
+    OPTION(LIST, "types", offsetof(struct endpoint, types), .flags = BELFRY_OPT_SCALAR_LIST, .children = text_element,
+           .doc = "Event types that go here: exact, `invoice.*` or `*` (the default)."),
+    OPTION(CONDITION, "when", offsetof(struct endpoint, when), .doc = "Only events for which this holds."),
+    OPTION(INT, "concurrency", offsetof(struct endpoint, concurrency), .def = "8", .min = 1, .max = 64,
+           .doc = "Requests at once to this endpoint."),
+    {0}};
+
+static const struct belfry_option endpoint_element[] = {
+    OPTION(OBJECT, NULL, 0, .children = endpoint_options, .size = sizeof(struct endpoint)), {0}};
+
+static const struct belfry_option options[] = {
+    OPTION(LIST, "endpoints", offsetof(struct config, endpoints), .children = endpoint_element,
+           .doc = "Endpoints that get the events which rules send to this channel."),
+    OPTION(LIST, "allow_cidrs", offsetof(struct config, allow_cidrs), .flags = BELFRY_OPT_SCALAR_LIST,
+           .children = text_element,
+           .doc = "Private address ranges that endpoints may be in, such as 10.0.0.0/8; others are refused."),
+    OPTION(LIST, "schedule", offsetof(struct config, schedule), .children = wait_element, .max = 30,
+           .doc = "Waits before the second and later attempts; default 5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h."),
+    OPTION(DURATION, "timeout", offsetof(struct config, timeout_ms), .def = "15s", .min = 1000, .max = 120000,
+           .doc = "How long an endpoint may take to answer."),
+    OPTION(CHOICE, "format", offsetof(struct config, format), .def = "standard", .choices = formats,
+           .doc = "Shape of the body and headers."),
+    {0}};
+
+/* --- answers ------------------------------------------------------------------------------------------------------------ */
+
+static struct belfry_str header(const struct belfry_http_answer *answer, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (answer->headers[i].name.len == len && memcmp(answer->headers[i].name.ptr, name, len) == 0)
+            return answer->headers[i].value;
+    return (struct belfry_str){0};
+}
+
+static int is(struct belfry_str s, const char *text)
+{
+    return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
+}
+
+/* Retry-After (RFC 9110 section 10.2.3): seconds or a date. Milliseconds from now, 0 when absent or in the past. */
+static int64_t retry_after_ms(const struct belfry_http_answer *answer, int64_t now_ms)
+{
+    struct belfry_str value = header(answer, "retry-after");
+    char copy[64];
+    if (value.len == 0 || value.len >= sizeof(copy))
+        return 0;
+    memcpy(copy, value.ptr, value.len);
+    copy[value.len] = '\0';
+    char *end;
+    double seconds = strtod(copy, &end);
+    if (*end != '\0') {
+        struct tm tm = {0};
+        if (!strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &tm))
+            return 0;
+        seconds = (double)timegm(&tm) - (double)now_ms / 1000;
+    }
+    if (!(seconds > 0))
+        return 0;
+    return (int64_t)((seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000 + 0.5);
+}
+
+static uint32_t outcome_of(const struct belfry_http_answer *answer)
+{
+    if (answer->error == BELFRY_HTTP_ERR_URL)
+        return BELFRY_REJECTED;
+    if (answer->error == BELFRY_HTTP_ERR_CANCELED)
+        return BELFRY_RETRY;
+    if (answer->error)
+        return BELFRY_RETRY;
+    struct belfry_str wish = header(answer, "webhook-delivery");
+    if (answer->status == 410 || is(wish, "disable"))
+        return BELFRY_TARGET_GONE;
+    if (is(wish, "abort-message"))
+        return BELFRY_REJECTED;
+    return answer->status >= 200 && answer->status < 300 ? BELFRY_DELIVERED : BELFRY_RETRY;
+}
+
+static void sending_free(struct sending *s)
+{
+    struct webhook *w = s->webhook;
+    *s->link = s->next;
+    if (s->next)
+        s->next->link = s->link;
+    free(s->url);
+    free(s);
+    if (w->stopping && !w->open)
+        w->host->stopped(w->host);
+}
+
+static void on_answer(void *arg, const struct belfry_http_answer *answer)
+{
+    struct sending *s = arg;
+    const struct belfry_host *host = s->webhook->host;
+    char class[32], detail[200];
+    char *record = record_make(belfry_str(s->url), s->headers, 4, answer);
+    snprintf(detail, sizeof(detail), "%s%s%.*s", record_class(answer, class), answer->error ? ": " : "",
+             answer->error ? (int)answer->error_text.len : 0, answer->error ? answer->error_text.ptr : "");
+    struct belfry_result result = {.struct_size = sizeof(result),
+                                   .outcome = outcome_of(answer),
+                                   .code = (int32_t)answer->status,
+                                   .retry_after_ms = retry_after_ms(answer, host->now_ms(host)),
+                                   .detail = belfry_str(detail),
+                                   .record = belfry_str(record ? record : "{}")};
+    host->complete(host, s->batch, &result, 1);
+    free(record);
+    sending_free(s);
+}
+
+/* --- sending ------------------------------------------------------------------------------------------------------------- */
+
+static void refuse(struct webhook *w, uint64_t batch, uint32_t outcome, const char *detail)
+{
+    struct belfry_result result = {
+        .struct_size = sizeof(result), .outcome = outcome, .detail = belfry_str(detail)};
+    w->host->complete(w->host, batch, &result, 1);
+}
+
+static int sign(struct sending *s, const struct belfry_batch *batch, const char **fault)
+{
+    const struct belfry_item *item = batch->items[0];
+    int64_t now = s->webhook->host->now_ms(s->webhook->host) / 1000;
+    uint8_t key[SIGN_KEY_MAX];
+    size_t key_len = sign_key(batch->target->secret, key, fault);
+    if (!key_len)
+        return -1;
+    snprintf(s->id, sizeof(s->id), "msg_%.*s", (int)item->event_id.len, item->event_id.ptr);
+    snprintf(s->timestamp, sizeof(s->timestamp), "%" PRId64, now);
+    sign_v1(key, key_len, belfry_str(s->id), now, item->payload, s->signature);
+    memset(key, 0, sizeof(key));
+    s->headers[0] = (struct belfry_attr){belfry_str("Content-Type"), belfry_str("application/json")};
+    s->headers[1] = (struct belfry_attr){belfry_str("webhook-id"), belfry_str(s->id)};
+    s->headers[2] = (struct belfry_attr){belfry_str("webhook-timestamp"), belfry_str(s->timestamp)};
+    s->headers[3] = (struct belfry_attr){belfry_str("webhook-signature"), belfry_str(s->signature)};
+    return 0;
+}
+
+static void deliver(void *self, const struct belfry_batch *batch)
+{
+    struct webhook *w = self;
+    const char *fault = NULL;
+    struct sending *s = calloc(1, sizeof(*s));
+    s->webhook = w;
+    s->batch = batch->id;
+    s->url = strndup(batch->target->url.ptr, batch->target->url.len);
+    s->next = w->open;
+    s->link = &w->open;
+    if (s->next)
+        s->next->link = &s->next;
+    w->open = s;
+    if (sign(s, batch, &fault) != 0) {
+        refuse(w, batch->id, BELFRY_REJECTED, "the endpoint's secret cannot be used");
+        sending_free(s);
+        return;
+    }
+    struct belfry_http_call call = {.struct_size = sizeof(call),
+                                    .method = "POST",
+                                    .url = s->url,
+                                    .headers = s->headers,
+                                    .header_count = 4,
+                                    .body = batch->items[0]->payload,
+                                    .timeout_ms = w->config->timeout_ms,
+                                    .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                                    .max_response = RESPONSE_MAX,
+                                    .allow_cidrs = w->cidrs};
+    if (w->http->request(w->host, &call, on_answer, s, &s->call) == BELFRY_OK)
+        return;
+    refuse(w, batch->id, BELFRY_REJECTED, "the endpoint's URL cannot be used");
+    sending_free(s);
+}
+
+static void cancel(void *self, uint64_t batch)
+{
+    struct webhook *w = self;
+    for (struct sending *s = w->open; s; s = s->next)
+        if (s->batch == batch) {
+            w->http->cancel(w->host, s->call);
+            return;
+        }
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------ */
+
+static const struct endpoint *endpoint_at(const struct config *config, uint32_t i)
+{
+    return (const struct endpoint *)(const void *)((const char *)config->endpoints.items +
+                                                   (size_t)i * config->endpoints.stride);
+}
+
+static const char *text_at(const struct belfry_list *list, uint32_t i)
+{
+    return *(const char *const *)(const void *)((const char *)list->items + (size_t)i * list->stride);
+}
+
+static belfry_status check(const struct belfry_host *host, const struct config *config, struct belfry_error *err)
+{
+    for (uint32_t i = 0; i < config->endpoints.count; i++) {
+        const struct endpoint *e = endpoint_at(config, i);
+        uint8_t key[SIGN_KEY_MAX];
+        const char *fault = NULL;
+        if (!sign_key(belfry_str(e->secret), key, &fault))
+            return host->fail(err, BELFRY_EINVAL, NULL, "endpoint `%s`: its secret %s", e->name, fault);
+        memset(key, 0, sizeof(key));
+        if (strncmp(e->url, "http://", 7) != 0 && strncmp(e->url, "https://", 8) != 0)
+            return host->fail(err, BELFRY_EINVAL, NULL, "endpoint `%s`: only http and https URLs are allowed", e->name);
+    }
+    return BELFRY_OK;
+}
+
+static const char **cidrs_of(const struct config *config)
+{
+    const char **out = calloc(config->allow_cidrs.count + 1, sizeof(*out));
+    for (uint32_t i = 0; i < config->allow_cidrs.count; i++)
+        out[i] = text_at(&config->allow_cidrs, i);
+    return out;
+}
+
+static belfry_status declare(struct webhook *w, struct belfry_error *err)
+{
+    static const int64_t standard[] = {5000,     300000,   1800000,  7200000, 18000000,
+                                       36000000, 50400000, 72000000, 86400000};
+    const struct config *c = w->config;
+    struct belfry_target_spec *specs = calloc(c->endpoints.count + 1, sizeof(*specs));
+    struct belfry_str **types = calloc(c->endpoints.count + 1, sizeof(*types));
+    for (uint32_t i = 0; i < c->endpoints.count; i++) {
+        const struct endpoint *e = endpoint_at(c, i);
+        types[i] = calloc(e->types.count + 1, sizeof(**types));
+        for (uint32_t t = 0; t < e->types.count; t++)
+            types[i][t] = belfry_str(text_at(&e->types, t));
+        specs[i] = (struct belfry_target_spec){.struct_size = sizeof(specs[i]),
+                                               .name = e->name,
+                                               .url = e->url,
+                                               .secret = e->secret,
+                                               .types = {types[i], e->types.count},
+                                               .when = e->when,
+                                               .concurrency = (uint32_t)e->concurrency};
+    }
+    struct belfry_target_policy policy = {
+        .struct_size = sizeof(policy), .attempts = 10, .waits_ms = standard, .timeout_ms = c->timeout_ms};
+    if (c->schedule.count) {
+        policy.attempts = c->schedule.count + 1;
+        policy.waits_ms = c->schedule.items;
+    }
+    belfry_status status = w->targets->declare(w->host, specs, c->endpoints.count, &policy, err);
+    for (uint32_t i = 0; i < c->endpoints.count; i++)
+        free(types[i]);
+    free(types);
+    free(specs);
+    return status;
+}
+
+static belfry_status create(const struct belfry_host *host, const void *config, void **self, struct belfry_error *err)
+{
+    belfry_status status = check(host, config, err);
+    if (status != BELFRY_OK)
+        return status;
+    struct webhook *w = calloc(1, sizeof(*w));
+    w->host = host;
+    w->config = config;
+    w->http = host->get_extension(host, BELFRY_EXT_HTTP_CLIENT);
+    w->targets = host->get_extension(host, BELFRY_EXT_TARGETS);
+    w->cidrs = cidrs_of(config);
+    *self = w;
+    return BELFRY_OK;
+}
+
+static belfry_status start(void *self, struct belfry_error *err)
+{
+    return declare(self, err);
+}
+
+/* New endpoints under the same instance: what is under way finishes with what it began with. */
+static belfry_status reload(void *self, const void *config, struct belfry_error *err)
+{
+    struct webhook *w = self;
+    belfry_status status = check(w->host, config, err);
+    if (status != BELFRY_OK)
+        return status;
+    free(w->cidrs);
+    w->config = config;
+    w->cidrs = cidrs_of(config);
+    return declare(w, err);
+}
+
+static void stop(void *self)
+{
+    struct webhook *w = self;
+    w->stopping = 1;
+    if (!w->open)
+        w->host->stopped(w->host);
+}
+
+static void destroy(void *self)
+{
+    struct webhook *w = self;
+    while (w->open) {
+        struct sending *s = w->open;
+        w->open = s->next;
+        free(s->url);
+        free(s);
+    }
+    free(w->cidrs);
+    free(w);
+}
+
+static const struct belfry_delivery delivery = {.struct_size = sizeof(delivery),
+                                                .flags = BELFRY_DELIVERY_PER_TARGET,
+                                                .max_batch = 1,
+                                                .max_inflight = 256,
+                                                .deliver = deliver,
+                                                .cancel = cancel};
+
+static const struct belfry_role roles[] = {{"belfry.delivery/1", &delivery}, {0}};
+static const char *const needs[] = {BELFRY_EXT_HTTP_CLIENT, BELFRY_EXT_TARGETS, NULL};
+
+static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
+                                            .id = "webhook",
+                                            .version = "1.0.0",
+                                            .summary = "Signed webhooks to endpoints (Standard Webhooks)",
+                                            .roles = roles,
+                                            .needs = needs,
+                                            .options = options,
+                                            .config_size = sizeof(struct config),
+                                            .create = create,
+                                            .start = start,
+                                            .stop = stop,
+                                            .destroy = destroy,
+                                            .reload = reload};
+
+BELFRY_PLUGIN(plugin);
