@@ -102,7 +102,7 @@ static int take(struct loader *l, const yaml_event_t *event, size_t *documents)
 }
 
 /* Parses the bytes of a stretch. Returns the line after which to go on when there was a syntax error, else NO_LINE. */
-static size_t parse(struct loader *l, uint32_t begin, uint32_t end, uint32_t *indent)
+static size_t parse(struct loader *l, uint32_t begin, uint32_t end, uint32_t *indent, int *open)
 {
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser))
@@ -121,7 +121,7 @@ static size_t parse(struct loader *l, uint32_t begin, uint32_t end, uint32_t *in
         if (!yaml_parser_parse(&parser, &event)) {
             if (parser.error == YAML_MEMORY_ERROR)
                 abort();
-            line = syntax_report(l, &parser, indent);
+            line = syntax_report(l, &parser, indent, open);
             break;
         }
         more = take(l, &event, &documents);
@@ -175,22 +175,47 @@ static size_t block_end(const struct loader *l, size_t line)
     return line;
 }
 
-/* A stretch ended well and the line after it belongs nowhere: that is a fault of its own. */
+/* What stopped a stretch. */
+struct fault {
+    size_t line;     /* of the cause; NO_LINE: none, the stretch ended well */
+    uint32_t indent; /* lines that are indented more are part of it */
+    int open;        /* a quote or bracket was open: any line may be part of it */
+};
+
+/* A line in the range of an open block that continues none and is not part of the fault before it. */
 static void report_stray(struct loader *l, size_t line)
 {
-    uint32_t begin = l->source.positions->line_begin[line] + l->source.indent[line];
-    struct diag *d = diag_add(l->diags, "H002", DIAG_ERROR, load_span(l, begin, source_value_end(&l->source, begin)),
-                              "wrong indentation: this line belongs to no map or list above it");
-    diag_help(l->diags, d, "keys of one map begin in the same column, and so do items of one list");
+    const struct source *s = &l->source;
+    uint32_t begin = s->positions->line_begin[line] + s->indent[line], end = source_value_end(s, begin);
+    const struct frame *frame = &l->frames[l->depth - 1];
+    const char *message = "wrong indentation: this line belongs to no map or list above it";
+    const char *help = "keys of one map begin in the same column, and so do items of one list";
+    if (s->text[begin] == '-' && !(s->flags[line] & LINE_ITEM)) {
+        message = "an item of a list needs a space after `-`";
+        help = NULL;
+    } else if (frame->node->kind == YAML_MAP && frame->column == s->indent[line] && !(s->flags[line] & LINE_ITEM)) {
+        message = "this key has no `:`";
+        help = NULL;
+    }
+    struct diag *d = diag_add(l->diags, "H002", DIAG_ERROR, load_span(l, begin, end), "%s", message);
+    if (help)
+        diag_help(l->diags, d, "%s", help);
     l->errors++;
+    l->faulty = 1;
 }
 
-/* Finds the next line at which reading can go on and closes the frames that it does not belong to. Lines on the way are
- * part of the fault, unless there was none. */
-static size_t resume(struct loader *l, size_t line, uint32_t indent, int fault)
+static int is_stray(const struct loader *l, size_t line, const struct fault *fault)
 {
     const struct source *s = &l->source;
-    for (; line < s->positions->line_count; line++) {
+    return !fault->open && s->indent[line] <= fault->indent && s->indent[line] <= l->frames[l->depth - 1].column &&
+           !(s->flags[line] & LINE_FAULTY);
+}
+
+/* Finds the next line at which reading can go on and closes the frames that it does not belong to. */
+static size_t resume(struct loader *l, size_t line, struct fault fault)
+{
+    const struct source *s = &l->source;
+    for (; line < s->positions->line_count && l->errors < MAX_ERRORS; line++) {
         if (is_skipped(s, line))
             continue;
         if (is_marker(s, line, "---")) {
@@ -198,7 +223,7 @@ static size_t resume(struct loader *l, size_t line, uint32_t indent, int fault)
             report_second_document(l, begin, begin + 3);
             return NO_LINE;
         }
-        if (s->indent[line] > indent)
+        if (fault.open && s->indent[line] > fault.indent)
             continue;
         if (l->depth == 0) {
             if (!l->root && s->indent[line] == 0 && (s->flags[line] & LINE_KEY))
@@ -206,11 +231,13 @@ static size_t resume(struct loader *l, size_t line, uint32_t indent, int fault)
             continue;
         }
         size_t depth = match_frame(l, line);
-        if (depth == 0 && !fault)
-            report_stray(l, line);
-        fault = 1;
-        if (depth == 0)
+        if (depth == 0) {
+            if (is_stray(l, line, &fault)) {
+                report_stray(l, line);
+                fault = (struct fault){line, s->indent[line], 0};
+            }
             continue;
+        }
         while (l->depth > depth)
             build_finish(l);
         l->frames[depth - 1].key = NULL;
@@ -224,18 +251,17 @@ static void load_stretches(struct loader *l)
     const struct positions *p = l->source.positions;
     uint32_t begin = l->source.begin;
     size_t next = p->line_count;
-    for (int stretches = 0; !l->stopped; stretches++) {
+    for (int stretches = 0;; stretches++) {
         uint32_t end = next < p->line_count ? p->line_begin[next] : (uint32_t)p->text.len;
-        uint32_t indent = UINT32_MAX;
-        size_t line = parse(l, begin, end, &indent);
-        if (l->stopped || (line == NO_LINE && next >= p->line_count))
+        struct fault fault = {.indent = UINT32_MAX};
+        fault.line = parse(l, begin, end, &fault.indent, &fault.open);
+        if (l->stopped || (fault.line == NO_LINE && next >= p->line_count))
             return;
-        if (l->errors == MAX_ERRORS || stretches == MAX_STRETCHES) {
-            diag_add(l->diags, "H008", DIAG_ERROR, load_span(l, end > begin ? begin : end, begin),
-                     "too many syntax errors; reading stopped");
+        size_t line = resume(l, fault.line == NO_LINE ? next : fault.line + 1, fault);
+        if (l->errors >= MAX_ERRORS || stretches == MAX_STRETCHES) {
+            diag_add(l->diags, "H008", DIAG_ERROR, load_span(l, end, end), "too many syntax errors; reading stopped");
             return;
         }
-        line = resume(l, line == NO_LINE ? next : line + 1, indent, line != NO_LINE);
         if (line == NO_LINE)
             return;
         begin = p->line_begin[line];

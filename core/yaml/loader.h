@@ -85,9 +85,9 @@ struct yaml_node *alias_copy(struct loader *l, const struct yaml_node *from, siz
 /* Turns a frame's entries into the pairs of its map: duplicates reported, merge keys expanded. */
 void alias_pairs(struct loader *l, struct frame *frame);
 
-/* syntax.c: reports the parser's error. Returns the line after which reading may go on; *indent: lines that are
- * indented more are still part of the fault. */
-size_t syntax_report(struct loader *l, const yaml_parser_t *parser, uint32_t *indent);
+/* syntax.c: reports the parser's error. Returns the line after which reading may go on. Lines that are indented more
+ * than *indent are part of the fault; with *open (a quote or bracket) any other line may be too. */
+size_t syntax_report(struct loader *l, const yaml_parser_t *parser, uint32_t *indent, int *open);
 /* A replacement that puts value in quotes. In the diagnostics' arena. */
 const char *syntax_quoted(struct loader *l, struct belfry_str value);
 

@@ -17,8 +17,7 @@ struct trouble {
     uint32_t at, context; /* bytes */
     size_t at_line, context_line;
     struct diag *diag;
-    size_t line;      /* of the cause: reading goes on after it */
-    uint32_t *indent; /* of lines that still belong to it */
+    size_t line; /* of the cause: reading goes on after it */
 };
 
 const char *syntax_quoted(struct loader *l, struct belfry_str value)
@@ -355,9 +354,9 @@ static int is_known(const struct trouble *t)
     return (flags[t->at_line] | flags[t->line]) & LINE_FAULTY;
 }
 
-size_t syntax_report(struct loader *l, const yaml_parser_t *parser, uint32_t *indent)
+size_t syntax_report(struct loader *l, const yaml_parser_t *parser, uint32_t *indent, int *open)
 {
-    struct trouble t = {.l = l, .problem = parser->problem ? parser->problem : "syntax error", .indent = indent};
+    struct trouble t = {.l = l, .problem = parser->problem ? parser->problem : "syntax error"};
     t.at = load_byte(l, parser->problem_mark);
     t.context = parser->context ? load_byte(l, parser->context_mark) : t.at;
     t.at_line = source_line(&l->source, t.at);
@@ -374,8 +373,8 @@ size_t syntax_report(struct loader *l, const yaml_parser_t *parser, uint32_t *in
         t.line = l->last->span.line - 1;
     else if (row < rows && troubles[row].cause == AT_CONTEXT)
         t.line = t.context_line;
-    if (t.line != t.at_line)
-        *indent = l->source.indent[t.line];
+    *open = t.line != t.at_line;
+    *indent = l->source.indent[t.line];
     if (!is_known(&t)) {
         if (runaway)
             on_runaway(&t);

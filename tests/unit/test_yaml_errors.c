@@ -160,7 +160,10 @@ static const struct row several[] = {
     {"version: 1\nhub listen\nauth:\n  tokens:\n    - name: a, org: b\n    - {name: c, org: d\n"
      "    - {name: e, org: f}\norgs: {a: {}, a: {}}\n",
      "2:1 H002 5:13 H002 6:7 H002 8:15 H101"},
-    {"a:\n  b:\n    c: 1\n     d: 2\n   e: 3\n  f: 4\n f: 5\ng: h: i\n", "4:6 H002 7:2 H002 8:4 H002"},
+    {"rules:\n  - name: a\n    to: x\n     title: y\n  -name: b\n   when: {}\n  - name: c\n    foo: b: c\n    bar\n"
+     "    baz: 1\n   qux: 2\nlast\n",
+     "4:6 H002 5:3 H002 8:10 H002 9:5 H002 11:4 H002 12:1 H002"},
+    {"a:\n  b:\n    c: 1\n     d: 2\n   e: 3\n  f: 4\n f: 5\ng: h: i\n", "4:6 H002 5:4 H002 7:2 H002 8:4 H002"},
 };
 
 static int check_row(const struct row *row)
