@@ -192,16 +192,22 @@ const struct belfry_condition *match_compile(struct arena *arena, struct diag_se
                                              const char *const *paths, uint32_t flags)
 {
     struct match_compiler c = {.arena = arena, .diags = diags, .allowed = paths, .flags = flags};
+    struct arena *input = arena_new(0);
+    const struct belfry_condition *cond = compile(&c, block != NULL ? match_input_yaml(input, block) : NULL);
 
-    return compile(&c, block != NULL ? match_input_yaml(arena, block) : NULL);
+    arena_free(input);
+    return cond;
 }
 
 const struct belfry_condition *match_compile_json(struct arena *arena, const json_t *block, const char *const *paths,
                                                   uint32_t flags, struct error *err)
 {
     struct match_compiler c = {.arena = arena, .err = err, .allowed = paths, .flags = flags};
+    struct arena *input = arena_new(0);
+    const struct belfry_condition *cond = compile(&c, block != NULL ? match_input_json(input, block) : NULL);
 
-    return compile(&c, block != NULL ? match_input_json(arena, block) : NULL);
+    arena_free(input);
+    return cond;
 }
 
 const struct belfry_str *match_paths(const struct belfry_condition *cond, size_t *count)

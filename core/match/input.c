@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Conditions come as located YAML or as JSON. Both become one small tree first, so that the grammar and its messages
- * exist once. The tree lives in the arena of the condition; it is as large as the block that was written.
+ * exist once. The tree lives only while a condition is compiled: whatever stays is copied from it.
  */
 #include "match/tree.h"
 

@@ -4,9 +4,9 @@
  *
  * A regex comes from whoever may write a rule, the text from whoever may send a trigger, so neither may cost more than
  * a bounded time. PCRE2's own match limit counts anew at each start position; a callout at every item of the pattern
- * counts all of them, over all searches of one leaf. A repeat of a single character is one item, hence the
- * limit on the text's length as well. Nested counted repeats are unrolled by PCRE2; the size of what it compiles to is
- * bounded by its link size and once more here.
+ * counts all of them, over all searches of one leaf. A repeat of a single character is one item, so the characters
+ * between two callouts count as well, and texts are limited in length. Nested counted repeats are unrolled by PCRE2;
+ * the size of what it compiles to is bounded by its link size and once more here.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "match/tree.h"
@@ -49,15 +49,15 @@ void match_fold(struct belfry_str text, struct buf *out)
 {
     size_t pos = 0;
 
-    buf_reserve(out, text.len);
     while (pos < text.len) {
-        unsigned char ch = (unsigned char)text.ptr[pos];
-        if (ch < 0x80) {
-            buf_addc(out, (char)(ch >= 'A' && ch <= 'Z' ? ch + 32 : ch));
-            pos++;
-        } else {
+        char *at = buf_reserve(out, text.len - pos);
+        size_t run = 0;
+        for (; pos < text.len && (unsigned char)text.ptr[pos] < 0x80; pos++, run++)
+            at[run] = (char)(text.ptr[pos] >= 'A' && text.ptr[pos] <= 'Z' ? text.ptr[pos] + 32 : text.ptr[pos]);
+        at[run] = '\0';
+        out->len += run;
+        if (pos < text.len)
             add_utf8(out, (uint32_t)u_foldCase((UChar32)str_utf8_next(text, &pos), U_FOLD_CASE_DEFAULT));
-        }
     }
 }
 
@@ -226,9 +226,11 @@ int match_regex_same(const struct match_regex *a, const struct match_regex *b)
 static int count_step(pcre2_callout_block *block, void *arg)
 {
     struct match_run *run = arg;
+    size_t at = block->current_position, before = run->regex_at;
 
-    (void)block;
-    return ++run->regex_steps > MATCH_REGEX_STEPS ? PCRE2_ERROR_CALLOUT : 0;
+    run->regex_at = at;
+    run->regex_steps += 1 + (uint32_t)((at > before ? at - before : before - at) / 32);
+    return run->regex_steps > MATCH_REGEX_STEPS ? PCRE2_ERROR_CALLOUT : 0;
 }
 
 /* Made once for an evaluation that searches at all. */

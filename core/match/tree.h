@@ -204,6 +204,7 @@ struct match_run {
     const struct belfry_view *view;
     struct buf folded;
     uint32_t regex_steps, glob_steps;
+    size_t regex_at;                  /* in the text, at the last step */
     void *match_data, *match_context; /* PCRE2's, made by the first regex */
     const char *note;                 /* why a pattern gave up */
 };

@@ -4,8 +4,8 @@
  * A section knows the index of its end, so that the renderer skips or repeats it without a tree.
  *
  * Invariants: op slices point into the arena's copy of the source; sections nest properly and at most
- * TEMPLATE_MAX_NESTING deep; no segment of a path is empty. Every search for a closing delimiter either consumes what it
- * scanned or ends the compilation, so the time is linear in the source.
+ * TEMPLATE_MAX_NESTING deep; no segment of a path is empty. Every search for a closing delimiter either consumes what
+ * it scanned or ends the compilation, so the time is linear in the source.
  */
 #include "template/ops.h"
 
@@ -43,7 +43,7 @@ struct compiler {
     struct open_section sections[TEMPLATE_MAX_NESTING];
     size_t depth;
     int line_start; /* nothing of the current source line was emitted yet */
-    struct names top, inner, partials;
+    struct names top, all, partials;
     struct error *err;
 };
 
@@ -207,7 +207,9 @@ static void remember(struct compiler *c, struct belfry_str name)
 {
     if (name.len == 1 && name.ptr[0] == '.')
         return;
-    names_add(c->depth > 0 ? &c->inner : &c->top, name);
+    names_add(&c->all, name);
+    if (c->depth == 0)
+        names_add(&c->top, name);
 }
 
 static int add_value(struct compiler *c, const struct tag *tag)
@@ -401,11 +403,11 @@ const struct belfry_template *template_compile(struct arena *arena, struct belfr
         tpl->ops = c.count > 0 ? arena_memdup(arena, c.ops, c.count * sizeof(*c.ops)) : NULL;
         tpl->count = (uint32_t)c.count;
         tpl->paths = names_take(arena, &c.top);
-        tpl->inner_paths = names_take(arena, &c.inner);
+        tpl->reads = names_take(arena, &c.all);
         tpl->partials = names_take(arena, &c.partials);
     } else {
         free(c.top.items);
-        free(c.inner.items);
+        free(c.all.items);
         free(c.partials.items);
     }
     free(c.ops);
@@ -418,10 +420,10 @@ const struct belfry_str *template_paths(const struct belfry_template *tpl, size_
     return tpl->paths.items;
 }
 
-const struct belfry_str *template_inner_paths(const struct belfry_template *tpl, size_t *count)
+const struct belfry_str *template_reads(const struct belfry_template *tpl, size_t *count)
 {
-    *count = tpl->inner_paths.count;
-    return tpl->inner_paths.items;
+    *count = tpl->reads.count;
+    return tpl->reads.items;
 }
 
 const struct belfry_str *template_partials(const struct belfry_template *tpl, size_t *count)

@@ -31,7 +31,7 @@ struct template_op {
 struct belfry_template {
     const struct template_op *ops;
     uint32_t count;
-    struct belfry_strs paths, inner_paths, partials;
+    struct belfry_strs paths, reads, partials;
 };
 
 #endif

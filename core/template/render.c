@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Renders compiled templates. Runs the op array over a stack of scopes that lives on the C stack: a section of an object
- * or a list item is a call with one scope more. Nothing is allocated but the output and, for partials inside indented
- * partials, the joined indentation.
+ * Renders compiled templates. Runs the op array over a stack of scopes that lives on the C stack: a section of an
+ * object or a list item is a call with one scope more. Nothing is allocated but the output and, for partials inside
+ * indented partials, the joined indentation.
  *
  * Invariants: recursion is bounded by MAX_SCOPES and TEMPLATE_MAX_PARTIALS; every op and every member looked up is a
  * step; a step over a limit sets r->status and unwinds. Texts of parameters are never read as template.

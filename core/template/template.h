@@ -40,12 +40,11 @@ typedef const struct belfry_template *(*template_partial_fn)(void *arg, struct b
 belfry_status template_render(const struct belfry_template *tpl, const struct belfry_view *params,
                               enum template_escape escape, template_partial_fn partial, void *arg, struct buf *out);
 
-/* Dotted names that the template reads at its top level, for lints and for sources that remember only those. Sorted,
- * each once; "." is left out. */
+/* Dotted names that the template reads at its top level, for lints. Sorted, each once; "." is left out. [any] */
 const struct belfry_str *template_paths(const struct belfry_template *tpl, size_t *count);
-/* The same for names inside sections: members of what the section is about or, when it has no such member, of the top
- * level. A source that remembers only what is read takes both. */
-const struct belfry_str *template_inner_paths(const struct belfry_template *tpl, size_t *count);
+/* The same with those inside of sections, which are members of what the section is about or, where it has no such
+ * member, of the top level: for sources that remember only what is read. [any] */
+const struct belfry_str *template_reads(const struct belfry_template *tpl, size_t *count);
 /* Names of the partials that it includes, sorted, each once. */
 const struct belfry_str *template_partials(const struct belfry_template *tpl, size_t *count);
 
