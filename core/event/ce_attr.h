@@ -15,7 +15,7 @@ struct ce_attrs {
 
 /* Where faults of one event go. Pointers get the prefix ("/3" in a batch, else ""). */
 struct ce_faults {
-    struct error *err;    /* may be NULL */
+    struct error *err; /* may be NULL */
     char prefix[24];
     belfry_status status; /* of the first; OK: none */
 };

@@ -3,6 +3,7 @@
 #ifndef ROUTE_INDEX_H
 #define ROUTE_INDEX_H
 
+#include "base/id.h"
 #include "route/route.h"
 
 struct route_index;

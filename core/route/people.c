@@ -26,7 +26,7 @@ void *route_grow(struct arena *arena, void *items, size_t count, size_t *cap, si
     return grown;
 }
 
-int marks_add(struct arena *arena, struct marks *marks, uint32_t index)
+int route_marks_add(struct arena *arena, struct marks *marks, uint32_t index)
 {
     size_t byte = index / 8;
     uint8_t bit = (uint8_t)(1u << (index % 8));
@@ -80,8 +80,8 @@ static uint32_t find(const struct people *people, struct belfry_str name, int em
     return 0;
 }
 
-uint32_t people_add(struct people *people, struct belfry_str name, int email, struct belfry_str reason, unsigned via,
-                    int *added)
+uint32_t route_people_add(struct people *people, struct belfry_str name, int email, struct belfry_str reason,
+                          unsigned via, int *added)
 {
     uint32_t known = find(people, name, email);
     *added = known == 0;
@@ -117,8 +117,8 @@ static void expand_all(struct people *people, const struct route_directory *dire
     role->members = members;
 }
 
-const struct people_role *people_role(struct people *people, const struct route_directory *directory,
-                                      struct belfry_str org, struct belfry_str name, size_t max, int *overflow)
+const struct people_role *route_people_role(struct people *people, const struct route_directory *directory,
+                                            struct belfry_str org, struct belfry_str name, size_t max, int *overflow)
 {
     for (struct people_role *role = people->roles; role; role = role->next)
         if (str_eq(role->name, name))

@@ -23,11 +23,11 @@ struct people {
 
 /* The index of the recipient; *added says whether it is new. A known one keeps its reason and gains `via`. Strings are
  * borrowed. */
-uint32_t people_add(struct people *people, struct belfry_str name, int email, struct belfry_str reason, unsigned via,
-                    int *added);
+uint32_t route_people_add(struct people *people, struct belfry_str name, int email, struct belfry_str reason,
+                          unsigned via, int *added);
 /* Members of a role, at most max of them (0: all); *overflow is set when there are more. */
-const struct people_role *people_role(struct people *people, const struct route_directory *directory,
-                                      struct belfry_str org, struct belfry_str role, size_t max, int *overflow);
+const struct people_role *route_people_role(struct people *people, const struct route_directory *directory,
+                                            struct belfry_str org, struct belfry_str role, size_t max, int *overflow);
 
 /* An array in an arena that doubles: returns it with room for one more item. */
 void *route_grow(struct arena *arena, void *items, size_t count, size_t *cap, size_t size);
@@ -37,6 +37,6 @@ struct marks {
     uint8_t *bits;
     size_t bytes;
 };
-int marks_add(struct arena *arena, struct marks *marks, uint32_t index);
+int route_marks_add(struct arena *arena, struct marks *marks, uint32_t index);
 
 #endif

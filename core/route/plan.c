@@ -222,7 +222,7 @@ static uint32_t add_person(struct planner *p, const struct config_rule *rule, st
         return ROUTE_NOBODY;
     }
     int added;
-    uint32_t i = people_add(&p->people, name, email, reason, rule ? ROUTE_VIA_RULE : ROUTE_VIA_AUDIENCE, &added);
+    uint32_t i = route_people_add(&p->people, name, email, reason, rule ? ROUTE_VIA_RULE : ROUTE_VIA_AUDIENCE, &added);
     struct route_recipient *recipient = &p->people.items[i];
     if (added && gated(p))
         recipient->visible = (uint8_t)can_see(p, recipient);
@@ -233,7 +233,7 @@ static uint32_t add_person(struct planner *p, const struct config_rule *rule, st
 
 static const struct people_role *expand(struct planner *p, struct belfry_str role)
 {
-    return people_role(&p->people, p->directory, p->event->org, role, p->expand_max, &p->overflow);
+    return route_people_role(&p->people, p->directory, p->event->org, role, p->expand_max, &p->overflow);
 }
 
 static void add_audience(struct planner *p)
@@ -321,12 +321,12 @@ static void reach(struct planner *p, const struct config_rule *rule, const struc
         p->outsiders_only = 1;
         return;
     }
-    if (!marks_add(p->plan->arena, &lane->people, i))
+    if (!route_marks_add(p->plan->arena, &lane->people, i))
         return;
     /* In the inbox the gate is asked at each reading, with the roles that the person has then. */
     if (rows_only || recipient->visible)
         deliver_to(p, rule, deliver, i);
-    else if (marks_add(p->plan->arena, &gate_of(p, deliver->channel)->people, i))
+    else if (route_marks_add(p->plan->arena, &gate_of(p, deliver->channel)->people, i))
         decide(p, rule, deliver->channel, i, OUTCOME_suppressed_role, role_reason(p));
 }
 

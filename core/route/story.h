@@ -38,8 +38,8 @@ struct story_notification { /* the inbox row */
 
 struct story_recipient {
     struct belfry_str name, reason;
-    uint8_t email;   /* an outside address */
-    uint8_t blind;   /* their roles do not see the category */
+    uint8_t email;                                 /* an outside address */
+    uint8_t blind;                                 /* their roles do not see the category */
     const struct story_notification *notification; /* NULL: none (outside address, dry run) */
 };
 
@@ -53,17 +53,17 @@ struct story_attempt {
 
 /* A delivery, or a decision that there is none. */
 struct story_delivery {
-    uint32_t recipient; /* index; ROUTE_NOBODY: a target's, or nobody's in particular */
+    uint32_t recipient;                          /* index; ROUTE_NOBODY: a target's, or nobody's in particular */
     struct belfry_str id, rule, channel, target; /* empty: none */
-    int outcome;        /* enum outcome */
-    uint32_t unless;    /* CONFIG_UNLESS_* */
+    int outcome;                                 /* enum outcome */
+    uint32_t unless;                             /* CONFIG_UNLESS_* */
     int64_t due_ms, ended_ms;
     struct belfry_str reason;
     const struct story_attempt *attempts;
     size_t attempt_count;
 };
 
-struct story_note { /* who might have been a recipient and is none */
+struct story_note {   /* who might have been a recipient and is none */
     const char *rule; /* whose `to` named them; NULL: the audience */
     struct belfry_str name;
     const char *what;
@@ -71,15 +71,15 @@ struct story_note { /* who might have been a recipient and is none */
 
 struct story {
     int dry_run;
-    int64_t now_ms; /* when the story is told */
+    int64_t now_ms;      /* when the story is told */
     uint64_t generation; /* of the configuration that decided; 0: not known */
     struct belfry_str id, org, source, type, category, subject, actor, title, body, link;
     int32_t severity;
     int64_t time_ms, valid_until_ms;
-    const char *validity;   /* NULL: valid */
-    struct belfry_str data; /* JSON; empty: not shown */
+    const char *validity;                                                  /* NULL: valid */
+    struct belfry_str data;                                                /* JSON; empty: not shown */
     struct belfry_str trigger_source, trigger_id, trigger_type, principal; /* empty: not known */
-    struct belfry_str note; /* of the event: a template that failed */
+    struct belfry_str note;                                                /* of the event: a template that failed */
     const struct story_rule *rules; /* of a dry run all, of a stored event those that matched */
     size_t rule_count;
     const struct story_recipient *recipients;

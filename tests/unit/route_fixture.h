@@ -34,12 +34,19 @@ static json_t *fixture_json(struct fixture *f, const char *text)
     return value;
 }
 
+/* Lists of a configuration are sorted. */
+static int fixture_by_text(const void *a, const void *b)
+{
+    return str_cmp(str_of(*(const char *const *)a), str_of(*(const char *const *)b));
+}
+
 static struct config_names fixture_names(struct fixture *f, const json_t *list)
 {
     size_t count = json_array_size(list);
     const char **items = arena_alloc(f->arena, (count + 1) * sizeof(*items));
     for (size_t i = 0; i < count; i++)
         items[i] = json_string_value(json_array_get(list, i));
+    qsort(items, count, sizeof(*items), fixture_by_text);
     return (struct config_names){items, count};
 }
 
@@ -149,6 +156,11 @@ static void fixture_rule(struct fixture *f, struct config_rule *out, const json_
                                 .index = index};
 }
 
+static int fixture_by_category(const void *a, const void *b)
+{
+    return fixture_by_text(&((const struct config_category *)a)->name, &((const struct config_category *)b)->name);
+}
+
 static void fixture_categories(struct fixture *f, json_t *in)
 {
     size_t count = 0;
@@ -163,6 +175,7 @@ static void fixture_categories(struct fixture *f, json_t *in)
                                                  .webhooks = json_is_true(json_object_get(value, "webhooks")),
                                                  .required = json_is_true(json_object_get(value, "required"))};
     }
+    qsort(list, count, sizeof(*list), fixture_by_category);
     f->config.categories = list;
     f->config.category_count = count;
 }
