@@ -126,7 +126,7 @@ const struct people_role *route_people_role(struct people *people, const struct 
     struct people_role *role = arena_alloc(people->arena, sizeof(*role));
     *role = (struct people_role){.next = people->roles, .name = name};
     people->roles = role;
-    if (max == 0) {
+    if (max == 0 || max == SIZE_MAX) {
         expand_all(people, directory, org, role);
         return role;
     }

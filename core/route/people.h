@@ -25,7 +25,7 @@ struct people {
  * borrowed. */
 uint32_t route_people_add(struct people *people, struct belfry_str name, int email, struct belfry_str reason,
                           unsigned via, int *added);
-/* Members of a role, at most max of them (0: all); *overflow is set when there are more. */
+/* Members of a role, at most max of them (0 or SIZE_MAX: all); *overflow is set when there are more. */
 const struct people_role *route_people_role(struct people *people, const struct route_directory *directory,
                                             struct belfry_str org, struct belfry_str role, size_t max, int *overflow);
 

@@ -102,9 +102,9 @@ void route_free(struct route *route); /* NULL is fine */
 struct config *route_config(const struct route *route); /* borrowed */
 
 /*
- * Makes the plan in arena. Role expansion stops at `expand_max` recipients a role (0: no limit), so that the caller can
- * fan out: *overflow is set to 1 when a role has more, else to 0 (may be NULL). trace may be NULL. A category that the
- * configuration does not know is visible to everybody. [any]: reads only.
+ * Makes the plan in arena. Role expansion stops at `expand_max` recipients a role (0 or SIZE_MAX: no limit), so that
+ * the caller can fan out: *overflow is set to 1 when a role has more, else to 0 (may be NULL). trace may be NULL. A
+ * category that the configuration does not know is visible to everybody. [any]: reads only.
  */
 void route_plan(const struct route *route, const struct route_event *event, const struct route_directory *directory,
                 size_t expand_max, int *overflow, const struct route_trace *trace, struct arena *arena,

@@ -281,6 +281,7 @@ static void test_overflow(void **state)
     } rows[] = {
         {0, 0, "a; xia (role big); yan (role big); zoe (role big); sms>xia; sms>yan; sms>zoe"},
         {2, 1, "a; xia (role big); yan (role big); sms>xia; sms>yan"},
+        {SIZE_MAX, 0, "a; xia (role big); yan (role big); zoe (role big); sms>xia; sms>yan; sms>zoe"},
         {3, 0, "a; xia (role big); yan (role big); zoe (role big); sms>xia; sms>yan; sms>zoe"},
     };
     struct fixture *f = fixture_new("[{\"name\":\"a\",\"deliver\":[\"sms\"]}]", "{}", PEOPLE);
