@@ -36,7 +36,7 @@ static int check_severity(struct match_context *x, const struct match_input *in)
     if (in->unresolved || (in->kind == IN_STRING && severity_parse(in->text) >= 0))
         return 1;
     if (in->kind == IN_STRING)
-        hint.nearest = str_nearest(in->text, names, 5);
+        hint.nearest = str_eqz(in->text, "warn") ? names[2] : str_nearest(in->text, names, 5);
     match_error(x->c, "H205", in->place, hint, "%s is no severity", match_describe(x->c->arena, in));
     return 0;
 }

@@ -52,9 +52,57 @@ static const struct match_operator *find_operator(struct belfry_str name)
 /* --- groups and tests
  * ------------------------------------------------------------------------------------------------- */
 
+/* What other rule languages call them. */
+static const struct {
+    const char *theirs, *ours;
+} foreign[] = {
+    {">", "gt"},
+    {">=", "gte"},
+    {"<", "lt"},
+    {"<=", "lte"},
+    {"=", "eq"},
+    {"==", "eq"},
+    {"!=", "ne"},
+    {"=~", "regex"},
+    {"~", "regex"},
+    {"matches", "regex"},
+    {"match", "regex"},
+    {"equals", "eq"},
+    {"neq", "ne"},
+    {"greater", "gt"},
+    {"greater_than", "gt"},
+    {"less", "lt"},
+    {"less_than", "lt"},
+    {"min", "gte"},
+    {"max", "lte"},
+    {"starts_with", "prefix"},
+    {"startswith", "prefix"},
+    {"ends_with", "suffix"},
+    {"endswith", "suffix"},
+    {"includes", "contains"},
+    {"like", "glob"},
+    {"wildcard", "glob"},
+    {"any_of", "in"},
+    {"one_of", "in"},
+    {"none_of", "not_in"},
+    {"anything-but", "not_in"},
+    {"range", "between"},
+    {"present", "exists"},
+};
+
+static const char *translate(struct belfry_str word)
+{
+    if (word.len > 1 && word.ptr[0] == '$')
+        word = str_slice(word.ptr + 1, word.len - 1);
+    for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+        if (str_eqz(word, foreign[i].theirs))
+            return foreign[i].ours;
+    return str_nearest(word, words, WORD_COUNT);
+}
+
 static void refuse_operator(struct match_compiler *c, const struct match_member *member)
 {
-    struct match_hint hint = {.nearest = str_nearest(member->key, words, WORD_COUNT)};
+    struct match_hint hint = {.nearest = translate(member->key)};
 
     if (hint.nearest == NULL && str_eqz(member->key, "any"))
         hint.help = "inside of a path alternatives are a list: [{...}, {...}]";

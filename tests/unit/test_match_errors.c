@@ -34,9 +34,12 @@ static const struct row rows[] = {
     {"/data/~2: y", "1:1 H409 the path `/data/~2` has a `~` that is neither ~0 nor ~1\n"},
     {"\"\": y", "1:1 H409 the path `` has no name\n"},
     /* operators */
-    {"data.a: {greater: 5}", "1:10 H401 unknown operator `greater` = operators: eq ne in not_in prefix suffix contains "
-                             "glob regex gt gte lt lte between exists not, and ignore_case; a nested value is written "
-                             "with dots: PATH.greater\n"},
+    {"data.a: {frobs: 5}", "1:10 H401 unknown operator `frobs` = operators: eq ne in not_in prefix suffix contains "
+                           "glob regex gt gte lt lte between exists not, and ignore_case; a nested value is written "
+                           "with dots: PATH.frobs\n"},
+    {"data.a: {greater: 5}", "1:10 H401 unknown operator `greater` | did you mean `gt`? > gt\n"},
+    {"data.a: {\">=\": 5}", "1:10 H401 unknown operator `>=` | did you mean `gte`? > gte\n"},
+    {"data.a: {$in: [5]}", "1:10 H401 unknown operator `$in` | did you mean `in`? > in\n"},
     {"data.a: {prefx: x}", "1:10 H401 unknown operator `prefx` | did you mean `prefix`? > prefix\n"},
     {"data.a: {ignorecase: true, eq: x}",
      "1:10 H401 unknown operator `ignorecase` | did you mean `ignore_case`? > ignore_case\n"},
@@ -78,8 +81,9 @@ static const struct row rows[] = {
     {"data.a: {eq: x, ignore_case: no}", "1:30 H110 write `false`, not `no` > false\n"},
     {"data.a:\n", "1:8 H406 there is nothing to compare with = write null, \"\" for an empty text, or {exists: "
                   "false}\n"},
-    {"severity: {gte: warn}", "1:17 H205 the text `warn` is no severity = severities, in order: info success warning "
-                              "error critical\n"},
+    {"severity: {gte: warn}",
+     "1:17 H205 the text `warn` is no severity | did you mean `warning`? = severities, in order: "
+     "info success warning error critical > warning\n"},
     {"severity: erorr",
      "1:11 H205 the text `erorr` is no severity | did you mean `error`? = severities, in order: info "
      "success warning error critical > error\n"},
