@@ -210,7 +210,10 @@ static void missing_key(struct option_walk *w, const struct belfry_option *row, 
 static void fill_table(struct option_walk *w, const struct belfry_option *table, const struct yaml_node *map, int top,
                        char *out)
 {
-    unsigned char *offered = arena_alloc(w->arena, OPTION_MAX_ROWS);
+    size_t rows = 0;
+    while (table && table[rows].struct_size)
+        rows++;
+    unsigned char *offered = arena_alloc(w->arena, rows + 1);
     option_check_keys(w, table, map, top, offered);
     fill_defaults(w, table, map, out);
     for (const struct belfry_option *row = table; row && row->struct_size; row++) {

@@ -224,8 +224,8 @@ belfry_status option_choice(struct diag_set *diags, const struct yaml_node *node
             strncasecmp(choices[count], node->text.ptr, node->text.len) == 0)
             near = choices[count];
     }
-    struct diag *d =
-        option_report(diags, "H205", DIAG_ERROR, node, "%s must be one of %s", option_subject(diags, node), list.ptr);
+    struct diag *d = option_report(diags, "H205", DIAG_ERROR, node, "%s must be one of %s", option_subject(diags, node),
+                                   list.ptr ? list.ptr : "");
     if (!node->tainted)
         diag_suggest(diags, d, near ? near : str_nearest(node->text, choices, count));
     buf_free(&list);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a descriptor must be, whether an object or a sidecar says it: id, texts, roles, needs, options. */
+#include "plugin/internal.h"
+#include "plugin/option.h"
+
+#include <stdlib.h>
+
+#define DELIVERY_FLAGS                                                                                                 \
+    (BELFRY_DELIVERY_IN_COMMIT | BELFRY_DELIVERY_PER_RECIPIENT | BELFRY_DELIVERY_PER_TARGET | BELFRY_DELIVERY_DIGEST)
+
+const char *plugin_id_of(struct arena *arena, const char *so_path)
+{
+    const char *slash = strrchr(so_path, '/'), *name = slash ? slash + 1 : so_path;
+    size_t len = strlen(name);
+    return len > 3 && strcmp(name + len - 3, ".so") == 0 ? arena_strndup(arena, name, len - 3) : NULL;
+}
+
+/* Letters, digits, '-' and '_'; what a file and a YAML key can be called everywhere. */
+static int is_id(const char *id)
+{
+    size_t len = id ? strlen(id) : 0;
+    if (len == 0 || len > 64)
+        return 0;
+    for (size_t i = 0; i < len; i++) {
+        int is_word = (id[i] >= 'a' && id[i] <= 'z') || (id[i] >= '0' && id[i] <= '9');
+        if (!is_word && (i == 0 || (id[i] != '-' && id[i] != '_')))
+            return 0;
+    }
+    return 1;
+}
+
+static const char *check_line(struct arena *arena, const char *what, const char *text)
+{
+    if (!text || !*text)
+        return arena_printf(arena, "%s is empty", what);
+    if (!str_utf8_valid(str_of(text)))
+        return arena_printf(arena, "%s is not UTF-8", what);
+    return strlen(text) > 300 || strpbrk(text, "\r\n") ? arena_printf(arena, "%s is not one short line", what) : NULL;
+}
+
+static const char *check_id(struct arena *arena, const struct plugin *plugin)
+{
+    const char *file = plugin_id_of(arena, plugin->path);
+    if (!is_id(plugin->id))
+        return arena_printf(arena, "id `%s` is not 1 to 64 of a-z 0-9 - _", plugin->id ? plugin->id : "");
+    if (!file || strcmp(file, plugin->id) != 0)
+        return arena_printf(arena, "id is `%s`, but a plugin is called as its file: expected %s.so", plugin->id,
+                            plugin->id);
+    return NULL;
+}
+
+static const char *check_needs(struct arena *arena, const struct plugin *plugin)
+{
+    for (size_t i = 0; plugin->needs[i]; i++) {
+        const char *slash = strchr(plugin->needs[i], '/');
+        if (i == 64)
+            return "needs has no end within 64 elements";
+        if (!slash || slash == plugin->needs[i] || !slash[1])
+            return arena_printf(arena, "need `%s` is no extension id (name/revision)", plugin->needs[i]);
+    }
+    return NULL;
+}
+
+const char *check_delivery(struct arena *arena, const struct belfry_delivery *delivery)
+{
+    int recipient = (delivery->flags & BELFRY_DELIVERY_PER_RECIPIENT) != 0;
+    int target = (delivery->flags & BELFRY_DELIVERY_PER_TARGET) != 0;
+    int commit = (delivery->flags & BELFRY_DELIVERY_IN_COMMIT) != 0;
+    if (delivery->flags & ~(uint32_t)DELIVERY_FLAGS)
+        return arena_printf(arena, "the role " PLUGIN_ROLE_DELIVERY " has flags that this hub does not know (0x%x)",
+                            delivery->flags);
+    if (recipient + target > 1 || recipient + target + commit == 0 || (target && commit))
+        return arena_printf(arena,
+                            "the role " PLUGIN_ROLE_DELIVERY " has flags 0x%x; it delivers IN_COMMIT, PER_RECIPIENT or "
+                            "PER_TARGET",
+                            delivery->flags);
+    return NULL;
+}
+
+const char *check_descriptor(struct arena *arena, const struct plugin *plugin)
+{
+    const char *fault;
+    if ((fault = check_id(arena, plugin)) || (fault = check_line(arena, "version", plugin->version)) ||
+        (fault = check_line(arena, "summary", plugin->summary)) || (fault = check_needs(arena, plugin)))
+        return fault;
+    if (plugin->desc.flags)
+        return arena_printf(arena, "the plugin has flags that this hub does not know (0x%x)", plugin->desc.flags);
+    if (!plugin->source && !plugin->delivery)
+        return "has no role; expected " PLUGIN_ROLE_SOURCE " or " PLUGIN_ROLE_DELIVERY;
+    if (plugin->delivery && (fault = check_delivery(arena, plugin->delivery)))
+        return fault;
+    if ((fault = option_table_fault(arena, plugin->desc.options, plugin->desc.config_size)) ||
+        (fault = check_events(arena, plugin)) || (fault = check_routes(arena, plugin)))
+        return fault;
+    return NULL;
+}

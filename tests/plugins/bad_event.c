@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An event type whose title is no template. */
+#include <belfry/plugin.h>
+
+static belfry_status create(const struct belfry_host *host, const void *config, void **self, struct belfry_error *err)
+{
+    (void)host;
+    (void)config;
+    (void)err;
+    *self = NULL;
+    return BELFRY_OK;
+}
+
+static belfry_status receive(void *self, struct belfry_txn *txn, const struct belfry_trigger *trigger,
+                             struct belfry_error *err)
+{
+    (void)self;
+    (void)txn;
+    (void)trigger;
+    (void)err;
+    return BELFRY_OK;
+}
+
+static const struct belfry_source source = {.struct_size = sizeof(source), .receive = receive};
+static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
+
+static const struct belfry_event_type events[] = {
+    {.struct_size = sizeof(struct belfry_event_type),
+     .type = "thing.happened",
+     .category = "things",
+     .title = "{{#open}} and never closed"},
+    {0},
+};
+
+static const struct belfry_plugin plugin = {
+    .struct_size = sizeof(plugin),
+    .id = "bad_event",
+    .version = "1.0.0",
+    .summary = "A fixture.",
+    .roles = roles,
+    .events = events,
+    .create = create,
+};
+
+BELFRY_PLUGIN(plugin);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The magic is not the one of a plugin. */
+#include <belfry/plugin.h>
+
+static belfry_status create(const struct belfry_host *host, const void *config, void **self, struct belfry_error *err)
+{
+    (void)host;
+    (void)config;
+    (void)err;
+    *self = NULL;
+    return BELFRY_OK;
+}
+
+static belfry_status receive(void *self, struct belfry_txn *txn, const struct belfry_trigger *trigger,
+                             struct belfry_error *err)
+{
+    (void)self;
+    (void)txn;
+    (void)trigger;
+    (void)err;
+    return BELFRY_OK;
+}
+
+static const struct belfry_source source = {.struct_size = sizeof(source), .receive = receive};
+static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
+
+static const struct belfry_plugin plugin = {
+    .struct_size = sizeof(plugin),
+    .id = "bad_magic",
+    .version = "1.0.0",
+    .summary = "A fixture.",
+    .roles = roles,
+    .create = create,
+};
+
+static const struct belfry_plugin *const plugins[1] = {&plugin};
+BELFRY_EXTERN BELFRY_EXPORT const struct belfry_entry belfry_entry;
+const struct belfry_entry belfry_entry = {0x12345678, BELFRY_ABI_MAJOR, 0, 1, 0, plugins};
