@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The walk over one person's rows that list, facets and bulk marks share, so that they can never disagree. SQL finds
+ * the rows by (person, pos) and what is a column of the row itself; names and texts are judged here, because each facet
+ * needs its own exception and one pass answers them all.
+ */
+#include "store/inbox_match.h"
+
+#include "base/str.h"
+
+/* The order of the join is given: the notification first, by its index. */
+#define COLUMNS                                                                                                        \
+    "n.id, n.pos, n.rev, n.seen, n.read, n.hidden, n.category, n.validity = 0 AND n.handled_by IS NULL AND"            \
+    " n.read IS NULL AND n.hidden IS NULL, e.severity, e.source"
+#define FROM " FROM notification n INDEXED BY notification_list CROSS JOIN event e ON e.id = n.event"
+#define WHERE                                                                                                          \
+    " WHERE n.person = ? AND n.pos IS NOT NULL AND n.pos < ? AND n.replaced_by IS NULL"                                \
+    " AND (n.hidden IS NOT NULL) = ? ORDER BY n.pos DESC"
+
+size_t store_inbox_name_ids(struct store_conn *conn, struct belfry_strs names, int64_t *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < names.count; i++) {
+        int64_t id = store_name_find(conn, names.items[i]);
+        if (id)
+            out[count++] = id;
+    }
+    return count;
+}
+
+struct inbox_ids inbox_ids_of(struct store_conn *conn, struct belfry_strs names, struct arena *arena)
+{
+    struct inbox_ids ids = {.all = names.count == 0};
+    ids.items = arena_alloc(arena, (names.count + 1) * sizeof(*ids.items));
+    ids.count = store_inbox_name_ids(conn, names, ids.items);
+    return ids;
+}
+
+int inbox_ids_has(const struct inbox_ids *ids, int64_t id)
+{
+    for (size_t i = 0; i < ids->count; i++)
+        if (ids->items[i] == id)
+            return 1;
+    return 0;
+}
+
+struct belfry_str inbox_language(struct belfry_str locale)
+{
+    struct belfry_str rest;
+    return str_cut(locale, '-', &rest);
+}
+
+void inbox_filter_init(struct inbox_filter *filter, struct store_conn *conn, const struct store_inbox_who *who,
+                       const struct store_inbox_filter *wanted, struct belfry_str locale, struct arena *arena)
+{
+    *filter = (struct inbox_filter){
+        .gated = inbox_ids_of(conn, who->gated, arena),
+        .category = inbox_ids_of(conn, wanted->category, arena),
+        .source = inbox_ids_of(conn, wanted->source, arena),
+        .severities = wanted->severities,
+        .hidden = wanted->hidden,
+        .unread = wanted->unread,
+        .max_rev = wanted->max_rev,
+        .needle = wanted->q.len > 0 ? inbox_needle(arena, wanted->q) : NULL,
+        .locale = locale,
+        .language = inbox_language(locale),
+    };
+}
+
+void inbox_scan_begin(struct inbox_scan *scan, struct store_conn *conn, const struct inbox_filter *filter,
+                      int64_t person, int64_t before)
+{
+    scan->filter = filter;
+    if (filter->needle) {
+        scan->s = sql_use(
+            conn, "SELECT " COLUMNS ", coalesce(t.title, l.title, e.title),"
+                  " CASE WHEN t.event IS NOT NULL THEN t.body WHEN l.event IS NOT NULL THEN l.body ELSE e.body END" FROM
+                  " LEFT JOIN event_text t ON t.event = e.id AND t.locale = ?"
+                  " LEFT JOIN event_text l ON l.event = e.id AND l.locale = ?" WHERE);
+        sql_str(scan->s, filter->locale);
+        sql_str(scan->s, filter->language);
+    } else {
+        scan->s = sql_use(conn, "SELECT " COLUMNS FROM WHERE);
+    }
+    sql_i64(scan->s, person);
+    sql_i64(scan->s, before ? before : INT64_MAX);
+    sql_i64(scan->s, filter->hidden != 0);
+}
+
+static void read_hit(struct sql *s, struct inbox_hit *hit)
+{
+    *hit = (struct inbox_hit){
+        .marks = {.id = sql_get_i64(s, 0),
+                  .pos = sql_get_i64(s, 1),
+                  .rev = sql_get_i64(s, 2),
+                  .seen = sql_get_i64(s, 3),
+                  .read = sql_get_i64(s, 4),
+                  .hidden = sql_get_i64(s, 5)},
+        .category = sql_get_i64(s, 6),
+        .unread = (int)sql_get_i64(s, 7),
+        .severity = (int32_t)sql_get_i64(s, 8),
+        .source = sql_get_i64(s, 9),
+    };
+}
+
+static unsigned misses(const struct inbox_filter *f, const struct inbox_hit *hit)
+{
+    unsigned miss = 0;
+    if (f->severities && !(f->severities >> (hit->severity & 31) & 1))
+        miss |= INBOX_MISS_SEVERITY;
+    if (!f->category.all && !inbox_ids_has(&f->category, hit->category))
+        miss |= INBOX_MISS_CATEGORY;
+    if (!f->source.all && !inbox_ids_has(&f->source, hit->source))
+        miss |= INBOX_MISS_SOURCE;
+    return miss;
+}
+
+int inbox_scan_next(struct inbox_scan *scan, struct inbox_hit *hit, unsigned *miss)
+{
+    const struct inbox_filter *f = scan->filter;
+    struct sql *s = scan->s;
+    while (sql_row(s)) {
+        read_hit(s, hit);
+        if (inbox_ids_has(&f->gated, hit->category) || (f->unread && !hit->unread) ||
+            (f->max_rev && hit->marks.rev > f->max_rev))
+            continue;
+        *miss = misses(f, hit);
+        if (*miss & (*miss - 1))
+            continue; /* fails two facets: counts in none */
+        if (f->needle && !inbox_needle_in(f->needle, sql_get_str(s, 10)) &&
+            !inbox_needle_in(f->needle, sql_get_str(s, 11)))
+            continue;
+        return 1;
+    }
+    return 0;
+}
+
+void inbox_scan_end(struct inbox_scan *scan)
+{
+    sql_end(scan->s);
+}
