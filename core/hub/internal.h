@@ -32,4 +32,10 @@ void hub_tasks_init(struct hub *hub);
 void hub_tasks_look(struct hub *hub);
 void hub_tasks_fini(struct hub *hub);
 
+/* Members of answers: an id as UUID, a time as RFC 3339; null for 0. */
+void hub_json_id(const struct hub *hub, json_t *object, const char *key, int64_t id);
+void hub_json_time(json_t *object, const char *key, int64_t ms);
+/* `limit` and `before` of a list's query: 0, or -1 after a 400. */
+int hub_list_window(struct hub *hub, struct http_request *req, uint32_t *limit, int64_t *before);
+
 #endif

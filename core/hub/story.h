@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The story of a stored event, read from its rows. */
+#ifndef HUB_STORY_H
+#define HUB_STORY_H
+
+#include "hub/hub.h"
+#include "route/explain.h"
+
+/* In arena; NULL when the org has no such event. [reader] */
+struct story *hub_story_read(struct store_conn *conn, struct store *store, int64_t event, struct belfry_str org,
+                             int64_t now_ms, struct arena *arena);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /v1/{org}/users: the directory. People of YAML are read-only here; others are rows. */
+#include "base/mem.h"
+#include "hub/internal.h"
+#include "store/people.h"
+
+#include <stdlib.h>
+
+#define ROLES_MAX 64
+
+/* --- reading ------------------------------------------------------------------------------------------------------------ */
+
+static json_t *or_null(struct belfry_str s)
+{
+    return s.len ? json_stringn(s.ptr, s.len) : json_null();
+}
+
+static json_t *entry_json(const struct store_directory_entry *e, const char *from)
+{
+    json_t *doc = json_object(), *roles = json_array();
+    for (size_t i = 0; i < e->role_count; i++)
+        json_array_append_new(roles, json_stringn(e->roles[i].ptr, e->roles[i].len));
+    json_set_str(doc, "username", e->username);
+    json_object_set_new(doc, "name", or_null(e->name));
+    json_object_set_new(doc, "email", or_null(e->email));
+    json_object_set_new(doc, "roles", roles);
+    json_object_set_new(doc, "locale", or_null(e->locale));
+    json_object_set_new(doc, "timezone", or_null(e->timezone));
+    json_object_set_new(doc, "from", json_string(from));
+    return doc;
+}
+
+static json_t *yaml_json(const struct config_user *u)
+{
+    struct belfry_str roles[ROLES_MAX];
+    struct store_directory_entry e = {.username = str_of(u->username),
+                                      .name = str_of(u->name),
+                                      .email = str_of(u->email),
+                                      .locale = str_of(u->locale),
+                                      .timezone = str_of(u->timezone),
+                                      .roles = roles};
+    for (size_t i = 0; i < u->roles.count && i < ROLES_MAX; i++)
+        roles[e.role_count++] = str_of(u->roles.items[i]);
+    return entry_json(&e, "yaml");
+}
+
+struct reading {
+    struct http_request *req;
+    struct store_directory_entry entry;
+    int found;
+};
+
+static belfry_status read_one(struct store_conn *conn, void *arg)
+{
+    struct reading *r = arg;
+    int64_t org = store_name_find(conn, r->req->pub.org);
+    r->found = org && store_directory_get(conn, org, http_param(r->req, "username"), r->req->arena, &r->entry);
+    return BELFRY_OK;
+}
+
+static void read_done(void *arg, belfry_status status)
+{
+    struct reading *r = arg;
+    if (status != BELFRY_OK)
+        http_problem(r->req, http_status_of(status), NULL, "the directory could not be read now");
+    else if (!r->found)
+        http_problem(r->req, 404, NULL, "there is no such person in the directory");
+    else
+        http_respond_json(r->req, 200, entry_json(&r->entry, "api"), NULL, 0);
+}
+
+static void get_user(void *arg, struct http_request *req)
+{
+    struct hub *hub = arg;
+    const struct config_user *user = config_user(req->config, req->pub.org, http_param(req, "username"));
+    if (user) {
+        http_respond_json(req, 200, yaml_json(user), NULL, 0);
+        return;
+    }
+    struct reading *r = arena_alloc(req->arena, sizeof(*r));
+    r->req = req;
+    if (store_read(hub->parts.readers, read_one, read_done, r, 0) != BELFRY_OK)
+        http_problem(req, 503, NULL, "too many reads wait at the moment");
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------------- */
+
+struct writing {
+    struct ledger_command command;
+    struct http_request *req;
+    struct store_directory_entry *entries;
+    size_t count;
+    int del, found;
+};
+
+static belfry_status run_write(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct writing *w = (struct writing *)(void *)command;
+    struct store_conn *conn = ledger_txn_conn(txn);
+    int64_t org = store_name(conn, w->req->pub.org);
+    if (w->del) {
+        w->found = store_directory_del(conn, org, w->entries[0].username);
+        return BELFRY_OK;
+    }
+    for (size_t i = 0; i < w->count; i++)
+        store_directory_put(conn, org, &w->entries[i]);
+    ledger_txn_directory_changed(txn);
+    return BELFRY_OK;
+}
+
+static void write_done(struct ledger_command *command, belfry_status status)
+{
+    struct writing *w = (struct writing *)(void *)command;
+    if (status != BELFRY_OK)
+        http_problem(w->req, http_status_of(status), NULL, "the directory could not be written now");
+    else if (w->del && !w->found)
+        http_problem(w->req, 404, NULL, "there is no such person in the directory");
+    else if (w->del)
+        http_respond(w->req, 204, NULL, (struct belfry_str){0}, NULL, 0);
+    else
+        http_respond_json(w->req, 200, json_pack("{s:I}", "changed", (json_int_t)w->count), NULL, 0);
+    free(w);
+}
+
+static int role_cmp(const void *a, const void *b)
+{
+    return str_cmp(*(const struct belfry_str *)a, *(const struct belfry_str *)b);
+}
+
+/* One person of a body. 0, or -1 after a 422. prefix: where it stands. */
+static int parse_entry(struct http_request *req, const json_t *doc, struct belfry_str username, const char *prefix,
+                       struct store_directory_entry *e)
+{
+    static const char *const texts[] = {"name", "email", "locale", "timezone"};
+    struct belfry_str *const fields[] = {&e->name, &e->email, &e->locale, &e->timezone};
+    const char *fault = config_username_fault(username);
+    if (fault) {
+        http_problem(req, 422, arena_printf(req->arena, "%s/username", prefix), "%s", fault);
+        return -1;
+    }
+    e->username = arena_str(req->arena, username);
+    for (size_t i = 0; i < 4; i++) {
+        json_t *value = json_object_get(doc, texts[i]);
+        if (value && !json_is_string(value) && !json_is_null(value)) {
+            http_problem(req, 422, arena_printf(req->arena, "%s/%s", prefix, texts[i]), "must be a string, not %s",
+                         json_type_text(value));
+            return -1;
+        }
+        *fields[i] = text_line(req->arena, json_str(value));
+    }
+    if (e->email.len && !address_valid(e->email)) {
+        http_problem(req, 422, arena_printf(req->arena, "%s/email", prefix), "is no mail address");
+        return -1;
+    }
+    json_t *roles = json_object_get(doc, "roles"), *role;
+    size_t i;
+    if ((roles && !json_is_array(roles)) || json_array_size(roles) > ROLES_MAX) {
+        http_problem(req, 422, arena_printf(req->arena, "%s/roles", prefix), "must be a list of at most %d names", ROLES_MAX);
+        return -1;
+    }
+    struct belfry_str *list = arena_alloc(req->arena, (json_array_size(roles) + 1) * sizeof(*list));
+    json_array_foreach(roles, i, role)
+    {
+        list[i] = arena_str(req->arena, json_str(role));
+        if (!list[i].len) {
+            http_problem(req, 422, arena_printf(req->arena, "%s/roles/%zu", prefix, i), "must be a name");
+            return -1;
+        }
+    }
+    e->role_count = json_array_size(roles);
+    qsort(list, e->role_count, sizeof(*list), role_cmp);
+    e->roles = list;
+    return 0;
+}
+
+/* 409 naming the line of the person in YAML; 1 when so. */
+static int is_yaml(struct http_request *req, struct belfry_str username)
+{
+    const struct config_user *user = config_user(req->config, req->pub.org, username);
+    if (!user)
+        return 0;
+    http_problem(req, 409, NULL, "`%s` is defined in %s:%u and can be changed only there", user->username,
+                 diag_file_name(req->config->diags, user->span.file), user->span.line);
+    return 1;
+}
+
+static void submit(struct hub *hub, struct writing *w)
+{
+    w->command.run = run_write;
+    w->command.done = write_done;
+    if (ledger_submit(hub->parts.ledger, &w->command) == BELFRY_OK)
+        return;
+    http_problem(w->req, 503, NULL, "too much waits to be written at the moment");
+    free(w);
+}
+
+static struct writing *writing_new(struct http_request *req, size_t count)
+{
+    struct writing *w = xcalloc(1, sizeof(*w));
+    w->req = req;
+    w->count = count;
+    w->entries = arena_alloc(req->arena, (count + 1) * sizeof(*w->entries));
+    return w;
+}
+
+static void put_user(void *arg, struct http_request *req)
+{
+    struct belfry_str username = http_param(req, "username");
+    json_t *body = http_json(req);
+    if (!body || is_yaml(req, username))
+        return;
+    struct writing *w = writing_new(req, 1);
+    if (parse_entry(req, body, username, "", &w->entries[0]) != 0)
+        free(w);
+    else
+        submit(arg, w);
+}
+
+static void put_users(void *arg, struct http_request *req)
+{
+    json_t *body = http_json(req), *item;
+    json_t *items = json_object_get(body, "items");
+    size_t i;
+    if (!body)
+        return;
+    if (!json_is_array(items)) {
+        http_problem(req, 422, "/items", "must be a list of people");
+        return;
+    }
+    struct writing *w = writing_new(req, json_array_size(items));
+    json_array_foreach(items, i, item)
+    {
+        struct belfry_str username = json_str(json_object_get(item, "username"));
+        char *prefix = arena_printf(req->arena, "/items/%zu", i);
+        if (is_yaml(req, username) || parse_entry(req, item, username, prefix, &w->entries[i]) != 0) {
+            free(w);
+            return;
+        }
+    }
+    submit(arg, w);
+}
+
+static void delete_user(void *arg, struct http_request *req)
+{
+    if (is_yaml(req, http_param(req, "username")))
+        return;
+    struct writing *w = writing_new(req, 1);
+    w->del = 1;
+    w->entries[0].username = http_param(req, "username");
+    submit(arg, w);
+}
+
+belfry_status hub_users_init(struct hub *hub, struct error *err)
+{
+    static const char *const reads = "role:admin|token:users|token:read|token:admin";
+    static const char *const writes = "role:admin|token:users|token:admin";
+    const struct http_route routes[] = {
+        {"GET", "/v1/{org}/users/{username}", reads, 0, 0, get_user, hub},
+        {"PUT", "/v1/{org}/users/{username}", writes, 64 << 10, 0, put_user, hub},
+        {"PUT", "/v1/{org}/users", writes, 4 << 20, 0, put_users, hub},
+        {"DELETE", "/v1/{org}/users/{username}", writes, 0, 0, delete_user, hub},
+    };
+    return http_routes_add(hub->parts.http, hub, routes, 4, err);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What admins look up. Events and deliveries are walked by id, newest first: ids are in order of time, so a page costs
+ * what it shows, as long as the org is not a very quiet one among loud ones; the reader's time limit bounds that case.
+ */
+#include "store/story.h"
+
+#include "base/mem.h"
+#include "store/sql.h"
+
+#include <stdlib.h>
+
+/* A growing array in an arena. */
+struct rows {
+    struct arena *arena;
+    size_t size, count, cap;
+    char *items;
+};
+
+static void *row_add(struct rows *rows)
+{
+    if (rows->count == rows->cap) {
+        size_t cap = rows->cap ? 2 * rows->cap : 16;
+        char *items = arena_alloc(rows->arena, cap * rows->size);
+        if (rows->count)
+            memcpy(items, rows->items, rows->count * rows->size);
+        rows->items = items;
+        rows->cap = cap;
+    }
+    return rows->items + rows->size * rows->count++;
+}
+
+#define VIEW_COLUMNS                                                                                                   \
+    "SELECT d.id, d.event, d.notification, d.person, d.due, d.ended, d.state, d.open, d.attempts, d.unless, d.channel,"     \
+    " d.rule, COALESCE(p.username, d.address), t.name, d.detail FROM delivery d"                                             \
+    " LEFT JOIN person p ON p.id = d.person LEFT JOIN target t ON t.id = d.target "
+
+static void read_views(struct store_conn *conn, struct sql *s, struct rows *rows)
+{
+    while (sql_row(s)) {
+        struct store_delivery_view *v = row_add(rows);
+        *v = (struct store_delivery_view){.id = sql_get_i64(s, 0),
+                                          .event = sql_get_i64(s, 1),
+                                          .notification = sql_get_i64(s, 2),
+                                          .person = sql_get_i64(s, 3),
+                                          .due = sql_get_i64(s, 4),
+                                          .ended = sql_get_i64(s, 5),
+                                          .state = (int)sql_get_i64(s, 6),
+                                          .open = (int)sql_get_i64(s, 7),
+                                          .attempts = (int)sql_get_i64(s, 8),
+                                          .unless = (uint32_t)sql_get_i64(s, 9),
+                                          .channel = store_name_text(conn, sql_get_i64(s, 10)),
+                                          .rule = store_name_text(conn, sql_get_i64(s, 11)),
+                                          .recipient = sql_get_copy(s, 12, rows->arena),
+                                          .target = sql_get_copy(s, 13, rows->arena),
+                                          .detail = sql_get_copy(s, 14, rows->arena)};
+    }
+    sql_end(s);
+}
+
+size_t store_deliveries_list(struct store_conn *conn, const struct store_delivery_query *query, struct arena *arena,
+                             struct store_delivery_view **out)
+{
+    struct rows rows = {arena, sizeof(struct store_delivery_view), 0, 0, NULL};
+    struct sql *s = sql_use(conn, VIEW_COLUMNS "WHERE d.id < ?1 AND d.org = ?2 AND (?3 < 0 OR d.state = ?3)"
+                                               " AND (?4 = 0 OR d.channel = ?4) ORDER BY d.id DESC LIMIT ?5");
+    int64_t channel = query->channel.len ? store_name_find(conn, query->channel) : 0;
+    sql_i64(s, query->before);
+    sql_i64(s, query->org);
+    sql_i64(s, query->state);
+    sql_i64(s, query->channel.len && !channel ? -1 : channel);
+    sql_i64(s, query->limit);
+    read_views(conn, s, &rows);
+    *out = (void *)rows.items;
+    return rows.count;
+}
+
+size_t store_deliveries_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+                           struct store_delivery_view **out)
+{
+    struct rows rows = {arena, sizeof(struct store_delivery_view), 0, 0, NULL};
+    struct sql *s = sql_use(conn, VIEW_COLUMNS "WHERE d.event = ? ORDER BY d.id LIMIT ?");
+    sql_i64(s, event);
+    sql_i64(s, (int64_t)limit);
+    read_views(conn, s, &rows);
+    *out = (void *)rows.items;
+    return rows.count;
+}
+
+size_t store_attempts_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+                         struct store_attempt_view **out)
+{
+    struct rows rows = {arena, sizeof(struct store_attempt_view), 0, 0, NULL};
+    struct sql *s = sql_use(conn, "SELECT a.delivery, a.at, a.elapsed_us, a.number, a.outcome, a.code, a.detail"
+                                  " FROM delivery d JOIN attempt a ON a.delivery = d.id WHERE d.event = ?"
+                                  " ORDER BY a.delivery, a.number LIMIT ?");
+    sql_i64(s, event);
+    sql_i64(s, (int64_t)limit);
+    while (sql_row(s)) {
+        struct store_attempt_view *v = row_add(&rows);
+        *v = (struct store_attempt_view){.delivery = sql_get_i64(s, 0),
+                                         .at = sql_get_i64(s, 1),
+                                         .elapsed_us = sql_get_i64(s, 2),
+                                         .number = (int)sql_get_i64(s, 3),
+                                         .outcome = (int)sql_get_i64(s, 4),
+                                         .code = (int)sql_get_i64(s, 5),
+                                         .detail = sql_get_copy(s, 6, arena)};
+    }
+    sql_end(s);
+    *out = (void *)rows.items;
+    return rows.count;
+}
+
+size_t store_decisions_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+                          struct store_decision_view **out)
+{
+    struct rows rows = {arena, sizeof(struct store_decision_view), 0, 0, NULL};
+    struct sql *s = sql_use(conn, "SELECT recipient, rule, channel, outcome, reason FROM decision WHERE event = ?"
+                                  " ORDER BY id LIMIT ?");
+    sql_i64(s, event);
+    sql_i64(s, (int64_t)limit);
+    while (sql_row(s)) {
+        struct store_decision_view *v = row_add(&rows);
+        *v = (struct store_decision_view){.recipient = sql_get_copy(s, 0, arena),
+                                          .rule = store_name_text(conn, sql_get_i64(s, 1)),
+                                          .channel = store_name_text(conn, sql_get_i64(s, 2)),
+                                          .outcome = (int)sql_get_i64(s, 3),
+                                          .reason = sql_get_copy(s, 4, arena)};
+    }
+    sql_end(s);
+    *out = (void *)rows.items;
+    return rows.count;
+}
+
+size_t store_rows_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+                     struct store_row_view **out)
+{
+    struct rows rows = {arena, sizeof(struct store_row_view), 0, 0, NULL};
+    struct sql *s = sql_use(conn, "SELECT n.id, n.person, n.pos, n.seen, n.read, n.hidden, n.handled_at, n.replaced_by,"
+                                  " n.validity, p.username, n.reason, n.handled_by FROM notification n"
+                                  " JOIN person p ON p.id = n.person WHERE n.event = ? ORDER BY n.person LIMIT ?");
+    sql_i64(s, event);
+    sql_i64(s, (int64_t)limit);
+    while (sql_row(s)) {
+        struct store_row_view *v = row_add(&rows);
+        *v = (struct store_row_view){.id = sql_get_i64(s, 0),
+                                     .person = sql_get_i64(s, 1),
+                                     .pos = sql_get_i64(s, 2),
+                                     .seen = sql_get_i64(s, 3),
+                                     .read = sql_get_i64(s, 4),
+                                     .hidden = sql_get_i64(s, 5),
+                                     .handled_at = sql_get_i64(s, 6),
+                                     .replaced_by = sql_get_i64(s, 7),
+                                     .validity = (int)sql_get_i64(s, 8),
+                                     .username = sql_get_copy(s, 9, arena),
+                                     .reason = sql_get_copy(s, 10, arena),
+                                     .handled_by = sql_get_copy(s, 11, arena)};
+    }
+    sql_end(s);
+    *out = (void *)rows.items;
+    return rows.count;
+}
+
+size_t store_events_list(struct store_conn *conn, const struct store_event_query *query, struct arena *arena,
+                         struct store_event **out)
+{
+    struct rows rows = {arena, sizeof(struct store_event), 0, 0, NULL};
+    struct rows ids = {arena, sizeof(int64_t), 0, 0, NULL};
+    struct sql *s = sql_use(conn, "SELECT id FROM event WHERE id < ?1 AND org = ?2 AND (?3 = 0 OR source = ?3)"
+                                  " AND (?4 = 0 OR type = ?4) AND (?5 IS NULL OR subject = ?5) ORDER BY id DESC LIMIT ?6");
+    sql_i64(s, query->before);
+    sql_i64(s, query->org);
+    sql_i64(s, query->source);
+    sql_i64(s, query->type);
+    sql_str_opt(s, query->subject);
+    sql_i64(s, query->limit);
+    while (sql_row(s))
+        *(int64_t *)row_add(&ids) = sql_get_i64(s, 0);
+    sql_end(s);
+    for (size_t i = 0; i < ids.count; i++)
+        store_event_get(conn, ((int64_t *)(void *)ids.items)[i], arena, row_add(&rows));
+    *out = (void *)rows.items;
+    return rows.count;
+}

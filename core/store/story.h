@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads of what was decided and done, for admins: events, deliveries, attempts, decisions. Any connection. */
+#ifndef STORE_STORY_H
+#define STORE_STORY_H
+
+#include "store/events.h"
+
+struct store_delivery_query {
+    int64_t org;
+    int state; /* -1: all */
+    struct belfry_str channel; /* empty: all */
+    int64_t before; /* ids below */
+    uint32_t limit;
+    void *arg; /* the caller's */
+};
+
+struct store_delivery_view {
+    int64_t id, event, notification, person, due, ended;
+    int state, open, attempts;
+    uint32_t unless;
+    struct belfry_str channel, rule, recipient, target, detail;
+};
+
+/* Newest first; array and texts in arena. Returns the count. */
+size_t store_deliveries_list(struct store_conn *conn, const struct store_delivery_query *query, struct arena *arena,
+                             struct store_delivery_view **out);
+/* All of one event, oldest first. */
+size_t store_deliveries_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+                           struct store_delivery_view **out);
+
+struct store_attempt_view {
+    int64_t delivery, at, elapsed_us;
+    int number, outcome, code;
+    struct belfry_str detail;
+};
+/* All of one event's deliveries, by delivery and number. */
+size_t store_attempts_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+                         struct store_attempt_view **out);
+
+struct store_decision_view {
+    struct belfry_str recipient, rule, channel, reason;
+    int outcome;
+};
+size_t store_decisions_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+                          struct store_decision_view **out);
+
+struct store_row_view { /* one notification of an event */
+    int64_t id, person, pos, seen, read, hidden, handled_at, replaced_by;
+    int validity;
+    struct belfry_str username, reason, handled_by;
+};
+size_t store_rows_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+                     struct store_row_view **out);
+
+struct store_event_query {
+    int64_t org, source, type; /* 0: all */
+    struct belfry_str subject;  /* empty: all */
+    int64_t before;
+    uint32_t limit;
+    void *arg;
+};
+/* Newest first, texts filled. */
+size_t store_events_list(struct store_conn *conn, const struct store_event_query *query, struct arena *arena,
+                         struct store_event **out);
+
+#endif
