@@ -35,6 +35,7 @@ struct ledger_generation {
     /* called when the ledger has let go of it. [loop] */
     void (*released)(void *arg, struct ledger_generation *generation);
     void *arg;
+    void *inside; /* the ledger's own */
 };
 
 /* --- what a commit changed, told to the loop right after it ------------------------------------------------------------------- */
@@ -73,6 +74,15 @@ void ledger_free(struct ledger *ledger);
 /* Puts a generation in force as one command; done on the loop after the commit that records it (table generation). */
 void ledger_generation_set(struct ledger *ledger, struct ledger_generation *generation, const char *actor,
                            void (*done)(void *arg, belfry_status status), void *arg);
+/* The clock was moved: look again at what is due. [any] */
+void ledger_poke(struct ledger *ledger);
+/* A barrier: done on the loop once everything that was queued before and everything that is due at the present clock
+ * (timers, expiry, delayed in-app deliveries, jobs, retention) has committed. [any] */
+void ledger_settle(struct ledger *ledger, void (*done)(void *arg), void *arg);
+/* An event of the hub itself, to role:admin of an org, source `hub`, category `hub`: type "hub.source_quarantined" and so
+ * on. It replaces the earlier one of the same type and subject. Strings are copied. [any] */
+void ledger_emit_hub(struct ledger *ledger, struct belfry_str org, const char *type, struct belfry_str subject,
+                     const char *text);
 /* Last beat of the heart, monotonic ns. [any] */
 uint64_t ledger_heartbeat(const struct ledger *ledger);
 /* Why triggers cannot be taken now (disk, I/O): NULL when they can. [any] */
@@ -93,7 +103,8 @@ struct ledger_command {
     belfry_status (*run)(struct ledger_command *command, struct ledger_txn *txn);
     void (*done)(struct ledger_command *command, belfry_status status);
     size_t bytes; /* for back-pressure; 0: never refused */
-    belfry_status status;
+    uint32_t weight; /* triggers in it; 0 counts as 1 */
+    belfry_status status; /* internal */
 };
 /* EAGAIN when limits.pending_* are reached (then done is not called). [any] */
 belfry_status ledger_submit(struct ledger *ledger, struct ledger_command *command);
@@ -112,6 +123,8 @@ int64_t ledger_txn_touch(struct ledger_txn *txn, int64_t person);
 void ledger_txn_due(struct ledger_txn *txn, int64_t target);
 /* Directory of YAML and API as of this transaction. */
 const struct route_directory *ledger_txn_directory(struct ledger_txn *txn);
+/* The command changed the API's part of the directory. */
+void ledger_txn_directory_changed(struct ledger_txn *txn);
 
 /* --- triggers ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -119,6 +132,7 @@ enum ledger_item_state { LEDGER_ACCEPTED, LEDGER_DUPLICATE, LEDGER_REFUSED };
 
 struct ledger_item_result {
     enum ledger_item_state state;
+    int passed_over; /* internal: was refused before it came to the ledger */
     belfry_status status; /* of a refusal */
     uint32_t events;
     struct error err; /* pointers below the trigger: "/data/record/object" */

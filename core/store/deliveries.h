@@ -78,6 +78,8 @@ void store_target_enable(struct store_conn *conn, int64_t id, int enabled, int64
 void store_target_failure(struct store_conn *conn, int64_t id, int failed, int64_t now_ms);
 /* All of a channel that are not removed. Ids in arena. */
 size_t store_targets_of(struct store_conn *conn, int64_t channel, struct arena *arena, int64_t **out);
+/* Channels with targets that are not removed. Name ids in arena. */
+size_t store_targets_channels(struct store_conn *conn, struct arena *arena, int64_t **out);
 void store_target_remove(struct store_conn *conn, int64_t id, int64_t now_ms);
 /* Removed before then. */
 size_t store_targets_removed(struct store_conn *conn, int64_t before_ms, struct arena *arena, int64_t **out);

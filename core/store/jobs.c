@@ -62,6 +62,13 @@ int store_job_next(struct store_conn *conn, int first, int last, int64_t after, 
     return found;
 }
 
+int store_job_open_for(struct store_conn *conn, int64_t ref)
+{
+    struct sql *s = sql_use(conn, "SELECT 1 FROM job INDEXED BY job_open WHERE state < 2 AND ref = ? LIMIT 1");
+    sql_i64(s, ref);
+    return (int)sql_one(s, 0);
+}
+
 void store_job_step(struct store_conn *conn, int64_t id, struct belfry_str cursor, int64_t done, int state)
 {
     struct sql *s = sql_use(conn, "UPDATE job SET cursor = ?, done = ?, state = ? WHERE id = ?");

@@ -5,6 +5,7 @@
  */
 #include "store/state.h"
 
+#include "store/events.h"
 #include "store/private.h"
 
 int store_dedupe_find(struct store_conn *conn, struct belfry_str key, int64_t since_ms, uint32_t *events)
@@ -118,6 +119,30 @@ void store_state_set_version(struct store_conn *conn, int64_t inst, int64_t org,
     sql_run(s);
 }
 
+/* Their subject keys hold the source. */
+static void rename_events(struct store_conn *conn, int64_t from, int64_t to)
+{
+    int64_t after = 0;
+    for (;;) {
+        struct sql *s = sql_use(conn, "SELECT id, org, subject FROM event NOT INDEXED WHERE live = 1 AND source = ? AND id > ?"
+                                      " ORDER BY id LIMIT 1");
+        sql_i64(s, from);
+        sql_i64(s, after);
+        int found = sql_row(s);
+        int64_t id = found ? sql_get_i64(s, 0) : 0, org = found ? sql_get_i64(s, 1) : 0;
+        int64_t key = found ? store_subject_key(conn->store, org, to, sql_get_str(s, 2)) : 0;
+        sql_end(s);
+        if (!found)
+            return;
+        s = sql_use(conn, "UPDATE event SET source = ?, subject_key = ? WHERE id = ?");
+        sql_i64(s, to);
+        sql_i64(s, key);
+        sql_i64(s, id);
+        sql_run(s);
+        after = id;
+    }
+}
+
 void store_state_rename(struct store_conn *conn, int64_t from, int64_t to)
 {
     static const char *const moves[] = {
@@ -132,4 +157,5 @@ void store_state_rename(struct store_conn *conn, int64_t from, int64_t to)
         sql_i64(s, to);
         sql_run(s);
     }
+    rename_events(conn, from, to);
 }

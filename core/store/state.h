@@ -29,7 +29,7 @@ void store_state_del(struct store_conn *conn, int64_t inst, int64_t org, struct 
 /* The version of an (instance, org); 0 when it has none. */
 int64_t store_state_version(struct store_conn *conn, int64_t inst, int64_t org);
 void store_state_set_version(struct store_conn *conn, int64_t inst, int64_t org, int64_t version);
-/* A renamed instance takes over state, timers and tasks of its old name where it has none of the same key. */
+/* A renamed instance takes over state, timers, tasks and live events of its old name where it has none of the same key. */
 void store_state_rename(struct store_conn *conn, int64_t from, int64_t to);
 
 /* --- timers ----------------------------------------------------------------------------------------------------------------- */
@@ -64,7 +64,8 @@ int store_task_get(struct store_conn *conn, int64_t id, struct arena *arena, str
 /* Those that are due and not taken, in order of due time and id, after (due, id) of the last one seen. */
 size_t store_tasks_due(struct store_conn *conn, int64_t now_ms, int64_t after_due, int64_t after_id, size_t limit,
                        struct arena *arena, struct store_task **out);
-int64_t store_tasks_next(struct store_conn *conn);
+/* When the next one is due that is due after after_ms; INT64_MAX: none. */
+int64_t store_tasks_next(struct store_conn *conn, int64_t after_ms);
 void store_task_lease(struct store_conn *conn, int64_t id, int64_t boot);
 /* Waits again, or is dead. */
 void store_task_retry(struct store_conn *conn, int64_t id, int64_t due_ms, int attempts, int dead, struct belfry_str detail);

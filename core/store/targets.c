@@ -126,6 +126,11 @@ size_t store_targets_of(struct store_conn *conn, int64_t channel, struct arena *
     return ids(s, arena, out);
 }
 
+size_t store_targets_channels(struct store_conn *conn, struct arena *arena, int64_t **out)
+{
+    return ids(sql_use(conn, "SELECT DISTINCT channel FROM target WHERE removed IS NULL"), arena, out);
+}
+
 size_t store_targets_removed(struct store_conn *conn, int64_t before_ms, struct arena *arena, int64_t **out)
 {
     struct sql *s = sql_use(conn, "SELECT id FROM target WHERE removed IS NOT NULL AND removed <= ? ORDER BY id");

@@ -146,10 +146,11 @@ size_t store_tasks_due(struct store_conn *conn, int64_t now_ms, int64_t after_du
     return count;
 }
 
-int64_t store_tasks_next(struct store_conn *conn)
+int64_t store_tasks_next(struct store_conn *conn, int64_t after_ms)
 {
-    return sql_one(sql_use(conn, "SELECT min(due) FROM task INDEXED BY task_due WHERE dead = 0 AND lease IS NULL"),
-                   INT64_MAX);
+    struct sql *s = sql_use(conn, "SELECT min(due) FROM task INDEXED BY task_due WHERE dead = 0 AND lease IS NULL AND due > ?");
+    sql_i64(s, after_ms);
+    return sql_one(s, INT64_MAX);
 }
 
 void store_task_lease(struct store_conn *conn, int64_t id, int64_t boot)

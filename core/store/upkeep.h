@@ -18,6 +18,8 @@ void store_job_add(struct store_conn *conn, const struct store_job *job);
 int store_job_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_job *out);
 /* The oldest job that is not done, of a kind in [first, last], with an id above after; texts in arena. */
 int store_job_next(struct store_conn *conn, int first, int last, int64_t after, struct arena *arena, struct store_job *out);
+/* 1 when a job about this ref is not done. */
+int store_job_open_for(struct store_conn *conn, int64_t ref);
 void store_job_step(struct store_conn *conn, int64_t id, struct belfry_str cursor, int64_t done, int state);
 
 /* --- generations, marks ------------------------------------------------------------------------------------------------------ */

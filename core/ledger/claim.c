@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Claims and outcomes. A claim takes the oldest due rows of one queue, asks every gate, ends those that fail and leases the
+ * rest, in one transaction: what was seen before its commit is never sent. A lease names the boot, so an outcome that comes
+ * late, for a row that is no longer under this process's lease, changes nothing.
+ */
+#include "ledger/inside.h"
+
+#include <stdlib.h>
+
+#define LOOK_MAX 1000 /* rows that one claim looks at */
+
+/* --- claims ------------------------------------------------------------------------------------------------------------------ */
+
+static void take_row(struct ledger_txn *txn, struct ledger_claim *claim, const struct store_delivery *row,
+                     const struct store_event *event)
+{
+    struct ledger_claim_item *item = &claim->items[claim->count++];
+    struct arena *arena = claim->arena;
+    *item = (struct ledger_claim_item){.delivery = row->id,
+                                       .event = event->id,
+                                       .notification = row->notification,
+                                       .attempt = (uint32_t)row->attempts + 1,
+                                       .org = store_name_text(txn->conn, row->org),
+                                       .source = store_name_text(txn->conn, event->source),
+                                       .type = store_name_text(txn->conn, event->type),
+                                       .category = store_name_text(txn->conn, event->category),
+                                       .subject = event->subject,
+                                       .title = event->title,
+                                       .body = event->body,
+                                       .link = event->link,
+                                       .actor = event->actor,
+                                       .data = event->data,
+                                       .address = arena_str(arena, row->address),
+                                       .severity = event->severity,
+                                       .event_time_ms = event->time,
+                                       .due_ms = row->due};
+    if (row->target)
+        item->payload = store_payload_get(txn->conn, event->id, arena);
+    if (row->person) {
+        struct belfry_str username;
+        struct belfry_person person = {.struct_size = sizeof(person)};
+        cache_person_rev(txn, row->person, &username);
+        item->username = arena_str(arena, username);
+        const struct route_directory *d = &txn->directory.pub;
+        if (item->address.len == 0 && !d->person(d->arg, txn->arena, item->org, username, &person))
+            item->address = arena_str(arena, person.email);
+    }
+    store_delivery_lease(txn->conn, row->id, store_boot(txn->ledger->store), txn->now + claim->lease_ms);
+}
+
+static void look_at(struct ledger_txn *txn, struct ledger_claim *claim, const struct store_delivery *row)
+{
+    struct store_event event;
+    struct gate gate = {.row = row, .event = &event};
+    if (!store_event_get(txn->conn, row->event, claim->arena, &event))
+        store_delivery_end(txn->conn, row->id, OUTCOME_cancelled, txn->now, row->attempts, STR("its event is gone"));
+    else if (gates_pass(txn, &gate))
+        take_row(txn, claim, row, &event);
+    else if (gate.outcome == OUTCOME_held_quiet_hours)
+        store_delivery_wait(txn->conn, row->id, OUTCOME_held_quiet_hours, 1, gate.due, row->attempts,
+                            (struct belfry_str){NULL, 0});
+    else
+        store_delivery_end(txn->conn, row->id, gate.outcome, txn->now, row->attempts, str_of(gate.why));
+}
+
+static belfry_status claim_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct ledger_claim *claim = LIST_OF(command, struct ledger_claim, command);
+    claim->count = 0;
+    claim->next_due_ms = INT64_MAX;
+    claim->items = arena_alloc(claim->arena, (claim->max + 1) * sizeof(*claim->items));
+    if (claim->target && hash_get(txn->ledger->disabled, str_slice((const char *)&claim->target, sizeof(int64_t))))
+        return BELFRY_OK;
+    int64_t channel = store_name(txn->conn, str_of(claim->channel->name));
+    for (size_t looked = 0; claim->count < claim->max && looked < LOOK_MAX && !store_fault(txn->conn, NULL);) {
+        struct store_delivery *rows;
+        size_t want = claim->max - claim->count;
+        size_t count = store_deliveries_due(txn->conn, channel, claim->target, txn->now, want, txn->arena, &rows);
+        for (size_t i = 0; i < count; i++)
+            look_at(txn, claim, &rows[i]);
+        looked += count;
+        if (count < want)
+            break;
+    }
+    claim->next_due_ms = store_deliveries_next(txn->conn, channel, claim->target);
+    if (!claim->target)
+        txn->ledger->next_delivery = INT64_MIN;
+    return BELFRY_OK;
+}
+
+static void claim_done(struct ledger_command *command, belfry_status status)
+{
+    struct ledger_claim *claim = LIST_OF(command, struct ledger_claim, command);
+    if (status) { /* nothing is leased; the next look finds the rows as they were */
+        claim->count = 0;
+        claim->next_due_ms = INT64_MAX;
+    }
+    claim->done(claim);
+}
+
+void ledger_claim(struct ledger *ledger, struct ledger_claim *claim)
+{
+    claim->command = (struct ledger_command){.run = claim_run, .done = claim_done};
+    if (ledger_submit(ledger, &claim->command) != BELFRY_OK)
+        claim_done(&claim->command, BELFRY_ECLOSED);
+}
+
+/* --- outcomes ------------------------------------------------------------------------------------------------------------------- */
+
+struct outcomes_command {
+    struct ledger_command command;
+    struct arena *arena;
+    struct ledger_outcome *items;
+    size_t count;
+    void (*done)(void *arg, belfry_status status);
+    void *arg;
+};
+
+static void write_attempt(struct ledger_txn *txn, const struct ledger_outcome *o, const struct store_delivery *row)
+{
+    struct store_attempt attempt = {.id = ledger_txn_id(txn),
+                                    .delivery = row->id,
+                                    .number = row->attempts + 1,
+                                    .at = o->started_ms,
+                                    .elapsed_us = o->elapsed_us,
+                                    .outcome = (int32_t)o->result,
+                                    .code = o->code,
+                                    .detail = str_of(o->detail),
+                                    .record = str_of(o->record)};
+    store_attempt_add(txn->conn, &attempt);
+}
+
+static void write_outcome(struct ledger_txn *txn, const struct ledger_outcome *o)
+{
+    struct store_delivery row;
+    if (!store_delivery_get(txn->conn, o->delivery, txn->arena, &row) || row.open != 1 ||
+        row.lease != store_boot(txn->ledger->store))
+        return;
+    if (o->count_attempt)
+        write_attempt(txn, o, &row);
+    int attempts = row.attempts + (o->count_attempt != 0);
+    int disabled =
+        row.target && hash_get(txn->ledger->disabled, str_slice((const char *)&row.target, sizeof(row.target))) != NULL;
+    switch (o->state) {
+    case OUTCOME_scheduled:
+    case OUTCOME_retrying:
+    case OUTCOME_held_quiet_hours:
+    case OUTCOME_held_disabled:
+    case OUTCOME_digested:
+        if (disabled || o->state == OUTCOME_held_disabled)
+            store_delivery_wait(txn->conn, row.id, OUTCOME_held_disabled, 2, row.due, attempts, str_of(o->detail));
+        else
+            store_delivery_wait(txn->conn, row.id, (int)o->state, 1, o->due_ms, attempts, str_of(o->detail));
+        break;
+    default:
+        store_delivery_end(txn->conn, row.id, (int)o->state, txn->now, attempts, str_of(o->detail));
+    }
+    if (!row.target)
+        txn->ledger->next_delivery = INT64_MIN;
+}
+
+static belfry_status outcomes_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    const struct outcomes_command *c = LIST_OF(command, struct outcomes_command, command);
+    for (size_t i = 0; i < c->count; i++)
+        write_outcome(txn, &c->items[i]);
+    return BELFRY_OK;
+}
+
+static void outcomes_done(struct ledger_command *command, belfry_status status)
+{
+    struct outcomes_command *c = LIST_OF(command, struct outcomes_command, command);
+    if (c->done)
+        c->done(c->arg, status);
+    arena_free(c->arena);
+}
+
+void ledger_outcomes(struct ledger *ledger, const struct ledger_outcome *outcomes, size_t count,
+                     void (*done)(void *arg, belfry_status status), void *arg)
+{
+    struct arena *arena = arena_new(1024);
+    struct outcomes_command *c = arena_alloc(arena, sizeof(*c));
+    c->arena = arena;
+    c->count = count;
+    c->done = done;
+    c->arg = arg;
+    c->items = arena_memdup(arena, outcomes, count * sizeof(*outcomes));
+    for (size_t i = 0; i < count; i++) {
+        c->items[i].detail = outcomes[i].detail ? arena_strdup(arena, outcomes[i].detail) : NULL;
+        c->items[i].record = outcomes[i].record ? arena_strdup(arena, outcomes[i].record) : NULL;
+    }
+    c->command = (struct ledger_command){.run = outcomes_run, .done = outcomes_done};
+    if (ledger_submit(ledger, &c->command) != BELFRY_OK)
+        outcomes_done(&c->command, BELFRY_ECLOSED);
+}
+
+/* --- by hand ---------------------------------------------------------------------------------------------------------------------- */
+
+struct redrive {
+    struct ledger_command command;
+    char *org;
+    int64_t delivery;
+    void (*done)(void *arg, belfry_status status);
+    void *arg;
+};
+
+static int redrive_row(struct ledger_txn *txn, const struct redrive *r, struct store_delivery *row)
+{
+    return store_delivery_get(txn->conn, r->delivery, txn->arena, row) &&
+           str_eqz(store_name_text(txn->conn, row->org), r->org);
+}
+
+static belfry_status retry_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    const struct redrive *r = LIST_OF(command, struct redrive, command);
+    struct store_delivery row;
+    struct store_target target;
+    if (!redrive_row(txn, r, &row))
+        return BELFRY_ENOTFOUND;
+    if (row.lease || (!row.open && row.state == OUTCOME_delivered))
+        return BELFRY_ECONFLICT;
+    if (!gen_channel_by_name(txn->gen, row.channel))
+        return BELFRY_ECONFLICT;
+    if (row.target &&
+        (!store_target_get(txn->conn, row.target, txn->arena, &target) || !target.enabled || target.removed))
+        return BELFRY_ECONFLICT;
+    store_delivery_wait(txn->conn, row.id, row.attempts ? OUTCOME_retrying : OUTCOME_scheduled, 1, txn->now, row.attempts,
+                        STR("tried again by hand"));
+    ledger_txn_due(txn, row.target);
+    if (!row.target)
+        txn->ledger->next_delivery = txn->ledger->next_shown = INT64_MIN;
+    return BELFRY_OK;
+}
+
+static belfry_status cancel_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    const struct redrive *r = LIST_OF(command, struct redrive, command);
+    struct store_delivery row;
+    if (!redrive_row(txn, r, &row))
+        return BELFRY_ENOTFOUND;
+    if (row.lease || !row.open)
+        return BELFRY_ECONFLICT;
+    store_delivery_end(txn->conn, row.id, OUTCOME_cancelled, txn->now, row.attempts, STR("cancelled by hand"));
+    return BELFRY_OK;
+}
+
+static void redrive_done(struct ledger_command *command, belfry_status status)
+{
+    struct redrive *r = LIST_OF(command, struct redrive, command);
+    if (r->done)
+        r->done(r->arg, status);
+    free(r->org);
+    free(r);
+}
+
+static void redrive(struct ledger *ledger, struct belfry_str org, int64_t delivery,
+                    belfry_status (*run)(struct ledger_command *command, struct ledger_txn *txn),
+                    void (*done)(void *arg, belfry_status status), void *arg)
+{
+    struct redrive *r = xcalloc(1, sizeof(*r));
+    *r = (struct redrive){.org = xstrndup(org.ptr, org.len), .delivery = delivery, .done = done, .arg = arg};
+    r->command = (struct ledger_command){.run = run, .done = redrive_done};
+    if (ledger_submit(ledger, &r->command) != BELFRY_OK)
+        redrive_done(&r->command, BELFRY_ECLOSED);
+}
+
+void ledger_delivery_retry(struct ledger *ledger, struct belfry_str org, int64_t delivery,
+                           void (*done)(void *arg, belfry_status status), void *arg)
+{
+    redrive(ledger, org, delivery, retry_run, done, arg);
+}
+
+void ledger_delivery_cancel(struct ledger *ledger, struct belfry_str org, int64_t delivery,
+                            void (*done)(void *arg, belfry_status status), void *arg)
+{
+    redrive(ledger, org, delivery, cancel_run, done, arg);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of an event's recipients and targets. In-app is a column of the notification (its place in the inbox); only what
+ * does not happen at once is a row of `delivery`. Rows of one recipient on one channel are candidates: the claim sends the
+ * first that passes its gates and ends the others as duplicates, so a candidate that can only come second to a certain one
+ * is not written as a row but as the decision that it is.
+ */
+#include "ledger/inside.h"
+
+#include <stdlib.h>
+
+void expand_prepare(struct expansion *x, struct arena *arena)
+{
+    const struct route_plan *plan = x->plan;
+    x->first = arena_alloc(arena, (plan->recipient_count + 1) * sizeof(uint32_t));
+    x->next = arena_alloc(arena, (plan->delivery_count + 1) * sizeof(uint32_t));
+    for (size_t i = plan->delivery_count; i > 0; i--) {
+        uint32_t r = plan->deliveries[i - 1].recipient;
+        if (r == UINT32_MAX || r >= plan->recipient_count)
+            continue;
+        x->next[i - 1] = x->first[r];
+        x->first[r] = (uint32_t)i;
+    }
+    if (plan->decision_count == 0)
+        return;
+    x->first_decision = arena_alloc(arena, (plan->recipient_count + 1) * sizeof(uint32_t));
+    x->next_decision = arena_alloc(arena, (plan->decision_count + 1) * sizeof(uint32_t));
+    for (size_t i = plan->decision_count; i > 0; i--) {
+        uint32_t r = plan->decisions[i - 1].recipient;
+        if (r == UINT32_MAX || r >= plan->recipient_count)
+            continue;
+        x->next_decision[i - 1] = x->first_decision[r];
+        x->first_decision[r] = (uint32_t)i;
+    }
+}
+
+static uint32_t flags_of(const struct ledger_txn *txn, const struct config_instance *channel)
+{
+    return txn->gen->channels[channel->index].flags;
+}
+
+static int64_t channel_name(const struct ledger_txn *txn, const struct config_instance *channel)
+{
+    return txn->gen->channels[channel->index].name;
+}
+
+static void decide(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
+                   struct belfry_str recipient, enum outcome outcome, const char *reason)
+{
+    store_decision_add(txn->conn, ledger_txn_id(txn), x->event, recipient, store_name(txn->conn, str_of(d->rule->name)),
+                       channel_name(txn, d->deliver->channel), outcome, str_of(reason));
+}
+
+/* An earlier candidate of the recipient on the same channel that nothing can hold back. */
+static int comes_second(const struct expansion *x, uint32_t recipient, uint32_t self)
+{
+    const struct route_delivery *d = &x->plan->deliveries[self];
+    for (uint32_t at = x->first[recipient]; at; at = x->next[at - 1]) {
+        const struct route_delivery *other = &x->plan->deliveries[at - 1];
+        if (at - 1 == self || other->deliver->channel != d->deliver->channel || other->unless || other->rule->schedule)
+            continue;
+        if (other->after_ms < d->after_ms || (other->after_ms == d->after_ms && at - 1 < self))
+            return 1;
+    }
+    return 0;
+}
+
+static void add_delivery(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d, int64_t person,
+                         int64_t notification, struct belfry_str address, int64_t target, int held)
+{
+    struct store_delivery row = {
+        .id = ledger_txn_id(txn),
+        .event = x->event,
+        .org = x->org,
+        .channel = channel_name(txn, d->deliver->channel),
+        .rule = store_name(txn->conn, str_of(d->rule->name)),
+        .person = person,
+        .notification = notification,
+        .target = target,
+        .address = address,
+        .unless = d->unless,
+        .state = held ? OUTCOME_held_disabled : OUTCOME_scheduled,
+        .open = held ? 2 : 1,
+        .due = x->time + d->after_ms,
+    };
+    store_delivery_add(txn->conn, &row);
+    if (flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT) {
+        if (row.due < txn->ledger->next_shown)
+            txn->ledger->next_shown = row.due;
+    } else if (!held) {
+        if (!target && row.due < txn->ledger->next_delivery)
+            txn->ledger->next_delivery = row.due;
+        ledger_txn_due(txn, target);
+    }
+}
+
+static void replace_rows(struct ledger_txn *txn, const struct expansion *x, int64_t person, int64_t notification)
+{
+    for (size_t i = 0; i < x->replaced_count; i++) {
+        struct store_notification old;
+        if (store_notification_of(txn->conn, x->replaced[i], person, &old) && !old.validity && !old.handled)
+            sweep_end_row(txn, &old, BELFRY_SUPERSEDED, notification, OUTCOME_merged, (struct belfry_str){NULL, 0});
+    }
+}
+
+static void write_decisions(struct ledger_txn *txn, const struct expansion *x, uint32_t i)
+{
+    for (uint32_t at = x->first_decision[i]; at; at = x->next_decision[at - 1]) {
+        const struct route_decision *d = &x->plan->decisions[at - 1];
+        store_decision_add(txn->conn, ledger_txn_id(txn), x->event, x->plan->recipients[i].name,
+                           d->rule ? store_name(txn->conn, str_of(d->rule->name)) : 0,
+                           d->channel ? channel_name(txn, d->channel) : 0, d->outcome, str_of(d->reason));
+    }
+}
+
+/* 1 when a rule shows the row at once. */
+static int visible_now(const struct ledger_txn *txn, const struct expansion *x, uint32_t i)
+{
+    for (uint32_t at = x->first[i]; at; at = x->next[at - 1]) {
+        const struct route_delivery *d = &x->plan->deliveries[at - 1];
+        if (d->after_ms <= 0 && flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT)
+            return 1;
+    }
+    return 0;
+}
+
+int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint32_t i, int64_t *person_out)
+{
+    const struct route_recipient *r = &x->plan->recipients[i];
+    int64_t person = 0, id = 0;
+    int now = 0;
+    if (!r->email) {
+        now = visible_now(txn, x, i);
+        person = ledger_txn_person(txn, x->org, r->name);
+        id = ledger_txn_id(txn);
+        struct store_notification row = {.id = id,
+                                         .person = person,
+                                         .event = x->event,
+                                         .pos = now ? id : 0,
+                                         .category = x->category,
+                                         .rev = now ? ledger_txn_touch(txn, person) : cache_person_rev(txn, person, NULL),
+                                         .reason = r->reason,
+                                         .via = r->via};
+        if (!store_notification_add(txn->conn, &row))
+            return 0; /* a fan-out that was interrupted had made it */
+        txn->notifications++;
+        replace_rows(txn, x, person, id);
+    }
+    if (person_out)
+        *person_out = person;
+    if (x->plan->decision_count)
+        write_decisions(txn, x, i);
+    for (uint32_t at = x->first[i]; at; at = x->next[at - 1]) {
+        const struct route_delivery *d = &x->plan->deliveries[at - 1];
+        int in_commit = (flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT) != 0;
+        if (in_commit && (d->after_ms <= 0 || r->email))
+            continue;
+        if ((in_commit && now) || comes_second(x, i, at - 1))
+            decide(txn, x, d, r->name, OUTCOME_duplicate, "an earlier rule delivers on the same channel");
+        else
+            add_delivery(txn, x, d, person, id, r->email ? r->name : (struct belfry_str){NULL, 0}, 0, 0);
+    }
+    return id;
+}
+
+/* --- targets ----------------------------------------------------------------------------------------------------------------- */
+
+static void member(struct buf *out, const char *name, struct belfry_str value)
+{
+    buf_addf(out, ",\"%s\":", name);
+    if (value.len)
+        json_write_str(value, out);
+    else
+        buf_addz(out, "null");
+}
+
+/* The body that every target gets: the same bytes for each attempt, resend and recovery. */
+static void write_payload(struct ledger_txn *txn, const struct route_event *event, const struct store_event *row)
+{
+    char id[ID_TEXT_SIZE], time[TIME_TEXT_SIZE];
+    id_format(store_id_key(txn->ledger->store), row->id, id);
+    time_format(row->time, time);
+    struct buf out = {NULL, 0, 0};
+    buf_addz(&out, "{\"type\":");
+    json_write_str(event->type, &out);
+    buf_addf(&out, ",\"timestamp\":\"%s\",\"data\":{\"id\":\"%s\"", time, id);
+    member(&out, "org", event->org);
+    member(&out, "source", event->source);
+    member(&out, "subject", row->subject);
+    member(&out, "category", event->category);
+    buf_addf(&out, ",\"severity\":\"%s\"", severity_name(row->severity));
+    member(&out, "title", row->title);
+    member(&out, "body", row->body);
+    member(&out, "link", row->link);
+    if (row->actor.len)
+        member(&out, "actor", row->actor);
+    buf_addz(&out, ",\"object\":");
+    buf_adds(&out, row->data);
+    buf_addz(&out, "}}");
+    store_payload_add(txn->conn, row->id, buf_str(&out));
+    buf_free(&out);
+}
+
+struct matching {
+    struct ledger_txn *txn;
+    const struct expansion *x;
+    const struct route_event *event;
+    const struct store_event *row;
+    const struct route_delivery *d;
+    struct { /* targets of one channel that have a certain row already */
+        int64_t target;
+        const struct config_instance *channel;
+        int64_t after_ms;
+    } *done;
+    size_t done_count, done_cap;
+    int payload;
+};
+
+static int comes_second_target(const struct matching *m, int64_t target)
+{
+    for (size_t i = 0; i < m->done_count; i++) {
+        if (m->done[i].target == target && m->done[i].channel == m->d->deliver->channel &&
+            m->done[i].after_ms <= m->d->after_ms)
+            return 1;
+    }
+    return 0;
+}
+
+static void on_target(void *arg, const struct route_target *target, const char *why_not)
+{
+    struct matching *m = arg;
+    struct ledger_txn *txn = m->txn;
+    if (why_not || comes_second_target(m, target->id))
+        return;
+    if (!m->payload)
+        write_payload(txn, m->event, m->row);
+    m->payload = 1;
+    int held = hash_get(txn->ledger->disabled, str_slice((const char *)&target->id, sizeof(target->id))) != NULL;
+    add_delivery(txn, m->x, m->d, 0, 0, (struct belfry_str){NULL, 0}, target->id, held);
+    if (m->d->unless || m->d->rule->schedule)
+        return;
+    if (m->done_count == m->done_cap) {
+        size_t cap = m->done_cap ? m->done_cap * 2 : 8;
+        void *more = arena_alloc(txn->arena, cap * sizeof(*m->done));
+        if (m->done_count > 0)
+            memcpy(more, m->done, m->done_count * sizeof(*m->done));
+        m->done = more;
+        m->done_cap = cap;
+    }
+    m->done[m->done_count].target = target->id;
+    m->done[m->done_count].channel = m->d->deliver->channel;
+    m->done[m->done_count++].after_ms = m->d->after_ms;
+}
+
+void expand_targets(struct ledger_txn *txn, const struct expansion *x, const struct route_event *event,
+                    const struct store_event *row)
+{
+    const struct route_plan *plan = x->plan;
+    struct matching m = {.txn = txn, .x = x, .event = event, .row = row};
+    for (size_t i = 0; i < plan->delivery_count; i++) {
+        m.d = &plan->deliveries[i];
+        if (m.d->recipient != UINT32_MAX)
+            continue;
+        for (size_t c = 0; c < txn->ledger->target_channels; c++) {
+            const struct channel_targets *targets = &txn->ledger->targets[c];
+            if (targets->index && strcmp(targets->channel, m.d->deliver->channel->name) == 0)
+                route_targets_match(targets->index, event, txn->arena, 0, on_target, &m);
+        }
+    }
+}

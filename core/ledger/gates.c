@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What time can change is asked again when a delivery comes due, against the rows and the clock of that very moment: is the
+ * event still valid, did the recipient see it, may they still see it, was it sent already, are these quiet hours. The first
+ * gate that holds it back says what becomes of it.
+ */
+#include "ledger/inside.h"
+
+static int stop(struct gate *gate, enum outcome outcome, const char *why)
+{
+    gate->outcome = outcome;
+    gate->why = why;
+    return 0;
+}
+
+static int by_validity(struct gate *gate, int validity)
+{
+    switch (validity) {
+    case BELFRY_EXPIRED:
+        return stop(gate, OUTCOME_expired, NULL);
+    case BELFRY_SUPERSEDED:
+        return stop(gate, OUTCOME_superseded, NULL);
+    default:
+        return stop(gate, OUTCOME_withdrawn, NULL);
+    }
+}
+
+/* What was done with the row: the recipient's own, or for somebody whom a rule's `to` brought in any of the audience's. */
+static uint32_t marks_of(struct ledger_txn *txn, const struct gate *gate)
+{
+    const struct store_notification *own = &gate->own;
+    if (!own->id || !(own->via & STORE_VIA_AUDIENCE))
+        return store_audience_marks(txn->conn, gate->event->id);
+    return (own->seen ? CONFIG_UNLESS_SEEN : 0) | (own->read ? CONFIG_UNLESS_READ : 0) |
+           (own->handled ? CONFIG_UNLESS_HANDLED : 0) | (own->hidden ? CONFIG_UNLESS_HIDDEN : 0);
+}
+
+static int valid(struct ledger_txn *txn, struct gate *gate)
+{
+    const struct store_event *event = gate->event;
+    if (event->validity)
+        return by_validity(gate, event->validity);
+    if (event->valid_until && event->valid_until <= txn->now)
+        return stop(gate, OUTCOME_expired, NULL);
+    if (gate->row->notification && !gate->own.id)
+        return stop(gate, OUTCOME_recipient_removed, NULL);
+    return gate->own.validity ? by_validity(gate, gate->own.validity) : 1;
+}
+
+static int unseen(struct ledger_txn *txn, struct gate *gate)
+{
+    uint32_t met = gate->row->unless ? gate->row->unless & marks_of(txn, gate) : 0;
+    if (!met)
+        return 1;
+    if (met & CONFIG_UNLESS_HANDLED)
+        return stop(gate, OUTCOME_handled, "unless: handled");
+    return stop(gate, OUTCOME_viewed,
+                met & CONFIG_UNLESS_SEEN   ? "unless: seen"
+                : met & CONFIG_UNLESS_READ ? "unless: read"
+                                           : "unless: hidden");
+}
+
+static int may_see(struct ledger_txn *txn, struct gate *gate, const struct config_category *category, uint32_t flags,
+                   struct belfry_str org, struct belfry_str username, struct belfry_person *person)
+{
+    if (!category || category->visible_to.count == 0)
+        return 1;
+    if (gate->row->target)
+        return category->webhooks ? 1 : stop(gate, OUTCOME_suppressed_role, "the category is for some roles only");
+    if (flags & BELFRY_DELIVERY_IN_COMMIT)
+        return 1; /* asked when the inbox is read, with the roles of then */
+    const struct route_directory *d = &txn->directory.pub;
+    if (username.len == 0 || d->person(d->arg, txn->arena, org, username, person) || !config_visible(category, &person->roles))
+        return stop(gate, OUTCOME_suppressed_role, "the recipient's roles do not see the category");
+    return 1;
+}
+
+static int not_quiet(struct ledger_txn *txn, struct gate *gate, const struct config_category *category, struct belfry_str org,
+                     struct belfry_str username, struct belfry_person *person)
+{
+    const struct config *config = txn->gen->pub->config;
+    const struct config_rule *rule = gen_rule(txn->gen, store_name_text(txn->conn, gate->row->rule));
+    if (!rule || !rule->schedule)
+        return 1;
+    const struct route_directory *d = &txn->directory.pub;
+    int known = person->username.len || (username.len && !d->person(d->arg, txn->arena, org, username, person));
+    gate->due = route_quiet_until(config, rule, config_org(config, org), known ? person : NULL, gate->event->severity, category,
+                                  txn->now);
+    return gate->due > txn->now ? stop(gate, OUTCOME_held_quiet_hours, NULL) : 1;
+}
+
+int gates_pass(struct ledger_txn *txn, struct gate *gate)
+{
+    const struct store_delivery *row = gate->row;
+    const struct gen_channel *channel = gen_channel_by_name(txn->gen, row->channel);
+    uint32_t flags = channel ? channel->flags : 0;
+    struct belfry_str org = store_name_text(txn->conn, row->org), username = {NULL, 0};
+    const struct config_category *category =
+        config_category(txn->gen->pub->config, store_name_text(txn->conn, gate->event->category));
+    struct belfry_person person = {.struct_size = sizeof(person)};
+    gate->own.id = 0;
+    if (row->notification)
+        store_notification_get(txn->conn, row->notification, &gate->own);
+    if (row->person)
+        cache_person_rev(txn, row->person, &username);
+    if (!valid(txn, gate) || !unseen(txn, gate) || !may_see(txn, gate, category, flags, org, username, &person))
+        return 0;
+    if (flags & BELFRY_DELIVERY_IN_COMMIT)
+        return gate->own.pos ? stop(gate, OUTCOME_duplicate, NULL) : 1;
+    if (store_delivery_has_twin(txn->conn, row))
+        return stop(gate, OUTCOME_duplicate, "another rule delivered on the same channel");
+    return not_quiet(txn, gate, category, org, username, &person);
+}

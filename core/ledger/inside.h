@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this room share. Unless a comment says otherwise everything here belongs to the ledger's thread.
+ *
+ * The layers, from the leaves up: gen (a generation, prepared), directory, record (what a call changes, not yet applied),
+ * call (what a source sees), cache (people and versions of a group), rows (event, recipients, subjects), then the commands
+ * (triggers, claims, outcomes, tasks, targets) and the work that comes due by itself, and on top the group.
+ */
+#ifndef LEDGER_INSIDE_H
+#define LEDGER_INSIDE_H
+
+#include "ledger/ledger.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/queue.h"
+#include "base/str.h"
+#include "store/deliveries.h"
+#include "store/events.h"
+#include "store/people.h"
+#include "store/state.h"
+#include "store/upkeep.h"
+#include "template/template.h"
+
+#include <belfry/host.h>
+#include <stdatomic.h>
+
+/* --- generations, prepared (gen.c) ------------------------------------------------------------------------------------- */
+
+struct gen_type {
+    const struct belfry_event_type *type;
+    const struct belfry_template *title, *body; /* compiled defaults; NULL: none */
+};
+
+struct gen_source {
+    const struct ledger_source *live;
+    struct gen_type *types;
+    size_t type_count;
+    int64_t inst; /* name id, once in force */
+    int64_t was;  /* that of the old name; 0: none */
+};
+
+struct gen_channel {
+    const struct config_instance *instance;
+    uint32_t flags; /* BELFRY_DELIVERY_* */
+    int64_t name;   /* name id, once in force */
+};
+
+struct gen {
+    struct ledger_generation *pub;
+    struct arena *arena;
+    struct gen_source *sources;   /* by config_instance.index */
+    struct gen_channel *channels; /* the same */
+    struct hash *rules;           /* name to const struct config_rule */
+    struct hash *members;         /* org entry's name, NUL, role: to struct belfry_strs of usernames in byte order */
+};
+
+struct gen *gen_new(struct ledger_generation *generation); /* [any] */
+void gen_free(struct gen *gen);
+/* The source's declaration of an event type, exact before prefix; NULL. [any] */
+const struct gen_type *gen_type_find(const struct gen_source *source, struct belfry_str type);
+/* NULL when there is none that runs and serves the org. [any] */
+struct gen_source *gen_source_find(struct gen *gen, struct belfry_str name);
+const struct config_rule *gen_rule(const struct gen *gen, struct belfry_str name);
+struct gen_channel *gen_channel_by_name(const struct gen *gen, int64_t name);
+
+/* --- the directory (directory.c) ---------------------------------------------------------------------------------------------- */
+
+struct directory {
+    struct route_directory pub;
+    const struct gen *gen;
+    struct store_conn *conn;
+    int api_empty; /* 1: nobody came over the API; 0: somebody; -1: not known */
+};
+/* [any], for one thread at a time */
+void directory_init(struct directory *directory, const struct gen *gen, struct store_conn *conn);
+
+/* --- what a call recorded (record.c) ------------------------------------------------------------------------------------------- */
+
+enum op_kind {
+    OP_PUT,
+    OP_DEL,
+    OP_EMIT,
+    OP_WITHDRAW,
+    OP_HANDLED,
+    OP_SUPERSEDE,
+    OP_VALID_UNTIL,
+    OP_TIMER_SET,
+    OP_TIMER_CLEAR,
+    OP_TASK
+};
+
+/* An event that passed every check. Strings live as long as the record. */
+struct emitted {
+    struct belfry_str type, subject, category, title, body, link, actor, data, actions, note;
+    int32_t severity;
+    int64_t valid_until_ms;
+    const struct belfry_recipient *audience;
+    size_t audience_count;
+    const char *const *replaces; /* ends at NULL; may be NULL */
+    json_t *json;                /* of data, borrowed until the record has been applied; NULL: an empty object */
+    const struct belfry_trigger *trigger; /* NULL: a timer's, or the hub's own */
+    const struct belfry_principal *principal;
+};
+
+struct op {
+    struct op *next;
+    enum op_kind kind;
+    struct belfry_str key;   /* key, or subject */
+    struct belfry_str value; /* value, payload, or who handled it */
+    int64_t when_ms;
+    struct emitted *event;
+    struct belfry_selection which;
+};
+
+struct record {
+    struct arena *arena;
+    struct op *first, **last;
+    struct op **slots; /* state changes by key; size is a power of two */
+    size_t size, used;
+    struct id_key hash_key;
+    uint32_t events;
+    int state_changed;
+};
+
+void record_init(struct record *record, struct arena *arena, const struct id_key *hash_key);
+/* The change of a key in this record, or NULL. */
+struct op *record_state(const struct record *record, struct belfry_str key);
+/* Copies key and value. A second change of a key takes the place of the first. */
+void record_put(struct record *record, struct belfry_str key, struct belfry_str value);
+void record_del(struct record *record, struct belfry_str key);
+struct op *record_add(struct record *record, enum op_kind kind);
+/* State keys that the record changes, with the prefix, in byte order. Returns the count. */
+size_t record_keys(const struct record *record, struct belfry_str prefix, struct op ***out);
+
+/* --- a call of a source (call.c, emit.c) ------------------------------------------------------------------------------------------ */
+
+struct call {
+    struct belfry_txn pub;
+    struct store_conn *conn;
+    const struct gen *gen;
+    const struct gen_source *source;
+    int64_t inst, org; /* name ids; 0 in a dry run: never written */
+    struct arena *arena;
+    struct record *record;
+    const struct route_directory *directory;
+    const struct trigger *trigger; /* NULL: a timer */
+    size_t reads, changes, bytes_at_start;
+    belfry_status fault; /* a limit was passed, or the database failed: nothing of this call may stay */
+};
+
+/* Fills a call but for trigger. principal and org must live as long as the call. [any] */
+void call_init(struct call *call, struct store_conn *conn, const struct gen *gen, const struct gen_source *source,
+               struct belfry_str org, const struct belfry_principal *principal, int64_t now_ms, struct arena *arena,
+               struct record *record, const struct route_directory *directory);
+/* receive() or due() with the limits of a call; err takes what the source says. [any] */
+belfry_status call_receive(struct call *call, const struct trigger *trigger, struct error *err);
+belfry_status call_due(struct call *call, const struct store_timer *timer, struct error *err);
+/* The txn->emit of a call: checks, renders, records. */
+belfry_status call_emit(struct belfry_txn *txn, const struct belfry_event *event, struct belfry_error *err);
+/* Counts a change of so many bytes; ELIMIT (which sticks) when it is one too many. */
+belfry_status call_change(struct call *call);
+
+/* --- a running group (cache.c, group.c) ---------------------------------------------------------------------------------------------- */
+
+/* What the ledger keeps in memory of an (instance, org). */
+struct owner {
+    int64_t inst, org;
+    int64_t version;
+    int64_t next_timer; /* when its next timer is to run; INT64_MAX: none */
+    int changed;        /* 1: version is to be written at the end of the group */
+    struct owner *next_changed;
+};
+
+struct person {
+    int64_t id, org, rev;
+    struct belfry_str username;
+    uint64_t step; /* the command that last raised rev */
+    int changed;
+    struct person *next_changed;
+};
+
+struct ledger_txn {
+    struct ledger *ledger;
+    struct store_conn *conn;
+    struct arena *arena; /* until the command has run */
+    int64_t now;
+    struct gen *gen;
+    uint64_t step; /* number of the present command */
+    struct directory directory;
+    /* of the group */
+    struct person *changed_people;
+    size_t changed_people_count;
+    struct owner *changed_owners;
+    int deliveries, tasks;
+    int64_t *targets;
+    size_t target_count, target_cap;
+    int timers_left; /* how many more timers may run in this group */
+    uint64_t accepted, duplicate, refused, events, notifications; /* counted when the group commits */
+    struct list released; /* generations to let go of after the commit: struct release */
+};
+
+struct channel_targets { /* the index of a channel with targets */
+    char *channel;
+    struct route_targets *index;
+    void (*free_rows)(void *arg);
+    void *arg;
+};
+
+struct source_health { /* calls of an instance that took too long (quarantine.c) */
+    char *name;
+    int64_t slow_at[3]; /* wall ms, oldest first */
+    int64_t until;      /* in quarantine until then; 0: not */
+};
+
+struct retention;
+struct fanout;
+struct poison;
+
+struct ledger {
+    struct ledger_settings settings;
+    struct store *store;
+    struct store_conn *conn;
+    struct clock_src *clock;
+    struct id_gen ids;
+    pthread_t thread;
+    struct queue queue;     /* commands from everywhere */
+    struct list todo;       /* taken from the queue, not yet run */
+    uv_async_t wake;        /* answers wait */
+    struct queue answers;   /* struct answer */
+    _Atomic int stopping;
+    _Atomic uint64_t beat;
+    _Atomic(const char *) ailment;
+    _Atomic int64_t next_due;
+    _Atomic uint64_t pending_commands, pending_bytes;
+    _Atomic int64_t limit_commands, limit_bytes;
+    /* the loop's own */
+    struct ledger_generation *loop_generation;
+    /* the thread's own */
+    struct gen *gen; /* in force, committed; NULL: none yet */
+    int64_t last_generation;
+    struct ledger_txn txn;
+    struct hash *people_by_name, *people_by_id; /* struct person; one owns */
+    struct hash *owners;                        /* struct owner */
+    int64_t owners_next;                        /* earliest next_timer of sources that run; INT64_MIN: look */
+    int api_empty;                              /* see struct directory */
+    struct channel_targets *targets;
+    size_t target_channels;
+    struct hash *disabled; /* target id to the ledger: those that are held; NULL: to be read again */
+    struct source_health *health;
+    size_t health_count;
+    struct {
+        unsigned char sha[16];
+        char source[256];
+        size_t len;
+    } last_source; /* SHA-256 of the CloudEvents source seen last */
+    struct poison *poison;
+    struct fanout *fanout; /* the plan of the job under way; NULL: none */
+    struct retention *retention;
+    int64_t next_expiry, next_task, next_shown, next_delivery; /* wall ms; INT64_MIN: look */
+    int jobs_open;            /* 1: look for one */
+    int64_t last_upkeep;      /* wall ms of the last look at leases, removed targets and channels */
+    uint64_t rest_until;      /* monotonic ns: work that comes due by itself waits after a failure */
+    struct ledger_numbers numbers;
+    pthread_mutex_t numbers_lock;
+    struct ledger_numbers published; /* under the lock */
+    struct queue settle_queue; /* struct settler, from everywhere */
+    struct list settlers;      /* those that wait until nothing is due */
+};
+
+/* cache.c: persons and owners of the present group */
+struct owner *cache_owner(struct ledger_txn *txn, int64_t inst, int64_t org);
+void cache_state_changed(struct ledger_txn *txn, struct owner *owner);
+/* A timer of the owner now runs at when_ms, or was cleared (INT64_MIN): look again. */
+void cache_timer(struct ledger_txn *txn, struct owner *owner, int64_t when_ms);
+/* Writes revisions and versions. */
+void cache_flush(struct ledger_txn *txn);
+/* After a rollback nothing in memory can be trusted. */
+void cache_drop(struct ledger *ledger);
+/* At the beginning of a group: reads what a rollback dropped. */
+void cache_load(struct ledger_txn *txn);
+/* After a commit: bounded. */
+void cache_trim(struct ledger *ledger);
+/* The person's revision as it will be when the group commits. */
+int64_t cache_person_rev(struct ledger_txn *txn, int64_t person, struct belfry_str *username);
+/* Row of a person that exists, else 0. */
+int64_t cache_person_find(struct ledger_txn *txn, int64_t org, struct belfry_str username);
+
+/* --- rows (apply.c, expand.c, subject.c, sweep.c) ------------------------------------------------------------------------------------------ */
+
+#define SLICE 1000 /* rows a transaction, of a fan-out, an expiry, a sweep */
+
+/* Applies what a call recorded. Can fail only for I/O (store_fault()). */
+void apply_record(struct ledger_txn *txn, const struct record *record, const struct gen_source *source, int64_t inst,
+                  struct belfry_str org, int64_t org_id);
+/* An event with its recipients, or the beginning of its fan-out. source is the instance's name. Returns its id. */
+int64_t apply_event(struct ledger_txn *txn, const struct emitted *event, struct belfry_str source, int64_t inst,
+                    struct belfry_str org, int64_t org_id);
+
+/* What is known of an event while its recipients get rows. */
+struct expansion {
+    int64_t event, org, category, time;
+    struct belfry_str org_name;
+    const struct route_plan *plan;
+    uint32_t *first, *next; /* deliveries of a recipient: index + 1, 0 ends */
+    uint32_t *first_decision, *next_decision; /* the same of decisions */
+    /* what it replaces: live events at the time it was emitted */
+    const int64_t *replaced;
+    size_t replaced_count;
+};
+/* Chains the deliveries of each recipient; in arena. */
+void expand_prepare(struct expansion *x, struct arena *arena);
+/* Rows of recipient i: notification, deliveries, decisions; replaces the earlier row. Returns the notification, 0: none. */
+int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint32_t i, int64_t *person);
+/* Rows of the channel's targets. payload is made once, when the first one matches. */
+void expand_targets(struct ledger_txn *txn, const struct expansion *x, const struct route_event *event,
+                    const struct store_event *row);
+
+/* Withdraw, handled, supersede, valid_until on the live events of a subject. */
+void subject_apply(struct ledger_txn *txn, const struct op *op, int64_t inst, int64_t org_id);
+
+enum sweep_kind { SWEEP_WITHDRAW = 1, SWEEP_HANDLED, SWEEP_SUPERSEDE, SWEEP_EXPIRE, SWEEP_TOUCH };
+struct sweep {
+    enum sweep_kind kind;
+    int64_t event;
+    struct belfry_str note, by;
+    const int64_t *only, *except; /* person ids */
+    size_t only_count, except_count;
+};
+/* Up to limit rows of the event, persons above *after; *after moves. Returns how many rows; fewer than limit: done. */
+size_t sweep_rows(struct ledger_txn *txn, const struct sweep *sweep, int64_t *after, size_t limit);
+/* One row ends: validity, the successor, its open deliveries with an outcome. */
+void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row, int validity, int64_t replaced_by,
+                   int outcome, struct belfry_str note);
+/* All rows: now when they are few, else as a job. */
+void sweep_start(struct ledger_txn *txn, const struct sweep *sweep, int64_t org);
+
+/* --- jobs (jobs.c, fanout.c) ------------------------------------------------------------------------------------------------------- */
+
+enum { JOB_FANOUT = 1, JOB_SWEEP = 2, JOB_HOLD = 3, JOB_RELEASE = 4, JOB_LAST = 9 };
+
+/* A row of `job`; payload is JSON. */
+void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64_t total, struct belfry_str payload);
+/* One slice of the oldest job. */
+void job_slice(struct ledger_txn *txn);
+/* A slice of a fan-out; 1 when it is done. */
+int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
+void fanout_drop(struct ledger *ledger);
+
+/* --- gates (gates.c) ------------------------------------------------------------------------------------------------------------------- */
+
+struct gate {
+    const struct store_delivery *row;
+    const struct store_event *event;
+    struct store_notification own; /* id 0: has none */
+    enum outcome outcome;   /* why it ends, or held_quiet_hours */
+    int64_t due;            /* when it is tried again, with held_quiet_hours */
+    const char *why;        /* for people; may be NULL */
+};
+/* 1: may go out now. 0: gate->outcome says what becomes of it. */
+int gates_pass(struct ledger_txn *txn, struct gate *gate);
+
+/* --- work that comes due by itself ------------------------------------------------------------------------------------------------------ */
+
+/* Timers of an owner that are due, oldest first, until txn->timers_left is used up. Returns 1 when none is due any more. */
+int timers_run(struct ledger_txn *txn, struct gen_source *source, struct owner *owner, struct belfry_str org);
+/* Those of all owners. */
+void timers_run_all(struct ledger_txn *txn);
+int64_t timers_next(struct ledger *ledger);
+/* Owners are read from the table: at the start and after a reload. */
+void timers_load(struct ledger_txn *txn);
+/* One slice each, when something is due. */
+void expiry_slice(struct ledger_txn *txn);
+void shown_slice(struct ledger_txn *txn);  /* in-app deliveries with `after` */
+void upkeep_slice(struct ledger_txn *txn); /* leases that ran out, targets and channels that are gone */
+void retention_slice(struct ledger_txn *txn);
+int64_t upkeep_next(const struct ledger *ledger);
+int64_t retention_next(const struct ledger *ledger);
+struct retention *retention_new(void);
+void retention_free(struct retention *retention);
+/* A channel is or is no longer configured: from then on its waiting rows have an hour. */
+void upkeep_channels(struct ledger_txn *txn);
+
+/* --- calls that harm (poison.c, quarantine.c) ----------------------------------------------------------------------------------------------- */
+
+/* NULL without err when data_dir is NULL. */
+struct poison *poison_open(const char *data_dir, struct error *err);
+void poison_close(struct poison *poison);
+/* Notes what is in hand; an identity of at most 900 bytes. */
+void poison_hold(struct poison *poison, struct belfry_str key);
+void poison_let_go(struct poison *poison);
+/* 1 once, when a process died with this key in hand. */
+int poison_was(struct poison *poison, struct belfry_str key);
+
+/* EAGAIN and *retry_after_ms while the instance is in quarantine. */
+belfry_status quarantine_check(struct ledger *ledger, const char *name, int64_t now, int64_t *retry_after_ms);
+/* A call took so long (monotonic ns). */
+void quarantine_took(struct ledger *ledger, const char *name, int64_t now, uint64_t ns);
+
+/* --- triggers (trigger.c) ----------------------------------------------------------------------------------------------------------------- */
+
+#define LEDGER_LATER 1 /* a command that wants to be run again in the next group; it has written nothing */
+
+/* The request as a command. */
+belfry_status trigger_run(struct ledger_command *command, struct ledger_txn *txn);
+/* "person:ann"; in arena. */
+struct belfry_str principal_text(struct arena *arena, const struct belfry_principal *principal);
+/* What was refused and is kept: kind "feed", "hook", "poison", "task", "timer". */
+void refused_keep(struct ledger_txn *txn, int64_t org, int64_t inst, const char *kind, belfry_status status,
+                  const struct error *err, struct belfry_str body);
+
+/* --- the group (group.c) ------------------------------------------------------------------------------------------------------------------------ */
+
+void *group_main(void *ledger);
+/* [loop] Answers what has committed. */
+void answer_all(struct ledger *ledger);
+
+/* A generation that the ledger lets go of after the commit. */
+struct release {
+    struct list node;
+    struct gen *gen;
+};
+
+/* --- between the threads (answer.c) -------------------------------------------------------------------------------------------------------------- */
+
+/* After a commit: the group's commands, in order, and its news. The list is empty afterwards. */
+void answer_group(struct ledger *ledger, struct list *commands);
+/* After a failure: commands that changed nothing. */
+void answer_failed(struct ledger *ledger, struct list *commands, belfry_status status);
+/* Runs on the loop in order with the answers of commands. */
+void ledger_post(struct ledger *ledger, void (*fn)(void *arg), void *arg);
+/* alarm of the settings, on the loop. */
+void ledger_alarm(struct ledger *ledger, const char *type, struct belfry_str subject, const char *text);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Work that is too much for one transaction: a row that says what is to be done and how far it has come. Slices run between
+ * other commands, one a group, the oldest job first; a restart goes on where the last committed slice ended.
+ */
+#include "ledger/inside.h"
+
+#include <stdlib.h>
+
+void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64_t total, struct belfry_str payload)
+{
+    struct store_job job = {.id = ledger_txn_id(txn), .kind = kind, .org = org, .ref = ref, .total = total,
+                            .payload = payload};
+    store_job_add(txn->conn, &job);
+    txn->ledger->jobs_open = 1;
+}
+
+static struct belfry_str number_text(struct arena *arena, int64_t number)
+{
+    return str_of(arena_printf(arena, "%lld", (long long)number));
+}
+
+static const int64_t *ids_of(struct arena *arena, const json_t *array, size_t *count)
+{
+    *count = json_array_size(array);
+    int64_t *ids = arena_alloc(arena, (*count + 1) * sizeof(*ids));
+    for (size_t i = 0; i < *count; i++)
+        ids[i] = json_integer_value(json_array_get(array, i));
+    return ids;
+}
+
+static int sweep_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor)
+{
+    json_t *payload = json_read(job->payload, NULL);
+    struct sweep sweep = {.kind = (enum sweep_kind)json_integer_value(json_object_get(payload, "kind")), .event = job->ref};
+    sweep.note = arena_str(txn->arena, json_str(json_object_get(payload, "note")));
+    sweep.by = arena_str(txn->arena, json_str(json_object_get(payload, "by")));
+    sweep.except = ids_of(txn->arena, json_object_get(payload, "except"), &sweep.except_count);
+    int64_t after = json_integer_value(json_object_get(payload, "after"));
+    json_decref(payload);
+    if (job->cursor.len)
+        str_to_i64(job->cursor, &after);
+    size_t count = sweep_rows(txn, &sweep, &after, SLICE);
+    *cursor = number_text(txn->arena, after);
+    job->done += (int64_t)count;
+    return count < SLICE;
+}
+
+static int hold_slice(struct ledger_txn *txn, struct store_job *job)
+{
+    int count = job->kind == JOB_HOLD ? store_deliveries_hold(txn->conn, job->ref, SLICE)
+                                      : store_deliveries_unhold(txn->conn, job->ref, SLICE);
+    job->done += count;
+    if (job->kind == JOB_RELEASE && count > 0)
+        ledger_txn_due(txn, job->ref);
+    return count < SLICE;
+}
+
+void job_slice(struct ledger_txn *txn)
+{
+    struct store_job job;
+    if (!store_job_next(txn->conn, JOB_FANOUT, JOB_LAST, 0, txn->arena, &job)) {
+        txn->ledger->jobs_open = 0;
+        return;
+    }
+    struct belfry_str cursor = job.cursor;
+    int done = 1;
+    if (job.kind == JOB_FANOUT)
+        done = fanout_slice(txn, &job, &cursor);
+    else if (job.kind == JOB_SWEEP)
+        done = sweep_slice(txn, &job, &cursor);
+    else if (job.kind == JOB_HOLD || job.kind == JOB_RELEASE)
+        done = hold_slice(txn, &job);
+    store_job_step(txn->conn, job.id, cursor, job.done, done ? STORE_JOB_DONE : STORE_JOB_RUNS);
+}

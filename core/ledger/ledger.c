@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The door of the room: start and stop, submission with back-pressure, generations, and what commands see of the running
+ * transaction.
+ */
+#include "ledger/inside.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+#define PENDING_TRIGGERS 20000
+#define PENDING_BYTES (INT64_C(64) << 20)
+#define ARENA_BLOCK 65536
+
+/* --- start and stop ------------------------------------------------------------------------------------------------------- */
+
+static void on_wake(uv_async_t *async)
+{
+    answer_all(async->data);
+}
+
+/* What a process that died had under way. */
+static belfry_status resume(struct ledger *ledger, struct error *err)
+{
+    struct store_conn *conn = ledger->conn;
+    belfry_status status = store_begin(conn, err);
+    if (status)
+        return status;
+    int64_t boot = store_boot(ledger->store);
+    int released = store_deliveries_release(conn, boot, clock_now_ms(ledger->clock));
+    store_tasks_release(conn, boot);
+    ledger->ids.last = store_last_id(conn);
+    ledger->last_generation = store_generation_last(conn);
+    status = store_commit(conn, err);
+    if (status)
+        store_rollback(conn);
+    else if (released > 0)
+        log_info("ledger", "deliveries that were under way when the hub stopped: those of targets are due again, mail is "
+                           "unknown", "count=%d", released);
+    return status;
+}
+
+static void free_parts(struct ledger *ledger)
+{
+    poison_close(ledger->poison);
+    fanout_drop(ledger);
+    retention_free(ledger->retention);
+    for (size_t i = 0; i < ledger->target_channels; i++)
+        free(ledger->targets[i].channel);
+    free(ledger->targets);
+    for (size_t i = 0; i < ledger->health_count; i++)
+        free(ledger->health[i].name);
+    free(ledger->health);
+    free(ledger->txn.targets);
+    hash_free(ledger->people_by_name, NULL);
+    hash_free(ledger->people_by_id, free);
+    hash_free(ledger->owners, free);
+    hash_free(ledger->disabled, NULL);
+    arena_free(ledger->txn.arena);
+    queue_fini(&ledger->queue);
+    queue_fini(&ledger->answers);
+    queue_fini(&ledger->settle_queue);
+    pthread_mutex_destroy(&ledger->numbers_lock);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct ledger *ledger = handle->data;
+    free_parts(ledger);
+    free(ledger);
+}
+
+struct ledger *ledger_new(const struct ledger_settings *settings, struct error *err)
+{
+    struct ledger *ledger = xcalloc(1, sizeof(*ledger));
+    ledger->settings = *settings;
+    ledger->store = settings->store;
+    ledger->conn = store_writer(settings->store);
+    ledger->clock = settings->clock;
+    ledger->limit_commands = PENDING_TRIGGERS;
+    ledger->limit_bytes = PENDING_BYTES;
+    ledger->jobs_open = 1;
+    ledger->next_expiry = ledger->next_task = ledger->next_shown = ledger->next_delivery = INT64_MIN;
+    ledger->txn.ledger = ledger;
+    ledger->txn.conn = ledger->conn;
+    ledger->txn.arena = arena_new(ARENA_BLOCK);
+    list_init(&ledger->txn.released);
+    queue_init(&ledger->queue);
+    queue_init(&ledger->answers);
+    queue_init(&ledger->settle_queue);
+    list_init(&ledger->todo);
+    list_init(&ledger->settlers);
+    pthread_mutex_init(&ledger->numbers_lock, NULL);
+    ledger->retention = retention_new();
+    cache_drop(ledger);
+    atomic_store(&ledger->beat, clock_mono_ns(clock_real()));
+    struct error own = {0};
+    ledger->poison = poison_open(settings->data_dir, &own);
+    if (own.count || resume(ledger, &own)) {
+        if (err)
+            error_move(err, &own);
+        error_clear(&own);
+        free_parts(ledger);
+        free(ledger);
+        return NULL;
+    }
+    uv_async_init(settings->loop, &ledger->wake, on_wake);
+    ledger->wake.data = ledger;
+    if (pthread_create(&ledger->thread, NULL, group_main, ledger) != 0) {
+        error_set(err, BELFRY_EAGAIN, NULL, "cannot start the ledger's thread");
+        uv_close((uv_handle_t *)&ledger->wake, on_closed);
+        return NULL;
+    }
+    return ledger;
+}
+
+static void let_go(struct ledger *ledger)
+{
+    struct gen *gen = ledger->gen;
+    if (!gen)
+        return;
+    struct ledger_generation *generation = gen->pub;
+    ledger->gen = NULL;
+    gen_free(gen);
+    generation->inside = NULL;
+    if (generation->released)
+        generation->released(generation->arg, generation);
+}
+
+void ledger_free(struct ledger *ledger)
+{
+    if (!ledger)
+        return;
+    atomic_store(&ledger->stopping, 1);
+    queue_wake(&ledger->queue);
+    pthread_join(ledger->thread, NULL);
+    answer_all(ledger);
+    /* What slipped in after the thread's last look. */
+    struct list late;
+    if (queue_take_all(&ledger->queue, &late) > 0)
+        answer_failed(ledger, &late, BELFRY_ECANCELED);
+    answer_all(ledger);
+    for (size_t i = 0; i < ledger->target_channels; i++) {
+        struct channel_targets *targets = &ledger->targets[i];
+        route_targets_free(targets->index);
+        if (targets->free_rows)
+            targets->free_rows(targets->arg);
+        targets->index = NULL;
+    }
+    let_go(ledger);
+    uv_close((uv_handle_t *)&ledger->wake, on_closed);
+}
+
+/* --- submission ---------------------------------------------------------------------------------------------------------------- */
+
+belfry_status ledger_submit(struct ledger *ledger, struct ledger_command *command)
+{
+    if (atomic_load(&ledger->stopping))
+        return BELFRY_ECLOSED;
+    uint64_t weight = command->weight ? command->weight : 1;
+    uint64_t commands = atomic_fetch_add(&ledger->pending_commands, weight);
+    uint64_t bytes = atomic_fetch_add(&ledger->pending_bytes, command->bytes);
+    if (command->bytes && (commands >= (uint64_t)atomic_load(&ledger->limit_commands) ||
+                           bytes >= (uint64_t)atomic_load(&ledger->limit_bytes))) {
+        atomic_fetch_sub(&ledger->pending_commands, weight);
+        atomic_fetch_sub(&ledger->pending_bytes, command->bytes);
+        return BELFRY_EAGAIN;
+    }
+    list_init(&command->node);
+    queue_push(&ledger->queue, &command->node);
+    return BELFRY_OK;
+}
+
+static void request_done(struct ledger_command *command, belfry_status status)
+{
+    struct ledger_request *request = LIST_OF(command, struct ledger_request, command);
+    if (status) { /* nothing of it was written */
+        request->status = status;
+        for (size_t i = 0; i < request->triggers.count; i++) {
+            struct ledger_item_result *result = &request->results[i];
+            if (result->passed_over)
+                continue;
+            error_clear(&result->err);
+            result->state = LEDGER_REFUSED;
+            result->events = 0;
+            result->status = error_set(&result->err, status, NULL, "%s",
+                                       status == BELFRY_ECANCELED ? "the hub is stopping" : "the trigger could not be written");
+        }
+    }
+    request->done(request);
+}
+
+belfry_status ledger_trigger(struct ledger *ledger, struct ledger_request *request)
+{
+    const struct ledger_generation *generation = ledger->loop_generation;
+    const struct config_instance *instance =
+        generation ? config_source(generation->config, str_of(request->source)) : NULL;
+    if (!instance || !config_serves(instance, request->org) || !generation->sources[instance->index].self)
+        return BELFRY_ENOTFOUND;
+    size_t bytes = sizeof(*request);
+    for (size_t i = 0; i < request->triggers.count; i++) {
+        bytes += request->triggers.items[i].pub.data.len + 256;
+        request->results[i].passed_over = request->partial && request->results[i].status != BELFRY_OK;
+        if (request->results[i].passed_over)
+            request->results[i].state = LEDGER_REFUSED;
+    }
+    request->command = (struct ledger_command){
+        .run = trigger_run, .done = request_done, .bytes = bytes, .weight = (uint32_t)request->triggers.count};
+    return ledger_submit(ledger, &request->command);
+}
+
+/* --- generations ------------------------------------------------------------------------------------------------------------------ */
+
+struct generation_command {
+    struct ledger_command command;
+    struct ledger *ledger;
+    struct gen *gen;
+    char *actor;
+    void (*done)(void *arg, belfry_status status);
+    void *arg;
+};
+
+/* A renamed instance takes what was kept under its old name, once. */
+static void rename_source(struct ledger_txn *txn, struct gen_source *source, const struct config_instance *instance)
+{
+    source->was = store_name(txn->conn, str_of(instance->was));
+    const char *mark = arena_printf(txn->arena, "renamed:%lld:%lld", (long long)source->was, (long long)source->inst);
+    if (store_mark_get(txn->conn, str_of(mark), 0))
+        return;
+    store_state_rename(txn->conn, source->was, source->inst);
+    store_mark_set(txn->conn, str_of(mark), txn->now);
+    size_t pos = 0;
+    struct belfry_str key;
+    void *value;
+    while (hash_next(txn->ledger->owners, &pos, &key, &value))
+        ((struct owner *)value)->next_timer = INT64_MIN;
+}
+
+static void name_instances(struct ledger_txn *txn, struct gen *gen)
+{
+    const struct config *config = gen->pub->config;
+    for (size_t i = 0; i < gen->pub->source_count; i++) {
+        const struct config_instance *instance = gen->sources[i].live->instance;
+        if (!instance)
+            continue;
+        gen->sources[i].inst = store_name(txn->conn, str_of(instance->name));
+        if (instance->was)
+            rename_source(txn, &gen->sources[i], instance);
+    }
+    for (size_t i = 0; i < config->channel_count; i++)
+        gen->channels[i].name = store_name(txn->conn, str_of(config->channels[i].name));
+}
+
+static belfry_status generation_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct generation_command *c = LIST_OF(command, struct generation_command, command);
+    struct ledger *ledger = txn->ledger;
+    struct config *config = c->gen->pub->config;
+    int64_t id = store_generation_last(txn->conn) + 1;
+    config->generation = (uint64_t)id;
+    store_generation_add(txn->conn, id, config->sha256, txn->now, str_of(c->actor), (struct belfry_str){NULL, 0});
+    name_instances(txn, c->gen);
+    if (txn->gen) {
+        struct release *release = xcalloc(1, sizeof(*release));
+        release->gen = txn->gen;
+        list_push_back(&txn->released, &release->node);
+    }
+    txn->gen = c->gen;
+    directory_init(&txn->directory, txn->gen, txn->conn);
+    upkeep_channels(txn);
+    timers_load(txn);
+    fanout_drop(ledger);
+    ledger->next_shown = ledger->next_delivery = ledger->next_task = INT64_MIN;
+    atomic_store(&ledger->limit_commands,
+                 config->hub.limits.pending_triggers > 0 ? config->hub.limits.pending_triggers : PENDING_TRIGGERS);
+    atomic_store(&ledger->limit_bytes,
+                 config->hub.limits.pending_bytes > 0 ? config->hub.limits.pending_bytes : PENDING_BYTES);
+    return BELFRY_OK;
+}
+
+static void generation_done(struct ledger_command *command, belfry_status status)
+{
+    struct generation_command *c = LIST_OF(command, struct generation_command, command);
+    if (status) {
+        c->gen->pub->inside = NULL;
+        gen_free(c->gen);
+    } else {
+        c->ledger->loop_generation = c->gen->pub;
+    }
+    if (c->done)
+        c->done(c->arg, status);
+    free(c->actor);
+    free(c);
+}
+
+void ledger_generation_set(struct ledger *ledger, struct ledger_generation *generation, const char *actor,
+                           void (*done)(void *arg, belfry_status status), void *arg)
+{
+    struct generation_command *c = xcalloc(1, sizeof(*c));
+    c->ledger = ledger;
+    c->gen = gen_new(generation);
+    c->actor = actor ? xstrdup(actor) : NULL;
+    c->done = done;
+    c->arg = arg;
+    generation->inside = c->gen;
+    c->command = (struct ledger_command){.run = generation_run, .done = generation_done};
+    if (ledger_submit(ledger, &c->command) != BELFRY_OK)
+        generation_done(&c->command, BELFRY_ECLOSED);
+}
+
+/* --- numbers --------------------------------------------------------------------------------------------------------------------------- */
+
+void ledger_poke(struct ledger *ledger)
+{
+    queue_wake(&ledger->queue);
+}
+
+uint64_t ledger_heartbeat(const struct ledger *ledger)
+{
+    return atomic_load(&ledger->beat);
+}
+
+const char *ledger_ailment(const struct ledger *ledger)
+{
+    return atomic_load(&ledger->ailment);
+}
+
+int64_t ledger_next_due(const struct ledger *ledger)
+{
+    return atomic_load(&ledger->next_due);
+}
+
+void ledger_numbers(const struct ledger *ledger, struct ledger_numbers *out)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&ledger->numbers_lock;
+    pthread_mutex_lock(lock);
+    *out = ledger->published;
+    pthread_mutex_unlock(lock);
+    out->pending_commands = atomic_load(&ledger->pending_commands);
+    out->pending_bytes = atomic_load(&ledger->pending_bytes);
+}
+
+/* --- what a command sees ---------------------------------------------------------------------------------------------------------------- */
+
+struct store_conn *ledger_txn_conn(struct ledger_txn *txn)
+{
+    return txn->conn;
+}
+
+int64_t ledger_txn_now(struct ledger_txn *txn)
+{
+    return txn->now;
+}
+
+int64_t ledger_txn_id(struct ledger_txn *txn)
+{
+    return id_next(&txn->ledger->ids, txn->now);
+}
+
+const struct ledger_generation *ledger_txn_generation(struct ledger_txn *txn)
+{
+    return txn->gen ? txn->gen->pub : NULL;
+}
+
+struct arena *ledger_txn_arena(struct ledger_txn *txn)
+{
+    return txn->arena;
+}
+
+void ledger_txn_due(struct ledger_txn *txn, int64_t target)
+{
+    txn->deliveries = 1;
+    if (!target)
+        return;
+    for (size_t i = 0; i < txn->target_count; i++) {
+        if (txn->targets[i] == target)
+            return;
+    }
+    txn->targets = xgrow(txn->targets, &txn->target_cap, txn->target_count + 1, sizeof(int64_t));
+    txn->targets[txn->target_count++] = target;
+}
+
+const struct route_directory *ledger_txn_directory(struct ledger_txn *txn)
+{
+    return &txn->directory.pub;
+}
+
+void ledger_txn_directory_changed(struct ledger_txn *txn)
+{
+    txn->directory.api_empty = -1;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sources that take too long. All of them share one thread and one transaction, so a call over 20 ms is logged, and an
+ * instance with three calls over 250 ms in a minute is not called for a minute: its triggers are answered 503 with
+ * Retry-After and its timers wait. Calls are timed by the machine's clock, the minute by the hub's.
+ */
+#include "ledger/inside.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+#define LOG_NS UINT64_C(20000000)
+#define SLOW_NS UINT64_C(250000000)
+#define WINDOW_MS INT64_C(60000)
+#define PAUSE_MS INT64_C(60000)
+
+static struct source_health *health_of(struct ledger *ledger, const char *name)
+{
+    for (size_t i = 0; i < ledger->health_count; i++) {
+        if (strcmp(ledger->health[i].name, name) == 0)
+            return &ledger->health[i];
+    }
+    return NULL;
+}
+
+belfry_status quarantine_check(struct ledger *ledger, const char *name, int64_t now, int64_t *retry_after_ms)
+{
+    struct source_health *health = health_of(ledger, name);
+    if (!health || !health->until)
+        return BELFRY_OK;
+    if (health->until <= now) {
+        log_info("ledger", "a source is called again after its quarantine", "source=%s", name);
+        health->until = 0;
+        ledger->numbers.quarantined--;
+        return BELFRY_OK;
+    }
+    *retry_after_ms = health->until - now;
+    return BELFRY_EAGAIN;
+}
+
+static struct source_health *health_add(struct ledger *ledger, const char *name)
+{
+    ledger->health = xrealloc(ledger->health, (ledger->health_count + 1) * sizeof(*ledger->health));
+    struct source_health *health = &ledger->health[ledger->health_count++];
+    *health = (struct source_health){.name = xstrdup(name), .slow_at = {INT64_MIN, INT64_MIN, INT64_MIN}};
+    return health;
+}
+
+void quarantine_took(struct ledger *ledger, const char *name, int64_t now, uint64_t ns)
+{
+    if (ns < LOG_NS)
+        return;
+    log_warn("ledger", "a call of a source took long; everything else waited for it", "source=%s ms=%.1f", name,
+             (double)ns / 1e6);
+    if (ns < SLOW_NS)
+        return;
+    struct source_health *health = health_of(ledger, name);
+    if (!health)
+        health = health_add(ledger, name);
+    memmove(health->slow_at, health->slow_at + 1, 2 * sizeof(health->slow_at[0]));
+    health->slow_at[2] = now;
+    if (health->until || health->slow_at[0] == INT64_MIN || now - health->slow_at[0] > WINDOW_MS)
+        return;
+    health->until = now + PAUSE_MS;
+    health->slow_at[0] = health->slow_at[1] = health->slow_at[2] = INT64_MIN;
+    ledger->numbers.quarantined++;
+    ledger->owners_next = INT64_MIN;
+    char *text = xasprintf("Source %s took more than 250 ms three times in a minute. It is paused for %d seconds.", name,
+                           (int)(PAUSE_MS / 1000));
+    ledger_alarm(ledger, "hub.source_quarantined", str_of(name), text);
+    free(text);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operations on a subject: withdraw, handled, supersede, valid_until. They act on its live events, and there on the rows
+ * that are valid and not handled. Without a choice of people the event itself is over too, for those who never had a row:
+ * addresses and targets.
+ */
+#include "ledger/inside.h"
+
+static int type_wanted(struct ledger_txn *txn, const struct belfry_strs *types, int64_t type)
+{
+    if (types->count == 0)
+        return 1;
+    struct belfry_str name = store_name_text(txn->conn, type);
+    for (size_t i = 0; i < types->count; i++) {
+        struct belfry_str want = types->items[i];
+        int prefix = want.len > 0 && want.ptr[want.len - 1] == '*';
+        if (prefix ? str_has_prefix(name, str_slice(want.ptr, want.len - 1)) : str_eq(name, want))
+            return 1;
+    }
+    return 0;
+}
+
+/* Rows of people, where they exist; others have no notification to touch. */
+static size_t people(struct ledger_txn *txn, int64_t org, const struct belfry_strs *names, int64_t **out)
+{
+    int64_t *ids = names->count ? arena_alloc(txn->arena, names->count * sizeof(*ids)) : NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        int64_t id = cache_person_find(txn, org, names->items[i]);
+        if (id)
+            ids[count++] = id;
+    }
+    *out = ids;
+    return count;
+}
+
+static void end_event(struct ledger_txn *txn, const struct sweep *sweep, int validity, int outcome)
+{
+    store_event_set_validity(txn->conn, sweep->event, validity, 0);
+    store_deliveries_end_event(txn->conn, sweep->event, 0, outcome, txn->now, sweep->note);
+}
+
+static void apply_one(struct ledger_txn *txn, const struct op *op, const struct sweep *sweep, int everybody, int64_t org)
+{
+    if (op->kind == OP_VALID_UNTIL) {
+        store_event_set_valid_until(txn->conn, sweep->event, op->when_ms);
+        txn->ledger->next_expiry = INT64_MIN;
+    }
+    sweep_start(txn, sweep, org);
+    if (op->kind == OP_VALID_UNTIL)
+        return;
+    if (!everybody) {
+        /* While its rows are still being made the event stays live. */
+        if (!store_notifications_any_live(txn->conn, sweep->event) && !store_job_open_for(txn->conn, sweep->event))
+            store_event_set_live(txn->conn, sweep->event, 0);
+    } else if (op->kind == OP_HANDLED) {
+        store_event_set_live(txn->conn, sweep->event, 0);
+    } else if (op->kind == OP_WITHDRAW) {
+        end_event(txn, sweep, BELFRY_WITHDRAWN, OUTCOME_withdrawn);
+    } else {
+        end_event(txn, sweep, BELFRY_SUPERSEDED, OUTCOME_superseded);
+    }
+}
+
+void subject_apply(struct ledger_txn *txn, const struct op *op, int64_t inst, int64_t org_id)
+{
+    struct store_event *events;
+    int64_t key = store_subject_key(txn->ledger->store, org_id, inst, op->key);
+    size_t count = store_events_live(txn->conn, key, org_id, inst, op->key, txn->arena, &events);
+    if (count == 0)
+        return;
+    struct sweep sweep = {.note = op->which.reason, .by = op->value};
+    sweep.kind = op->kind == OP_WITHDRAW    ? SWEEP_WITHDRAW
+                 : op->kind == OP_HANDLED   ? SWEEP_HANDLED
+                 : op->kind == OP_SUPERSEDE ? SWEEP_SUPERSEDE
+                                            : SWEEP_TOUCH;
+    int64_t *only, *except;
+    sweep.only_count = people(txn, org_id, &op->which.only, &only);
+    sweep.except_count = people(txn, org_id, &op->which.except, &except);
+    sweep.only = only;
+    sweep.except = except;
+    if (op->which.only.count && !sweep.only_count)
+        return; /* named people who have no rows at all */
+    int everybody = op->which.only.count == 0 && op->which.except.count == 0;
+    for (size_t i = 0; i < count; i++) {
+        sweep.event = events[i].id;
+        if (type_wanted(txn, &op->which.types, events[i].type))
+            apply_one(txn, op, &sweep, everybody, org_id);
+    }
+}

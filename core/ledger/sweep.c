@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One change to the live rows of an event: withdrawn, handled, superseded, expired, or their end of validity moved. Up to
+ * 1,000 rows change in the command's own transaction, the rest as a job, 1,000 a transaction.
+ */
+#include "ledger/inside.h"
+
+void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row, int validity, int64_t replaced_by,
+                   int outcome, struct belfry_str note)
+{
+    store_notification_end(txn->conn, row->id, validity, replaced_by, ledger_txn_touch(txn, row->person), note);
+    store_deliveries_end_event(txn->conn, row->event, row->person, outcome, txn->now, note);
+}
+
+static void change_row(struct ledger_txn *txn, const struct sweep *sweep, const struct store_notification *row)
+{
+    switch (sweep->kind) {
+    case SWEEP_WITHDRAW:
+        sweep_end_row(txn, row, BELFRY_WITHDRAWN, 0, OUTCOME_withdrawn, sweep->note);
+        break;
+    case SWEEP_SUPERSEDE:
+        sweep_end_row(txn, row, BELFRY_SUPERSEDED, 0, OUTCOME_superseded, sweep->note);
+        break;
+    case SWEEP_EXPIRE:
+        sweep_end_row(txn, row, BELFRY_EXPIRED, 0, OUTCOME_expired, sweep->note);
+        break;
+    case SWEEP_HANDLED:
+        /* What waits for the person asks `unless: handled` itself when it comes due. */
+        store_notification_handled(txn->conn, row->id, sweep->by, txn->now, ledger_txn_touch(txn, row->person));
+        break;
+    case SWEEP_TOUCH:
+        store_notification_set_rev(txn->conn, row->id, ledger_txn_touch(txn, row->person));
+        break;
+    }
+}
+
+static int among(const int64_t *ids, size_t count, int64_t id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] == id)
+            return 1;
+    }
+    return 0;
+}
+
+size_t sweep_rows(struct ledger_txn *txn, const struct sweep *sweep, int64_t *after, size_t limit)
+{
+    struct store_notification *rows;
+    size_t count = store_notifications_live(txn->conn, sweep->event, *after, limit, txn->arena, &rows);
+    for (size_t i = 0; i < count; i++) {
+        if (!among(sweep->except, sweep->except_count, rows[i].person))
+            change_row(txn, sweep, &rows[i]);
+        *after = rows[i].person;
+    }
+    return count;
+}
+
+static void sweep_only(struct ledger_txn *txn, const struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->only_count; i++) {
+        struct store_notification row;
+        if (store_notification_of(txn->conn, sweep->event, sweep->only[i], &row) && !row.validity && !row.handled &&
+            !among(sweep->except, sweep->except_count, row.person))
+            change_row(txn, sweep, &row);
+    }
+}
+
+static void add_ids(struct buf *out, const char *name, const int64_t *ids, size_t count)
+{
+    buf_addf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < count; i++)
+        buf_addf(out, "%s%lld", i ? "," : "", (long long)ids[i]);
+    buf_addc(out, ']');
+}
+
+void sweep_start(struct ledger_txn *txn, const struct sweep *sweep, int64_t org)
+{
+    if (sweep->only_count) {
+        sweep_only(txn, sweep);
+        return;
+    }
+    int64_t after = 0;
+    if (sweep_rows(txn, sweep, &after, SLICE) < SLICE)
+        return;
+    struct buf payload = {NULL, 0, 0};
+    buf_addf(&payload, "{\"kind\":%d,\"after\":%lld,\"note\":", sweep->kind, (long long)after);
+    json_write_str(sweep->note, &payload);
+    buf_addz(&payload, ",\"by\":");
+    json_write_str(sweep->by, &payload);
+    add_ids(&payload, "except", sweep->except, sweep->except_count);
+    buf_addc(&payload, '}');
+    job_start(txn, JOB_SWEEP, org, sweep->event, 0, buf_str(&payload));
+    buf_free(&payload);
+}

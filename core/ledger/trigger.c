@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request: one trigger or a batch. Identity first, then the source's own due timers, then receive(); what the calls
+ * recorded is applied when every one of them returned OK. With `partial` each item is a request of its own. A refused
+ * trigger leaves no trace, but where it came from a feed or hook, or is suspected of having killed the hub.
+ */
+#include "ledger/inside.h"
+
+#include "base/crypto.h"
+#include "base/log.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#define ID_PLAIN_MAX 64
+#define KEY_SIZE (4 + 4 + 16 + 1 + ID_PLAIN_MAX)
+#define DAY_MS INT64_C(86400000)
+
+struct belfry_str principal_text(struct arena *arena, const struct belfry_principal *p)
+{
+    static const char *const kinds[] = {"", "token", "person", "timer", "feed", "hook", "task"};
+    if (p->kind < 1 || p->kind >= sizeof(kinds) / sizeof(kinds[0]))
+        return (struct belfry_str){NULL, 0};
+    struct belfry_str kind = str_of(kinds[p->kind]);
+    if (p->name.len == 0)
+        return kind;
+    char *text = arena_alloc(arena, kind.len + 1 + p->name.len);
+    memcpy(text, kind.ptr, kind.len);
+    text[kind.len] = ':';
+    memcpy(text + kind.len + 1, p->name.ptr, p->name.len);
+    return str_slice(text, kind.len + 1 + p->name.len);
+}
+
+void refused_keep(struct ledger_txn *txn, int64_t org, int64_t inst, const char *kind, belfry_status status,
+                  const struct error *err, struct belfry_str body)
+{
+    struct buf out = {NULL, 0, 0};
+    buf_addf(&out, "{\"status\":\"%s\",\"errors\":[", status_name(status));
+    for (size_t i = 0; i < err->count; i++) {
+        buf_addz(&out, i ? ",{" : "{");
+        if (err->items[i].pointer) {
+            buf_addz(&out, "\"pointer\":");
+            json_write_str(str_of(err->items[i].pointer), &out);
+            buf_addc(&out, ',');
+        }
+        buf_addz(&out, "\"detail\":");
+        json_write_str(str_of(err->items[i].detail), &out);
+        buf_addc(&out, '}');
+    }
+    buf_addz(&out, "]}");
+    store_refused_add(txn->conn, ledger_txn_id(txn), org, inst, kind, buf_str(&out), body);
+    buf_free(&out);
+}
+
+/* --- identity -------------------------------------------------------------------------------------------------------------- */
+
+struct identity {
+    unsigned char bytes[KEY_SIZE];
+    size_t len;
+};
+
+static const unsigned char *source_hash(struct ledger *ledger, struct belfry_str source)
+{
+    unsigned char full[32];
+    if (source.len == ledger->last_source.len && source.len > 0 &&
+        memcmp(source.ptr, ledger->last_source.source, source.len) == 0)
+        return ledger->last_source.sha;
+    sha256(source.ptr, source.len, full);
+    memcpy(ledger->last_source.sha, full, sizeof(ledger->last_source.sha));
+    ledger->last_source.len = 0;
+    if (source.len <= sizeof(ledger->last_source.source)) {
+        memcpy(ledger->last_source.source, source.ptr ? source.ptr : "", source.len);
+        ledger->last_source.len = source.len;
+    }
+    return ledger->last_source.sha;
+}
+
+static struct belfry_str identity_of(struct ledger *ledger, int64_t inst, int64_t org, const struct belfry_trigger *t,
+                                     struct identity *out)
+{
+    uint32_t ids[2] = {htobe32((uint32_t)inst), htobe32((uint32_t)org)};
+    memcpy(out->bytes, ids, 8);
+    memcpy(out->bytes + 8, source_hash(ledger, t->source), 16);
+    out->bytes[24] = t->id.len > ID_PLAIN_MAX;
+    out->len = 25;
+    if (t->id.len > ID_PLAIN_MAX) {
+        sha256(t->id.ptr, t->id.len, out->bytes + out->len);
+        out->len += 32;
+    } else if (t->id.len > 0) {
+        memcpy(out->bytes + out->len, t->id.ptr, t->id.len);
+        out->len += t->id.len;
+    }
+    return str_slice((const char *)out->bytes, out->len);
+}
+
+/* --- one request ------------------------------------------------------------------------------------------------------------- */
+
+struct run {
+    struct ledger_txn *txn;
+    struct ledger_request *request;
+    struct gen_source *source;
+    int64_t org_id;
+    struct call call;
+    struct record record;
+    /* identities of the record's triggers, by hash: index of the item + 1; only of a batch */
+    uint32_t *slots;
+    size_t slot_count;
+    struct identity *keys;
+    size_t first, count; /* items of the record */
+};
+
+static int known_before(struct run *run, struct belfry_str key, const struct belfry_trigger *trigger, uint32_t *events)
+{
+    struct ledger_txn *txn = run->txn;
+    int32_t days = txn->gen->pub->config->retention.dedupe;
+    int64_t since = days > 0 ? txn->now - days * DAY_MS : INT64_MIN;
+    if (store_dedupe_find(txn->conn, key, since, events))
+        return 1;
+    if (!run->source->was)
+        return 0;
+    struct identity old; /* the instance had another name when it took this trigger first */
+    return store_dedupe_find(txn->conn, identity_of(txn->ledger, run->source->was, run->org_id, trigger, &old), since, events);
+}
+
+/* Index + 1 of an earlier item of the same batch with the same identity, else the item is entered. */
+static uint32_t earlier_in_batch(struct run *run, size_t item)
+{
+    if (run->slot_count == 0)
+        return 0;
+    const struct identity *key = &run->keys[item];
+    size_t i = siphash(&run->record.hash_key, key->bytes, key->len) & (run->slot_count - 1);
+    for (; run->slots[i]; i = (i + 1) & (run->slot_count - 1)) {
+        const struct identity *other = &run->keys[run->slots[i] - 1];
+        if (other->len == key->len && memcmp(other->bytes, key->bytes, key->len) == 0)
+            return run->slots[i];
+    }
+    run->slots[i] = (uint32_t)item + 1;
+    return 0;
+}
+
+static void refuse(struct run *run, size_t item, belfry_status status)
+{
+    struct ledger_item_result *result = &run->request->results[item];
+    result->state = LEDGER_REFUSED;
+    result->status = status;
+    run->txn->refused++;
+}
+
+/* receive() with its time taken and the trigger noted, so that one that never returns is known at the next start. */
+static belfry_status receive(struct run *run, size_t item, struct belfry_str key)
+{
+    struct ledger *ledger = run->txn->ledger;
+    struct ledger_item_result *result = &run->request->results[item];
+    const char *name = run->request->source;
+    if (poison_was(ledger->poison, key)) {
+        log_error("ledger", "the hub stopped while it worked on this trigger; refused once, it may be sent again",
+                  "source=%s id=%s", name,
+                  log_quote(run->request->triggers.items[item].pub.id.ptr, run->request->triggers.items[item].pub.id.len));
+        belfry_status status = error_set(&result->err, BELFRY_EAGAIN, NULL,
+                                         "the hub stopped while it worked on this trigger; it may be sent again");
+        refused_keep(run->txn, run->org_id, run->call.inst, "poison", status, &result->err,
+                     run->request->triggers.items[item].pub.data);
+        return status;
+    }
+    uint64_t begin = clock_mono_ns(clock_real());
+    poison_hold(ledger->poison, key);
+    belfry_status status = call_receive(&run->call, &run->request->triggers.items[item], &result->err);
+    poison_let_go(ledger->poison);
+    quarantine_took(ledger, name, run->txn->now, clock_mono_ns(clock_real()) - begin);
+    return status;
+}
+
+static belfry_status take(struct run *run, size_t item)
+{
+    struct ledger_item_result *result = &run->request->results[item];
+    const struct belfry_trigger *trigger = &run->request->triggers.items[item].pub;
+    struct belfry_str key = identity_of(run->txn->ledger, run->call.inst, run->org_id, trigger, &run->keys[item]);
+    if (known_before(run, key, trigger, &result->events)) {
+        result->state = LEDGER_DUPLICATE;
+        return BELFRY_OK;
+    }
+    uint32_t earlier = earlier_in_batch(run, item);
+    if (earlier) {
+        result->state = LEDGER_DUPLICATE;
+        result->events = run->request->results[earlier - 1].events;
+        return BELFRY_OK;
+    }
+    uint32_t before = run->record.events;
+    belfry_status status = receive(run, item, key);
+    if (status == BELFRY_OK) {
+        result->state = LEDGER_ACCEPTED;
+        result->events = run->record.events - before;
+    }
+    return status;
+}
+
+static void apply(struct run *run)
+{
+    struct ledger_txn *txn = run->txn;
+    apply_record(txn, &run->record, run->source, run->call.inst, run->request->org, run->org_id);
+    for (size_t i = run->first; i < run->first + run->count; i++) {
+        const struct ledger_item_result *result = &run->request->results[i];
+        if (result->passed_over || result->state == LEDGER_REFUSED)
+            continue;
+        txn->duplicate += result->state == LEDGER_DUPLICATE;
+        txn->accepted += result->state == LEDGER_ACCEPTED;
+        if (result->state == LEDGER_ACCEPTED)
+            store_dedupe_add(txn->conn, str_slice((const char *)run->keys[i].bytes, run->keys[i].len), txn->now,
+                             result->events);
+    }
+}
+
+static void begin_record(struct run *run, size_t first, size_t count)
+{
+    run->first = first;
+    run->count = count;
+    run->slot_count = 0;
+    record_init(&run->record, run->txn->arena, store_id_key(run->txn->ledger->store));
+    if (count < 2)
+        return;
+    for (run->slot_count = 4; run->slot_count < count * 2; run->slot_count *= 2)
+        ;
+    run->slots = arena_alloc(run->txn->arena, run->slot_count * sizeof(uint32_t));
+}
+
+static void keep(struct run *run, size_t item)
+{
+    const struct ledger_item_result *result = &run->request->results[item];
+    const struct ledger_request *request = run->request;
+    uint32_t kind = request->principal.kind;
+    if (request->keep_refused)
+        refused_keep(run->txn, run->org_id, run->call.inst,
+                     kind == BELFRY_PRINCIPAL_FEED   ? "feed"
+                     : kind == BELFRY_PRINCIPAL_TASK ? "task"
+                                                     : "hook",
+                     result->status, &result->err, request->triggers.items[item].pub.data);
+}
+
+/* All or nothing. */
+static void run_whole(struct run *run)
+{
+    struct ledger_request *request = run->request;
+    size_t count = request->triggers.count;
+    begin_record(run, 0, count);
+    for (size_t i = 0; i < count; i++) {
+        belfry_status status = take(run, i);
+        if (status == BELFRY_OK)
+            continue;
+        for (size_t j = 0; j < count; j++) {
+            if (j != i)
+                refuse(run, j, BELFRY_ECANCELED);
+        }
+        refuse(run, i, status);
+        request->status = status;
+        keep(run, i);
+        return;
+    }
+    apply(run);
+}
+
+static void run_each(struct run *run)
+{
+    for (size_t i = 0; i < run->request->triggers.count; i++) {
+        if (run->request->results[i].passed_over)
+            continue;
+        begin_record(run, i, 1);
+        belfry_status status = take(run, i);
+        if (status == BELFRY_OK) {
+            apply(run);
+        } else {
+            refuse(run, i, status);
+            keep(run, i);
+        }
+    }
+}
+
+static void refuse_all(struct run *run, belfry_status status, const char *text)
+{
+    struct ledger_request *request = run->request;
+    for (size_t i = 0; i < request->triggers.count; i++) {
+        if (request->results[i].passed_over)
+            continue;
+        refuse(run, i, status);
+        error_set(&request->results[i].err, status, NULL, "%s", text);
+    }
+    if (!request->partial)
+        request->status = status;
+}
+
+/* What an earlier run of the same request left. */
+static void reset(struct ledger_request *request)
+{
+    request->status = BELFRY_OK;
+    request->retry_after_ms = 0;
+    for (size_t i = 0; i < request->triggers.count; i++) {
+        struct ledger_item_result *result = &request->results[i];
+        if (result->passed_over)
+            continue;
+        error_clear(&result->err);
+        result->status = BELFRY_OK;
+        result->events = 0;
+        result->state = LEDGER_ACCEPTED;
+    }
+}
+
+belfry_status trigger_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct ledger_request *request = LIST_OF(command, struct ledger_request, command);
+    struct run run = {.txn = txn, .request = request};
+    reset(request);
+    run.source = gen_source_find(txn->gen, str_of(request->source));
+    if (!run.source || !config_serves(run.source->live->instance, request->org)) {
+        refuse_all(&run, BELFRY_ENOTFOUND, "there is no such source");
+        return BELFRY_OK;
+    }
+    if (quarantine_check(txn->ledger, request->source, txn->now, &request->retry_after_ms)) {
+        refuse_all(&run, BELFRY_EAGAIN, "the source is in quarantine because its calls took too long");
+        return BELFRY_OK;
+    }
+    run.org_id = store_name(txn->conn, request->org);
+    struct owner *owner = cache_owner(txn, run.source->inst, run.org_id);
+    if (owner->next_timer <= txn->now && !timers_run(txn, run.source, owner, request->org))
+        return LEDGER_LATER;
+    run.keys = arena_alloc(txn->arena, (request->triggers.count + 1) * sizeof(*run.keys));
+    call_init(&run.call, txn->conn, txn->gen, run.source, request->org, &request->principal, txn->now, txn->arena, &run.record,
+              &txn->directory.pub);
+    run.call.inst = run.source->inst;
+    run.call.org = run.org_id;
+    if (request->partial)
+        run_each(&run);
+    else
+        run_whole(&run);
+    return BELFRY_OK;
+}
