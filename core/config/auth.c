@@ -18,7 +18,7 @@ struct auth_options {
     const char *login_url, *metrics_token;
 };
 
-static const struct belfry_option secret_element[] = {ELEMENT(STRING, .flags = BELFRY_OPT_SECRET, .min = 1, .max = 4096), OPTION_END};
+static const struct belfry_option secret_element[] = {ELEMENT(STRING, .min = 1, .max = 4096), OPTION_END};
 
 const struct belfry_option config_jwt_table[] = {
     OPTION(struct jwt_options, LIST, "hs256", hs256, .flags = BELFRY_OPT_SCALAR_LIST | BELFRY_OPT_SECRET,
@@ -36,10 +36,12 @@ static const struct belfry_option token_table[] = {
            .doc = "The org it may act in; \"*\" is every org."),
     OPTION(struct token_options, STRING, "secret", secret, .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_SECRET, .min = 16,
            .max = 1024, .doc = "What the application sends as Bearer token, at least 16 characters."),
-    OPTION(struct token_options, LIST, "may", may, .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_SCALAR_LIST,
-           .children = config_strings, .min = 1, .max = 100,
-           .doc = "What it may do: trigger:SOURCE, trigger:*, users, endpoints, endpoints:own, read, admin; with org \"*\" "
-                  "also operator."),
+    OPTION(
+        struct token_options, LIST, "may", may, .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_SCALAR_LIST,
+        .children = config_strings, .min = 1, .max = 100,
+        .doc =
+            "What it may do: trigger:SOURCE, trigger:*, users, endpoints, endpoints:own, read, admin; with org \"*\" "
+            "also operator."),
     OPTION_END,
 };
 
@@ -49,7 +51,8 @@ static const struct belfry_option token_element[] = {
 const struct belfry_option config_auth_table[] = {
     OPTION(struct auth_options, STRING, "login_url", login_url,
            .doc = "Where a page without a session sends the browser; {next} is replaced by the page's path."),
-    OPTION(struct auth_options, STRING, "metrics_token", metrics_token, .flags = BELFRY_OPT_SECRET, .min = 16, .max = 1024,
+    OPTION(struct auth_options, STRING, "metrics_token", metrics_token, .flags = BELFRY_OPT_SECRET, .min = 16,
+           .max = 1024,
            .doc = "Bearer token for /metrics, /healthz and /readyz from elsewhere; local requests need none."),
     OPTION_END,
 };
@@ -72,8 +75,8 @@ static void check_hs256(struct config_build *b, const struct yaml_node *node)
         const struct yaml_node *key = items[i];
         if (!config_is_text(key) || key->unresolved || key->text.len >= HS256_MIN)
             continue;
-        struct diag *d = config_error(b, "H603", key, "an HS256 secret needs at least 32 bytes, this one has %zu",
-                                      key->text.len);
+        struct diag *d =
+            config_error(b, "H603", key, "an HS256 secret needs at least 32 bytes, this one has %zu", key->text.len);
         diag_help(b->diags, d, "`openssl rand -hex 32` makes one");
     }
 }
@@ -81,7 +84,7 @@ static void check_hs256(struct config_build *b, const struct yaml_node *node)
 void config_build_jwt(struct config_build *b, const struct yaml_node *node, const char *org, struct config_jwt *out)
 {
     const struct jwt_options *in = config_fill(b, config_jwt_table, node, sizeof(*in), NULL, 0);
-    const struct yaml_node *hs256 = yaml_get(node, "hs256"), *const *items;
+    const struct yaml_node *hs256 = yaml_get(node, "hs256"), *const * items;
     check_hs256(b, hs256);
     if (node->kind == YAML_MAP && node->count == 0 && !node->partial)
         config_error(b, "H202", node, "`jwt` has no key: neither `hs256` nor `jwks`");
@@ -103,8 +106,12 @@ static const struct {
     const char *word;
     uint32_t bit;
 } rights[] = {
-    {"users", CONFIG_MAY_USERS}, {"endpoints", CONFIG_MAY_ENDPOINTS}, {"endpoints:own", CONFIG_MAY_ENDPOINTS_OWN},
-    {"read", CONFIG_MAY_READ},   {"admin", CONFIG_MAY_ADMIN},         {"operator", CONFIG_MAY_OPERATOR},
+    {"users", CONFIG_MAY_USERS},
+    {"endpoints", CONFIG_MAY_ENDPOINTS},
+    {"endpoints:own", CONFIG_MAY_ENDPOINTS_OWN},
+    {"read", CONFIG_MAY_READ},
+    {"admin", CONFIG_MAY_ADMIN},
+    {"operator", CONFIG_MAY_OPERATOR},
     {"trigger:*", CONFIG_MAY_TRIGGER_ALL},
 };
 #define RIGHTS (sizeof(rights) / sizeof(rights[0]))
@@ -116,8 +123,7 @@ static void unknown_right(struct config_build *b, const struct yaml_node *node)
         words[i] = rights[i].word;
     struct diag *d = config_error(b, "H205", node, "there is no right `%s`", config_show(b, node->text));
     diag_suggest(b->diags, d, str_nearest(node->text, words, RIGHTS));
-    diag_help(b->diags, d,
-              "rights: trigger:SOURCE, trigger:*, users, endpoints, endpoints:own, read, admin, operator");
+    diag_help(b->diags, d, "rights: trigger:SOURCE, trigger:*, users, endpoints, endpoints:own, read, admin, operator");
 }
 
 /* One word of `may`. Sources that it may trigger are appended to names. */
@@ -131,8 +137,10 @@ static void read_right(struct config_build *b, const struct yaml_node *node, int
             continue;
         token->may |= rights[i].bit;
         if (rights[i].bit == CONFIG_MAY_OPERATOR && !every_org) {
-            struct diag *d = config_error(b, "H211", node, "`operator` is for the whole hub, this token is for one org");
-            diag_help(b->diags, d, "give the operator a token of its own with `org: \"*\"`; the org's administration is `admin`");
+            struct diag *d =
+                config_error(b, "H211", node, "`operator` is for the whole hub, this token is for one org");
+            diag_help(b->diags, d,
+                      "give the operator a token of its own with `org: \"*\"`; the org's administration is `admin`");
         }
         return;
     }
@@ -152,7 +160,7 @@ static void read_right(struct config_build *b, const struct yaml_node *node, int
 
 static void read_rights(struct config_build *b, const struct yaml_node *map, struct config_token *token)
 {
-    const struct yaml_node *may = yaml_get(map, "may"), *org = yaml_get(map, "org"), *const *items;
+    const struct yaml_node *may = yaml_get(map, "may"), *org = yaml_get(map, "org"), *const * items;
     size_t count = config_items(&may, &items), name_count = 0;
     const char **names = arena_alloc(b->arena, (count + 1) * sizeof(*names));
     int every_org = !config_is_text(org) || org->unresolved || str_eqz(org->text, "*");
@@ -165,7 +173,8 @@ static void read_rights(struct config_build *b, const struct yaml_node *map, str
 static void build_token(struct config_build *b, const struct yaml_node *map, struct config_token *token)
 {
     const struct token_options *in = config_fill(b, token_table, map, sizeof(*in), NULL, 0);
-    const struct yaml_node *org = yaml_get(map, "org"), *name = yaml_get(map, "name"), *secret = yaml_get(map, "secret");
+    const struct yaml_node *org = yaml_get(map, "org"), *name = yaml_get(map, "name"),
+                           *secret = yaml_get(map, "secret");
     if (config_is_text(name))
         config_check_name(b, name, "token");
     if (config_is_text(org) && !str_eqz(org->text, "*"))
@@ -203,8 +212,8 @@ static void build_tokens(struct config_build *b, const struct yaml_node *list)
     if (!list || (list->kind == YAML_SCALAR && list->scalar == YAML_NULL))
         return;
     if (list->kind != YAML_LIST) {
-        struct diag *d = config_error(b, "H210", list, "`tokens` must be a list, not %s",
-                                      yaml_describe(diag_arena(b->diags), list));
+        struct diag *d =
+            config_error(b, "H210", list, "`tokens` must be a list, not %s", yaml_describe(diag_arena(b->diags), list));
         diag_help(b->diags, d, "start each token with `- `: `tokens: [{name: app, org: acme, ...}]`");
         return;
     }

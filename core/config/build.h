@@ -45,14 +45,14 @@ struct config_build {
     struct diag_set *diags;
     enum config_mode mode;
     plugin_has_ext_fn has_ext;
-    const struct yaml_node *root; /* the sections of all files as one map */
-    struct hash *plugins;         /* id -> struct plugin, or &config_no_plugin */
+    const struct yaml_node *root;     /* the sections of all files as one map */
+    struct hash *plugins;             /* id -> struct plugin, or &config_no_plugin */
     struct hash *keys[SECTION_COUNT]; /* of sections, name -> key node; made when asked for */
     struct config_known roles, users; /* of YAML's people; made when asked for */
-    size_t nearest_left;          /* candidates that did-you-mean may still look at: a file of faults stays cheap */
-    uint32_t main_file;           /* among the files of diags */
-    uint8_t any_org;              /* orgs has "*" */
-    uint8_t blind;                /* a source could not be read: its types and categories are not known */
+    size_t nearest_left;              /* candidates that did-you-mean may still look at: a file of faults stays cheap */
+    uint32_t main_file;               /* among the files of diags */
+    uint8_t any_org;                  /* orgs has "*" */
+    uint8_t blind;                    /* a source could not be read: its types and categories are not known */
     uint8_t blind_orgs, blind_sources, blind_channels, blind_schedules; /* sections with unread parts: miss nothing */
 };
 
@@ -69,11 +69,14 @@ struct config_build {
     {                                                                                                                  \
         .struct_size = sizeof(struct belfry_option), .type = BELFRY_OPT_##opt_type, __VA_ARGS__                        \
     }
-#define OPTION_END {.struct_size = 0}
+#define OPTION_END                                                                                                     \
+    {                                                                                                                  \
+        .struct_size = 0                                                                                               \
+    }
 
 extern const struct belfry_option config_hub_table[], config_auth_table[], config_jwt_table[], config_org_table[],
-    config_user_table[], config_category_table[], config_schedule_table[], config_token_list[],
-    config_source_table[], config_channel_table[], config_rule_table[], config_deliver_table[];
+    config_user_table[], config_category_table[], config_schedule_table[], config_token_list[], config_source_table[],
+    config_channel_table[], config_rule_table[], config_deliver_table[];
 extern const struct belfry_option config_strings[]; /* element: one string */
 
 /* Retention has words beside durations, so it is no option table: row i; returns how many there are. */
@@ -86,7 +89,7 @@ struct config_common {
     struct config_feed {
         const char *url, *token, *org;
         int64_t every_ms;
-    } *feed; /* sources only */
+    } * feed; /* sources only */
 };
 /* The plugin's options and the keys that every source or channel has, as one table. *size: bytes of the whole struct,
  * *common: where struct config_common begins in it. In arena. */
@@ -99,10 +102,10 @@ const struct belfry_option *config_instance_options(struct arena *arena, const s
 int config_read(struct config_build *b, const char *path);
 
 void config_build_hub(struct config_build *b);
-void config_build_orgs(struct config_build *b);      /* before all that names orgs */
-void config_build_instances(struct config_build *b); /* sources and channels */
+void config_build_orgs(struct config_build *b);       /* before all that names orgs */
+void config_build_instances(struct config_build *b);  /* sources and channels */
 void config_build_categories(struct config_build *b); /* after instances: plugins declare categories */
-void config_build_auth(struct config_build *b);      /* after instances: tokens name sources */
+void config_build_auth(struct config_build *b);       /* after instances: tokens name sources */
 void config_build_schedules(struct config_build *b);
 void config_build_retention(struct config_build *b);
 void config_build_rules(struct config_build *b); /* last: refers to all others */
@@ -155,8 +158,8 @@ static inline const char *config_show(struct config_build *b, struct belfry_str 
 {
     return diag_show(b->diags, text);
 }
-/* The top-level section when it is a map (one that is `key:` with nothing is an empty map), else NULL after a diagnostic;
- * NULL without one when it is absent. */
+/* The top-level section when it is a map (one that is `key:` with nothing is an empty map), else NULL after a
+ * diagnostic; NULL without one when it is absent. */
 const struct yaml_node *config_map(struct config_build *b, enum config_section section);
 /* The items of a list, or the scalar that stands for a list of one. Returns the count. */
 size_t config_items(const struct yaml_node *const *node, const struct yaml_node *const **items);
@@ -178,7 +181,8 @@ const char *config_address_fault(struct belfry_str address);
 const char *config_cidr_fault(struct belfry_str cidr);
 /* One word of a sequence in the manner of "a, b and c". In the arena of the diagnostics. */
 const char *config_join(struct config_build *b, const char *const *words, size_t count);
-/* A scalar that a string option takes (numbers are text too) and that is not empty. */
+/* A scalar that a string option takes (numbers are text too) and that is not empty. One with a byte that could not be
+ * read is none: it was reported. */
 int config_is_text(const struct yaml_node *node);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Life of a configuration: read, checked section by section, compiled into one arena, then never changed. References are
- * counted with atomics, because readers and the ledger hold generations on their own threads.
+ * Life of a configuration: read, checked section by section, compiled into one arena, then never changed. References
+ * are counted with atomics, because readers and the ledger hold generations on their own threads.
  */
 #include "config/build.h"
 
@@ -11,7 +11,8 @@
 
 #define NEAREST_BUDGET 200000
 
-/* --- look-ups ------------------------------------------------------------------------------------------------------ */
+/* --- look-ups ------------------------------------------------------------------------------------------------------
+ */
 
 int config_names_has(const struct config_names *names, struct belfry_str name)
 {
@@ -105,7 +106,8 @@ int config_visible(const struct config_category *category, const struct belfry_s
     return 0;
 }
 
-/* --- references ---------------------------------------------------------------------------------------------------- */
+/* --- references ----------------------------------------------------------------------------------------------------
+ */
 
 struct config *config_ref(struct config *config)
 {
@@ -123,7 +125,8 @@ void config_unref(struct config *config)
     arena_free(arena);
 }
 
-/* --- building ------------------------------------------------------------------------------------------------------ */
+/* --- building ------------------------------------------------------------------------------------------------------
+ */
 
 static void build_all(struct config_build *b)
 {

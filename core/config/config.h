@@ -28,15 +28,15 @@ struct config_hub {
     uint8_t has_secret;
     uint8_t secret[32];
     uint8_t metrics_by_org;
-    struct { /* hub.limits; defaults in parentheses */
-        int64_t event_bytes;        /* 512 KiB */
-        int64_t request_bytes;      /* 8 MiB */
-        int64_t batch_events;       /* 1000 */
-        int64_t connections;        /* 12000 */
-        int64_t pending_bytes;      /* 64 MiB of requests waiting for the ledger: then 503 */
-        int64_t pending_triggers;   /* 20000 */
-        int64_t per_token_rate;     /* triggers a minute, 0: none: then 429 */
-        int64_t disk_floor_bytes;   /* 64 MiB free: below it 503 */
+    struct {                      /* hub.limits; defaults in parentheses */
+        int64_t event_bytes;      /* 512 KiB */
+        int64_t request_bytes;    /* 8 MiB */
+        int64_t batch_events;     /* 1000 */
+        int64_t connections;      /* 12000 */
+        int64_t pending_bytes;    /* 64 MiB of requests waiting for the ledger: then 503 */
+        int64_t pending_triggers; /* 20000 */
+        int64_t per_token_rate;   /* triggers a minute, 0: none: then 429 */
+        int64_t disk_floor_bytes; /* 64 MiB free: below it 503 */
     } limits;
 };
 
@@ -48,19 +48,26 @@ struct config_key { /* a secret of auth.jwt.hs256 */
 struct config_jwt {
     const struct config_key *hs256;
     size_t hs256_count;
-    const char *jwks; /* path or URL; NULL: none */
+    const char *jwks;     /* path or URL; NULL: none */
     const char *only_org; /* orgs.X.jwt: may sign for X only; NULL for auth.jwt */
 };
 
-enum { CONFIG_MAY_TRIGGER_ALL = 1, CONFIG_MAY_USERS = 2, CONFIG_MAY_ENDPOINTS = 4, CONFIG_MAY_ENDPOINTS_OWN = 8,
-       CONFIG_MAY_READ = 16, CONFIG_MAY_ADMIN = 32, CONFIG_MAY_OPERATOR = 64 };
+enum {
+    CONFIG_MAY_TRIGGER_ALL = 1,
+    CONFIG_MAY_USERS = 2,
+    CONFIG_MAY_ENDPOINTS = 4,
+    CONFIG_MAY_ENDPOINTS_OWN = 8,
+    CONFIG_MAY_READ = 16,
+    CONFIG_MAY_ADMIN = 32,
+    CONFIG_MAY_OPERATOR = 64
+};
 
 struct config_token {
     const char *name;
     const char *org; /* "*": every org of the configuration */
     const char *secret;
     size_t secret_len;
-    uint32_t may;                   /* CONFIG_MAY_* */
+    uint32_t may;                    /* CONFIG_MAY_* */
     struct config_names may_trigger; /* source names of trigger:<source> */
 };
 
@@ -71,8 +78,8 @@ struct config_user {
 };
 
 struct config_org {
-    const char *name; /* "*": any org that a "*" token names */
-    const char *timezone; /* NULL: the hub's */
+    const char *name;                /* "*": any org that a "*" token names */
+    const char *timezone;            /* NULL: the hub's */
     const struct config_user *users; /* sorted by username */
     size_t user_count;
     struct config_jwt jwt; /* hs256_count 0 and jwks NULL: none */
@@ -93,9 +100,9 @@ struct config_instance {
     const char *name;
     const char *was; /* old name, or NULL */
     const struct plugin *plugin;
-    const void *options;     /* plugin->desc.config_size bytes */
+    const void *options;      /* plugin->desc.config_size bytes */
     struct config_names orgs; /* count 0: all */
-    uint64_t hash;           /* of its canonical configuration, secrets resolved: equal means unchanged */
+    uint64_t hash;            /* of its canonical configuration, secrets resolved: equal means unchanged */
     struct diag_span span;
     uint32_t index; /* position among sources or channels */
     /* sources only: feed */
@@ -122,7 +129,7 @@ struct config_deliver {
 };
 
 struct config_rule {
-    const char *name; /* "unmatched" for that block */
+    const char *name;                    /* "unmatched" for that block */
     const struct belfry_condition *when; /* NULL: all */
     const struct belfry_condition *but;  /* rules[].unless as a condition; NULL: none */
     const struct config_deliver *deliver;
@@ -182,14 +189,13 @@ enum config_mode {
  * Reads, checks and compiles. Always fills *diags (new, freed with diag_set_free unless the configuration keeps it);
  * returns the configuration with one reference, or NULL when there is an error. has_ext is used in CONFIG_RUN. [loop]
  */
-struct config *config_load(const char *path, enum config_mode mode, plugin_has_ext_fn has_ext,
-                           struct diag_set **diags);
+struct config *config_load(const char *path, enum config_mode mode, plugin_has_ext_fn has_ext, struct diag_set **diags);
 /* The same in CONFIG_CHECK for each of several files, `-` being standard input; each is a configuration of its own, all
  * report to one set. Returns the first of them, or NULL when any has an error. For `belfry check FILE...`. [loop] */
 struct config *config_check(const char *const *paths, size_t count, struct diag_set **diags);
 
-struct config *config_ref(struct config *config);   /* [any] */
-void config_unref(struct config *config);           /* [any] */
+struct config *config_ref(struct config *config); /* [any] */
+void config_unref(struct config *config);         /* [any] */
 
 const struct config_org *config_org(const struct config *config, struct belfry_str name);
 /* NULL, or the org's own entry, or that of "*" */
@@ -202,7 +208,8 @@ int config_serves(const struct config_instance *instance, struct belfry_str org)
 int config_names_has(const struct config_names *names, struct belfry_str name);
 /* 1 when a category is visible to somebody with these roles. */
 int config_visible(const struct config_category *category, const struct belfry_strs *roles);
-/* Org names and usernames by the rules of the language: NULL, or what is wrong ("is longer than 128 bytes"; static). [any] */
+/* Org names and usernames by the rules of the language: NULL, or what is wrong ("is longer than 128 bytes"; static).
+ * [any] */
 const char *config_org_name_fault(struct belfry_str name);
 const char *config_username_fault(struct belfry_str name);
 

@@ -20,8 +20,8 @@ static const struct belfry_option recipient_element[] = {ELEMENT(RECIPIENT), OPT
 
 const struct belfry_option config_deliver_table[] = {
     OPTION(struct deliver_options, STRING, "via", via, .flags = BELFRY_OPT_REQUIRED, .doc = "A name of `channels`."),
-    OPTION(struct deliver_options, LIST, "to", to, .flags = BELFRY_OPT_SCALAR_LIST, .children = recipient_element, .min = 1,
-           .max = 1000,
+    OPTION(struct deliver_options, LIST, "to", to, .flags = BELFRY_OPT_SCALAR_LIST, .children = recipient_element,
+           .min = 1, .max = 1000,
            .doc = "NAME or user:NAME, role:ROLE, email:ADDRESS, audience; the event's audience when absent."),
     OPTION(struct deliver_options, DURATION, "after", after_ms, .min = 0, .max = INT64_C(31622400000),
            .doc = "How long to wait; the channel's own when absent, else not at all."),
@@ -30,7 +30,8 @@ const struct belfry_option config_deliver_table[] = {
     OPTION_END,
 };
 
-/* --- the channel's own delay --------------------------------------------------------------------------------------- */
+/* --- the channel's own delay ---------------------------------------------------------------------------------------
+ */
 
 static uint32_t unless_bit(const char *word)
 {
@@ -74,7 +75,8 @@ static int has_recipients(const struct config_instance *channel)
     return !channel->plugin || !channel->plugin->delivery || (channel->plugin->delivery->flags & personal);
 }
 
-/* --- recipients ---------------------------------------------------------------------------------------------------- */
+/* --- recipients ----------------------------------------------------------------------------------------------------
+ */
 
 /* Normalized by the option walker: user:NAME, role:R, email:A, audience. */
 static void read_recipient(struct config_build *b, const struct yaml_node *node, const char *text,
@@ -106,7 +108,7 @@ static void read_recipient(struct config_build *b, const struct yaml_node *node,
 static void read_recipients(struct config_build *b, const struct yaml_node *map, const struct belfry_list *list,
                             struct config_deliver *out)
 {
-    const struct yaml_node *to = yaml_get(map, "to"), *const *items;
+    const struct yaml_node *to = yaml_get(map, "to"), *const * items;
     const char *const *texts = list->items;
     size_t count = config_items(&to, &items);
     if (count != list->count)
@@ -118,23 +120,25 @@ static void read_recipients(struct config_build *b, const struct yaml_node *map,
     out->to_count = count;
 }
 
-/* --- one delivery -------------------------------------------------------------------------------------------------- */
+/* --- one delivery --------------------------------------------------------------------------------------------------
+ */
 
 static void check_targets(struct config_build *b, const struct yaml_node *map, const struct config_instance *channel)
 {
-    const struct yaml_node *unless = yaml_get(map, "unless"), *const *items;
+    const struct yaml_node *unless = yaml_get(map, "unless"), *const * items;
     const struct yaml_pair *to = yaml_pair(map, "to");
     size_t count = config_items(&unless, &items);
     for (size_t i = 0; i < count; i++) {
-        if (!config_is_text(items[i]) || str_eqz(items[i]->text, "handled") || !unless_bit(arena_strndup(
-                b->arena, items[i]->text.ptr, items[i]->text.len)))
+        if (!config_is_text(items[i]) || str_eqz(items[i]->text, "handled") ||
+            !unless_bit(arena_strndup(b->arena, items[i]->text.ptr, items[i]->text.len)))
             continue;
         struct diag *d = config_error(b, "H408", items[i], "`%s` has no reader, so nothing is %s there", channel->name,
                                       config_show(b, items[i]->text));
         diag_help(b->diags, d, "only `handled` can be asked on this channel");
     }
     if (to) {
-        struct diag *d = config_error(b, "H211", to->key, "`%s` has no recipients, so there can be no `to`", channel->name);
+        struct diag *d =
+            config_error(b, "H211", to->key, "`%s` has no recipients, so there can be no `to`", channel->name);
         diag_help(b->diags, d, "what goes out there is chosen by its endpoints");
     }
 }
@@ -197,9 +201,10 @@ static void check_repeats(struct config_build *b, const struct yaml_node *const 
             continue;
         const struct yaml_node *first = hash_get(seen, items[i]->text);
         if (first)
-            diag_relate(b->diags, config_error(b, "H215", items[i], "channel `%s` is listed twice",
-                                               config_show(b, items[i]->text)),
-                        first->span, "first here");
+            diag_relate(
+                b->diags,
+                config_error(b, "H215", items[i], "channel `%s` is listed twice", config_show(b, items[i]->text)),
+                first->span, "first here");
         else
             hash_set(seen, items[i]->text, (void *)(uintptr_t)items[i]);
     }
@@ -208,7 +213,7 @@ static void check_repeats(struct config_build *b, const struct yaml_node *const 
 
 void config_build_deliver(struct config_build *b, const struct yaml_node *map, struct config_rule *rule)
 {
-    const struct yaml_node *node = yaml_get(map, "deliver"), *const *items;
+    const struct yaml_node *node = yaml_get(map, "deliver"), *const * items;
     if (!node)
         return;
     if (node->kind == YAML_SCALAR && !config_is_text(node)) {

@@ -29,14 +29,16 @@ const struct belfry_option config_strings[] = {ELEMENT(STRING, .min = 1, .max = 
 static const struct belfry_option tls_table[] = {
     OPTION(struct tls_options, STRING, "cert", cert, .flags = BELFRY_OPT_REQUIRED,
            .doc = "PEM file with the certificate and its chain."),
-    OPTION(struct tls_options, STRING, "key", key, .flags = BELFRY_OPT_REQUIRED, .doc = "PEM file with the private key."),
+    OPTION(struct tls_options, STRING, "key", key, .flags = BELFRY_OPT_REQUIRED,
+           .doc = "PEM file with the private key."),
     OPTION_END,
 };
 
 #define LIMIT(opt_type, key, ...) OPTION(struct limit_options, opt_type, #key, key, __VA_ARGS__)
 
 static const struct belfry_option limits_table[] = {
-    LIMIT(SIZE, event_bytes, .def = "512KiB", .min = KIB, .max = 64 * MIB, .doc = "Largest trigger; a larger one is 413."),
+    LIMIT(SIZE, event_bytes, .def = "512KiB", .min = KIB, .max = 64 * MIB,
+          .doc = "Largest trigger; a larger one is 413."),
     LIMIT(SIZE, request_bytes, .def = "8MiB", .min = KIB, .max = GIB, .doc = "Largest request; a larger one is 413."),
     LIMIT(INT, batch_events, .def = "1000", .min = 1, .max = 100000, .doc = "Most triggers in one batch."),
     LIMIT(INT, connections, .def = "12000", .min = 1, .max = 1000000, .doc = "Most HTTP connections at a time."),
@@ -51,12 +53,15 @@ static const struct belfry_option limits_table[] = {
     OPTION_END,
 };
 
+static const char *const http_schemes[] = {"https", "http", NULL};
+
 #define HUB(opt_type, key, ...) OPTION(struct hub_options, opt_type, #key, key, __VA_ARGS__)
 
 const struct belfry_option config_hub_table[] = {
     HUB(LIST, listen, .flags = BELFRY_OPT_SCALAR_LIST, .children = config_strings, .max = 16,
         .doc = "Address and port, or a list of them; 127.0.0.1:8420 when absent."),
-    HUB(URL, public_url, .doc = "How browsers reach the hub, for links in mail; http:// and the first of listen when absent."),
+    HUB(URL, public_url, .choices = http_schemes,
+        .doc = "How browsers reach the hub, for links in mail; http:// and the first of listen when absent."),
     HUB(STRING, data_dir, .def = "/var/lib/belfry", .min = 1, .max = 4096,
         .doc = "Directory of the database; one process owns it."),
     HUB(STRING, timezone, .def = "UTC", .doc = "IANA zone where neither the person nor the org has one."),
@@ -68,10 +73,13 @@ const struct belfry_option config_hub_table[] = {
     HUB(LIST, allowed_origins, .flags = BELFRY_OPT_SCALAR_LIST, .children = config_strings,
         .doc = "Origins of applications that embed the elements (CORS)."),
     HUB(STRING, secret, .flags = BELFRY_OPT_SECRET, .min = 1, .max = 128,
-        .doc = "32 bytes as 64 hex digits or base64, from which keys are derived; made at first start as data_dir/secret "
-               "when absent."),
-    HUB(BOOL, metrics_by_org, .def = "false", .doc = "Label metrics with the org as well; off keeps their number small."),
-    HUB(OBJECT, limits, .children = limits_table, .size = sizeof(struct limit_options), .doc = "What the hub takes at most."),
+        .doc =
+            "32 bytes as 64 hex digits or base64, from which keys are derived; made at first start as data_dir/secret "
+            "when absent."),
+    HUB(BOOL, metrics_by_org, .def = "false",
+        .doc = "Label metrics with the org as well; off keeps their number small."),
+    HUB(OBJECT, limits, .children = limits_table, .size = sizeof(struct limit_options),
+        .doc = "What the hub takes at most."),
     OPTION_END,
 };
 
@@ -108,7 +116,8 @@ static void check_listen(struct config_build *b, const struct yaml_node *node)
             continue;
         struct diag *d = config_error(b, "H204", items[i], "`%s` %s", config_show(b, text), fault);
         const char *instead = NULL;
-        if (text.ptr[0] == ':')
+        int64_t port;
+        if (text.ptr[0] == ':' && str_to_i64(str_slice(text.ptr + 1, text.len - 1), &port) == BELFRY_OK)
             instead = arena_printf(diag_arena(b->diags), "0.0.0.0%s", config_show(b, text));
         else if (str_has_prefix(text, STR("localhost:")))
             instead = arena_printf(diag_arena(b->diags), "127.0.0.1%s", config_show(b, text) + 9);
@@ -120,7 +129,9 @@ static void check_listen(struct config_build *b, const struct yaml_node *node)
 
 static void check_public_url(struct config_build *b, const struct yaml_node *node)
 {
-    if (!config_is_text(node) || node->unresolved)
+    /* What is no URL of http or https at all was reported by the walker. */
+    if (!config_is_text(node) || node->unresolved || !memmem(node->text.ptr, node->text.len, "://", 3) ||
+        !str_has_prefix(node->text, STR("http")))
         return;
     struct belfry_str url = node->text;
     if (url.ptr[url.len - 1] == '/')

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `include`: patterns of file names, each relative to the main file. Files of one pattern are read in byte order, so the
- * order does not depend on the locale. Hidden files and files that are not *.yaml are left alone with a note: an
+ * `include`: patterns of file names, each relative to the main file. Files of one pattern are read in byte order, so
+ * the order does not depend on the locale. Hidden files and files that are not *.yaml are left alone with a note: an
  * editor's leftover must not stop the hub, and a file that was meant to count must not be forgotten.
  */
 #include "config/include.h"
@@ -16,7 +16,8 @@
 
 #define INCLUDE_MAX 1000
 
-/* --- digest -------------------------------------------------------------------------------------------------------- */
+/* --- digest --------------------------------------------------------------------------------------------------------
+ */
 
 void config_digest_init(struct config_digest *digest)
 {
@@ -38,7 +39,8 @@ void config_digest_end(struct config_digest *digest, uint8_t out[32])
     buf_free(&digest->parts);
 }
 
-/* --- names --------------------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------------------
+ */
 
 static const char *base_name(const char *path)
 {
@@ -69,7 +71,8 @@ static int is_same_file(const char *a, const char *c)
     return stat(a, &sa) == 0 && stat(c, &sc) == 0 && sa.st_dev == sc.st_dev && sa.st_ino == sc.st_ino;
 }
 
-/* --- taking and leaving --------------------------------------------------------------------------------------------- */
+/* --- taking and leaving ---------------------------------------------------------------------------------------------
+ */
 
 struct finder {
     struct config_build *b;
@@ -112,8 +115,13 @@ static void note_ignored(struct finder *f, const char *path, const struct yaml_n
     if (hash_get(f->noted, str_of(path)))
         return;
     hash_set(f->noted, str_of(path), f);
-    struct diag *d = config_note(f->b, "H120", at, "`%s` is ignored", config_show(f->b, str_of(path)));
+    struct diag *d = config_note(f->b, "H120", at, "`%s` is ignored", config_show(f->b, str_of(base_name(path))));
     diag_help(f->b->diags, d, base_name(path)[0] == '.' ? "hidden files are not read" : "only *.yaml files are read");
+}
+
+static int by_name(const struct dirent **a, const struct dirent **c)
+{
+    return strcmp((*a)->d_name, (*c)->d_name);
 }
 
 /* Files beside those that a pattern names. The main file's own directory holds other things; there only names count
@@ -121,17 +129,18 @@ static void note_ignored(struct finder *f, const char *path, const struct yaml_n
 static void note_siblings(struct finder *f, const char *pattern, const struct yaml_node *at)
 {
     char *dir = xstrndup(pattern, (size_t)(base_name(pattern) - pattern));
-    DIR *handle = strpbrk(dir, "*?[") ? NULL : opendir(*dir ? dir : ".");
+    struct dirent **entries = NULL;
+    int count = strpbrk(dir, "*?[") ? 0 : scandir(*dir ? dir : ".", &entries, NULL, by_name);
     int own = strcmp(dir, f->dir) == 0;
-    struct dirent *entry;
-    while (handle && (entry = readdir(handle))) {
-        char *path = xasprintf("%s%s", dir, entry->d_name);
-        if (!is_config_name(entry->d_name) && (!own || is_near_config_name(entry->d_name)) && is_regular(path))
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        char *path = xasprintf("%s%s", dir, name);
+        if (!is_config_name(name) && (!own || is_near_config_name(name)) && is_regular(path))
             note_ignored(f, path, at);
         free(path);
+        free(entries[i]);
     }
-    if (handle)
-        closedir(handle);
+    free(entries);
     free(dir);
 }
 
@@ -143,8 +152,8 @@ static int by_path(const void *a, const void *c)
 static void expand(struct finder *f, const struct yaml_node *at)
 {
     struct config_build *b = f->b;
-    char *pattern = at->text.ptr[0] == '/' ? xstrndup(at->text.ptr, at->text.len)
-                                           : xasprintf("%s%.*s", f->dir, STR_ARG(at->text));
+    char *pattern =
+        at->text.ptr[0] == '/' ? xstrndup(at->text.ptr, at->text.len) : xasprintf("%s%.*s", f->dir, STR_ARG(at->text));
     glob_t found;
     int failed = strlen(pattern) != (at->text.ptr[0] == '/' ? 0 : strlen(f->dir)) + at->text.len
                      ? GLOB_NOMATCH
@@ -164,7 +173,7 @@ static void expand(struct finder *f, const struct yaml_node *at)
     } else if (failed != GLOB_NOMATCH) {
         config_error(b, "H701", at, "the files of `%s` cannot be listed", config_show(b, at->text));
     } else if (!strpbrk(pattern, "*?[")) {
-        config_note(b, "H701", at, "there is no file `%s`", config_show(b, str_of(pattern)));
+        config_note(b, "H701", at, "there is no file `%s`", config_show(b, at->text));
     }
     note_siblings(f, pattern, at);
     free(pattern);

@@ -11,7 +11,8 @@ struct config_includes {
     size_t count, cap;
 };
 
-/* Finds the files of `include` (may be NULL), relative to the directory of the main file. Arrays in the build's arena. */
+/* Finds the files of `include` (may be NULL), relative to the directory of the main file. Arrays in the build's arena.
+ */
 void config_find_includes(struct config_build *b, const char *main_path, const struct yaml_node *patterns,
                           struct config_includes *out);
 

@@ -39,7 +39,8 @@ const struct belfry_option config_source_table[] = {
     OPTION_END,
 };
 
-/* --- one instance -------------------------------------------------------------------------------------------------- */
+/* --- one instance --------------------------------------------------------------------------------------------------
+ */
 
 /* Equal configurations have equal numbers, however they are written; secrets count, so a changed secret is a change. */
 static uint64_t hash_of(const struct yaml_node *map)
@@ -92,8 +93,7 @@ static const struct plugin *plugin_of(struct config_build *b, const struct yaml_
             static const char *const words[] = {"plugin"};
             if (!str_nearest(map->pairs[i].key->text, words, 1))
                 continue;
-            d = config_error(b, "H201", map->pairs[i].key, "unknown key `%s`",
-                             config_show(b, map->pairs[i].key->text));
+            d = config_error(b, "H201", map->pairs[i].key, "unknown key `%s`", config_show(b, map->pairs[i].key->text));
             diag_suggest(b->diags, d, "plugin");
         }
         if (!d && !map->partial) {
@@ -111,7 +111,6 @@ static const struct plugin *plugin_of(struct config_build *b, const struct yaml_
     }
     return config_plugin(b, name, channel);
 }
-
 
 static void check_recipient(void *arg, struct diag_set *diags, const struct yaml_node *node,
                             struct belfry_str recipient)
@@ -149,7 +148,8 @@ static void build_instance(struct config_build *b, const struct yaml_pair *pair,
     out->hash = hash_of(pair->value);
 }
 
-/* --- all of a section ---------------------------------------------------------------------------------------------- */
+/* --- all of a section ----------------------------------------------------------------------------------------------
+ */
 
 static int share_org(const struct config_names *a, const struct config_names *c)
 {
@@ -170,13 +170,14 @@ static void check_single(struct config_build *b, const struct yaml_node *map, co
             if (items[i].plugin != items[k].plugin || !share_org(&items[i].orgs, &items[k].orgs))
                 continue;
             const struct yaml_node *at = map->pairs[i].key;
-            struct diag *d = config_error(b, "H504", at, "channel `%s` is a second `%s` for the same org",
-                                          items[i].name, id);
+            struct diag *d =
+                config_error(b, "H504", at, "channel `%s` is a second `%s` for the same org", items[i].name, id);
             diag_relate(b->diags, d, items[k].span, "the first one");
-            diag_help(b->diags, d, strcmp(id, "email") == 0
-                                       ? "several mail servers are `servers` of one channel; or give the channels "
-                                         "different `orgs`"
-                                       : "give the channels different `orgs`, or merge them");
+            diag_help(b->diags, d,
+                      strcmp(id, "email") == 0
+                          ? "several mail servers are `servers` of one channel; or give the channels "
+                            "different `orgs`"
+                          : "give the channels different `orgs`, or merge them");
             break;
         }
     }

@@ -71,9 +71,9 @@ static void check_same(struct config_build *b, const struct yaml_node *list)
         char *text = match_text(list->items[i]);
         const struct config_rule *first = text ? hash_get(seen, str_of(text)) : NULL;
         if (first) {
-            struct diag *d = config_warning(b, "H403", yaml_get(list->items[i], "name"),
-                                            "rule `%s` matches the same events as rule `%s`", b->config->rules[i].name,
-                                            first->name);
+            struct diag *d =
+                config_warning(b, "H403", yaml_get(list->items[i], "name"),
+                               "rule `%s` matches the same events as rule `%s`", b->config->rules[i].name, first->name);
             diag_relate(b->diags, d, first->span, "the same `when` here");
             diag_help(b->diags, d, "one rule can have several deliveries");
         } else if (text) {

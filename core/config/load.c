@@ -22,7 +22,8 @@ const char *const config_sections[SECTION_COUNT + 1] = {
     "sources", "channels", "schedules", "rules", "unmatched", "retention",
 };
 
-/* --- one file ------------------------------------------------------------------------------------------------------ */
+/* --- one file ------------------------------------------------------------------------------------------------------
+ */
 
 /* NULL, or what is wrong. */
 static const char *read_fd(int fd, struct buf *out)
@@ -65,7 +66,7 @@ static const struct yaml_node *read_file(struct config_build *b, struct config_d
     const char *wrong = read_path(path, &text);
     *index = diag_add_file(b->diags, name, buf_str(&text));
     if (wrong && at)
-        config_error(b, "H701", at, "`%s` cannot be read: %s", name, wrong);
+        config_error(b, "H701", at, "`%s` cannot be read: %s", config_show(b, str_of(name)), wrong);
     else if (wrong)
         diag_add(b->diags, "H701", DIAG_ERROR, diag_span_at(b->diags, *index, 0, 0), "the file cannot be read: %s",
                  wrong);
@@ -74,7 +75,8 @@ static const struct yaml_node *read_file(struct config_build *b, struct config_d
     return wrong ? NULL : yaml_load(b->arena, b->diags, *index);
 }
 
-/* --- top level ----------------------------------------------------------------------------------------------------- */
+/* --- top level -----------------------------------------------------------------------------------------------------
+ */
 
 static int is_section(struct belfry_str key)
 {
@@ -97,7 +99,8 @@ static const char *const top_foreign[][2] = {
     {"data_dir", "it belongs under `hub`"},
     {"public_url", "it belongs under `hub`"},
     {"timezone", "it belongs under `hub`, or to an org or a person"},
-    {"plugins", "a plugin is named by the `plugin` of each source and channel; where they are found is `hub.plugin_path`"},
+    {"plugins",
+     "a plugin is named by the `plugin` of each source and channel; where they are found is `hub.plugin_path`"},
     {"templates", "texts belong to the sources' own options"},
     {"default", "what no rule matches is under `unmatched`"},
     {NULL, NULL},
@@ -132,8 +135,8 @@ static void check_version(struct config_build *b, const struct yaml_node *map, i
     }
     if (version->kind == YAML_SCALAR && version->scalar == YAML_INT && str_eqz(version->text, "1"))
         return;
-    struct diag *d = config_error(b, "H204", version, "`version` must be 1, not %s",
-                                  yaml_describe(diag_arena(b->diags), version));
+    struct diag *d =
+        config_error(b, "H204", version, "`version` must be 1, not %s", yaml_describe(diag_arena(b->diags), version));
     if (version->kind == YAML_SCALAR && str_eqz(version->text, "1"))
         diag_suggest(b->diags, d, "1");
 }
@@ -151,7 +154,8 @@ static const struct yaml_node *root_map(struct config_build *b, const struct yam
     return NULL;
 }
 
-/* --- merging ------------------------------------------------------------------------------------------------------- */
+/* --- merging -------------------------------------------------------------------------------------------------------
+ */
 
 struct files {
     const struct yaml_node **roots; /* maps; NULL: not readable */
@@ -266,7 +270,8 @@ static void merge_files(struct config_build *b, const struct files *files)
     b->root = b->config->root = root;
 }
 
-/* --- all files ----------------------------------------------------------------------------------------------------- */
+/* --- all files -----------------------------------------------------------------------------------------------------
+ */
 
 static void take_root(struct config_build *b, struct files *files, const struct yaml_node *root, int main_file)
 {
@@ -300,7 +305,10 @@ int config_read(struct config_build *b, const char *path)
         take_root(b, &files, read_file(b, &digest, includes.paths[i], includes.at[i], &index), 0);
     config_digest_end(&digest, b->config->sha256);
     merge_files(b, &files);
-    if (main_root && is_null(main_root) && includes.count == 0)
-        check_version(b, b->root, 1);
+    if (main_root && is_null(main_root)) {
+        struct diag *d = config_file_error(b, "H202", "the file says nothing");
+        diag_help(b->diags, d, "a configuration has at least `version`, `orgs` and `unmatched`");
+        return -1;
+    }
     return main_root ? 0 : -1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the name behind `plugin:` to a descriptor. Checking reads sidecars only, so that a machine that checks YAML runs
- * no third-party code; running loads the object. Each plugin is looked for once, and what is wrong with it is said once,
- * at the first instance that names it.
+ * no third-party code; running loads the object. Each plugin is looked for once, and what is wrong with it is said
+ * once, at the first instance that names it.
  */
 #include "config/build.h"
 

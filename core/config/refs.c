@@ -35,7 +35,7 @@ void config_build_names(struct config_build *b, const struct belfry_list *list, 
 
 void config_build_org_list(struct config_build *b, const struct yaml_node *map, struct config_names *out)
 {
-    const struct yaml_node *node = yaml_get(map, "orgs"), *const *items;
+    const struct yaml_node *node = yaml_get(map, "orgs"), *const * items;
     size_t count = config_items(&node, &items), kept = 0;
     const char **names = arena_alloc(b->arena, (count + 1) * sizeof(*names));
     for (size_t i = 0; i < count; i++) {
@@ -50,7 +50,8 @@ void config_build_org_list(struct config_build *b, const struct yaml_node *map, 
     config_build_names(b, &list, out);
 }
 
-/* --- one name ------------------------------------------------------------------------------------------------------ */
+/* --- one name ------------------------------------------------------------------------------------------------------
+ */
 
 /* The keys of a section, as candidates. In the arena of the build. */
 static size_t keys_of(struct config_build *b, const struct yaml_node *map, const char *const **out)
@@ -187,7 +188,8 @@ void config_ref_user(struct config_build *b, const struct yaml_node *node, struc
     diag_help(b->diags, d, "people who sign in or come through the API need not be listed");
 }
 
-/* --- values in conditions ------------------------------------------------------------------------------------------ */
+/* --- values in conditions ------------------------------------------------------------------------------------------
+ */
 
 static void check_category(struct config_build *b, const struct yaml_node *node)
 {
@@ -244,8 +246,8 @@ static void check_type(struct config_build *b, const struct yaml_node *node)
         if (type_is(str_of(types[i]), node->text))
             return;
     }
-    struct diag *d = config_warning(b, "H308", node, "no source here makes events of type `%s`",
-                                    config_show(b, node->text));
+    struct diag *d =
+        config_warning(b, "H308", node, "no source here makes events of type `%s`", config_show(b, node->text));
     if (memchr(node->text.ptr, '*', node->text.len)) {
         diag_help(b->diags, d, "a plain value is compared as it is; a pattern is `{glob: \"%s\"}`",
                   config_show(b, node->text));

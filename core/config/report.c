@@ -74,7 +74,7 @@ const char *config_join(struct config_build *b, const char *const *words, size_t
 int config_is_text(const struct yaml_node *node)
 {
     return node && node->kind == YAML_SCALAR && node->scalar != YAML_NULL && node->scalar != YAML_BOOL &&
-           node->text.len > 0;
+           node->text.len > 0 && !memmem(node->text.ptr, node->text.len, "\xEF\xBF\xBD", 3);
 }
 
 static int is_nothing(const struct yaml_node *node)

@@ -53,10 +53,24 @@ static const struct belfry_condition *build_condition(struct config_build *b, co
     return match_compile(b->arena, b->diags, node, rule_paths, MATCH_SEVERITY);
 }
 
+/* An unknown key was reported already and is probably the delivery. */
+static int has_unknown_key(const struct yaml_node *map)
+{
+    static const char *const known[] = {"name", "orgs", "stop", "schedule", "when", "unless", "deliver"};
+    for (size_t i = 0; i < map->count; i++) {
+        int found = 0;
+        for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
+            found |= str_eqz(map->pairs[i].key->text, known[k]);
+        if (!found)
+            return 1;
+    }
+    return 0;
+}
+
 static void require_deliver(struct config_build *b, const struct yaml_node *map, const struct yaml_node *at,
                             const char *what)
 {
-    if (yaml_get(map, "deliver") || map->partial)
+    if (yaml_get(map, "deliver") || map->partial || has_unknown_key(map))
         return;
     struct diag *d = config_error(b, "H202", at, "%s has no `deliver`", what);
     diag_help(b->diags, d, "name the channels, or write `deliver: []` for nobody");
@@ -85,8 +99,7 @@ static void build_rule(struct config_build *b, const struct yaml_node *map, stru
     config_build_org_list(b, map, &rule->orgs);
     rule->when = build_condition(b, yaml_get(map, "when"));
     rule->but = build_condition(b, yaml_get(map, "unless"));
-    if (known == 3) /* a foreign key is probably the delivery */
-        require_deliver(b, map, name ? name : map, "this rule");
+    require_deliver(b, map, name ? name : map, "this rule");
     config_build_deliver(b, map, rule);
 }
 
@@ -115,8 +128,8 @@ static const struct yaml_node *rule_list(struct config_build *b)
     const struct yaml_node *list = yaml_get(b->root, "rules");
     if (!list || list->kind == YAML_LIST || (list->kind == YAML_SCALAR && list->scalar == YAML_NULL))
         return list && list->kind == YAML_LIST ? list : NULL;
-    struct diag *d = config_error(b, "H210", list, "`rules` must be a list, not %s",
-                                  yaml_describe(diag_arena(b->diags), list));
+    struct diag *d =
+        config_error(b, "H210", list, "`rules` must be a list, not %s", yaml_describe(diag_arena(b->diags), list));
     if (list->kind == YAML_MAP)
         diag_help(b->diags, d, "start each rule with `- name: NAME`");
     return NULL;

@@ -30,7 +30,8 @@ static void build_schedule(struct config_build *b, const struct yaml_pair *pair,
     if (!in)
         return;
     if (in->from == in->to) {
-        struct diag *d = config_error(b, "H204", yaml_get(pair->value, "to"), "`from` and `to` of this schedule are equal");
+        struct diag *d =
+            config_error(b, "H204", yaml_get(pair->value, "to"), "`from` and `to` of this schedule are equal");
         diag_help(b->diags, d, "a whole day is `from: \"00:00\"` and `to: \"23:59\"`");
     }
     out->from_min = in->from;
