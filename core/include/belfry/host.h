@@ -24,7 +24,7 @@ struct belfry_timer_api {
     void (*stop)(const struct belfry_host *host, uint64_t id);
 };
 
-/* --- belfry.match/1 and belfry.template/1: pure ------------------------------------------------------------------------ */
+/* --- belfry.match/1 and belfry.template/1: pure ------------------------------------------------------------------- */
 
 #define BELFRY_EXT_MATCH "belfry.match/1"
 struct belfry_match_api {
@@ -44,7 +44,7 @@ struct belfry_template_api {
     void (*paths)(const struct belfry_template *tpl, struct belfry_strs *out);
 };
 
-/* --- belfry.http-route/1: answers to the plugin's routes ------------------------------------------------------------------ */
+/* --- belfry.http-route/1: answers to the plugin's routes ---------------------------------------------------------- */
 
 #define BELFRY_EXT_HTTP_ROUTE "belfry.http-route/1"
 
@@ -67,8 +67,9 @@ struct belfry_http_request {
     void *impl;
 };
 enum {
-    BELFRY_HTTP_COOKIE = 1 << 0,   /* authenticated by a session cookie */
-    BELFRY_HTTP_DOCUMENT = 1 << 1, /* a document navigation (Sec-Fetch-Dest document or absent, no prefetch, not HEAD) */
+    BELFRY_HTTP_COOKIE = 1 << 0, /* authenticated by a session cookie */
+    /* a document navigation (Sec-Fetch-Dest document or absent, no prefetch, not HEAD) */
+    BELFRY_HTTP_DOCUMENT = 1 << 1,
     BELFRY_HTTP_HEAD = 1 << 2
 };
 
@@ -118,7 +119,7 @@ struct belfry_http_route_api {
     struct belfry_str (*datetime)(const struct belfry_http_request *req, int64_t ms);
 };
 
-/* --- belfry.inbox/1: what the in-app delivery shows ---------------------------------------------------------------------- */
+/* --- belfry.inbox/1: what the in-app delivery shows --------------------------------------------------------------- */
 
 #define BELFRY_EXT_INBOX "belfry.inbox/1"
 
@@ -226,14 +227,15 @@ struct belfry_inbox_api {
     void (*undo)(const struct belfry_http_request *req, struct belfry_str op,
                  void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg);
     void (*act)(const struct belfry_http_request *req, struct belfry_str id, struct belfry_str action,
-                struct belfry_str comment, void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg);
+                struct belfry_str comment, void (*done)(void *arg, const struct belfry_inbox_change *change),
+                void *arg);
     /* hints: fn(arg, rev, unread) after changes, coalesced; until unsubscribe */
-    belfry_status (*subscribe)(const struct belfry_http_request *req, void (*fn)(void *arg, int64_t rev, uint64_t unread),
-                               void *arg, uint64_t *id);
+    belfry_status (*subscribe)(const struct belfry_http_request *req,
+                               void (*fn)(void *arg, int64_t rev, uint64_t unread), void *arg, uint64_t *id);
     void (*unsubscribe)(const struct belfry_host *host, uint64_t id);
 };
 
-/* --- belfry.targets/1: endpoints are the host's ------------------------------------------------------------------------ */
+/* --- belfry.targets/1: endpoints are the host's ------------------------------------------------------------------- */
 
 #define BELFRY_EXT_TARGETS "belfry.targets/1"
 
@@ -270,7 +272,7 @@ struct belfry_targets_api {
                              const struct belfry_target_policy *policy, struct belfry_error *err);
 };
 
-/* --- belfry.http-client/1 ------------------------------------------------------------------------------------------------- */
+/* --- belfry.http-client/1 ----------------------------------------------------------------------------------------- */
 
 #define BELFRY_EXT_HTTP_CLIENT "belfry.http-client/1"
 
@@ -315,7 +317,7 @@ struct belfry_http_client_api {
     void (*cancel)(const struct belfry_host *host, uint64_t id);
 };
 
-/* --- small ones --------------------------------------------------------------------------------------------------------------- */
+/* --- small ones --------------------------------------------------------------------------------------------------- */
 
 #define BELFRY_EXT_WORKER "belfry.worker/1"
 struct belfry_worker_api {
@@ -369,8 +371,8 @@ struct belfry_directory_api {
 #define BELFRY_EXT_ASSET "belfry.asset/1"
 struct belfry_asset_api {
     uint32_t struct_size, reserved;
-    /* [loop] in start(): static bytes served at /assets/<instance>/<name> with a content hash and a long life; the bytes
-     * must live as long as the process */
+    /* [loop] in start(): static bytes served at /assets/<instance>/<name> with a content hash and a long life; the
+     * bytes must live as long as the process */
     belfry_status (*add)(const struct belfry_host *host, const char *name, const char *content_type,
                          const void *bytes, size_t size);
 };

@@ -20,7 +20,9 @@
  *      late answer is ignored.
  *  R06 A plugin never retries, sleeps or dead-letters: it says what happened; policy is the hub's, in one place.
  *  R07 Structs start with struct_size, grow only at the end, use fixed-width types. A struct that is longer than the
- *      hub's is accepted when its unknown tail is zero, and refused otherwise.
+ *      hub's is accepted when its unknown tail is zero, and refused otherwise; what a shorter one lacks is zero. The
+ *      elements of a table have the size of its first. Structs without struct_size (str, strs, attr, value, calendar,
+ *      list, map, role, entry) never grow. Flags that the hub does not know are refused.
  *  R08 A new capability is a new extension id. A changed meaning is a new revision ("/2").
  *  R09 Plugins are loaded with RTLD_NOW, RTLD_LOCAL and RTLD_NODELETE and are never unloaded. Several instances of one
  *      plugin may exist; nothing lives in process-global variables.
@@ -45,7 +47,7 @@ extern "C" {
 #define BELFRY_ABI_MAJOR 1
 #define BELFRY_ABI_MINOR 0
 
-/* --- status ------------------------------------------------------------------------------------------------- */
+/* --- status ------------------------------------------------------------------------------------------------------- */
 
 /* name, number, text. Lines are added at the end, never changed. */
 #define BELFRY_STATUS_MAP(XX)                                                                                          \
@@ -73,7 +75,7 @@ enum {
         BELFRY_STATUS_COUNT = 14
 };
 
-/* --- plain data --------------------------------------------------------------------------------------------- */
+/* --- plain data --------------------------------------------------------------------------------------------------- */
 
 struct belfry_str {
     const char *ptr; /* may be NULL when len is 0 */
@@ -140,7 +142,7 @@ struct belfry_template;
 
 enum { BELFRY_INFO = 0, BELFRY_SUCCESS = 1, BELFRY_WARNING = 2, BELFRY_ERROR = 3, BELFRY_CRITICAL = 4 };
 
-/* --- options ------------------------------------------------------------------------------------------------ */
+/* --- options ------------------------------------------------------------------------------------------------------ */
 
 /*
  * One row is one YAML key. The host parses and validates the YAML against the table, fills a zeroed struct of
@@ -231,7 +233,7 @@ struct belfry_option {
     uint32_t reserved;
 };
 
-/* --- events a source can emit --------------------------------------------------------------------------------- */
+/* --- events a source can emit ------------------------------------------------------------------------------------- */
 
 struct belfry_action_type {
     uint32_t struct_size, reserved;
@@ -257,7 +259,7 @@ struct belfry_event_type {
     const char *example;          /* JSON of data */
 };
 
-/* --- HTTP routes of a plugin ------------------------------------------------------------------------------------ */
+/* --- HTTP routes of a plugin -------------------------------------------------------------------------------------- */
 
 struct belfry_http_request; /* <belfry/host.h> */
 
@@ -329,7 +331,7 @@ struct belfry_entry {
     BELFRY_EXTERN BELFRY_EXPORT const struct belfry_entry belfry_entry;                                                \
     const struct belfry_entry belfry_entry = {BELFRY_MAGIC, BELFRY_ABI_MAJOR, BELFRY_ABI_MINOR, 1, 0, belfry_plugins_}
 
-/* --- sources: "belfry.source/1" --------------------------------------------------------------------------------- */
+/* --- sources: "belfry.source/1" ----------------------------------------------------------------------------------- */
 
 enum {
     BELFRY_PRINCIPAL_TOKEN = 1,
@@ -444,8 +446,8 @@ struct belfry_txn_api {
                              struct belfry_str by);
     belfry_status (*supersede)(struct belfry_txn *txn, struct belfry_str subject, const struct belfry_selection *which);
     /* move the end of validity of live rows; 0: for good */
-    belfry_status (*valid_until)(struct belfry_txn *txn, struct belfry_str subject, const struct belfry_selection *which,
-                                 int64_t when_ms);
+    belfry_status (*valid_until)(struct belfry_txn *txn, struct belfry_str subject,
+                                 const struct belfry_selection *which, int64_t when_ms);
     /* durable timers by key; set replaces. due() is called no earlier than when_ms. */
     belfry_status (*timer_set)(struct belfry_txn *txn, struct belfry_str key, int64_t when_ms,
                                struct belfry_str payload);
@@ -469,8 +471,8 @@ struct belfry_txn {
 
 struct belfry_source {
     uint32_t struct_size, flags;
-    /* [txn] decide what one trigger means. EINVAL 422, ECONFLICT 409, ENOTFOUND 404, EPERM 403, EAGAIN 503. Anything but
-     * OK drops what the call recorded. */
+    /* [txn] decide what one trigger means. EINVAL 422, ECONFLICT 409, ENOTFOUND 404, EPERM 403, EAGAIN 503. Anything
+     * but OK drops what the call recorded. */
     belfry_status (*receive)(void *self, struct belfry_txn *txn, const struct belfry_trigger *trigger,
                              struct belfry_error *err);
     /* [txn] a timer came due; optional when no timer is ever set */
@@ -484,7 +486,7 @@ struct belfry_source {
     void (*refresh)(void *self, uint64_t job_id, struct belfry_str org);
 };
 
-/* --- deliveries: "belfry.delivery/1" ---------------------------------------------------------------------------- */
+/* --- deliveries: "belfry.delivery/1" ------------------------------------------------------------------------------ */
 
 enum {
     BELFRY_DELIVERY_IN_COMMIT = 1 << 0,     /* visible in the trigger's own commit; deliver() is never called */
@@ -545,7 +547,7 @@ struct belfry_delivery {
     void (*cancel)(void *self, uint64_t batch_id);
 };
 
-/* --- the host ------------------------------------------------------------------------------------------------------- */
+/* --- the host ----------------------------------------------------------------------------------------------------- */
 
 enum { BELFRY_LOG_DEBUG = 0, BELFRY_LOG_INFO = 1, BELFRY_LOG_WARN = 2, BELFRY_LOG_ERROR = 3 };
 
@@ -582,8 +584,8 @@ struct belfry_host {
     /* [any] */
     void (*job_done)(const struct belfry_host *host, uint64_t job_id, uint32_t added, uint32_t invalidated,
                      belfry_status status);
-    /* [any] what, where (JSON pointer from /data, or NULL) and what instead; may be called several times. Returns status,
-     * so that `return host->fail(...)` reads well. */
+    /* [any] what, where (JSON pointer from /data, or NULL) and what instead; may be called several times. Returns
+     * status, so that `return host->fail(...)` reads well. */
     belfry_status (*fail)(struct belfry_error *err, belfry_status status, const char *pointer, const char *format, ...)
 #if defined(__GNUC__)
         __attribute__((format(printf, 4, 5)))
