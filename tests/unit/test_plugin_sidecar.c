@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sidecars: written and read again they say the same; what is wrong in them is found; objects are asked in a child. */
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "plugin/option.h"
 #include "plugin/plugin.h"
@@ -222,6 +223,81 @@ static void test_bad_sidecars(void **state)
     }
 }
 
+/* Whatever is accepted can be used: described, sampled, and filled into exactly config_size bytes. */
+static void use(struct arena *arena, const struct plugin *plugin)
+{
+    struct buf sample = {0};
+    struct diag_set *diags = diag_set_new();
+    json_decref(option_schema(plugin->desc.options));
+    json_decref(plugin_sidecar(plugin));
+    option_sample(plugin->desc.options, 0, &sample);
+    const struct yaml_node *root = yaml_load(arena, diags, diag_add_file(diags, "s", buf_str(&sample)));
+    void *config = xcalloc(1, plugin->desc.config_size ? plugin->desc.config_size : 1);
+    if (root)
+        option_fill(arena, diags, plugin->desc.options, root, NULL, config, plugin->desc.config_size);
+    free(config);
+    diag_set_free(diags);
+    buf_free(&sample);
+}
+
+/* Each value of a sidecar in turn replaced by others that do not belong there. at: the one to replace; counts down. */
+static int replace_nth(json_t *node, size_t *at, const json_t *with)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    size_t i;
+    json_object_foreach_safe(node, next, key, value)
+    {
+        if ((*at)-- == 0)
+            return json_object_set_new(node, key, json_deep_copy(with)) == 0;
+        if (replace_nth(value, at, with))
+            return 1;
+    }
+    json_array_foreach(node, i, value)
+    {
+        if ((*at)-- == 0)
+            return json_array_set_new(node, i, json_deep_copy(with)) == 0;
+        if (replace_nth(value, at, with))
+            return 1;
+    }
+    return 0;
+}
+
+static void test_every_value_replaced(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"echo_source", "echo_delivery"};
+    json_t *values = json_loads("[null, true, -1, 0, 7, 16, 9223372036854775807, 1.5, \"\", \"list\", \"object\", "
+                                "\"name\", [], {}, [{}], [\"x\"]]",
+                                0, NULL);
+    size_t used = 0;
+    for (size_t i = 0; i < 2 * json_array_size(values); i++) {
+        json_t *good = plugin_sidecar(load(names[i % 2]));
+        for (size_t at = 0;; at++) {
+            size_t left = at;
+            json_t *json = json_deep_copy(good);
+            if (!replace_nth(json, &left, json_array_get(values, i / 2))) {
+                json_decref(json);
+                break;
+            }
+            struct arena *arena = arena_new(0);
+            struct error err = {0};
+            const struct plugin *plugin = plugin_from_json(arena, fixture(names[i % 2]), json, &err);
+            if (plugin)
+                use(arena, plugin);
+            assert_int_equal(plugin == NULL, err.count == 1);
+            used += plugin != NULL;
+            error_clear(&err);
+            json_decref(json);
+            arena_free(arena);
+        }
+        json_decref(good);
+    }
+    assert_in_range(used, 50, 5000);
+    json_decref(values);
+}
+
 /* --- files ------------------------------------------------------------------------------------------------------ */
 
 static void make_dir(char path[64])
@@ -417,15 +493,11 @@ static void test_probe_of_bad_objects(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_sidecar_fills),
-        cmocka_unit_test(test_bad_sidecars),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_search),
-        cmocka_unit_test(test_build_id),
-        cmocka_unit_test(test_build_id_of_damaged_files),
-        cmocka_unit_test(test_probe),
-        cmocka_unit_test(test_probe_of_bad_objects),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_sidecar_fills),
+        cmocka_unit_test(test_bad_sidecars), cmocka_unit_test(test_every_value_replaced),
+        cmocka_unit_test(test_files),        cmocka_unit_test(test_search),
+        cmocka_unit_test(test_build_id),     cmocka_unit_test(test_build_id_of_damaged_files),
+        cmocka_unit_test(test_probe),        cmocka_unit_test(test_probe_of_bad_objects),
     };
     if (argc == 5 && strcmp(argv[3], "--probe") == 0)
         return plugin_probe_answer(argv[4], NULL);
