@@ -74,6 +74,23 @@ const char *check_delivery(struct arena *arena, const struct belfry_delivery *de
                             "the role " PLUGIN_ROLE_DELIVERY " has flags 0x%x; it delivers IN_COMMIT, PER_RECIPIENT or "
                             "PER_TARGET",
                             delivery->flags);
+    if (recipient && !commit && (delivery->max_batch == 0 || delivery->max_inflight == 0))
+        return arena_printf(arena,
+                            "the role " PLUGIN_ROLE_DELIVERY " has max_batch %u and max_inflight %u: it would never "
+                            "deliver",
+                            delivery->max_batch, delivery->max_inflight);
+    return NULL;
+}
+
+/* Keys that the hub itself has in every source and channel. */
+static const char *check_option_names(struct arena *arena, const struct plugin *plugin)
+{
+    static const char *const reserved[] = {"plugin", "orgs", "was", "feed", "verify", "hook"};
+    for (const struct belfry_option *row = plugin->desc.options; row && row->struct_size; row++)
+        for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+            if (strcmp(row->name, reserved[i]) == 0)
+                return arena_printf(arena, "option `%s` has the name of a key that every source and channel has",
+                                    row->name);
     return NULL;
 }
 
@@ -90,7 +107,8 @@ const char *check_descriptor(struct arena *arena, const struct plugin *plugin)
     if (plugin->delivery && (fault = check_delivery(arena, plugin->delivery)))
         return fault;
     if ((fault = option_table_fault(arena, plugin->desc.options, plugin->desc.config_size)) ||
-        (fault = check_events(arena, plugin)) || (fault = check_routes(arena, plugin)))
+        (fault = check_option_names(arena, plugin)) || (fault = check_events(arena, plugin)) ||
+        (fault = check_routes(arena, plugin)))
         return fault;
     return NULL;
 }

@@ -158,7 +158,7 @@ static void test_sidecar_fills(void **state)
 /* A good sidecar with one member replaced. */
 static const struct bad_row {
     const char *pointer, *value, *text; /* value: JSON, NULL removes */
-} bad_rows[] = {
+} bad_sources[] = {
     {"/sidecar", "2", "has format 2 for plugin ABI 1, expected 1 and 1"},
     {"/abi", "2", "has format 1 for plugin ABI 2, expected 1 and 1"},
     {"/id", "\"other\"", "id is `other`, but a plugin is called as its file: expected other.so"},
@@ -176,6 +176,7 @@ static const struct bad_row {
      "option `prefix`: 8 bytes at offset 1048576 are outside of the 24 bytes of its struct"},
     {"/options/0/offset", "-8", "member `offset` is not a number that fits"},
     {"/options/0/flags", "4096", "option `prefix` has flags that this hub does not know (0x1000)"},
+    {"/options/0/name", "\"orgs\"", "option `orgs` has the name of a key that every source and channel has"},
     {"/options/1/children", NULL, "option `also` of type list does not say what its values are (children[0])"},
     {"/config_size", "8", "option `also`: 16 bytes at offset 8 are outside of the 8 bytes of its struct"},
     {"/config_size", "1e3", "member `config_size` is not a number that fits"},
@@ -186,6 +187,22 @@ static const struct bad_row {
     {"/events/0/actions/0/label", NULL, "member `label` is not there"},
     {"/routes", "[{\"method\":\"GET\",\"pattern\":\"/x\",\"auth\":\"none\"}]",
      "has routes and cannot answer them: `needs` does not name belfry.http-route/1"},
+};
+
+static const struct bad_row bad_deliveries[] = {
+    {"/roles/0/flags", "64", "the role belfry.delivery/1 has flags that this hub does not know (0x40)"},
+    {"/roles/0/flags", "8",
+     "the role belfry.delivery/1 has flags 0x8; it delivers IN_COMMIT, PER_RECIPIENT or PER_TARGET"},
+    {"/roles/0/max_inflight", NULL,
+     "the role belfry.delivery/1 has max_batch 1 and max_inflight 0: it would never deliver"},
+    {"/routes/0/method", "\"FETCH\"", "route method `FETCH` is not one of GET POST PUT PATCH DELETE HEAD"},
+    {"/routes/0/pattern", "\"/a//b\"", "route `GET /a//b` has a pattern that is not /words and /{names}"},
+    {"/routes/0/pattern", "\"/{a}/{a}\"", "route `GET /{a}/{a}` has a pattern that is not /words and /{names}"},
+    {"/routes/0/auth", "\"token:\"",
+     "route `GET /v1/{org}/echo` has auth `token:`; expected none, person, token:MAY or role:ROLE"},
+    {"/routes/0/auth", "\"person|\"",
+     "route `GET /v1/{org}/echo` has auth `person|`; expected none, person, token:MAY or role:ROLE"},
+    {"/events", "[{\"type\":\"x\",\"category\":\"y\"}]", "declares events without the role belfry.source/1"},
 };
 
 static void replace(json_t *root, const char *pointer, const char *value)
@@ -204,23 +221,30 @@ static void replace(json_t *root, const char *pointer, const char *value)
     free(parent);
 }
 
+static void refused_sidecar(const char *name, const struct bad_row *row)
+{
+    struct arena *arena = arena_new(0);
+    struct error err = {0};
+    char path[64], wanted[300];
+    snprintf(path, sizeof(path), "/x/%s.so", name);
+    snprintf(wanted, sizeof(wanted), "/x/%s.json: %s", name, row->text);
+    json_t *json = plugin_sidecar(load(name));
+    replace(json, row->pointer, row->value);
+    if (plugin_from_json(arena, path, json, &err))
+        fail_msg("%s = %s was read", row->pointer, row->value ? row->value : "nothing");
+    assert_string_equal(error_text(&err), wanted);
+    error_clear(&err);
+    json_decref(json);
+    arena_free(arena);
+}
+
 static void test_bad_sidecars(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(bad_rows) / sizeof(bad_rows[0]); i++) {
-        struct arena *arena = arena_new(0);
-        struct error err = {0};
-        json_t *json = plugin_sidecar(load("echo_source"));
-        replace(json, bad_rows[i].pointer, bad_rows[i].value);
-        if (plugin_from_json(arena, "/x/echo_source.so", json, &err))
-            fail_msg("%s = %s was read", bad_rows[i].pointer, bad_rows[i].value);
-        char wanted[300];
-        snprintf(wanted, sizeof(wanted), "/x/echo_source.json: %s", bad_rows[i].text);
-        assert_string_equal(error_text(&err), wanted);
-        error_clear(&err);
-        json_decref(json);
-        arena_free(arena);
-    }
+    for (size_t i = 0; i < sizeof(bad_sources) / sizeof(bad_sources[0]); i++)
+        refused_sidecar("echo_source", &bad_sources[i]);
+    for (size_t i = 0; i < sizeof(bad_deliveries) / sizeof(bad_deliveries[0]); i++)
+        refused_sidecar("echo_delivery", &bad_deliveries[i]);
 }
 
 /* Whatever is accepted can be used: described, sampled, and filled into exactly config_size bytes. */
