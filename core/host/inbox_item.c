@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A stored row as the item that a plugin sees: ids as UUIDs, actions only for those who may take them now. */
+#include "host/inbox.h"
+
+#include "base/json.h"
+
+struct belfry_str inbox_id(const struct store *store, struct arena *arena, int64_t id)
+{
+    if (!id)
+        return (struct belfry_str){NULL, 0};
+    char *text = arena_alloc(arena, ID_TEXT_SIZE);
+    id_format(store_id_key(store), id, text);
+    return str_slice(text, ID_TEXT_SIZE - 1);
+}
+
+int inbox_may_act(const struct config *config, struct belfry_str category, const struct belfry_strs *roles)
+{
+    const struct config_category *c = config_category(config, category);
+    if (!c || c->actions_for.count == 0)
+        return 1;
+    for (size_t i = 0; i < roles->count; i++)
+        if (config_names_has(&c->actions_for, roles->items[i]))
+            return 1;
+    return 0;
+}
+
+static struct belfry_str copy_member(struct arena *arena, const json_t *object, const char *name)
+{
+    return arena_str(arena, json_str(json_object_get(object, name)));
+}
+
+static void take_actions(const struct store_inbox_row *row, struct arena *arena, struct belfry_inbox_item *out)
+{
+    json_t *list = json_read(row->actions, NULL);
+    size_t count = json_array_size(list);
+    struct belfry_action *actions = arena_alloc(arena, (count + 1) * sizeof(*actions));
+    for (size_t i = 0; i < count; i++) {
+        const json_t *from = json_array_get(list, i);
+        actions[i] = (struct belfry_action){.struct_size = sizeof(*actions),
+                                            .id = copy_member(arena, from, "id"),
+                                            .label = copy_member(arena, from, "label"),
+                                            .type = copy_member(arena, from, "type")};
+    }
+    out->actions = actions;
+    out->action_count = count;
+    json_decref(list);
+}
+
+void inbox_item(const struct store *store, const struct config *config, const struct belfry_strs *roles,
+                const struct store_inbox_row *row, struct arena *arena, struct belfry_inbox_item *out)
+{
+    *out = (struct belfry_inbox_item){
+        .struct_size = sizeof(*out),
+        .severity = (uint32_t)row->severity,
+        .id = inbox_id(store, arena, row->id),
+        .type = row->type,
+        .source = row->source,
+        .category = row->category,
+        .title = row->title,
+        .body = row->body,
+        .subject = row->subject,
+        .actor = row->actor,
+        .reason = row->reason,
+        .link = row->link,
+        .handled_by = row->handled_by,
+        .replaced_by = inbox_id(store, arena, row->replaced_by),
+        .created_ms = id_time_ms(row->id),
+        .seen_ms = row->seen,
+        .read_ms = row->read,
+        .hidden_ms = row->hidden,
+        .valid_until_ms = row->valid_until,
+        .handled_ms = row->handled_at,
+        .validity = (uint32_t)row->validity,
+        .unread = (uint32_t)row->unread,
+        .rev = row->rev,
+    };
+    int open = row->validity == BELFRY_VALID && !row->handled_at && !row->replaced_by;
+    if (open && row->actions.len > 0 && inbox_may_act(config, row->category, roles))
+        take_actions(row, arena, out);
+}
+
+json_t *inbox_find_action(const struct store_inbox_row *row, struct belfry_str id)
+{
+    json_t *list = row->actions.len > 0 ? json_read(row->actions, NULL) : NULL, *found = NULL;
+    for (size_t i = 0; i < json_array_size(list) && !found; i++)
+        if (str_eq(json_str(json_object_get(json_array_get(list, i), "id")), id))
+            found = json_incref(json_array_get(list, i));
+    json_decref(list);
+    return found;
+}

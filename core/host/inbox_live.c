@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hints: whoever subscribed hears of a new revision with the unread count that goes with it. News only mark watchers as
+ * dirty; one flush a turn serves them, from the counts in memory where they are of this revision, else after one read a
+ * person. What changes while a read is under way makes one more hint, so a burst costs two.
+ *
+ * A hint with revision -1 is the last one: the session has ended, or the person's roles or org changed with the
+ * configuration. What the watcher may count is asked with the configuration in force, never with that of its request.
+ */
+#include "host/inbox.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+#define WATCHERS_A_PERSON 32
+#define TICK_MS 1000
+
+struct watcher {
+    struct list all;   /* in host_inbox.watchers */
+    struct list peers; /* in inbox_person.watchers */
+    struct list dirty; /* in host_inbox.dirty when it waits for a hint */
+    struct inbox_person *person;
+    struct arena *arena;
+    struct belfry_str org, username;
+    struct belfry_strs roles;
+    uint64_t id, roles_hash;
+    int64_t expires_ms; /* 0: never */
+    int ended;
+    void (*fn)(void *arg, int64_t rev, uint64_t unread);
+    void *arg;
+};
+
+/* A count on behalf of one watcher; what it finds serves all with the same roles. It owns all that it needs, because
+ * the watcher may be gone when it ends. */
+struct glance {
+    struct host_inbox *inbox;
+    struct inbox_person *person;
+    struct arena *arena;
+    struct config *config;
+    struct store_inbox_who who;
+    struct store_inbox_counts counts;
+    uint64_t roles_hash;
+};
+
+static void flush(void *arg);
+
+static void flush_later(struct host_inbox *inbox)
+{
+    if (inbox->flushing || inbox->freed)
+        return;
+    inbox->flushing = 1;
+    inbox_hold(inbox);
+    host_post(inbox->host, flush, inbox);
+}
+
+static void make_dirty(struct host_inbox *inbox, struct watcher *w)
+{
+    if (list_empty(&w->dirty))
+        list_push_back(&inbox->dirty, &w->dirty);
+    flush_later(inbox);
+}
+
+/* --- counting
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+
+/* [reader] */
+static belfry_status glance_read(struct store_conn *conn, void *arg)
+{
+    struct glance *g = arg;
+    store_inbox_counts(conn, &g->who, g->arena, &g->counts);
+    return BELFRY_OK;
+}
+
+/* Hands a count to all dirty watchers that it fits. One that is older than the person's revision leaves them dirty. */
+static void hand_out(struct host_inbox *inbox, struct inbox_person *person, const struct inbox_counted *counted)
+{
+    struct list ready;
+    list_init(&ready);
+    LIST_EACH(it, &person->watchers)
+    {
+        struct watcher *w = LIST_OF(it, struct watcher, peers);
+        if (w->ended || w->roles_hash != counted->roles || list_empty(&w->dirty))
+            continue;
+        list_remove(&w->dirty);
+        list_push_back(&ready, &w->dirty);
+    }
+    int stale = counted->rev < person->rev;
+    struct list *node;
+    while ((node = list_pop_front(&ready))) {
+        struct watcher *w = LIST_OF(node, struct watcher, dirty);
+        if (stale)
+            list_push_back(&inbox->dirty, &w->dirty);
+        w->fn(w->arg, counted->rev, counted->unread);
+    }
+}
+
+static void glance_done(void *arg, belfry_status status)
+{
+    struct glance *g = arg;
+    struct host_inbox *inbox = g->inbox;
+    g->person->reading = 0;
+    if (status == BELFRY_OK && !inbox->freed) {
+        struct inbox_counted counted = {.roles = g->roles_hash,
+                                        .generation = g->config->generation,
+                                        .rev = g->counts.rev,
+                                        .unread = g->counts.unread,
+                                        .unseen = g->counts.unseen};
+        inbox_saw(g->person, counted.rev);
+        inbox_set_counted(g->person, &counted);
+        if (g->config == inbox->config)
+            hand_out(inbox, g->person, &counted);
+        if (!list_empty(&inbox->dirty))
+            flush_later(inbox);
+    }
+    /* After a failure the tick tries again. */
+    inbox_unpin(inbox, g->person);
+    config_unref(g->config);
+    arena_free(g->arena);
+    free(g);
+    inbox_let_go(inbox);
+}
+
+static void glance_start(struct host_inbox *inbox, struct watcher *w)
+{
+    struct glance *g = xcalloc(1, sizeof(*g));
+    g->inbox = inbox;
+    g->person = w->person;
+    g->arena = arena_new(0);
+    g->config = config_ref(inbox->config);
+    g->roles_hash = w->roles_hash;
+    g->who = (struct store_inbox_who){.org = arena_str(g->arena, w->org),
+                                      .username = arena_str(g->arena, w->username),
+                                      .gated = inbox_gates(inbox->config, &w->roles, g->arena)};
+    inbox_pin(w->person);
+    inbox_hold(inbox);
+    w->person->reading = 1;
+    belfry_status status = store_read(host_parts(inbox->host)->readers, glance_read, glance_done, g, 0);
+    if (status != BELFRY_OK)
+        glance_done(g, status);
+}
+
+/* --- hints
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+
+static void flush_one(struct host_inbox *inbox, struct watcher *w)
+{
+    const struct inbox_counted *counted = inbox_counted(w->person, w->roles_hash, inbox->config->generation);
+    if (w->ended) {
+        list_remove(&w->dirty);
+        w->fn(w->arg, -1, 0);
+    } else if (counted) {
+        struct inbox_counted copy = *counted;
+        hand_out(inbox, w->person, &copy);
+    } else if (!w->person->reading) {
+        glance_start(inbox, w);
+    }
+}
+
+/* Those that wait for a read stay dirty; the end of the read flushes again. */
+static void flush(void *arg)
+{
+    struct host_inbox *inbox = arg;
+    struct list ready;
+    struct list *node;
+    inbox->flushing = 0;
+    list_move(&ready, &inbox->dirty);
+    while ((node = list_pop_front(&ready))) {
+        list_push_back(&inbox->dirty, node);
+        flush_one(inbox, LIST_OF(node, struct watcher, dirty));
+    }
+    inbox_let_go(inbox);
+}
+
+void inbox_live_changed(struct host_inbox *inbox, struct inbox_person *person)
+{
+    LIST_EACH(it, &person->watchers)
+    make_dirty(inbox, LIST_OF(it, struct watcher, peers));
+}
+
+/* --- ends
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
+
+static void end(struct host_inbox *inbox, struct watcher *w)
+{
+    w->ended = 1;
+    make_dirty(inbox, w);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct host_inbox *inbox = timer->data;
+    int64_t now = clock_now_ms(host_parts(inbox->host)->clock);
+    LIST_EACH(it, &inbox->watchers)
+    {
+        struct watcher *w = LIST_OF(it, struct watcher, all);
+        if (!w->ended && w->expires_ms && w->expires_ms <= now)
+            end(inbox, w);
+    }
+    if (!list_empty(&inbox->dirty))
+        flush_later(inbox);
+}
+
+static int same_names(const struct config_names *a, const struct config_names *b)
+{
+    if (a->count != b->count)
+        return 0;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return 0;
+    return 1;
+}
+
+static int still_the_same(const struct watcher *w, const struct config *old, const struct config *config)
+{
+    static const struct config_names none = {NULL, 0};
+    const struct config_user *before = config_user(old, w->org, w->username);
+    const struct config_user *after = config_user(config, w->org, w->username);
+    return config_org(config, w->org) && same_names(before ? &before->roles : &none, after ? &after->roles : &none);
+}
+
+void inbox_live_config(struct host_inbox *inbox, struct config *old, struct config *config)
+{
+    LIST_EACH(it, &inbox->watchers)
+    {
+        struct watcher *w = LIST_OF(it, struct watcher, all);
+        if (!still_the_same(w, old, config))
+            w->ended = 1;
+        make_dirty(inbox, w);
+    }
+}
+
+/* --- subscribing
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+
+static struct belfry_str id_key(const uint64_t *id)
+{
+    return str_slice((const char *)id, sizeof(*id));
+}
+
+static size_t count_peers(const struct inbox_person *person)
+{
+    size_t count = 0;
+    LIST_EACH(it, &person->watchers)
+    count++;
+    return count;
+}
+
+belfry_status inbox_subscribe(const struct belfry_http_request *req,
+                              void (*fn)(void *arg, int64_t rev, uint64_t unread), void *arg, uint64_t *id)
+{
+    static uint64_t last; /* loop only; never re-used in a process (R04) */
+    struct host_inbox *inbox = inbox_of(req);
+    struct inbox_person *person = inbox_person(inbox, req->org, req->principal->name, 1);
+    if (!person || count_peers(person) >= WATCHERS_A_PERSON)
+        return BELFRY_ELIMIT;
+    struct watcher *w = xcalloc(1, sizeof(*w));
+    w->arena = arena_new(256);
+    w->person = person;
+    w->org = arena_str(w->arena, req->org);
+    w->username = arena_str(w->arena, req->principal->name);
+    w->roles = inbox_copy_names(w->arena, req->principal->roles);
+    w->roles_hash = inbox_roles(inbox_request(req)->roles_hash);
+    w->expires_ms = inbox_request(req)->session_expires_ms;
+    w->fn = fn;
+    w->arg = arg;
+    w->id = *id = ++last;
+    list_init(&w->dirty);
+    inbox_pin(person);
+    hash_set(inbox->watchers_by_id, id_key(&w->id), w);
+    if (list_empty(&inbox->watchers))
+        uv_timer_start(&inbox->tick, on_tick, TICK_MS, TICK_MS);
+    list_push_back(&inbox->watchers, &w->all);
+    list_push_back(&person->watchers, &w->peers);
+    make_dirty(inbox, w); /* the first hint is what is now */
+    return BELFRY_OK;
+}
+
+static void drop(struct host_inbox *inbox, struct watcher *w)
+{
+    hash_del(inbox->watchers_by_id, id_key(&w->id));
+    list_remove(&w->all);
+    list_remove(&w->peers);
+    list_remove(&w->dirty);
+    inbox_unpin(inbox, w->person);
+    arena_free(w->arena);
+    free(w);
+    if (list_empty(&inbox->watchers))
+        uv_timer_stop(&inbox->tick);
+}
+
+void inbox_unsubscribe(const struct belfry_host *table, uint64_t id)
+{
+    struct host_inbox *inbox = host_inbox(host_of(table));
+    struct watcher *w = hash_get(inbox->watchers_by_id, id_key(&id));
+    if (w)
+        drop(inbox, w);
+}
+
+void inbox_live_free(struct host_inbox *inbox)
+{
+    while (!list_empty(&inbox->watchers))
+        drop(inbox, LIST_OF(inbox->watchers.next, struct watcher, all));
+}
