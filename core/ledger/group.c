@@ -153,6 +153,8 @@ static belfry_status finish(struct ledger *ledger, uint64_t commands)
     }
     count(ledger, commands, real_ns() - before);
     recover(ledger);
+    if (ledger->gen != txn->gen)
+        ledger->owners_next = INT64_MIN; /* other sources run now */
     ledger->gen = txn->gen;
     ledger->api_empty = txn->directory.api_empty;
     return BELFRY_OK;

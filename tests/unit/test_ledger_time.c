@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Timers, tasks, fan-outs, retention, quarantine, poison: work that outlives its command. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <sys/wait.h>
+
+#include "ledger_fixture.h"
+
+#define RULES "[{\"name\":\"inbox\",\"deliver\":[\"inbox\"]}]"
+#define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[]}"
+
+static void test_timer_runs_when_due_and_once(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    send_now(b, "[[\"1\",[\"timer\",\"t\",60000,{\"do\":[[\"put\",\"fired\",\"1\"],"
+                "[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]]}]]]");
+    advance(b, 59999);
+    expect_rows(b, "SELECT count(*) FROM state", "0");
+    advance(b, 1);
+    expect_rows(b, "SELECT principal, trigger_id FROM event", "timer -");
+    expect_rows(b, "SELECT count(*) FROM timer", "0");
+    advance(b, 100 * MINUTE);
+    expect_rows(b, "SELECT count(*) FROM event", "1");
+    bench_free(b);
+}
+
+static void test_timer_may_set_itself_again_or_be_cleared(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    send_now(b, "[[\"1\",[\"timer\",\"again\",60000,{\"do\":[[\"timer\",\"again\",180000,"
+                "{\"do\":[[\"put\",\"second\",\"1\"]]}]]}],[\"timer\",\"never\",60000,{\"do\":[[\"put\",\"bad\",\"1\"]]}]]]");
+    send_now(b, "[[\"2\",[\"clear\",\"never\"]]]");
+    advance(b, MINUTE);
+    expect_rows(b, "SELECT key, due FROM timer", "again 1700000180000");
+    advance(b, 2 * MINUTE);
+    expect_rows(b, "SELECT key FROM state", "second");
+    bench_free(b);
+}
+
+static void test_due_timers_come_before_the_next_trigger(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    /* 150 timers, more than a group runs; each must have run before the trigger looks */
+    struct buf text = {NULL, 0, 0};
+    buf_addz(&text, "[[\"1\"");
+    for (int i = 0; i < 150; i++)
+        buf_addf(&text, ",[\"timer\",\"t%03d\",%d,{\"do\":[[\"put\",\"s%03d\",\"1\"],[\"get\",\"s%03d\",%s]]}]", i, 1000 + i, i,
+                 i ? i - 1 : 0, "\"1\"");
+    buf_addz(&text, "]]");
+    assert_int_equal(send_now(b, text.ptr), BELFRY_OK);
+    buf_free(&text);
+    clock_advance(b->clock, MINUTE);
+    assert_int_equal(send_now(b, "[[\"2\",[\"get\",\"s149\",\"1\"],[\"get\",\"s000\",\"1\"]]]"), BELFRY_OK);
+    expect_rows(b, "SELECT count(*) FROM timer", "0");
+    expect_rows(b, "SELECT count(*) FROM state", "150");
+    bench_free(b);
+}
+
+static void test_failing_timer_retries_and_dies(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    send_now(b, "[[\"1\",[\"timer\",\"bad\",1000,{\"do\":[[\"put\",\"x\",\"1\"],[\"fail\",-1,\"no\"]]}]]]");
+    advance(b, 1000);
+    expect_rows(b, "SELECT attempts, retry_at - due, dead FROM timer", "1 1000 0");
+    advance(b, 1000);
+    expect_rows(b, "SELECT attempts, retry_at - due, dead FROM timer", "2 3000 0");
+    for (int i = 0; i < 10; i++)
+        advance(b, 60 * MINUTE);
+    expect_rows(b, "SELECT attempts, dead FROM timer", "12 1");
+    expect_rows(b, "SELECT kind FROM refused", "timer");
+    expect_rows(b, "SELECT count(*) FROM state", "0");
+    /* set anew it lives again */
+    send_now(b, "[[\"2\",[\"timer\",\"bad\",1000,{\"do\":[[\"put\",\"x\",\"1\"]]}]]]");
+    settle(b);
+    expect_rows(b, "SELECT key FROM state", "x");
+    bench_free(b);
+}
+
+static void test_timers_survive_a_restart(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    send_now(b, "[[\"1\",[\"timer\",\"t\",60000,{\"do\":[[\"put\",\"fired\",\"1\"]]}]]]");
+    bench_stop(b);
+    clock_advance(b->clock, 5 * MINUTE);
+    bench_start(b, NULL);
+    settle(b);
+    expect_rows(b, "SELECT key FROM state", "fired");
+    bench_free(b);
+}
+
+/* --- tasks ------------------------------------------------------------------------------------------------------------------- */
+
+struct taken {
+    struct bench_wait wait;
+    size_t count;
+    int64_t id;
+    char key[64], payload[128], source[32];
+};
+
+static void on_tasks(void *arg, const struct ledger_task *tasks, size_t count)
+{
+    struct taken *taken = arg;
+    taken->wait.done = 1;
+    taken->count = count;
+    if (count == 0)
+        return;
+    taken->id = tasks[0].id;
+    snprintf(taken->key, sizeof(taken->key), "%.*s", STR_ARG(tasks[0].key));
+    snprintf(taken->payload, sizeof(taken->payload), "%.*s", STR_ARG(tasks[0].payload));
+    snprintf(taken->source, sizeof(taken->source), "%s", tasks[0].source);
+}
+
+static struct taken take_tasks(struct bench *b)
+{
+    struct taken taken = {0};
+    ledger_tasks_claim(b->ledger, 10, on_tasks, &taken);
+    bench_until(b, &taken.wait);
+    return taken;
+}
+
+static void test_result_of_a_task_is_a_trigger(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    send_now(b, "[[\"1\",[\"task\",\"fetch\",{\"id\":7},0]]]");
+    assert_int_equal(b->tasks_told, 1);
+    struct taken taken = take_tasks(b);
+    assert_int_equal(taken.count, 1);
+    assert_string_equal(taken.key, "fetch");
+    assert_string_equal(taken.payload, "{\"id\":7}");
+    assert_string_equal(taken.source, "crm");
+    assert_int_equal(take_tasks(b).count, 0); /* leased */
+    ledger_task_done(b->ledger, taken.id, BELFRY_DELIVERED, 0,
+                     STR("{\"do\":[[\"put\",\"got\",\"1\"],[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]]}"));
+    settle(b);
+    expect_rows(b, "SELECT count(*) FROM task", "0");
+    expect_rows(b, "SELECT principal, trigger_type, trigger_source FROM event", "task:fetch fetch.result belfry:task");
+    /* twice the same answer changes nothing */
+    ledger_task_done(b->ledger, taken.id, BELFRY_DELIVERED, 0, STR("{\"do\":[[\"put\",\"got\",\"2\"]]}"));
+    settle(b);
+    expect_rows(b, "SELECT key, value FROM state", "got 1");
+    bench_free(b);
+}
+
+static void test_tasks_are_tried_again_and_survive_a_restart(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    send_now(b, "[[\"1\",[\"task\",\"fetch\",{},0]]]");
+    struct taken taken = take_tasks(b);
+    ledger_task_done(b->ledger, taken.id, BELFRY_RETRY, 0, (struct belfry_str){NULL, 0});
+    settle(b);
+    assert_int_equal(take_tasks(b).count, 0);
+    expect_rows(b, "SELECT attempts, due FROM task", "1 1700000001000");
+    assert_int_equal(ledger_next_due(b->ledger), START + 1000);
+    advance(b, 1000);
+    assert_int_equal(take_tasks(b).count, 1);
+    bench_stop(b); /* under way when the process ended */
+    bench_start(b, NULL);
+    taken = take_tasks(b);
+    assert_int_equal(taken.count, 1);
+    ledger_task_done(b->ledger, taken.id, BELFRY_DELIVERED, 0, STR("{\"do\":[[\"fail\",-1,\"no\"]]}"));
+    settle(b);
+    expect_rows(b, "SELECT count(*) FROM task", "0");
+    expect_rows(b, "SELECT kind, problem FROM refused",
+                "task {\"status\":\"EINVAL\",\"errors\":[{\"pointer\":\"/data/do\",\"detail\":\"no\"}]}");
+    bench_free(b);
+}
+
+/* --- many recipients ---------------------------------------------------------------------------------------------------------- */
+
+static char *crowd(int count)
+{
+    struct buf text = {NULL, 0, 0};
+    buf_addz(&text, "{\"root\":[]");
+    for (int i = 0; i < count; i++)
+        buf_addf(&text, ",\"u%05d\":[\"all\"]", i);
+    buf_addz(&text, "}");
+    return buf_steal(&text);
+}
+
+#define ALL(id) "[[\"" id "\",[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"t/1\",\"to\":[\"role:all\"],\"actor\":\"u00007\"}]]]"
+
+static void test_fan_out_in_slices(void **state)
+{
+    (void)state;
+    char *people = crowd(2500);
+    struct bench *b = bench_open("[{\"name\":\"inbox\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"after\":60000}]}]", people);
+    assert_int_equal(send_now(b, ALL("1")), BELFRY_OK);
+    settle(b);
+    expect_rows(b, "SELECT count(*), count(DISTINCT person), count(pos) FROM notification", "2499 2499 2499");
+    expect_rows(b, "SELECT count(*) FROM delivery WHERE state = 0", "2499");
+    expect_rows(b, "SELECT kind, state, done FROM job", "1 2 2499");
+    /* replaced by one that goes to a few */
+    assert_int_equal(send_now(b, "[[\"2\",[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"t/1\",\"to\":[\"u00001\"]}]]]"),
+                     BELFRY_OK);
+    settle(b);
+    expect_rows(b, "SELECT validity, count(*) FROM notification GROUP BY validity", "0 1\n2 1\n3 2498");
+    expect_rows(b, "SELECT state, count(*) FROM delivery GROUP BY state", "0 1\n11 2498\n15 1");
+    /* and again by one that goes to all */
+    assert_int_equal(send_now(b, ALL("3")), BELFRY_OK);
+    settle(b);
+    expect_rows(b, "SELECT validity, count(*) FROM notification GROUP BY validity", "0 2499\n2 2\n3 2498");
+    /* handled for all but one, in slices too */
+    assert_int_equal(send_now(b, "[[\"4\",[\"handled\",\"t/1\",{\"except\":[\"u00002\"]},\"root\"]]]"), BELFRY_OK);
+    settle(b);
+    expect_rows(b, "SELECT count(*) FROM notification WHERE handled_by = 'root'", "2498");
+    expect_rows(b, "SELECT count(*) FROM person WHERE rev < 1", "0");
+    bench_free(b);
+    free(people);
+}
+
+static void test_fan_out_goes_on_after_a_restart_and_a_reload(void **state)
+{
+    (void)state;
+    char *people = crowd(4000);
+    struct bench *b = bench_open(RULES, people);
+    struct sent *s = send_begin(b, "crm", ALL("1"), 0);
+    send_end(b, s);
+    send_free(s);
+    bench_stop(b); /* somewhere in the middle: stopping does not wait for jobs */
+    bench_start(b, NULL);
+    bench_generation(b);
+    settle(b);
+    expect_rows(b, "SELECT count(*), count(DISTINCT person) FROM notification", "3999 3999");
+    bench_free(b);
+    free(people);
+}
+
+static void test_withdrawn_event_ends_its_fan_out(void **state)
+{
+    (void)state;
+    char *people = crowd(3000);
+    struct bench *b = bench_open(RULES, people);
+    assert_int_equal(send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"to\":[\"role:all\"]}],"
+                                 "[\"withdraw\",\"t/1\",{}]]]"),
+                     BELFRY_OK);
+    settle(b);
+    expect_rows(b, "SELECT count(*) FROM notification", "0");
+    expect_rows(b, "SELECT state FROM job", "2");
+    bench_free(b);
+    free(people);
+}
+
+static void test_expiry_of_many_rows(void **state)
+{
+    (void)state;
+    char *people = crowd(2300);
+    struct bench *b = bench_open(RULES, people);
+    assert_int_equal(send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"to\":[\"role:all\"],\"until\":60000}]]]"),
+                     BELFRY_OK);
+    settle(b);
+    advance(b, MINUTE);
+    expect_rows(b, "SELECT validity, count(*) FROM notification GROUP BY validity", "1 2300");
+    expect_rows(b, "SELECT rev, count(*) FROM person GROUP BY rev", "2 2300");
+    bench_free(b);
+    free(people);
+}
+
+/* --- retention -------------------------------------------------------------------------------------------------------------------- */
+
+static void test_what_is_old_goes(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new("[{\"name\":\"r\",\"deliver\":[{\"via\":\"inbox\",\"after\":1000},"
+                                "{\"via\":\"inbox\",\"after\":2000}]}]",
+                                PEOPLE);
+    b->config->config.retention = (struct config_retention){.inbox = 60, .events = 60, .attempts = 30, .decisions = 90,
+                                                            .dedupe = 30};
+    bench_start(b, NULL);
+    settle(b);
+    send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]]]");
+    advance(b, MINUTE);
+    expect_rows(b, "SELECT count(*) FROM decision", "1");
+    advance(b, 31 * 1440 * MINUTE);
+    expect_rows(b, "SELECT (SELECT count(*) FROM dedupe), (SELECT count(*) FROM event), (SELECT count(*) FROM decision)",
+                "0 1 1");
+    send_now(b, "[[\"2\",[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]]]");
+    advance(b, 30 * 1440 * MINUTE);
+    expect_rows(b, "SELECT trigger_id FROM event", "2");
+    expect_rows(b, "SELECT (SELECT count(*) FROM notification), (SELECT count(*) FROM delivery)", "1 1");
+    bench_free(b);
+}
+
+/* --- calls that harm ------------------------------------------------------------------------------------------------------------------ */
+
+static void test_slow_source_is_quarantined(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    assert_int_equal(send_now(b, "[[\"1\",[\"slow\",260]]]"), BELFRY_OK);
+    assert_int_equal(send_now(b, "[[\"2\",[\"slow\",260]]]"), BELFRY_OK);
+    assert_int_equal(b->alarms, 0);
+    assert_int_equal(send_now(b, "[[\"3\",[\"slow\",260]]]"), BELFRY_OK);
+    settle(b);
+    assert_int_equal(b->alarms, 1);
+    assert_string_equal(b->alarm, "hub.source_quarantined crm");
+    struct sent *s = send_begin(b, "crm", "[[\"4\"]]", 0);
+    assert_int_equal(send_end(b, s), BELFRY_EAGAIN);
+    assert_int_equal(s->request.retry_after_ms, MINUTE);
+    send_free(s);
+    /* others go on */
+    s = send_begin(b, "erp", "[[\"4\"]]", 0);
+    assert_int_equal(send_end(b, s), BELFRY_OK);
+    send_free(s);
+    advance(b, MINUTE);
+    assert_int_equal(send_now(b, "[[\"4\"]]"), BELFRY_OK);
+    bench_free(b);
+}
+
+/* Runs in a child until the trigger kills it. */
+static void die_on(struct bench *b, const char *text)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(20);
+        bench_start(b, NULL);
+        send_now(b, text);
+        advance(b, MINUTE);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 66);
+}
+
+static void test_trigger_that_kills_the_hub_is_refused_once(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new(RULES, PEOPLE);
+    die_on(b, "[[\"1\",[\"die\"]]]");
+    bench_start(b, NULL);
+    assert_int_equal(send_now(b, "[[\"1\"]]"), BELFRY_EAGAIN);
+    expect_rows(b, "SELECT kind FROM refused", "poison");
+    assert_int_equal(send_now(b, "[[\"1\"]]"), BELFRY_OK); /* the operator repaired the source */
+    bench_free(b);
+}
+
+static void test_timer_that_kills_the_hub_waits(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new(RULES, PEOPLE);
+    die_on(b, "[[\"1\",[\"timer\",\"t\",1000,{\"do\":[[\"die\"]]}]]]");
+    clock_advance(b->clock, MINUTE);
+    bench_start(b, NULL);
+    settle(b);
+    expect_rows(b, "SELECT attempts FROM timer", "1");
+    bench_free(b);
+}
+
+static void test_generation_is_let_go(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    struct ledger_generation first = b->generation;
+    (void)first;
+    bench_generation(b);
+    settle(b);
+    assert_int_equal(b->released, 1);
+    expect_rows(b, "SELECT id, actor FROM generation", "1 test\n2 test");
+    bench_stop(b);
+    assert_int_equal(b->released, 2);
+    bench_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_timer_runs_when_due_and_once),
+        cmocka_unit_test(test_timer_may_set_itself_again_or_be_cleared),
+        cmocka_unit_test(test_due_timers_come_before_the_next_trigger),
+        cmocka_unit_test(test_failing_timer_retries_and_dies),
+        cmocka_unit_test(test_timers_survive_a_restart),
+        cmocka_unit_test(test_result_of_a_task_is_a_trigger),
+        cmocka_unit_test(test_tasks_are_tried_again_and_survive_a_restart),
+        cmocka_unit_test(test_fan_out_in_slices),
+        cmocka_unit_test(test_fan_out_goes_on_after_a_restart_and_a_reload),
+        cmocka_unit_test(test_withdrawn_event_ends_its_fan_out),
+        cmocka_unit_test(test_expiry_of_many_rows),
+        cmocka_unit_test(test_what_is_old_goes),
+        cmocka_unit_test(test_slow_source_is_quarantined),
+        cmocka_unit_test(test_trigger_that_kills_the_hub_is_refused_once),
+        cmocka_unit_test(test_timer_that_kills_the_hub_waits),
+        cmocka_unit_test(test_generation_is_let_go),
+    };
+    return cmocka_run_group_tests_name("ledger_time", tests, NULL, NULL);
+}
