@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The small extensions: match, template, targets, metrics, secret, worker, directory, state, asset. */
+#include "fake.h"
+
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "match/match.h"
+#include "template/template.h"
+
+#include <stdlib.h>
+
+/* --- match, template: the hub's own ------------------------------------------------------------------------------- */
+
+static int32_t eval(const struct belfry_condition *condition, const struct belfry_view *view)
+{
+    return match_eval(condition, view, NULL, NULL);
+}
+
+static void condition_paths(const struct belfry_condition *condition, struct belfry_strs *out)
+{
+    out->items = match_paths(condition, &out->count);
+}
+
+static const struct belfry_match_api match_api = {sizeof(match_api), 0, eval, condition_paths};
+
+static belfry_status render(const struct belfry_template *tpl, const struct belfry_view *params,
+                            void (*sink)(void *arg, struct belfry_str text), void *arg)
+{
+    struct buf out = {0};
+    belfry_status status = template_render(tpl, params, TEMPLATE_TEXT, NULL, NULL, &out);
+    if (status == BELFRY_OK)
+        sink(arg, buf_str(&out));
+    buf_free(&out);
+    return status;
+}
+
+static void template_names(const struct belfry_template *tpl, struct belfry_strs *out)
+{
+    out->items = template_paths(tpl, &out->count);
+}
+
+static const struct belfry_template_api template_api = {sizeof(template_api), 0, render, template_names};
+
+/* --- targets ------------------------------------------------------------------------------------------------------ */
+
+static const char *copy_text(struct belfry_test *t, const char *text)
+{
+    return text ? arena_strdup(t->arena, text) : NULL;
+}
+
+static belfry_status declare(const struct belfry_host *host, const struct belfry_target_spec *specs, uint32_t count,
+                             const struct belfry_target_policy *policy, struct belfry_error *err)
+{
+    struct belfry_test *t = fake_of(host);
+    if (!policy || policy->attempts == 0 || (policy->attempts > 1 && !policy->waits_ms))
+        return host->fail(err, BELFRY_EINVAL, NULL, "a policy has at least one attempt, and a wait before each other");
+    t->targets.count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct belfry_target_spec *in = &specs[i];
+        if (!in->name || !in->url)
+            return host->fail(err, BELFRY_EINVAL, NULL, "a target has a name and a url");
+        if (belfry_test_target(t, in->name))
+            return host->fail(err, BELFRY_EINVAL, NULL, "the target `%s` is declared twice", in->name);
+        struct belfry_target_spec spec = *in;
+        spec.name = copy_text(t, in->name);
+        spec.url = copy_text(t, in->url);
+        spec.secret = copy_text(t, in->secret ? in->secret : "");
+        spec.types = fake_strs(t, in->types);
+        spec.orgs = fake_strs(t, in->orgs);
+        spec.settings = str_of(fake_text(t, in->settings));
+        FAKE_ADD(t, &t->targets)->spec = spec;
+    }
+    t->policy = *policy;
+    t->policy.waits_ms = arena_memdup(t->arena, policy->waits_ms, (policy->attempts - 1) * sizeof(int64_t));
+    t->has_policy = 1;
+    return BELFRY_OK;
+}
+
+static const struct belfry_targets_api targets_api = {sizeof(targets_api), 0, declare};
+
+const struct belfry_target_spec *belfry_test_target(const struct belfry_test *t, const char *name)
+{
+    for (size_t i = 0; i < t->targets.count; i++) {
+        if (strcmp(t->targets.items[i].spec.name, name) == 0)
+            return &t->targets.items[i].spec;
+    }
+    return NULL;
+}
+
+const struct belfry_target_policy *belfry_test_policy(const struct belfry_test *t)
+{
+    return t->has_policy ? &t->policy : NULL;
+}
+
+/* --- metrics ------------------------------------------------------------------------------------------------------ */
+
+static struct fake_metric *find_metric(const struct belfry_test *t, const char *name)
+{
+    for (size_t i = 0; i < t->metrics.count; i++) {
+        if (strcmp(t->metrics.items[i].name, name) == 0)
+            return &t->metrics.items[i];
+    }
+    return NULL;
+}
+
+static belfry_status metric(const struct belfry_host *host, const char *name, int is_gauge, uint32_t *id)
+{
+    struct belfry_test *t = fake_of(host);
+    struct fake_metric *found = find_metric(t, name);
+    if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) ||
+        (found && found->gauge != is_gauge))
+        return BELFRY_EINVAL;
+    if (!found) {
+        found = FAKE_ADD(t, &t->metrics);
+        *found = (struct fake_metric){arena_strdup(t->arena, name), 0, is_gauge};
+    }
+    *id = (uint32_t)(found - t->metrics.items);
+    return BELFRY_OK;
+}
+
+static belfry_status counter(const struct belfry_host *host, const char *name, const char *help, uint32_t *id)
+{
+    (void)help;
+    return metric(host, name, 0, id);
+}
+
+static belfry_status gauge(const struct belfry_host *host, const char *name, const char *help, uint32_t *id)
+{
+    (void)help;
+    return metric(host, name, 1, id);
+}
+
+static void metric_add(const struct belfry_host *host, uint32_t id, double value)
+{
+    if (id < fake_of(host)->metrics.count)
+        fake_of(host)->metrics.items[id].value += value;
+}
+
+static void metric_set(const struct belfry_host *host, uint32_t id, double value)
+{
+    if (id < fake_of(host)->metrics.count)
+        fake_of(host)->metrics.items[id].value = value;
+}
+
+static const struct belfry_metrics_api metrics_api = {sizeof(metrics_api), 0, counter, gauge, metric_add, metric_set};
+
+double belfry_test_metric(const struct belfry_test *t, const char *name)
+{
+    const struct fake_metric *found = find_metric(t, name);
+    return found ? found->value : 0;
+}
+
+/* --- secret, worker ----------------------------------------------------------------------------------------------- */
+
+/* The same for the same instance and purpose, and for no other. */
+static void derive(const struct belfry_host *host, const char *purpose, uint8_t out[32])
+{
+    char *text = xasprintf("%s\n%s", host->instance, purpose);
+    sha256(text, strlen(text), out);
+    free(text);
+}
+
+static const struct belfry_secret_api secret_api = {sizeof(secret_api), 0, derive};
+
+struct work {
+    struct belfry_test *test;
+    void (*work)(void *arg);
+    void (*done)(void *arg);
+    void *arg;
+};
+
+static void work_done(void *arg)
+{
+    struct work *w = arg;
+    w->done(w->arg);
+    free(w);
+}
+
+static void work_now(void *arg)
+{
+    struct work *w = arg;
+    w->work(w->arg);
+    fake_post(w->test, work_done, w);
+}
+
+static belfry_status run(const struct belfry_host *host, void (*work)(void *arg), void (*done)(void *arg), void *arg)
+{
+    if (!work || !done)
+        return BELFRY_EINVAL;
+    struct work *w = xcalloc(1, sizeof(*w));
+    *w = (struct work){fake_of(host), work, done, arg};
+    fake_post(w->test, work_now, w);
+    return BELFRY_OK;
+}
+
+static const struct belfry_worker_api worker_api = {sizeof(worker_api), 0, run};
+
+/* --- directory, state, asset -------------------------------------------------------------------------------------- */
+
+static belfry_status person(const struct belfry_host *host, struct belfry_str org, struct belfry_str username,
+                            struct belfry_person *out)
+{
+    const struct belfry_person *found = fake_person(fake_of(host), org, username);
+    if (found)
+        *out = *found;
+    return found ? BELFRY_OK : BELFRY_ENOTFOUND;
+}
+
+static const struct belfry_directory_api directory_api = {sizeof(directory_api), 0, person};
+
+struct look {
+    struct belfry_test *test;
+    char *org, *key;
+    void (*done)(void *arg, belfry_status status, struct belfry_str value);
+    void *arg;
+};
+
+static void look_now(void *arg)
+{
+    struct look *l = arg;
+    size_t at;
+    const struct fake_state *found = fake_state_find(l->test, str_of(l->org), str_of(l->key), &at);
+    l->done(l->arg, BELFRY_OK, found ? found->value : (struct belfry_str){0});
+    free(l->org);
+    free(l->key);
+    free(l);
+}
+
+static void state_get(const struct belfry_host *host, struct belfry_str org, struct belfry_str key,
+                      void (*done)(void *arg, belfry_status status, struct belfry_str value), void *arg)
+{
+    struct look *l = xcalloc(1, sizeof(*l));
+    *l = (struct look){fake_of(host), xstrndup(org.ptr, org.len), xstrndup(key.ptr, key.len), done, arg};
+    fake_post(l->test, look_now, l);
+}
+
+static const struct belfry_state_api state_api = {sizeof(state_api), 0, state_get};
+
+static belfry_status asset_add(const struct belfry_host *host, const char *name, const char *content_type,
+                               const void *bytes, size_t size)
+{
+    (void)host;
+    return name && *name && content_type && (bytes || !size) ? BELFRY_OK : BELFRY_EINVAL;
+}
+
+static const struct belfry_asset_api asset_api = {sizeof(asset_api), 0, asset_add};
+
+/* --- all of them -------------------------------------------------------------------------------------------------- */
+
+const void *fake_extension(const char *id)
+{
+    const struct {
+        const char *id;
+        const void *api;
+    } all[] = {
+        {BELFRY_EXT_TIMER, &fake_timer_api},      {BELFRY_EXT_MATCH, &match_api},
+        {BELFRY_EXT_TEMPLATE, &template_api},     {BELFRY_EXT_TARGETS, &targets_api},
+        {BELFRY_EXT_METRICS, &metrics_api},       {BELFRY_EXT_SECRET, &secret_api},
+        {BELFRY_EXT_HTTP_CLIENT, &fake_http_api}, {BELFRY_EXT_WORKER, &worker_api},
+        {BELFRY_EXT_STATE, &state_api},           {BELFRY_EXT_DIRECTORY, &directory_api},
+        {BELFRY_EXT_ASSET, &asset_api},
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (strcmp(all[i].id, id) == 0)
+            return all[i].api;
+    }
+    return NULL;
+}
+
+int fake_has_extension(const char *id)
+{
+    return fake_extension(id) != NULL;
+}
