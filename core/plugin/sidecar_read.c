@@ -204,6 +204,9 @@ static void roles(struct reader *r, const json_t *object, struct plugin *plugin)
     for (size_t i = 0; !r->fault && i < json_array_size(array); i++) {
         const json_t *from = json_array_get(array, i);
         rows[i].id = needed(r, from, "id");
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(rows[k].id, rows[i].id) == 0)
+                wrong(r, "roles", "a list of different roles");
         if (strcmp(rows[i].id, PLUGIN_ROLE_SOURCE) == 0) {
             struct belfry_source source = {.struct_size = sizeof(source)};
             rows[i].vtable = plugin->source = arena_memdup(r->arena, &source, sizeof(source));

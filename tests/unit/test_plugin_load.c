@@ -30,6 +30,7 @@ static const struct refused {
     {"unknown_role", "has the role `belfry.sink/3`, which this hub does not know; expected belfry.source/1 or "
                      "belfry.delivery/1"},
     {"no_role", "has no role; expected belfry.source/1 or belfry.delivery/1"},
+    {"role_twice", "has the role belfry.source/1 twice"},
     {"incomplete_source", "the vtable of belfry.source/1 has no receive()"},
     {"incomplete_delivery", "the vtable of belfry.delivery/1 has no cancel()"},
     {"missing_extension", "needs the extension belfry.telepathy/1, which this hub does not offer"},

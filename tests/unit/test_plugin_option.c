@@ -86,7 +86,7 @@ static const struct belfry_option rule_table[] = {
     {0},
 };
 static const struct belfry_option table[] = {
-    ROW(STRING, struct config, text, .min = 2, .max = 5),
+    ROW(STRING, struct config, text, .min = 2, .max = 5, .conflicts = "title, colour"),
     ROW(BOOL, struct config, flag, .def = "true"),
     ROW(INT, struct config, count, .min = 1, .max = 200, .def = "50", .doc = "How many."),
     ROW(DOUBLE, struct config, ratio, .min = 0, .max = 1),
@@ -324,7 +324,7 @@ static const struct fault_row {
     {"owner: \"role:\"", "1:8 H216 `owner` is no recipient: a role has 1 to 128 bytes"},
     {"owner: {}", "1:8 H203 `owner` must be a recipient, not a map"},
     {"login: {password: \"${env:X}\"}", "1:9 H212 `password` needs `user`"},
-    {"title: x\ntext: abc", "1:1 H211 `title` and `text` exclude each other"},
+    {"title: x\ntext: abc", "2:1 H211 `text` and `title` exclude each other"},
     {"rules: {name: x}", "1:8 H210 `rules` must be a list, not a map"},
     {"rules: x", "1:8 H203 `rules` must be a list, not the string `x`"},
     {"chasers: 3d", "1:10 H203 `chasers` must be a list, not the string `3d`"},
@@ -508,7 +508,7 @@ static void test_schema(void **state)
     assert_true(json_is_true(json_object_get(json_object_get(properties, "secret"), "writeOnly")));
     const json_t *login = json_object_get(json_object_get(properties, "login"), "dependentRequired");
     assert_string_equal(json_string_value(json_array_get(json_object_get(login, "password"), 0)), "user");
-    assert_int_equal(json_array_size(json_object_get(schema, "allOf")), 2);
+    assert_int_equal(json_array_size(json_object_get(schema, "allOf")), 4);
     json_decref(schema);
 }
 

@@ -169,6 +169,8 @@ static const struct bad_row {
     {"/needs", "\"x\"", "member `needs` is not a list of strings"},
     {"/roles", "[]", "has no role; expected belfry.source/1 or belfry.delivery/1"},
     {"/roles/0/id", "\"belfry.sink/1\"", "member `roles` is not a list of roles that this hub knows"},
+    {"/roles", "[{\"id\": \"belfry.source/1\"}, {\"id\": \"belfry.source/1\"}]",
+     "member `roles` is not a list of different roles"},
     {"/options", "{}", "member `options` is not a list that is short enough"},
     {"/options/0", "5", "member `options` is not a list of objects"},
     {"/options/0/type", "\"tensor\"", "option `prefix` has type 0, which this hub does not know"},
@@ -245,6 +247,22 @@ static void test_bad_sidecars(void **state)
         refused_sidecar("echo_source", &bad_sources[i]);
     for (size_t i = 0; i < sizeof(bad_deliveries) / sizeof(bad_deliveries[0]); i++)
         refused_sidecar("echo_delivery", &bad_deliveries[i]);
+}
+
+static void test_deep_sidecar(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(0);
+    struct error err = {0};
+    json_t *json = plugin_sidecar(load("echo_source")), *inner = json_array();
+    for (int i = 0; i < 40; i++)
+        inner = json_pack("[{s:s, s:s, s:i, s:o}]", "name", "x", "type", "object", "size", 8, "children", inner);
+    json_object_set_new(json, "options", inner);
+    assert_null(plugin_from_json(arena, "/x/echo_source.so", json, &err));
+    assert_string_equal(error_text(&err), "/x/echo_source.json: member `children` is not shallow enough");
+    error_clear(&err);
+    json_decref(json);
+    arena_free(arena);
 }
 
 /* Whatever is accepted can be used: described, sampled, and filled into exactly config_size bytes. */
@@ -517,11 +535,17 @@ static void test_probe_of_bad_objects(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_sidecar_fills),
-        cmocka_unit_test(test_bad_sidecars), cmocka_unit_test(test_every_value_replaced),
-        cmocka_unit_test(test_files),        cmocka_unit_test(test_search),
-        cmocka_unit_test(test_build_id),     cmocka_unit_test(test_build_id_of_damaged_files),
-        cmocka_unit_test(test_probe),        cmocka_unit_test(test_probe_of_bad_objects),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_sidecar_fills),
+        cmocka_unit_test(test_bad_sidecars),
+        cmocka_unit_test(test_deep_sidecar),
+        cmocka_unit_test(test_every_value_replaced),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_search),
+        cmocka_unit_test(test_build_id),
+        cmocka_unit_test(test_build_id_of_damaged_files),
+        cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_probe_of_bad_objects),
     };
     if (argc == 5 && strcmp(argv[3], "--probe") == 0)
         return plugin_probe_answer(argv[4], NULL);
