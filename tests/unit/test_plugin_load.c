@@ -190,8 +190,8 @@ static void test_loaded_once(void **state)
 
 /* --- create ----------------------------------------------------------------------------------------------------- */
 
-static belfry_status fake_fail(struct belfry_error *err, belfry_status status, const char *pointer, const char *format,
-                               ...)
+__attribute__((format(printf, 4, 5))) static belfry_status fake_fail(struct belfry_error *err, belfry_status status,
+                                                                     const char *pointer, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
