@@ -84,7 +84,8 @@ static void check_hs256(struct config_build *b, const struct yaml_node *node)
 void config_build_jwt(struct config_build *b, const struct yaml_node *node, const char *org, struct config_jwt *out)
 {
     const struct jwt_options *in = config_fill(b, config_jwt_table, node, sizeof(*in), NULL, 0);
-    const struct yaml_node *hs256 = yaml_get(node, "hs256"), *const * items;
+    const struct yaml_node *hs256 = yaml_get(node, "hs256");
+    const struct yaml_node *const *items;
     check_hs256(b, hs256);
     if (node->kind == YAML_MAP && node->count == 0 && !node->partial)
         config_error(b, "H202", node, "`jwt` has no key: neither `hs256` nor `jwks`");
@@ -160,7 +161,8 @@ static void read_right(struct config_build *b, const struct yaml_node *node, int
 
 static void read_rights(struct config_build *b, const struct yaml_node *map, struct config_token *token)
 {
-    const struct yaml_node *may = yaml_get(map, "may"), *org = yaml_get(map, "org"), *const * items;
+    const struct yaml_node *may = yaml_get(map, "may"), *org = yaml_get(map, "org");
+    const struct yaml_node *const *items;
     size_t count = config_items(&may, &items), name_count = 0;
     const char **names = arena_alloc(b->arena, (count + 1) * sizeof(*names));
     int every_org = !config_is_text(org) || org->unresolved || str_eqz(org->text, "*");
@@ -180,7 +182,7 @@ static void build_token(struct config_build *b, const struct yaml_node *map, str
     if (config_is_text(org) && !str_eqz(org->text, "*"))
         config_ref_org(b, org);
     read_rights(b, map, token);
-    if (!in)
+    if (!in || !secret) /* a part that could not be read is not missed by the walker */
         return;
     token->name = in->name;
     token->org = in->org;

@@ -52,8 +52,8 @@ struct config_build {
     size_t nearest_left;              /* candidates that did-you-mean may still look at: a file of faults stays cheap */
     uint32_t main_file;               /* among the files of diags */
     uint8_t any_org;                  /* orgs has "*" */
-    uint8_t blind;                    /* a source could not be read: its types and categories are not known */
-    uint8_t blind_orgs, blind_sources, blind_channels, blind_schedules; /* sections with unread parts: miss nothing */
+    uint8_t blind;                    /* a source has no plugin: its types and categories are not known */
+    uint8_t unread;                   /* nothing of a file could be read: any section may lack something */
 };
 
 /* --- option tables of the core's own keys ------------------------------------------------------------------------ */
@@ -161,6 +161,10 @@ static inline const char *config_show(struct config_build *b, struct belfry_str 
 /* The top-level section when it is a map (one that is `key:` with nothing is an empty map), else NULL after a
  * diagnostic; NULL without one when it is absent. */
 const struct yaml_node *config_map(struct config_build *b, enum config_section section);
+/* 1 when names may be missing from a section because a part of it could not be read, which was reported. */
+int config_is_partial(const struct config_build *b, enum config_section section);
+/* 1 for an absent node and for `key:` with nothing behind it. */
+int config_is_nothing(const struct yaml_node *node);
 /* The items of a list, or the scalar that stands for a list of one. Returns the count. */
 size_t config_items(const struct yaml_node *const *node, const struct yaml_node *const **items);
 /* option_fill into zeroed memory of the arena. NULL after an error. */

@@ -124,6 +124,4 @@ void config_build_categories(struct config_build *b)
     qsort(set.items, set.count, sizeof(*set.items), by_name);
     b->config->categories = set.items;
     b->config->category_count = set.count;
-    if (!map ? b->root->partial : map->partial)
-        b->blind = 1;
 }

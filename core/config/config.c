@@ -11,8 +11,7 @@
 
 #define NEAREST_BUDGET 200000
 
-/* --- look-ups ------------------------------------------------------------------------------------------------------
- */
+/* --- look-ups ---------------------------------------------------------------------------------------------------- */
 
 int config_names_has(const struct config_names *names, struct belfry_str name)
 {
@@ -106,8 +105,7 @@ int config_visible(const struct config_category *category, const struct belfry_s
     return 0;
 }
 
-/* --- references ----------------------------------------------------------------------------------------------------
- */
+/* --- references -------------------------------------------------------------------------------------------------- */
 
 struct config *config_ref(struct config *config)
 {
@@ -125,8 +123,7 @@ void config_unref(struct config *config)
     arena_free(arena);
 }
 
-/* --- building ------------------------------------------------------------------------------------------------------
- */
+/* --- building ---------------------------------------------------------------------------------------------------- */
 
 static void build_all(struct config_build *b)
 {

@@ -30,8 +30,7 @@ const struct belfry_option config_deliver_table[] = {
     OPTION_END,
 };
 
-/* --- the channel's own delay ---------------------------------------------------------------------------------------
- */
+/* --- the channel's own delay ------------------------------------------------------------------------------------- */
 
 static uint32_t unless_bit(const char *word)
 {
@@ -75,12 +74,17 @@ static int has_recipients(const struct config_instance *channel)
     return !channel->plugin || !channel->plugin->delivery || (channel->plugin->delivery->flags & personal);
 }
 
-/* --- recipients ----------------------------------------------------------------------------------------------------
- */
+static int is_inbox(const struct config_instance *channel)
+{
+    return channel && channel->plugin && channel->plugin->delivery &&
+           (channel->plugin->delivery->flags & BELFRY_DELIVERY_IN_COMMIT);
+}
+
+/* --- recipients -------------------------------------------------------------------------------------------------- */
 
 /* Normalized by the option walker: user:NAME, role:R, email:A, audience. */
 static void read_recipient(struct config_build *b, const struct yaml_node *node, const char *text,
-                           struct config_recipient *out)
+                           const struct config_instance *channel, struct config_recipient *out)
 {
     static const struct {
         const char *prefix;
@@ -103,29 +107,33 @@ static void read_recipient(struct config_build *b, const struct yaml_node *node,
         config_ref_role(b, node, str_of(out->name));
     else if (out->kind == BELFRY_TO_EMAIL && !address_valid(str_of(out->name)))
         config_error(b, "H216", node, "`%s` is no mail address", config_show(b, str_of(out->name)));
+    else if (out->kind == BELFRY_TO_EMAIL && is_inbox(channel))
+        config_warning(b, "H216", node, "`%s` is an outside address and has no inbox; `%s` reaches nobody there",
+                       config_show(b, str_of(out->name)), channel->name);
 }
 
 static void read_recipients(struct config_build *b, const struct yaml_node *map, const struct belfry_list *list,
                             struct config_deliver *out)
 {
-    const struct yaml_node *to = yaml_get(map, "to"), *const * items;
+    const struct yaml_node *to = yaml_get(map, "to");
+    const struct yaml_node *const *items;
     const char *const *texts = list->items;
     size_t count = config_items(&to, &items);
     if (count != list->count)
         return;
     struct config_recipient *recipients = arena_alloc(b->arena, (count + 1) * sizeof(*recipients));
     for (size_t i = 0; i < count; i++)
-        read_recipient(b, items[i], texts[i], &recipients[i]);
+        read_recipient(b, items[i], texts[i], out->channel, &recipients[i]);
     out->to = recipients;
     out->to_count = count;
 }
 
-/* --- one delivery --------------------------------------------------------------------------------------------------
- */
+/* --- one delivery ------------------------------------------------------------------------------------------------ */
 
 static void check_targets(struct config_build *b, const struct yaml_node *map, const struct config_instance *channel)
 {
-    const struct yaml_node *unless = yaml_get(map, "unless"), *const * items;
+    const struct yaml_node *unless = yaml_get(map, "unless");
+    const struct yaml_node *const *items;
     const struct yaml_pair *to = yaml_pair(map, "to");
     size_t count = config_items(&unless, &items);
     for (size_t i = 0; i < count; i++) {
@@ -213,7 +221,8 @@ static void check_repeats(struct config_build *b, const struct yaml_node *const 
 
 void config_build_deliver(struct config_build *b, const struct yaml_node *map, struct config_rule *rule)
 {
-    const struct yaml_node *node = yaml_get(map, "deliver"), *const * items;
+    const struct yaml_node *node = yaml_get(map, "deliver");
+    const struct yaml_node *const *items;
     if (!node)
         return;
     if (node->kind == YAML_SCALAR && !config_is_text(node)) {

@@ -89,8 +89,7 @@ static void compare(const struct config *before, const struct config *after, enu
     json_decref(new);
 }
 
-/* --- what waits for a restart ---------------------------------------------------------------------------------------
- */
+/* --- what waits for a restart ------------------------------------------------------------------------------------ */
 
 static int same_text(const char *a, const char *c)
 {

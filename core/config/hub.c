@@ -83,7 +83,7 @@ const struct belfry_option config_hub_table[] = {
     OPTION_END,
 };
 
-/* --- checks ------------------------------------------------------------------------------------------------------- */
+/* --- checks ------------------------------------------------------------------------------------------------------ */
 
 /* Applies a fault function to every string of a list. */
 static void check_each(struct config_build *b, const struct yaml_node *node, const char *code,
@@ -175,7 +175,7 @@ static void build_secret(struct config_build *b, const struct yaml_node *node)
     diag_help(b->diags, d, "write 64 hex digits, as `openssl rand -hex 32` makes them");
 }
 
-/* --- the model ---------------------------------------------------------------------------------------------------- */
+/* --- the model --------------------------------------------------------------------------------------------------- */
 
 static void fill_limits(struct config_hub *hub, const struct limit_options *in)
 {

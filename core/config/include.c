@@ -16,8 +16,7 @@
 
 #define INCLUDE_MAX 1000
 
-/* --- digest --------------------------------------------------------------------------------------------------------
- */
+/* --- digest ------------------------------------------------------------------------------------------------------ */
 
 void config_digest_init(struct config_digest *digest)
 {
@@ -39,8 +38,7 @@ void config_digest_end(struct config_digest *digest, uint8_t out[32])
     buf_free(&digest->parts);
 }
 
-/* --- names ---------------------------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------------------------- */
 
 static const char *base_name(const char *path)
 {
@@ -71,8 +69,7 @@ static int is_same_file(const char *a, const char *c)
     return stat(a, &sa) == 0 && stat(c, &sc) == 0 && sa.st_dev == sc.st_dev && sa.st_ino == sc.st_ino;
 }
 
-/* --- taking and leaving ---------------------------------------------------------------------------------------------
- */
+/* --- taking and leaving ------------------------------------------------------------------------------------------ */
 
 struct finder {
     struct config_build *b;

@@ -39,8 +39,7 @@ const struct belfry_option config_source_table[] = {
     OPTION_END,
 };
 
-/* --- one instance --------------------------------------------------------------------------------------------------
- */
+/* --- one instance ------------------------------------------------------------------------------------------------ */
 
 /* Equal configurations have equal numbers, however they are written; secrets count, so a changed secret is a change. */
 static uint64_t hash_of(const struct yaml_node *map)
@@ -148,8 +147,7 @@ static void build_instance(struct config_build *b, const struct yaml_pair *pair,
     out->hash = hash_of(pair->value);
 }
 
-/* --- all of a section ----------------------------------------------------------------------------------------------
- */
+/* --- all of a section -------------------------------------------------------------------------------------------- */
 
 static int share_org(const struct config_names *a, const struct config_names *c)
 {
@@ -205,8 +203,6 @@ static struct config_instance *build_section(struct config_build *b, enum config
 {
     const struct yaml_node *map = config_map(b, section);
     int channel = section == SECTION_CHANNELS;
-    uint8_t *blind = channel ? &b->blind_channels : &b->blind_sources;
-    *blind = map ? map->partial != 0 : b->root->partial != 0;
     *count = 0;
     if (!map)
         return NULL;

@@ -26,8 +26,16 @@ static int is_judged(const struct config_rule *rule, const struct yaml_node *map
     return rule->name && rule->name[0] && (rule->when || !yaml_get(map, "when"));
 }
 
+/* A rule without `when` matches everything. */
+static int covers(struct config_build *b, const struct belfry_condition *first, const struct belfry_condition *later)
+{
+    if (!first)
+        return 1;
+    return match_covers(first, later ? later : match_compile(b->arena, b->diags, NULL, NULL, 0));
+}
+
 /* Quiet hours hold, they do not change what matches. */
-static void check_hidden(struct config_build *b, const struct yaml_node *list)
+static void check_hidden(struct config_build *b, const struct yaml_node *list, uint8_t *hidden)
 {
     const struct config_rule *rules = b->config->rules;
     size_t left = COMPARISONS;
@@ -35,14 +43,15 @@ static void check_hidden(struct config_build *b, const struct yaml_node *list)
         if (!rules[i].stop || !is_judged(&rules[i], list->items[i]) || yaml_get(list->items[i], "unless"))
             continue;
         for (size_t k = i + 1; k < list->count && left > 0; k++, left--) {
-            if (!is_judged(&rules[k], list->items[k]) || !covers_orgs(&rules[i].orgs, &rules[k].orgs) ||
-                !match_covers(rules[i].when, rules[k].when))
+            if (hidden[k] || !is_judged(&rules[k], list->items[k]) || !covers_orgs(&rules[i].orgs, &rules[k].orgs) ||
+                !covers(b, rules[i].when, rules[k].when))
                 continue;
             struct diag *d = config_warning(b, "H402", yaml_get(list->items[k], "name"),
                                             "rule `%s` can never match: rule `%s` before it matches all of it and has "
                                             "`stop: true`",
                                             rules[k].name, rules[i].name);
             diag_relate(b->diags, d, rules[i].span, "stops here");
+            hidden[k] = 1;
         }
     }
 }
@@ -62,11 +71,11 @@ static char *match_text(const struct yaml_node *map)
     return text;
 }
 
-static void check_same(struct config_build *b, const struct yaml_node *list)
+static void check_same(struct config_build *b, const struct yaml_node *list, const uint8_t *hidden)
 {
     struct hash *seen = hash_new();
     for (size_t i = 0; i < list->count; i++) {
-        if (!is_judged(&b->config->rules[i], list->items[i]))
+        if (hidden[i] || !is_judged(&b->config->rules[i], list->items[i]))
             continue;
         char *text = match_text(list->items[i]);
         const struct config_rule *first = text ? hash_get(seen, str_of(text)) : NULL;
@@ -89,6 +98,7 @@ void config_lint_rules(struct config_build *b)
     const struct yaml_node *list = yaml_get(b->root, "rules");
     if (!list || list->kind != YAML_LIST || list->count != b->config->rule_count)
         return;
-    check_hidden(b, list);
-    check_same(b, list);
+    uint8_t *hidden = arena_alloc(b->arena, list->count + 1);
+    check_hidden(b, list, hidden);
+    check_same(b, list, hidden);
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files: the main file, those of its `include`, and the one tree of sections that they make. Maps of names are united
- * and lists of rules are joined in the order of files; the same name in two files is an error that shows both places.
- * Every file is read and every one reports, whatever is wrong with the others.
+ * Files: the main file and those of its `include`. Every file is read and every one reports, whatever is wrong with the
+ * others; their top level is checked here, the rest by the sections once the files are one tree.
  */
-#include "config/build.h"
 #include "config/include.h"
 
 #include "base/mem.h"
@@ -22,8 +20,7 @@ const char *const config_sections[SECTION_COUNT + 1] = {
     "sources", "channels", "schedules", "rules", "unmatched", "retention",
 };
 
-/* --- one file ------------------------------------------------------------------------------------------------------
- */
+/* --- one file ---------------------------------------------------------------------------------------------------- */
 
 /* NULL, or what is wrong. */
 static const char *read_fd(int fd, struct buf *out)
@@ -75,8 +72,7 @@ static const struct yaml_node *read_file(struct config_build *b, struct config_d
     return wrong ? NULL : yaml_load(b->arena, b->diags, *index);
 }
 
-/* --- top level -----------------------------------------------------------------------------------------------------
- */
+/* --- top level --------------------------------------------------------------------------------------------------- */
 
 static int is_section(struct belfry_str key)
 {
@@ -154,130 +150,15 @@ static const struct yaml_node *root_map(struct config_build *b, const struct yam
     return NULL;
 }
 
-/* --- merging -------------------------------------------------------------------------------------------------------
- */
+/* --- all files --------------------------------------------------------------------------------------------------- */
 
-struct files {
-    const struct yaml_node **roots; /* maps; NULL: not readable */
-    size_t count;
-    int unread; /* a file, or part of one, could not be read */
-};
-
-/* Values of one section in all files. Returns the count. */
-static size_t section_values(const struct files *files, const char *section, const struct yaml_pair **out)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < files->count; i++) {
-        const struct yaml_pair *pair = yaml_pair(files->roots[i], section);
-        if (pair)
-            out[count++] = pair;
-    }
-    return count;
-}
-
-static int is_null(const struct yaml_node *node)
-{
-    return node->kind == YAML_SCALAR && node->scalar == YAML_NULL;
-}
-
-/* Keys of several maps in one; a key that is there already is an error. */
-static const struct yaml_node *unite(struct config_build *b, const struct yaml_pair **values, size_t count)
-{
-    size_t total = 0, n = 0;
-    struct yaml_node *map = arena_memdup(b->arena, values[0]->value, sizeof(*map));
-    for (size_t i = 0; i < count; i++)
-        total += values[i]->value->count;
-    struct yaml_pair *pairs = arena_alloc(b->arena, (total + 1) * sizeof(*pairs));
-    struct hash *seen = hash_new();
-    for (size_t i = 0; i < count; i++) {
-        const struct yaml_node *part = values[i]->value;
-        map->partial |= part->partial;
-        for (size_t k = 0; k < part->count; k++) {
-            const struct yaml_node *key = part->pairs[k].key, *first = hash_get(seen, key->text);
-            if (first) {
-                struct diag *d = config_error(b, "H101", key, "`%s.%s` is set in two files",
-                                              config_show(b, values[i]->key->text), config_show(b, key->text));
-                diag_relate(b->diags, d, first->span, "first set here");
-                continue;
-            }
-            hash_set(seen, key->text, (void *)(uintptr_t)key);
-            pairs[n++] = part->pairs[k];
-        }
-    }
-    hash_free(seen, NULL);
-    map->kind = YAML_MAP;
-    map->pairs = pairs;
-    map->count = n;
-    return map;
-}
-
-static const struct yaml_node *join(struct config_build *b, const struct yaml_pair **values, size_t count)
-{
-    size_t total = 0, n = 0;
-    struct yaml_node *list = arena_memdup(b->arena, values[0]->value, sizeof(*list));
-    for (size_t i = 0; i < count; i++)
-        total += values[i]->value->count;
-    const struct yaml_node **items = arena_alloc(b->arena, (total + 1) * sizeof(*items));
-    for (size_t i = 0; i < count; i++) {
-        list->partial |= values[i]->value->partial;
-        for (size_t k = 0; k < values[i]->value->count; k++)
-            items[n++] = values[i]->value->items[k];
-    }
-    list->kind = YAML_LIST;
-    list->items = items;
-    list->count = n;
-    return list;
-}
-
-/* One section of all files. Values of a wrong shape stay alone, so that their section reports them. */
-static struct yaml_pair merge(struct config_build *b, enum config_section section, const struct yaml_pair **values,
-                              size_t count)
-{
-    enum yaml_kind want = section == SECTION_RULES ? YAML_LIST : YAML_MAP;
-    const struct yaml_pair *wrong = NULL;
-    size_t good = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (values[i]->value->kind == want)
-            values[good++] = values[i];
-        else if (!is_null(values[i]->value))
-            wrong = values[i];
-    }
-    if (wrong || good == 0)
-        return wrong ? *wrong : *values[0];
-    if (good == 1)
-        return *values[0];
-    if (section != SECTION_UNMATCHED)
-        return (struct yaml_pair){values[0]->key, want == YAML_LIST ? join(b, values, good) : unite(b, values, good)};
-    struct diag *d = config_error(b, "H101", values[1]->key, "`unmatched` is set in two files");
-    diag_relate(b->diags, d, values[0]->key->span, "first set here");
-    return *values[0];
-}
-
-static void merge_files(struct config_build *b, const struct files *files)
-{
-    struct yaml_node *root = arena_alloc(b->arena, sizeof(*root));
-    struct yaml_pair *pairs = arena_alloc(b->arena, SECTION_COUNT * sizeof(*pairs));
-    const struct yaml_pair **values = arena_alloc(b->arena, (files->count + 1) * sizeof(*values));
-    root->kind = YAML_MAP;
-    root->partial = files->unread;
-    root->span = diag_span_at(b->diags, b->main_file, 0, 0);
-    root->pairs = pairs;
-    for (enum config_section s = SECTION_HUB; s < SECTION_COUNT; s++) {
-        size_t count = section_values(files, config_sections[s], values);
-        if (count)
-            pairs[root->count++] = merge(b, s, values, count);
-    }
-    b->root = b->config->root = root;
-}
-
-/* --- all files -----------------------------------------------------------------------------------------------------
- */
-
-static void take_root(struct config_build *b, struct files *files, const struct yaml_node *root, int main_file)
+static void take_root(struct config_build *b, struct config_files *files, const struct yaml_node *root, int main_file)
 {
     const struct yaml_node *map = root_map(b, root);
     files->roots[files->count++] = map;
-    files->unread |= !root || (root->kind == YAML_MAP && root->partial) || (root->kind != YAML_MAP && !is_null(root));
+    b->unread |= !root;
+    files->unread |=
+        !root || (root->kind == YAML_MAP && root->partial) || (root->kind != YAML_MAP && !config_is_nothing(root));
     yaml_substitute(b->arena, b->diags, root, b->mode == CONFIG_RUN ? YAML_SECRETS_REQUIRE : YAML_SECRETS_SKIP);
     if (!map)
         return;
@@ -293,7 +174,7 @@ int config_read(struct config_build *b, const char *path)
 {
     struct config_digest digest;
     struct config_includes includes = {0};
-    struct files files = {0};
+    struct config_files files = {0};
     uint32_t index;
     config_digest_init(&digest);
     const struct yaml_node *main_root = read_file(b, &digest, path, NULL, &b->main_file);
@@ -304,8 +185,8 @@ int config_read(struct config_build *b, const char *path)
     for (size_t i = 0; i < includes.count; i++)
         take_root(b, &files, read_file(b, &digest, includes.paths[i], includes.at[i], &index), 0);
     config_digest_end(&digest, b->config->sha256);
-    merge_files(b, &files);
-    if (main_root && is_null(main_root)) {
+    config_merge(b, &files);
+    if (main_root && config_is_nothing(main_root)) {
         struct diag *d = config_file_error(b, "H202", "the file says nothing");
         diag_help(b->diags, d, "a configuration has at least `version`, `orgs` and `unmatched`");
         return -1;

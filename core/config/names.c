@@ -17,7 +17,7 @@ static int is_word(char c)
     return is_lower(c) || (c >= 'A' && c <= 'Z');
 }
 
-/* --- names ------------------------------------------------------------------------------------------------------ */
+/* --- names ------------------------------------------------------------------------------------------------------- */
 
 const char *config_org_name_fault(struct belfry_str name)
 {
@@ -102,7 +102,7 @@ int config_check_name(struct config_build *b, const struct yaml_node *node, cons
     return 0;
 }
 
-/* --- time zones ------------------------------------------------------------------------------------------------- */
+/* --- time zones -------------------------------------------------------------------------------------------------- */
 
 static int zone_exists(struct belfry_str name)
 {
@@ -156,7 +156,7 @@ int config_check_timezone(struct config_build *b, const struct yaml_node *node)
     return 0;
 }
 
-/* --- addresses -------------------------------------------------------------------------------------------------- */
+/* --- addresses --------------------------------------------------------------------------------------------------- */
 
 static int is_ip(struct belfry_str s, int family)
 {

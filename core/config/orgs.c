@@ -151,22 +151,23 @@ static int by_name(const void *a, const void *c)
     return strcmp(((const struct config_org *)a)->name, ((const struct config_org *)c)->name);
 }
 
+static void report_no_org(struct config_build *b)
+{
+    const struct yaml_pair *pair = yaml_pair(b->root, "orgs");
+    if (config_is_partial(b, SECTION_ORGS))
+        return;
+    struct diag *d = pair ? config_error(b, "H202", pair->key, "`orgs` names no org; nothing could be sent to this hub")
+                          : config_file_error(b, "H202", "the key `orgs` is missing");
+    diag_help(b->diags, d, "name at least one tenant: `orgs: {acme: {}}`");
+}
+
 void config_build_orgs(struct config_build *b)
 {
     const struct yaml_node *map = config_map(b, SECTION_ORGS);
-    if (!map) {
-        const struct yaml_pair *pair = yaml_pair(b->root, "orgs");
-        b->blind_orgs = pair || b->root->partial;
-        if (pair && pair->value->kind == YAML_SCALAR && pair->value->scalar == YAML_NULL)
-            config_error(b, "H202", pair->key, "`orgs` names no org; nothing could be sent to this hub");
-        if (!b->blind_orgs)
-            diag_help(b->diags, config_file_error(b, "H202", "the key `orgs` is missing"),
-                      "name at least one tenant: `orgs: {acme: {}}`");
+    if (!map || map->count == 0)
+        report_no_org(b);
+    if (!map)
         return;
-    }
-    if (map->count == 0 && !map->partial)
-        config_error(b, "H202", map, "`orgs` names no org; nothing could be sent to this hub");
-    b->blind_orgs = map->partial || map->count == 0;
     struct config_org *orgs = arena_alloc(b->arena, (map->count + 1) * sizeof(*orgs));
     for (size_t i = 0; i < map->count; i++) {
         build_org(b, &map->pairs[i], &orgs[i]);

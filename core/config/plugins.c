@@ -17,7 +17,7 @@ static const char *role_name(int channel)
     return channel ? "belfry.delivery/1" : "belfry.source/1";
 }
 
-/* --- looking ------------------------------------------------------------------------------------------------------ */
+/* --- looking ----------------------------------------------------------------------------------------------------- */
 
 /* "did you mean" looks at plugins that have the role; those that cannot be read count too. */
 static void suggest_plugin(struct config_build *b, struct diag *d, const struct yaml_node *name)
@@ -75,7 +75,7 @@ static const struct plugin *look_for(struct config_build *b, const struct yaml_n
     return b->mode == CONFIG_RUN ? from_object(b, name, path) : from_sidecar(b, name, path);
 }
 
-/* --- the answer --------------------------------------------------------------------------------------------------- */
+/* --- the answer -------------------------------------------------------------------------------------------------- */
 
 static const struct plugin *find(struct config_build *b, const struct yaml_node *name)
 {
@@ -101,7 +101,7 @@ const struct plugin *config_plugin(struct config_build *b, const struct yaml_nod
     return NULL;
 }
 
-/* --- tables ------------------------------------------------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------------------------------------------------ */
 
 static size_t row_count(const struct belfry_option *table)
 {

@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-/* --- sets of names ------------------------------------------------------------------------------------------------ */
+/* --- sets of names ----------------------------------------------------------------------------------------------- */
 
 static int by_text(const void *a, const void *c)
 {
@@ -35,7 +35,8 @@ void config_build_names(struct config_build *b, const struct belfry_list *list, 
 
 void config_build_org_list(struct config_build *b, const struct yaml_node *map, struct config_names *out)
 {
-    const struct yaml_node *node = yaml_get(map, "orgs"), *const * items;
+    const struct yaml_node *node = yaml_get(map, "orgs");
+    const struct yaml_node *const *items;
     size_t count = config_items(&node, &items), kept = 0;
     const char **names = arena_alloc(b->arena, (count + 1) * sizeof(*names));
     for (size_t i = 0; i < count; i++) {
@@ -50,8 +51,7 @@ void config_build_org_list(struct config_build *b, const struct yaml_node *map, 
     config_build_names(b, &list, out);
 }
 
-/* --- one name ------------------------------------------------------------------------------------------------------
- */
+/* --- one name ---------------------------------------------------------------------------------------------------- */
 
 /* The keys of a section, as candidates. In the arena of the build. */
 static size_t keys_of(struct config_build *b, const struct yaml_node *map, const char *const **out)
@@ -86,13 +86,11 @@ const char *config_nearest(struct config_build *b, struct belfry_str word, const
     return str_nearest(word, candidates, count);
 }
 
-static int refer(struct config_build *b, const struct yaml_node *node, enum config_section section, int blind,
-                 const char *code, const char *what)
+static int refer(struct config_build *b, const struct yaml_node *node, enum config_section section, const char *code,
+                 const char *what)
 {
     const struct yaml_node *map = yaml_get(b->root, config_sections[section]);
-    if (node->unresolved || key_of(b, section, node->text))
-        return 1;
-    if (blind || (map && map->kind != YAML_MAP))
+    if (node->unresolved || key_of(b, section, node->text) || config_is_partial(b, section))
         return 1;
     struct diag *d = config_error(b, code, node, "there is no %s `%s`", what, config_show(b, node->text));
     const char *const *keys;
@@ -110,27 +108,29 @@ static int refer(struct config_build *b, const struct yaml_node *node, enum conf
 
 int config_ref_org(struct config_build *b, const struct yaml_node *node)
 {
+    if (b->config->org_count == 0) /* reported as such */
+        return 1;
     if (b->any_org && config_org_name_fault(node->text) == NULL)
         return 1;
-    return refer(b, node, SECTION_ORGS, b->blind_orgs, "H303", "org");
+    return refer(b, node, SECTION_ORGS, "H303", "org");
 }
 
 int config_ref_source(struct config_build *b, const struct yaml_node *node)
 {
-    return refer(b, node, SECTION_SOURCES, b->blind_sources, "H302", "source");
+    return refer(b, node, SECTION_SOURCES, "H302", "source");
 }
 
 int config_ref_channel(struct config_build *b, const struct yaml_node *node)
 {
-    return refer(b, node, SECTION_CHANNELS, b->blind_channels, "H301", "channel");
+    return refer(b, node, SECTION_CHANNELS, "H301", "channel");
 }
 
 int config_ref_schedule(struct config_build *b, const struct yaml_node *node)
 {
-    return refer(b, node, SECTION_SCHEDULES, b->blind_schedules, "H307", "schedule");
+    return refer(b, node, SECTION_SCHEDULES, "H307", "schedule");
 }
 
-/* --- people ------------------------------------------------------------------------------------------------------- */
+/* --- people ------------------------------------------------------------------------------------------------------ */
 
 /* Names that people of YAML have, each once. */
 static void remember(struct config_known *known, const char *name)
@@ -162,7 +162,7 @@ static void learn_people(struct config_build *b)
 static const char *near_miss(struct config_build *b, const struct yaml_node *node, const struct config_known *known,
                              struct belfry_str wanted)
 {
-    if (node->unresolved || b->blind_orgs || hash_get(known->index, wanted))
+    if (node->unresolved || config_is_partial(b, SECTION_ORGS) || hash_get(known->index, wanted))
         return NULL;
     return config_nearest(b, wanted, known->items, known->count);
 }
@@ -186,121 +186,4 @@ void config_ref_user(struct config_build *b, const struct yaml_node *node, struc
     struct diag *d = config_note(b, "H304", node, "`%s` is no user of this configuration", config_show(b, username));
     d->label = arena_printf(diag_arena(b->diags), "did you mean `%s`?", nearest);
     diag_help(b->diags, d, "people who sign in or come through the API need not be listed");
-}
-
-/* --- values in conditions ------------------------------------------------------------------------------------------
- */
-
-static void check_category(struct config_build *b, const struct yaml_node *node)
-{
-    if (b->blind || node->unresolved || config_category(b->config, node->text))
-        return;
-    struct diag *d = config_error(b, "H306", node, "there is no category `%s`", config_show(b, node->text));
-    const char **names = arena_alloc(b->arena, (b->config->category_count + 1) * sizeof(*names));
-    for (size_t i = 0; i < b->config->category_count; i++)
-        names[i] = b->config->categories[i].name;
-    diag_suggest(b->diags, d, config_nearest(b, node->text, names, b->config->category_count));
-    if (!d->label)
-        diag_help(b->diags, d, "categories here: %s", config_join(b, names, b->config->category_count));
-}
-
-static int type_is(struct belfry_str declared, struct belfry_str type)
-{
-    if (declared.len > 1 && declared.ptr[declared.len - 1] == '*')
-        return str_has_prefix(type, str_slice(declared.ptr, declared.len - 1));
-    return str_eq(declared, type);
-}
-
-/* Event types of the hub itself. */
-static const char *const hub_types[] = {"hub.endpoint_failing", "hub.endpoint_disabled", "hub.source_quarantined",
-                                        "hub.config_rejected", "hub.disk_low"};
-#define HUB_TYPES (sizeof(hub_types) / sizeof(hub_types[0]))
-
-/* All declared types. In the arena of the build. */
-static size_t types_of(struct config_build *b, const char *const **out)
-{
-    size_t count = HUB_TYPES, cap = HUB_TYPES + 1;
-    for (size_t i = 0; i < b->config->source_count; i++) {
-        const struct plugin *plugin = b->config->sources[i].plugin;
-        for (const struct belfry_event_type *e = plugin ? plugin->desc.events : NULL; e && e->struct_size; e++)
-            cap++;
-    }
-    const char **types = arena_alloc(b->arena, cap * sizeof(*types));
-    memcpy(types, hub_types, sizeof(hub_types));
-    for (size_t i = 0; i < b->config->source_count; i++) {
-        const struct plugin *plugin = b->config->sources[i].plugin;
-        for (const struct belfry_event_type *e = plugin ? plugin->desc.events : NULL; e && e->struct_size; e++)
-            types[count++] = e->type;
-    }
-    *out = types;
-    return count;
-}
-
-static void check_type(struct config_build *b, const struct yaml_node *node)
-{
-    const char *const *types;
-    if (b->blind || b->blind_sources || node->unresolved)
-        return;
-    size_t count = types_of(b, &types);
-    for (size_t i = 0; i < count; i++) {
-        if (type_is(str_of(types[i]), node->text))
-            return;
-    }
-    struct diag *d =
-        config_warning(b, "H308", node, "no source here makes events of type `%s`", config_show(b, node->text));
-    if (memchr(node->text.ptr, '*', node->text.len)) {
-        diag_help(b->diags, d, "a plain value is compared as it is; a pattern is `{glob: \"%s\"}`",
-                  config_show(b, node->text));
-        return;
-    }
-    diag_suggest(b->diags, d, config_nearest(b, node->text, types, count));
-}
-
-static void check_value(struct config_build *b, struct belfry_str path, const struct yaml_node *node)
-{
-    if (!config_is_text(node))
-        return;
-    if (str_eqz(path, "org"))
-        config_ref_org(b, node);
-    else if (str_eqz(path, "source"))
-        config_ref_source(b, node);
-    else if (str_eqz(path, "category"))
-        check_category(b, node);
-    else if (str_eqz(path, "type"))
-        check_type(b, node);
-}
-
-/* scalar | [scalar | {op: arg}] | {op: arg}: those that are compared for equality. */
-static void check_test(struct config_build *b, struct belfry_str path, const struct yaml_node *test, int depth)
-{
-    static const char *const equal[] = {"eq", "ne", "in", "not_in", "not"};
-    if (test->kind == YAML_SCALAR)
-        check_value(b, path, test);
-    for (size_t i = 0; depth < 64 && test->kind == YAML_LIST && i < test->count; i++)
-        check_test(b, path, test->items[i], depth + 1);
-    for (size_t i = 0; depth < 64 && i < sizeof(equal) / sizeof(equal[0]); i++) {
-        const struct yaml_node *arg = yaml_get(test, equal[i]);
-        if (arg)
-            check_test(b, path, arg, depth + 1);
-    }
-}
-
-static void check_block(struct config_build *b, const struct yaml_node *block, int depth)
-{
-    for (size_t i = 0; depth < 64 && block->kind == YAML_LIST && i < block->count; i++)
-        check_block(b, block->items[i], depth + 1);
-    for (size_t i = 0; depth < 64 && block->kind == YAML_MAP && i < block->count; i++) {
-        struct belfry_str key = block->pairs[i].key->text;
-        const struct yaml_node *value = block->pairs[i].value;
-        if (str_eqz(key, "any") || str_eqz(key, "all") || str_eqz(key, "not"))
-            check_block(b, value, depth + 1);
-        else
-            check_test(b, key, value, depth + 1);
-    }
-}
-
-void config_ref_condition(struct config_build *b, const struct yaml_node *block)
-{
-    if (block)
-        check_block(b, block, 0);
 }

@@ -77,7 +77,7 @@ int config_is_text(const struct yaml_node *node)
            node->text.len > 0 && !memmem(node->text.ptr, node->text.len, "\xEF\xBF\xBD", 3);
 }
 
-static int is_nothing(const struct yaml_node *node)
+int config_is_nothing(const struct yaml_node *node)
 {
     return !node || (node->kind == YAML_SCALAR && node->scalar == YAML_NULL);
 }
@@ -85,7 +85,7 @@ static int is_nothing(const struct yaml_node *node)
 const struct yaml_node *config_map(struct config_build *b, enum config_section section)
 {
     const struct yaml_node *node = yaml_get(b->root, config_sections[section]);
-    if (is_nothing(node))
+    if (config_is_nothing(node))
         return NULL;
     if (node->kind == YAML_MAP)
         return node;
@@ -96,9 +96,17 @@ const struct yaml_node *config_map(struct config_build *b, enum config_section s
     return NULL;
 }
 
+int config_is_partial(const struct config_build *b, enum config_section section)
+{
+    const struct yaml_node *node = yaml_get(b->root, config_sections[section]);
+    if (b->unread || !node)
+        return b->unread || b->root->partial;
+    return node->partial || (!config_is_nothing(node) && node->kind != YAML_MAP);
+}
+
 size_t config_items(const struct yaml_node *const *node, const struct yaml_node *const **items)
 {
-    if (is_nothing(*node))
+    if (config_is_nothing(*node))
         return 0;
     if ((*node)->kind == YAML_LIST) {
         *items = (*node)->items;
@@ -114,7 +122,7 @@ void *config_fill(struct config_build *b, const struct belfry_option *table, con
     static const struct yaml_node empty = {.kind = YAML_MAP};
     struct option_scope scope = {.also = also, .also_count = also_count};
     void *out = arena_alloc(b->arena, size ? size : 1);
-    if (is_nothing(map)) {
+    if (config_is_nothing(map)) {
         struct yaml_node *nothing = arena_memdup(b->arena, map ? map : &empty, sizeof(empty));
         nothing->kind = YAML_MAP;
         nothing->count = 0;

@@ -103,7 +103,7 @@ static void build_rule(struct config_build *b, const struct yaml_node *map, stru
     config_build_deliver(b, map, rule);
 }
 
-/* --- names -------------------------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------------------------- */
 
 static void check_names(struct config_build *b, const struct yaml_node *list)
 {
@@ -135,7 +135,7 @@ static const struct yaml_node *rule_list(struct config_build *b)
     return NULL;
 }
 
-/* --- unmatched ---------------------------------------------------------------------------------------------------- */
+/* --- unmatched --------------------------------------------------------------------------------------------------- */
 
 static void build_unmatched(struct config_build *b)
 {

@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-/* --- examples -------------------------------------------------------------------------------------------------------
- */
+/* --- examples ---------------------------------------------------------------------------------------------------- */
 
 /* Path of a row and what to show where it has no default. */
 struct example {
@@ -99,8 +98,7 @@ static void put_table(struct arena *arena, const struct belfry_option *table, co
     option_sample(with_examples(arena, table, at), indent, out);
 }
 
-/* --- parts ----------------------------------------------------------------------------------------------------------
- */
+/* --- parts ------------------------------------------------------------------------------------------------------- */
 
 /* A table whose rows are all comments, under a key that is a comment itself. */
 static void put_comments(struct arena *arena, int indent, const char *key, const char *doc,
@@ -120,7 +118,7 @@ static void put_head(struct buf *out)
 {
     buf_addz(out,
              "# SPDX-License-Identifier: Apache-2.0\n"
-             "# Every key of a Belfry configuration, with its default. Made by `belfry schema --sample`.\n"
+             "# Every key of a Belfry configuration, with its default. Made by `belfry sample`.\n"
              "# What is commented out has no default; the value shown is an example.\n"
              "#\n"
              "# Secrets are written ${env:NAME}, ${file:/path} or ${cred:NAME}, never into the file.\n"

@@ -34,8 +34,7 @@ static json_t *object_schema(const struct belfry_option *table)
     return schema;
 }
 
-/* --- conditions -----------------------------------------------------------------------------------------------------
- */
+/* --- conditions -------------------------------------------------------------------------------------------------- */
 
 static const char *const operators[] = {"eq",       "ne",      "in",     "not_in", "prefix",     "suffix",
                                         "contains", "glob",    "regex",  "gt",     "gte",        "lt",
@@ -71,8 +70,7 @@ static void add_conditions(json_t *defs)
         json_pack("{s:[{s:s, s:o}, o]}", "anyOf", "type", "array", "items", ref("block"), ref("block")));
 }
 
-/* --- rules ----------------------------------------------------------------------------------------------------------
- */
+/* --- rules ------------------------------------------------------------------------------------------------------- */
 
 static void add_rules(json_t *defs)
 {
@@ -87,8 +85,7 @@ static void add_rules(json_t *defs)
     json_object_set_new(defs, "rule", rule);
 }
 
-/* --- sources and channels -------------------------------------------------------------------------------------------
- */
+/* --- sources and channels ---------------------------------------------------------------------------------------- */
 
 /* {if: plugin is ID, then: what ID takes} for every plugin with the role. */
 static json_t *instance_schema(struct arena *arena, const char *search, int channel)
@@ -120,8 +117,7 @@ static json_t *instance_schema(struct arena *arena, const char *search, int chan
     return schema;
 }
 
-/* --- sections -------------------------------------------------------------------------------------------------------
- */
+/* --- sections ---------------------------------------------------------------------------------------------------- */
 
 static json_t *auth_schema(void)
 {

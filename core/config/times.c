@@ -29,9 +29,9 @@ static void build_schedule(struct config_build *b, const struct yaml_pair *pair,
     out->name = arena_strndup(b->arena, pair->key->text.ptr, pair->key->text.len);
     if (!in)
         return;
-    if (in->from == in->to) {
-        struct diag *d =
-            config_error(b, "H204", yaml_get(pair->value, "to"), "`from` and `to` of this schedule are equal");
+    const struct yaml_node *from = yaml_get(pair->value, "from"), *to = yaml_get(pair->value, "to");
+    if (from && to && !from->unresolved && !to->unresolved && in->from == in->to) {
+        struct diag *d = config_error(b, "H204", to, "`from` and `to` of this schedule are equal");
         diag_help(b->diags, d, "a whole day is `from: \"00:00\"` and `to: \"23:59\"`");
     }
     out->from_min = in->from;
@@ -46,7 +46,6 @@ static void build_schedule(struct config_build *b, const struct yaml_pair *pair,
 void config_build_schedules(struct config_build *b)
 {
     const struct yaml_node *map = config_map(b, SECTION_SCHEDULES);
-    b->blind_schedules = map ? map->partial != 0 : b->root->partial || yaml_get(b->root, "schedules");
     if (!map)
         return;
     struct config_schedule *schedules = arena_alloc(b->arena, (map->count + 1) * sizeof(*schedules));

@@ -97,8 +97,7 @@ static void test_substituted_secret_is_hidden(void **state)
     config_unref(config);
 }
 
-/* --- differences ---------------------------------------------------------------------------------------------------
- */
+/* --- differences ------------------------------------------------------------------------------------------------- */
 
 struct change {
     const char *before, *after, *changed, *restart;

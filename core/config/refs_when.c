@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names in the `when` of rules: the values that org, source, category and type are compared with for equality. Patterns
+ * are left alone; what they match is not known before it happens.
+ */
+#include "config/build.h"
+
+static void check_category(struct config_build *b, const struct yaml_node *node)
+{
+    if (b->blind || node->unresolved || config_is_partial(b, SECTION_SOURCES) ||
+        config_is_partial(b, SECTION_CATEGORIES) || config_category(b->config, node->text))
+        return;
+    struct diag *d = config_error(b, "H306", node, "there is no category `%s`", config_show(b, node->text));
+    const char **names = arena_alloc(b->arena, (b->config->category_count + 1) * sizeof(*names));
+    for (size_t i = 0; i < b->config->category_count; i++)
+        names[i] = b->config->categories[i].name;
+    diag_suggest(b->diags, d, config_nearest(b, node->text, names, b->config->category_count));
+    if (!d->label)
+        diag_help(b->diags, d, "categories here: %s", config_join(b, names, b->config->category_count));
+}
+
+static int type_is(struct belfry_str declared, struct belfry_str type)
+{
+    if (declared.len > 1 && declared.ptr[declared.len - 1] == '*')
+        return str_has_prefix(type, str_slice(declared.ptr, declared.len - 1));
+    return str_eq(declared, type);
+}
+
+/* Event types of the hub itself. */
+static const char *const hub_types[] = {"hub.endpoint_failing", "hub.endpoint_disabled", "hub.source_quarantined",
+                                        "hub.config_rejected", "hub.disk_low"};
+#define HUB_TYPES (sizeof(hub_types) / sizeof(hub_types[0]))
+
+/* All declared types. In the arena of the build. */
+static size_t types_of(struct config_build *b, const char *const **out)
+{
+    size_t count = HUB_TYPES, cap = HUB_TYPES + 1;
+    for (size_t i = 0; i < b->config->source_count; i++) {
+        const struct plugin *plugin = b->config->sources[i].plugin;
+        for (const struct belfry_event_type *e = plugin ? plugin->desc.events : NULL; e && e->struct_size; e++)
+            cap++;
+    }
+    const char **types = arena_alloc(b->arena, cap * sizeof(*types));
+    memcpy(types, hub_types, sizeof(hub_types));
+    for (size_t i = 0; i < b->config->source_count; i++) {
+        const struct plugin *plugin = b->config->sources[i].plugin;
+        for (const struct belfry_event_type *e = plugin ? plugin->desc.events : NULL; e && e->struct_size; e++)
+            types[count++] = e->type;
+    }
+    *out = types;
+    return count;
+}
+
+static void check_type(struct config_build *b, const struct yaml_node *node)
+{
+    const char *const *types;
+    if (b->blind || node->unresolved || config_is_partial(b, SECTION_SOURCES))
+        return;
+    size_t count = types_of(b, &types);
+    for (size_t i = 0; i < count; i++) {
+        if (type_is(str_of(types[i]), node->text))
+            return;
+    }
+    struct diag *d =
+        config_warning(b, "H308", node, "no source here makes events of type `%s`", config_show(b, node->text));
+    if (memchr(node->text.ptr, '*', node->text.len)) {
+        diag_help(b->diags, d, "a plain value is compared as it is; a pattern is `{glob: \"%s\"}`",
+                  config_show(b, node->text));
+        return;
+    }
+    diag_suggest(b->diags, d, config_nearest(b, node->text, types, count));
+}
+
+static void check_value(struct config_build *b, struct belfry_str path, const struct yaml_node *node)
+{
+    if (!config_is_text(node))
+        return;
+    if (str_eqz(path, "org"))
+        config_ref_org(b, node);
+    else if (str_eqz(path, "source"))
+        config_ref_source(b, node);
+    else if (str_eqz(path, "category"))
+        check_category(b, node);
+    else if (str_eqz(path, "type"))
+        check_type(b, node);
+}
+
+/* scalar | [scalar | {op: arg}] | {op: arg}: those that are compared for equality. */
+static void check_test(struct config_build *b, struct belfry_str path, const struct yaml_node *test, int depth)
+{
+    static const char *const equal[] = {"eq", "ne", "in", "not_in", "not"};
+    if (test->kind == YAML_SCALAR)
+        check_value(b, path, test);
+    for (size_t i = 0; depth < 64 && test->kind == YAML_LIST && i < test->count; i++)
+        check_test(b, path, test->items[i], depth + 1);
+    for (size_t i = 0; depth < 64 && i < sizeof(equal) / sizeof(equal[0]); i++) {
+        const struct yaml_node *arg = yaml_get(test, equal[i]);
+        if (arg)
+            check_test(b, path, arg, depth + 1);
+    }
+}
+
+static void check_block(struct config_build *b, const struct yaml_node *block, int depth)
+{
+    for (size_t i = 0; depth < 64 && block->kind == YAML_LIST && i < block->count; i++)
+        check_block(b, block->items[i], depth + 1);
+    for (size_t i = 0; depth < 64 && block->kind == YAML_MAP && i < block->count; i++) {
+        struct belfry_str key = block->pairs[i].key->text;
+        const struct yaml_node *value = block->pairs[i].value;
+        if (str_eqz(key, "any") || str_eqz(key, "all") || str_eqz(key, "not"))
+            check_block(b, value, depth + 1);
+        else
+            check_test(b, key, value, depth + 1);
+    }
+}
+
+void config_ref_condition(struct config_build *b, const struct yaml_node *block)
+{
+    if (block)
+        check_block(b, block, 0);
+}
