@@ -114,6 +114,9 @@ static inline struct request *request_of(const struct http_request *req)
     return (struct request *)(void *)req->impl;
 }
 
+/* server.c: goes on with a suspended connection on the next turn. */
+void listener_resume(struct listener *listener, struct MHD_Connection *mhd);
+
 /* request.c */
 struct request *request_new(struct http *http, struct conn *conn, struct MHD_Connection *mhd, const char *uri);
 enum MHD_Result request_access(struct request *r, const char *method, const char *upload, size_t *upload_size);

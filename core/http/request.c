@@ -300,7 +300,7 @@ void request_answer(struct request *r, uint32_t status, struct MHD_Response *res
     }
     if (r->suspended) {
         r->suspended = 0;
-        MHD_resume_connection(r->mhd);
+        listener_resume(r->conn->listener, r->mhd);
     }
 }
 

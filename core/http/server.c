@@ -52,6 +52,13 @@ static void run(struct listener *l)
         uv_idle_start(&l->again, on_again);
 }
 
+/* With an external epoll loop libmicrohttpd does not announce a resumed connection on its descriptor. */
+void listener_resume(struct listener *l, struct MHD_Connection *mhd)
+{
+    MHD_resume_connection(mhd);
+    uv_idle_start(&l->again, on_again);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     (void)events;

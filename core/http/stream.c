@@ -52,7 +52,7 @@ static void wake(struct stream *s)
     if (!s->suspended)
         return;
     s->suspended = 0;
-    MHD_resume_connection(s->r->mhd);
+    listener_resume(s->r->conn->listener, s->r->mhd);
 }
 
 belfry_status http_begin(struct http_request *req, const struct belfry_http_response *head, void (*drain)(void *arg),
