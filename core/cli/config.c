@@ -97,34 +97,35 @@ static int plugin_list_all(const char *search)
     return CLI_OK;
 }
 
-/* Loads the object: its code runs, in this process, which exists for nothing else. */
-static int plugin_inspect(const char *name, const char *search, int sidecar)
+static int failed(struct error *err)
+{
+    fprintf(stderr, "belfry: %s\n", error_text(err));
+    error_clear(err);
+    return CLI_ERRORS;
+}
+
+/* The object is loaded in a child process, so that a bad one takes nothing down. */
+static int plugin_inspect(const char *path, int sidecar)
+{
+    struct error err = {0};
+    if (sidecar)
+        return plugin_write_sidecar("/proc/self/exe", path, &err) == BELFRY_OK ? CLI_OK : failed(&err);
+    json_t *doc = plugin_probe("/proc/self/exe", path, &err);
+    if (!doc)
+        return failed(&err);
+    json_dumpf(doc, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(doc);
+    return CLI_OK;
+}
+
+static int plugin_inspect_named(const char *name, const char *search, int sidecar, int probe)
 {
     struct arena *arena = arena_new(0);
     const char *path = strchr(name, '/') || strstr(name, ".so") ? name : plugin_find(arena, search, name);
-    struct error err = {0};
-    const struct plugin *p = path ? plugin_load(path, host_has_extension, &err) : NULL;
-    int code = CLI_OK;
-    if (!path)
-        code = cli_usage("there is no plugin `%s` on the path", name);
-    else if (!p) {
-        fprintf(stderr, "belfry: %s\n", error_text(&err));
-        code = CLI_ERRORS;
-    } else {
-        json_t *doc = plugin_sidecar(p);
-        size_t len = strlen(path);
-        char *to = xasprintf("%.*s.json", (int)(len > 3 && strcmp(path + len - 3, ".so") == 0 ? len - 3 : len), path);
-        if (!sidecar) {
-            json_dumpf(doc, stdout, JSON_INDENT(2));
-            putchar('\n');
-        } else if (json_dump_file(doc, to, JSON_INDENT(1)) != 0) {
-            fprintf(stderr, "belfry: cannot write %s\n", to);
-            code = CLI_CANNOT;
-        }
-        free(to);
-        json_decref(doc);
-    }
-    error_clear(&err);
+    int code = !path   ? cli_usage("there is no plugin `%s` on the path", name)
+               : probe ? plugin_probe_answer(path, host_has_extension)
+                       : plugin_inspect(path, sidecar);
     arena_free(arena);
     return code;
 }
@@ -132,12 +133,14 @@ static int plugin_inspect(const char *name, const char *search, int sidecar)
 int cli_plugin(int argc, char **argv)
 {
     const char *path = NULL;
-    int sidecar = 0;
-    const struct cli_option options[] = {{"--plugin-path", NULL, &path, NULL}, {"--sidecar", NULL, NULL, &sidecar}};
-    int left = cli_options(argc, argv, options, 2);
+    int sidecar = 0, probe = 0;
+    const struct cli_option options[] = {{"--plugin-path", NULL, &path, NULL},
+                                         {"--sidecar", NULL, NULL, &sidecar},
+                                         {"--probe", NULL, NULL, &probe}}; /* the child of inspect */
+    int left = cli_options(argc, argv, options, 3);
     if (left == 2 && strcmp(argv[1], "list") == 0)
         return plugin_list_all(path);
     if (left == 3 && strcmp(argv[1], "inspect") == 0)
-        return plugin_inspect(argv[2], path, sidecar);
+        return plugin_inspect_named(argv[2], path, sidecar, probe);
     return cli_usage("usage: belfry plugin list | inspect [--sidecar] NAME|FILE.so");
 }

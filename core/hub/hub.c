@@ -269,9 +269,7 @@ static void rooms_close(struct hub *hub)
     if (p->ledger)
         ledger_free(p->ledger); /* commits what was taken; answers come to the loop below */
     p->ledger = NULL;
-    uv_run(p->loop, UV_RUN_NOWAIT);
-    if (hub->current)
-        hub_generation_retire(hub->current);
+    hub->current = hub->first = NULL; /* the ledger has let go of the last one, so it is retired */
     for (int i = 0; i < 64 && uv_run(p->loop, UV_RUN_NOWAIT); i++)
         if (p->host)
             host_run_posted(p->host);
