@@ -28,8 +28,7 @@ struct host_inbox *inbox_of(const struct belfry_http_request *req)
     return inbox;
 }
 
-/* --- entries
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static struct belfry_str key_of(struct belfry_str org, struct belfry_str username, char buffer[KEY_MAX])
 {
@@ -125,8 +124,7 @@ void inbox_set_counted(struct inbox_person *person, const struct inbox_counted *
     person->counted[person->next_counted++ % INBOX_COUNTED] = *counted;
 }
 
-/* --- tags
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- tags ------------------------------------------------------------------------------------- */
 
 uint64_t inbox_roles(struct belfry_str hash)
 {
@@ -173,9 +171,7 @@ static belfry_status tag(const struct belfry_http_request *req, struct belfry_st
     return BELFRY_OK;
 }
 
-/* --- gates
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- gates ------------------------------------------------------------------------------------ */
 
 struct belfry_strs inbox_gates(const struct config *config, const struct belfry_strs *roles, struct arena *arena)
 {
@@ -187,9 +183,7 @@ struct belfry_strs inbox_gates(const struct config *config, const struct belfry_
     return (struct belfry_strs){names, count};
 }
 
-/* --- life
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 struct host_inbox *host_inbox_new(struct host *host)
 {

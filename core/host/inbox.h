@@ -7,8 +7,7 @@
 #include "host/internal.h"
 #include "ledger/inbox.h"
 
-/* --- memory of revisions (inbox.c)
- * --------------------------------------------------------------------------------------- */
+/* --- memory of revisions (inbox.c) ------------------------------------------------------------ */
 
 /* Counts of one person under one set of roles and one configuration. */
 struct inbox_counted {
@@ -73,8 +72,7 @@ void inbox_let_go(struct host_inbox *inbox);
 /* Names of categories that these roles do not see. In arena. [any] */
 struct belfry_strs inbox_gates(const struct config *config, const struct belfry_strs *roles, struct arena *arena);
 
-/* --- rows as items (inbox_item.c)
- * ------------------------------------------------------------------------------------------ */
+/* --- rows as items (inbox_item.c) ------------------------------------------------------------- */
 
 /* id of a row or place as a UUID; empty for 0. In arena. [any] */
 struct belfry_str inbox_id(const struct store *store, struct arena *arena, int64_t id);
@@ -86,9 +84,7 @@ json_t *inbox_find_action(const struct store_inbox_row *row, struct belfry_str i
 /* 1 when the roles may act on rows of the category. [any] */
 int inbox_may_act(const struct config *config, struct belfry_str category, const struct belfry_strs *roles);
 
-/* --- calls
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 /* inbox_read.c */
 void inbox_list(const struct belfry_http_request *req, const struct belfry_inbox_filter *filter,

@@ -51,8 +51,7 @@ static void refuse(struct act *a, belfry_status status, struct belfry_str messag
     finish(a);
 }
 
-/* --- last: the row was acted on, so it was seen
- * -------------------------------------------------------------------------- */
+/* --- last: the row was acted on, so it was seen ----------------------------------------------- */
 
 static void on_seen(struct ledger_inbox *seen)
 {
@@ -77,8 +76,7 @@ static void mark_seen(struct act *a)
         on_seen(&a->seen);
 }
 
-/* --- the trigger
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- the trigger ------------------------------------------------------------------------------ */
 
 static struct belfry_str attribute(const struct error *err, const char *name)
 {
@@ -149,8 +147,7 @@ static void submit(struct act *a, json_t *action)
                                           : STR("nothing can be taken at the moment; try again in a second"));
 }
 
-/* --- the gates
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- the gates -------------------------------------------------------------------------------- */
 
 static void refuse_role(struct act *a)
 {
@@ -196,8 +193,7 @@ static void on_row(void *arg, belfry_status status)
     json_decref(action);
 }
 
-/* --- first: the row
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- first: the row --------------------------------------------------------------------------- */
 
 /* [reader] */
 static belfry_status read_row(struct store_conn *conn, void *arg)

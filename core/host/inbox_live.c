@@ -61,9 +61,7 @@ static void make_dirty(struct host_inbox *inbox, struct watcher *w)
     flush_later(inbox);
 }
 
-/* --- counting
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- counting --------------------------------------------------------------------------------- */
 
 /* [reader] */
 static belfry_status glance_read(struct store_conn *conn, void *arg)
@@ -141,9 +139,7 @@ static void glance_start(struct host_inbox *inbox, struct watcher *w)
         glance_done(g, status);
 }
 
-/* --- hints
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- hints ------------------------------------------------------------------------------------ */
 
 static void flush_one(struct host_inbox *inbox, struct watcher *w)
 {
@@ -180,9 +176,7 @@ void inbox_live_changed(struct host_inbox *inbox, struct inbox_person *person)
     make_dirty(inbox, LIST_OF(it, struct watcher, peers));
 }
 
-/* --- ends
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- ends ------------------------------------------------------------------------------------- */
 
 static void end(struct host_inbox *inbox, struct watcher *w)
 {
@@ -233,9 +227,7 @@ void inbox_live_config(struct host_inbox *inbox, struct config *old, struct conf
     }
 }
 
-/* --- subscribing
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- subscribing ------------------------------------------------------------------------------ */
 
 static struct belfry_str id_key(const uint64_t *id)
 {

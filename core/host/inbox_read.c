@@ -37,8 +37,7 @@ struct read {
     void *arg;
 };
 
-/* --- a call's life
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- a call's life ---------------------------------------------------------------------------- */
 
 static struct read *read_new(const struct belfry_http_request *req, void *arg)
 {
@@ -88,9 +87,7 @@ static void read_start(struct read *r, belfry_status (*fn)(struct store_conn *co
         host_post(r->inbox->host, early, r);
 }
 
-/* --- filters
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- filters ---------------------------------------------------------------------------------- */
 
 belfry_status inbox_filter(const struct belfry_inbox_filter *in, struct store_inbox_filter *out)
 {
@@ -119,9 +116,7 @@ struct belfry_strs inbox_copy_names(struct arena *arena, struct belfry_strs name
     return (struct belfry_strs){items, names.count};
 }
 
-/* --- list
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- list ------------------------------------------------------------------------------------- */
 
 static const struct belfry_facet *make_facets(const struct read *r, const struct store_inbox_page *page)
 {
@@ -201,9 +196,7 @@ void inbox_list(const struct belfry_http_request *req, const struct belfry_inbox
     read_start(r, list_read, list_done, list_early);
 }
 
-/* --- count
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- count ------------------------------------------------------------------------------------ */
 
 /* [reader] */
 static belfry_status count_read(struct store_conn *conn, void *arg)
@@ -255,9 +248,7 @@ void inbox_count(const struct belfry_http_request *req,
     read_start(r, count_read, count_done, count_early);
 }
 
-/* --- one
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- one -------------------------------------------------------------------------------------- */
 
 /* [reader] */
 static belfry_status one_read(struct store_conn *conn, void *arg)

@@ -23,8 +23,7 @@ struct slice {
     size_t gated_count;
 };
 
-/* --- one row
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- one row ---------------------------------------------------------------------------------- */
 
 static void set_once(int64_t *time, int64_t now)
 {
@@ -80,8 +79,7 @@ static void mark_row(struct slice *s, const struct store_inbox_marks *before)
     remember(s, before, row.rev);
 }
 
-/* --- slices
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- slices ----------------------------------------------------------------------------------- */
 
 static int find_row(const struct slice *s, int64_t id, struct store_inbox_marks *out)
 {
@@ -171,8 +169,7 @@ static belfry_status run_undo(struct slice *s)
     return BELFRY_OK;
 }
 
-/* --- the command
- * --------------------------------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------ */
 
 static belfry_status change_run(struct ledger_command *command, struct ledger_txn *txn)
 {

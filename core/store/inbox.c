@@ -14,8 +14,7 @@
 #include <belfry/host.h>
 #include <stdlib.h>
 
-/* --- facets
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- facets ----------------------------------------------------------------------------------- */
 
 struct tally {
     int64_t id;
@@ -99,9 +98,7 @@ static void facets_write(struct store_conn *conn, const struct facets *f, struct
     page->facet_count = n;
 }
 
-/* --- rows
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static int read_row(struct store_conn *conn, int64_t person, int64_t id, struct belfry_str locale, struct arena *arena,
                     int64_t *category, struct store_inbox_row *out)
@@ -180,8 +177,7 @@ static void count(struct store_conn *conn, int64_t person, const struct inbox_id
     sql_end(s);
 }
 
-/* --- the door
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- the door --------------------------------------------------------------------------------- */
 
 /* The pass over all rows: totals, facets, ids of the page. */
 static void pass(struct store_conn *conn, const struct inbox_filter *filter, int64_t person, int64_t before,

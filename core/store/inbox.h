@@ -76,8 +76,7 @@ void store_inbox_counts(struct store_conn *conn, const struct store_inbox_who *w
 int store_inbox_one(struct store_conn *conn, const struct store_inbox_who *who, int64_t id, struct belfry_str locale,
                     struct arena *arena, struct store_inbox_row *out);
 
-/* --- marks. [ledger]
- * ---------------------------------------------------------------------------------------------------- */
+/* --- marks. [ledger] -------------------------------------------------------------------------- */
 
 /* What a mark changes and must know of a row. */
 struct store_inbox_marks {

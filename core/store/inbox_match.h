@@ -6,8 +6,7 @@
 #include "store/inbox.h"
 #include "store/sql.h"
 
-/* --- search (inbox_text.c)
- * --------------------------------------------------------------------------------------------- */
+/* --- search (inbox_text.c) -------------------------------------------------------------------- */
 
 struct inbox_needle;
 
@@ -16,8 +15,7 @@ struct inbox_needle *inbox_needle(struct arena *arena, struct belfry_str text);
 /* 1 when the text contains the needle, both case-folded (Unicode full case folding, without normalisation). */
 int inbox_needle_in(struct inbox_needle *needle, struct belfry_str text);
 
-/* --- filters
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- filters ---------------------------------------------------------------------------------- */
 
 /* A set of ids of names. */
 struct inbox_ids {

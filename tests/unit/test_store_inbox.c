@@ -191,8 +191,7 @@ static const char *facets(struct fixture *f, const struct store_inbox_page *page
     return text;
 }
 
-/* --- lists
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 static void test_list(void **state)
 {
@@ -296,8 +295,7 @@ static void test_pages(void **state)
     buf_free(&seen);
 }
 
-/* --- counts, one, gates
- * ---------------------------------------------------------------------------------------------------- */
+/* --- counts, one, gates ----------------------------------------------------------------------- */
 
 static void test_counts(void **state)
 {
@@ -424,9 +422,7 @@ static void test_marks_of_a_revision(void **state)
     assert_int_equal(store_inbox_marks_scan(f->conn, &who, &filter, before, 200, STR("en"), f->arena, &rows), 4);
 }
 
-/* --- plans
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- plans ------------------------------------------------------------------------------------ */
 
 static void test_plans_use_the_indexes(void **state)
 {

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is asked for: the filter grammar that the API, the page and its forms share. */
+#ifndef IN_APP_QUERY_H
+#define IN_APP_QUERY_H
+
+#include "text.h"
+
+#define QUERY_NAMES_MAX 50
+#define QUERY_TEXT_MAX 300
+#define QUERY_LIMIT_MAX 200
+
+struct query {
+    struct belfry_str q, before;
+    struct belfry_str severity[5], category[QUERY_NAMES_MAX], source[QUERY_NAMES_MAX];
+    size_t severity_count, category_count, source_count;
+    int hidden, unread;
+    uint32_t limit;
+};
+
+/* belfry.http-route/1's query or form. */
+typedef belfry_status (*query_get)(const struct belfry_http_request *req, const char *name, uint32_t index,
+                                   struct belfry_str *out);
+
+/*
+ * Reads the filter. NULL, or the name of the parameter whose value is bad, with what is wrong in *why; what is bad is
+ * left out. Strings live as long as the request. Empty values count as absent, because forms send them.
+ */
+const char *query_read(struct query *query, const struct belfry_http_request *req, query_get get, uint32_t limit,
+                       const char **why);
+/* Borrows from the query. */
+void query_filter(const struct query *query, struct belfry_inbox_filter *out);
+/* 1 when the parts that choose rows are all as they are by default. */
+int query_is_plain(const struct query *query);
+/* One of the five severities. */
+int query_is_severity(struct belfry_str name);
+/* "severity=error&status=hidden", defaults left out, in one order; begins with `first` ('?' or '&') when there is any.
+ * With before when with_place. */
+void query_write(const struct query *query, int with_place, char first, struct text *out);
+/* The same as hidden fields of a form. */
+void query_fields(const struct query *query, int with_place, struct text *out);
+
+#endif
