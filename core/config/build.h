@@ -46,7 +46,7 @@ struct config_build {
     enum config_mode mode;
     plugin_has_ext_fn has_ext;
     const struct yaml_node *root;     /* the sections of all files as one map */
-    struct hash *plugins;             /* id -> struct plugin, or &config_no_plugin */
+    struct hash *plugins;             /* id -> struct plugin, also those that cannot be used */
     struct hash *keys[SECTION_COUNT]; /* of sections, name -> key node; made when asked for */
     struct config_known roles, users; /* of YAML's people; made when asked for */
     size_t nearest_left;              /* candidates that did-you-mean may still look at: a file of faults stays cheap */
