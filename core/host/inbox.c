@@ -161,7 +161,7 @@ static belfry_status tag(const struct belfry_http_request *req, struct belfry_st
 {
     struct host_inbox *inbox = inbox_of(req);
     const struct http_request *http = inbox_request(req);
-    struct inbox_person *person = inbox_person(inbox, req->org, req->principal->name, 0);
+    struct inbox_person *person = inbox_is_person(req) ? inbox_person(inbox, req->org, req->principal->name, 0) : NULL;
     if (!person || person->rev < 0)
         return BELFRY_EAGAIN;
     list_remove(&person->lru);

@@ -51,6 +51,12 @@ static inline struct http_request *inbox_request(const struct belfry_http_reques
     return req->impl;
 }
 
+/* Routes let people in, and the operator over the control socket, who has no inbox. */
+static inline int inbox_is_person(const struct belfry_http_request *req)
+{
+    return req->principal && req->principal->kind == BELFRY_PRINCIPAL_PERSON;
+}
+
 /* The entry, or NULL; with make one is made. */
 struct inbox_person *inbox_person(struct host_inbox *inbox, struct belfry_str org, struct belfry_str username,
                                   int make);

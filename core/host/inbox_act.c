@@ -225,7 +225,7 @@ void inbox_act(const struct belfry_http_request *req, struct belfry_str id, stru
     a->done = done;
     a->arg = arg;
     const struct host_settings *parts = host_parts(a->inbox->host);
-    belfry_status status = id_parse(store_id_key(parts->store), id, &a->id);
+    belfry_status status = inbox_is_person(req) ? id_parse(store_id_key(parts->store), id, &a->id) : BELFRY_EPERM;
     if (status == BELFRY_OK)
         status = store_read(parts->readers, read_row, on_row, a, 0);
     a->answer.status = status;

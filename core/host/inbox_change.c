@@ -28,6 +28,8 @@ static const char *refusal(belfry_status status)
         return "this can no longer be undone: 24 hours are over";
     case BELFRY_EINVAL:
         return "the filter is malformed";
+    case BELFRY_EPERM:
+        return "a token has no inbox";
     case BELFRY_EAGAIN:
         return "too much waits at the moment; try again in a second";
     case BELFRY_ECANCELED:
@@ -98,7 +100,9 @@ static struct change *change_new(const struct belfry_http_request *req, enum led
                                              .gated = inbox_gates(http->config, &req->principal->roles, c->arena)};
     c->ledger.done = change_done;
     c->ledger.arg = c;
-    if (kind != LEDGER_INBOX_UNDO && (mark < BELFRY_MARK_READ || mark > BELFRY_MARK_SEEN))
+    if (!inbox_is_person(req))
+        c->ledger.status = BELFRY_EPERM;
+    else if (kind != LEDGER_INBOX_UNDO && (mark < BELFRY_MARK_READ || mark > BELFRY_MARK_SEEN))
         c->ledger.status = BELFRY_EINVAL;
     return c;
 }
@@ -164,7 +168,8 @@ void inbox_undo(const struct belfry_http_request *req, struct belfry_str op,
                 void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg)
 {
     struct change *c = change_new(req, LEDGER_INBOX_UNDO, 0, done, arg);
-    if (id_parse(store_id_key(host_parts(c->inbox->host)->store), op, &c->ledger.undo) != BELFRY_OK)
+    if (c->ledger.status == BELFRY_OK &&
+        id_parse(store_id_key(host_parts(c->inbox->host)->store), op, &c->ledger.undo) != BELFRY_OK)
         c->ledger.status = BELFRY_ENOTFOUND;
     change_start(c);
 }

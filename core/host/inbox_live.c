@@ -246,6 +246,8 @@ belfry_status inbox_subscribe(const struct belfry_http_request *req,
                               void (*fn)(void *arg, int64_t rev, uint64_t unread), void *arg, uint64_t *id)
 {
     static uint64_t last; /* loop only; never re-used in a process (R04) */
+    if (!inbox_is_person(req))
+        return BELFRY_EPERM;
     struct host_inbox *inbox = inbox_of(req);
     struct inbox_person *person = inbox_person(inbox, req->org, req->principal->name, 1);
     if (!person || count_peers(person) >= WATCHERS_A_PERSON)

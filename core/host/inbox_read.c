@@ -48,6 +48,7 @@ static struct read *read_new(const struct belfry_http_request *req, void *arg)
     r->store = host_parts(r->inbox->host)->store;
     r->arena = arena_new(0);
     r->arg = arg;
+    r->early = inbox_is_person(req) ? BELFRY_OK : BELFRY_EPERM;
     r->who = (struct store_inbox_who){.org = req->org, .username = req->principal->name};
     r->person = inbox_person(r->inbox, req->org, req->principal->name, 1);
     inbox_pin(r->person);
@@ -185,7 +186,8 @@ void inbox_list(const struct belfry_http_request *req, const struct belfry_inbox
     struct read *r = read_new(req, arg);
     r->list_done = done;
     r->limit = limit < 1 ? 1 : limit > LIMIT_MAX ? LIMIT_MAX : limit;
-    r->early = inbox_filter(filter, &r->filter);
+    if (r->early == BELFRY_OK)
+        r->early = inbox_filter(filter, &r->filter);
     if (r->early == BELFRY_OK && before.len > 0 && id_parse(store_id_key(r->store), before, &r->place) != BELFRY_OK)
         r->early = BELFRY_EINVAL;
     if (r->early == BELFRY_OK) {
@@ -239,7 +241,8 @@ void inbox_count(const struct belfry_http_request *req,
     struct read *r = read_new(req, arg);
     r->count_done = done;
     const struct inbox_counted *known =
-        r->person ? inbox_counted(r->person, inbox_roles(r->req->roles_hash), r->req->config->generation) : NULL;
+        r->person && !r->early ? inbox_counted(r->person, inbox_roles(r->req->roles_hash), r->req->config->generation)
+                               : NULL;
     if (known) {
         r->counts = (struct store_inbox_counts){known->rev, known->unread, known->unseen};
         host_post(r->inbox->host, count_early, r);
@@ -279,6 +282,7 @@ void inbox_one(const struct belfry_http_request *req, struct belfry_str id,
 {
     struct read *r = read_new(req, arg);
     r->one_done = done;
-    r->early = id_parse(store_id_key(r->store), id, &r->place);
+    if (r->early == BELFRY_OK)
+        r->early = id_parse(store_id_key(r->store), id, &r->place);
     read_start(r, one_read, one_done, one_early);
 }
