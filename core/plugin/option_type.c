@@ -75,6 +75,8 @@ uint32_t option_value_align(const struct belfry_option *row)
 struct belfry_str option_next_name(struct belfry_str *list)
 {
     size_t begin = 0;
+    if (list->len == 0)
+        return (struct belfry_str){0};
     while (begin < list->len && (list->ptr[begin] == ' ' || list->ptr[begin] == ','))
         begin++;
     size_t end = begin;

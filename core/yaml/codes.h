@@ -195,10 +195,10 @@
     /* --- H5: plugins --- */                                                                                          \
     XX(H501, "unknown plugin", "No plugin of this name is in the plugin path. `belfry plugin list` shows them.\n")     \
     XX(H502, "plugin description missing",                                                                             \
-       "Checking runs no plugin code: it reads NAME.schema.json beside the plugin. The file is not there or cannot\n"  \
-       "be read. `belfry plugin inspect --write FILE` makes it.\n")                                                    \
+       "Checking runs no plugin code: it reads NAME.json beside the plugin. The file is not there or cannot\n"         \
+       "be read. `belfry plugin inspect --sidecar FILE` makes it.\n")                                                  \
     XX(H503, "plugin description is stale",                                                                            \
-       "NAME.schema.json was made from another build of the plugin. `belfry plugin inspect --write FILE` makes it\n"   \
+       "NAME.json was made from another build of the plugin. `belfry plugin inspect --sidecar FILE` makes it\n"        \
        "anew.\n")                                                                                                      \
     XX(H504, "second instance of a single plugin",                                                                     \
        "An org can have one instance of this plugin. Give the instances different `orgs`, or merge them.\n")           \
@@ -206,6 +206,9 @@
        "A channel was used under `sources`, or a source under `channels`.\n"                                           \
        "wrong:  sources: {mail: {plugin: email}}\n"                                                                    \
        "right:  channels: {mail: {plugin: email}}\n")                                                                  \
+    XX(H506, "plugin cannot be loaded",                                                                                \
+       "The object of the plugin was refused: it is damaged, made for another version of the plugin interface, or\n"   \
+       "asks for what this hub does not offer. The message says which; `belfry plugin inspect NAME` shows it.\n")      \
     /* --- H6: secrets and permissions --- */                                                                          \
     XX(H601, "secret not resolved",                                                                                    \
        "Checking does not need secrets: the reference was left as it is. Start and reload resolve it, and so does\n"   \

@@ -66,6 +66,9 @@ static const char *const formats[] = {"standard", NULL};
 static const struct belfry_option text_element[] = {OPTION(STRING, NULL, 0, .max = 200), {0}};
 static const struct belfry_option wait_element[] = {OPTION(DURATION, NULL, 0, .min = 0, .max = 86400000), {0}};
 
+static const char *const event_paths[] = {"org",     "source", "type", "category", "severity",
+                                          "subject", "actor",  "time", "data.*",   NULL};
+
 static const struct belfry_option endpoint_options[] = {
     OPTION(STRING, "name", offsetof(struct endpoint, name), .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_UNIQUE, .max = 64,
            .doc = "Name of the endpoint, unique within the channel; its state (queue, failures) belongs to the name."),
@@ -75,7 +78,7 @@ static const struct belfry_option endpoint_options[] = {
            .doc = "Signing secret, `whsec_` and base64 of 24 to 64 random bytes."),
     OPTION(LIST, "types", offsetof(struct endpoint, types), .flags = BELFRY_OPT_SCALAR_LIST, .children = text_element,
            .doc = "Event types that go here: exact, `invoice.*` or `*` (the default)."),
-    OPTION(CONDITION, "when", offsetof(struct endpoint, when), .doc = "Only events for which this holds."),
+    OPTION(CONDITION, "when", offsetof(struct endpoint, when), .choices = event_paths, .doc = "Only events for which this holds."),
     OPTION(INT, "concurrency", offsetof(struct endpoint, concurrency), .def = "8", .min = 1, .max = 64,
            .doc = "Requests at once to this endpoint."),
     {0}};
