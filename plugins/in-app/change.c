@@ -211,10 +211,12 @@ static void bulk_ids(struct call *call, uint32_t which, const json_t *ids)
 static void bulk_filter(struct call *call, uint32_t which, json_t *filter, const json_t *as_of)
 {
     struct belfry_inbox_filter wanted = {.struct_size = sizeof(wanted)};
-    if (!json_is_integer(as_of) || json_integer_value(as_of) < 0)
+    /* Without a revision: as the list stands when the change begins. */
+    int64_t rev = as_of ? (int64_t)json_integer_value(as_of) : -1;
+    if (as_of && (!json_is_integer(as_of) || rev < 0))
         answer_problem(call, 400, "/as_of_rev", "must be the rev of the list that the filter was applied to");
     else if (read_filter(call, filter, &wanted) == 0)
-        call->app->inbox->bulk(call->req, which, &wanted, json_integer_value(as_of), on_bulk, call);
+        call->app->inbox->bulk(call->req, which, &wanted, rev, on_bulk, call);
 }
 
 void api_bulk(void *self, const struct belfry_http_request *req)

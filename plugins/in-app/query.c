@@ -35,7 +35,7 @@ static int is_name(struct belfry_str s)
     for (size_t i = 0; i < s.len; i++)
         if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
             return 0;
-    return s.len <= 128;
+    return s.len > 0 && s.len <= 128;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -72,7 +72,7 @@ static void read_names(struct reader *r, const char *name, int (*good)(struct be
     struct belfry_str one;
     int found;
     for (uint32_t i = 0; (found = value(r, name, i, &one)) != 0; i++) {
-        if (found < 0 || one.len == 0 || has(items, *count, one))
+        if (found < 0 || has(items, *count, one))
             continue;
         if (!good(one))
             complain(r, name, why);
@@ -87,7 +87,7 @@ static void read_names(struct reader *r, const char *name, int (*good)(struct be
 static int read_choice(struct reader *r, const char *name, const char *first, const char *second, const char *why)
 {
     struct belfry_str one;
-    if (value(r, name, 0, &one) <= 0 || one.len == 0 || is(one, first))
+    if (value(r, name, 0, &one) <= 0 || is(one, first))
         return 0;
     if (is(one, second))
         return 1;
@@ -99,7 +99,7 @@ static void read_limit(struct reader *r, uint32_t limit)
 {
     struct belfry_str one;
     r->query->limit = limit;
-    if (value(r, "limit", 0, &one) <= 0 || one.len == 0)
+    if (value(r, "limit", 0, &one) <= 0)
         return;
     uint32_t n = 0;
     for (size_t i = 0; i < one.len && n <= QUERY_LIMIT_MAX; i++)

@@ -23,7 +23,8 @@ typedef belfry_status (*query_get)(const struct belfry_http_request *req, const 
 
 /*
  * Reads the filter. NULL, or the name of the parameter whose value is bad, with what is wrong in *why; what is bad is
- * left out. Strings live as long as the request. Empty values count as absent, because forms send them.
+ * left out. Strings live as long as the request. An empty q or before counts as absent, since forms send
+ * it.
  */
 const char *query_read(struct query *query, const struct belfry_http_request *req, query_get get, uint32_t limit,
                        const char **why);
