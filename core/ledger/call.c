@@ -64,7 +64,9 @@ static belfry_status state_get(struct belfry_txn *txn, struct belfry_str key, st
     }
     if (!call->inst || !call->org)
         return BELFRY_ENOTFOUND;
+    uint64_t begin = clock_mono_ns(clock_real());
     int found = store_state_get(call->conn, call->inst, call->org, key, call->arena, value);
+    call->waited_ns += clock_mono_ns(clock_real()) - begin;
     if (count_reads(call, 0))
         return call->fault;
     return found ? BELFRY_OK : BELFRY_ENOTFOUND;
@@ -129,8 +131,10 @@ static belfry_status state_scan(struct belfry_txn *txn, struct belfry_str prefix
     struct scan stored = {.call = call, .limit = limit ? limit : SIZE_MAX};
     if (stored.limit > READS_MAX - call->reads + 1)
         stored.limit = READS_MAX - call->reads + 1;
+    uint64_t begin = clock_mono_ns(clock_real());
     if (call->inst && call->org)
         store_state_scan(call->conn, call->inst, call->org, prefix, after, reverse, scan_take, &stored);
+    call->waited_ns += clock_mono_ns(clock_real()) - begin;
     struct op **own;
     size_t own_count = scan_own(call, prefix, after, reverse, &own);
     size_t i = 0, j = 0, given = 0;
@@ -454,6 +458,7 @@ static void call_begin(struct call *call, const struct trigger *trigger)
     call->pub.impl = call;
     call->trigger = trigger;
     call->reads = call->changes = 0;
+    call->waited_ns = 0;
     call->fault = BELFRY_OK;
     call->bytes_at_start = arena_used(call->arena);
 }

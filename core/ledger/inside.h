@@ -146,6 +146,7 @@ struct call {
     const struct route_directory *directory;
     const struct trigger *trigger; /* NULL: a timer */
     size_t reads, changes, bytes_at_start;
+    uint64_t waited_ns; /* in the database */
     belfry_status fault; /* a limit was passed, or the database failed: nothing of this call may stay */
 };
 
@@ -394,8 +395,13 @@ int poison_was(struct poison *poison, struct belfry_str key);
 
 /* EAGAIN and *retry_after_ms while the instance is in quarantine. */
 belfry_status quarantine_check(struct ledger *ledger, const char *name, int64_t now, int64_t *retry_after_ms);
-/* A call took so long (monotonic ns). */
-void quarantine_took(struct ledger *ledger, const char *name, int64_t now, uint64_t ns);
+/* Around a call; waited_ns is what it waited for the database. */
+struct stopwatch {
+    uint64_t wall_ns, cpu_ns;
+    long gave_up; /* times that the thread gave up the processor */
+};
+struct stopwatch quarantine_begin(void);
+void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin, uint64_t waited_ns);
 
 /* --- triggers (trigger.c) ----------------------------------------------------------------------------------------------------------------- */
 

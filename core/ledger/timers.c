@@ -63,11 +63,11 @@ static void run_one(struct ledger_txn *txn, struct gen_source *source, struct ow
     if (poison_was(ledger->poison, poison)) {
         status = error_set(&err, BELFRY_EAGAIN, NULL, "the hub stopped while it worked on this timer");
     } else {
-        uint64_t begin = clock_mono_ns(clock_real());
+        struct stopwatch begin = quarantine_begin();
         poison_hold(ledger->poison, poison);
         status = call_due(&call, timer, &err);
         poison_let_go(ledger->poison);
-        quarantine_took(ledger, source->live->instance->name, txn->now, clock_mono_ns(clock_real()) - begin);
+        quarantine_end(ledger, source->live->instance->name, txn->now, &begin, call.waited_ns);
     }
     if (status == BELFRY_OK)
         apply_record(txn, &record, source, timer->inst, org, timer->org);

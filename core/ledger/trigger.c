@@ -162,11 +162,11 @@ static belfry_status receive(struct run *run, size_t item, struct belfry_str key
                      run->request->triggers.items[item].pub.data);
         return status;
     }
-    uint64_t begin = clock_mono_ns(clock_real());
+    struct stopwatch begin = quarantine_begin();
     poison_hold(ledger->poison, key);
     belfry_status status = call_receive(&run->call, &run->request->triggers.items[item], &result->err);
     poison_let_go(ledger->poison);
-    quarantine_took(ledger, name, run->txn->now, clock_mono_ns(clock_real()) - begin);
+    quarantine_end(ledger, name, run->txn->now, &begin, run->call.waited_ns);
     return status;
 }
 
