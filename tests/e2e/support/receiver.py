@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An endpoint that gets webhooks: answers as scripted, keeps what came, and verifies Standard Webhooks by itself."""
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from .config import WEBHOOK_SECRET, endpoint
+from .paths import PATIENCE
+
+
+def sign(secret, id, timestamp, body):
+    """Standard Webhooks 1.0: HMAC-SHA256 over id.timestamp.body with the decoded secret."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    mac = hmac.new(key, f"{id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(mac).decode()
+
+
+class Delivery:
+    def __init__(self, path, headers, body):
+        self.path = path
+        self.headers = {name.lower(): value for name, value in headers.items()}
+        self.body = body
+        self.at = time.monotonic()
+        self.id = self.headers.get("webhook-id")
+        self.timestamp = int(self.headers.get("webhook-timestamp", 0))
+
+    def json(self):
+        return json.loads(self.body)
+
+    def title(self):
+        return self.json()["data"]["title"]
+
+    def verifies(self, secret=WEBHOOK_SECRET):
+        want = sign(secret, self.id, self.timestamp, self.body)
+        return any(hmac.compare_digest(want, one) for one in self.headers.get("webhook-signature", "").split(" "))
+
+
+class Receiver:
+    """answer(path, ANSWER...): each an int status, (status, headers), or a function of the delivery that gives one of
+    these; the last one repeats. 200 where nothing is said."""
+
+    def __init__(self):
+        self.deliveries = []
+        self.scripts = {}
+        self.changed = threading.Condition()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                delivery = Delivery(self.path, self.headers, body)
+                status, headers = receiver._take(delivery)
+                if status is None:  # hang up without an answer
+                    self.close_connection = True
+                    return
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+            def handle_error(self, request, client_address):
+                pass  # the hub hung up
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self.thread.start()
+
+    def url(self, path="/hook"):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def endpoint(self, name="local", path=None, **more):
+        """How a configuration names it."""
+        return endpoint(name, self.url(path or f"/{name}"), **more)
+
+    def answer(self, path, *answers):
+        self.scripts[path] = list(answers)
+
+    def _take(self, delivery):
+        with self.changed:
+            self.deliveries.append(delivery)
+            script = self.scripts.get(delivery.path, [200])
+            answer = script.pop(0) if len(script) > 1 else script[0]
+            self.changed.notify_all()
+        if callable(answer):
+            answer = answer(delivery)
+        return answer if isinstance(answer, tuple) else (answer, {})
+
+    def at(self, path):
+        with self.changed:
+            return [d for d in self.deliveries if path in (None, d.path)]
+
+    def wait(self, count=1, path=None, timeout=PATIENCE):
+        """At least so many; all of them."""
+        with self.changed:
+            got = self.changed.wait_for(
+                lambda: len([d for d in self.deliveries if path in (None, d.path)]) >= count, timeout)
+        all_ = self.at(path)
+        assert got, f"{len(all_)} deliveries at {path or 'all paths'} within {timeout} s, not {count}"
+        return all_
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""C4 as a matrix: every route for every kind of caller. What may not be called says 401, 403 or 404, and tells nothing."""
+import base64
+import hashlib
+import hmac
+import json
+import re
+import time
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from support import people
+from support.config import base
+from support.events import case
+from support.paths import SRC
+
+SECRET_TITLE = "Merger with Initech"
+NOBODY = "00000000-0000-7000-8000-000000000000"
+
+# method, path, who may: person, or what a token may, or a role; a body that is well formed
+ROUTES = [
+    ("POST", "/v1/acme/sources/crm/triggers", {"token:trigger:crm"}, None),
+    ("GET", "/v1/acme/notifications", {"person"}, None),
+    ("GET", "/v1/acme/notifications/count", {"person"}, None),
+    ("GET", "/v1/acme/notifications/{id}", {"person"}, None),
+    ("POST", "/v1/acme/notifications/{id}/read", {"person"}, None),
+    ("POST", "/v1/acme/notifications/{id}/unread", {"person"}, None),
+    ("POST", "/v1/acme/notifications/{id}/hide", {"person"}, None),
+    ("POST", "/v1/acme/notifications/{id}/unhide", {"person"}, None),
+    ("POST", "/v1/acme/notifications/bulk", {"person"}, {"action": "hide", "ids": ["{id}"]}),
+    ("POST", "/v1/acme/notifications/undo", {"person"}, {"op": "op_x"}),
+    ("POST", "/v1/acme/notifications/seen", {"person"}, {"ids": ["{id}"]}),
+    ("POST", "/v1/acme/notifications/{id}/actions/approve", {"person"}, None),
+    ("GET", "/v1/acme/stream", {"person"}, None),
+    ("GET", "/acme/notifications", {"person"}, None),
+    ("POST", "/acme/notifications/act", {"person"}, None),
+    ("GET", "/acme/n/{id}", {"person"}, None),
+    ("GET", "/v1/acme/events", {"role:admin", "token:read", "token:admin"}, None),
+    ("GET", "/v1/acme/events/{event}", {"role:admin", "token:read", "token:admin"}, None),
+    ("POST", "/v1/acme/explain", {"person", "token:read", "token:admin"}, {"event": "{event}"}),
+    ("GET", "/v1/acme/deliveries", {"role:admin", "token:read", "token:admin"}, None),
+    ("POST", "/v1/acme/deliveries/" + NOBODY + "/retry", {"role:admin", "token:admin"}, None),
+    ("POST", "/v1/acme/deliveries/" + NOBODY + "/cancel", {"role:admin", "token:admin"}, None),
+    ("GET", "/v1/acme/users/ann", {"role:admin", "token:users", "token:read", "token:admin"}, None),
+    ("PUT", "/v1/acme/users/somebody", {"role:admin", "token:users", "token:admin"}, {"name": "Some Body"}),
+    ("PUT", "/v1/acme/users", {"role:admin", "token:users", "token:admin"}, {"items": []}),
+    ("DELETE", "/v1/acme/users/somebody", {"role:admin", "token:users", "token:admin"}, None),
+    ("POST", "/v1/admin/reload", {"operator"}, None),
+    ("GET", "/v1/admin/config", {"operator"}, None),
+    ("GET", "/v1/admin/plugins", {"operator"}, None),
+    ("POST", "/v1/admin/login-link", {"operator"}, {"org": "acme", "user": "ann"}),
+]
+
+# Open to everybody: what opens a session, what a local request may ask, files of pages.
+OPEN = {("GET", "/{}/session"), ("POST", "/{}/session"), ("POST", "/{}/session/end"), ("GET", "/healthz"),
+        ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/assets/{}"), ("GET", "/assets/{}/{}")}
+
+RSA_KEY = rsa.generate_private_key(65537, 2048)
+EC_KEY = ec.generate_private_key(ec.SECP256R1())
+OTHER_KEY = rsa.generate_private_key(65537, 2048)
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def raw_jwt(header, body, key):
+    """A JWT that no library would sign: any header, HMAC with any bytes."""
+    text = b64(json.dumps(header).encode()) + "." + b64(json.dumps(body).encode())
+    signature = b64(hmac.new(key, text.encode(), hashlib.sha256).digest()) if key is not None else ""
+    return f"{text}.{signature}"
+
+
+def public_pem(key):
+    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    from support.hub import Hub
+    root = tmp_path_factory.mktemp("matrix")
+    keys = [{**json.loads(RSAAlgorithm.to_jwk(RSA_KEY.public_key())), "kid": "r", "use": "sig"},
+            {**json.loads(ECAlgorithm.to_jwk(EC_KEY.public_key())), "kid": "e"}]
+    (root / "jwks.json").write_text(json.dumps({"keys": keys}))
+    config = base()
+    config["auth"]["jwt"]["jwks"] = str(root / "jwks.json")
+    config["orgs"]["globex"]["jwt"] = {"hs256": ["only globex signs with this one, and no other"]}
+    hub = Hub(root / "hub", config)
+    try:
+        hub.start()
+        hub.send(case("victor", "secret", SECRET_TITLE))
+        hub.ids = {"id": hub.items("victor", roles=["sales-manager"])[0]["id"], "event": hub.events()[0]["id"]}
+        yield hub
+    finally:
+        hub.show_log()
+        hub.close()
+
+
+def call(hub, route, headers):
+    method, path, _, body = route
+    fill = lambda text: text.replace("{id}", hub.ids["id"]).replace("{event}", hub.ids["event"])  # noqa: E731
+    if path.endswith("/triggers"):
+        return hub.request(method, path, {**headers, "Content-Type": "application/cloudevents+json"},
+                           data=json.dumps(case("ann")))
+    answer = hub.request(method, fill(path), headers, stream=path.endswith("/stream"),
+                         json=json.loads(fill(json.dumps(body))) if body is not None else None)
+    if path.endswith("/stream") and answer.status_code == 200:
+        answer._content = b""  # it has no end
+        answer.close()
+    return answer
+
+
+def name(route):
+    return f"{route[0]} {route[1]}".replace(NOBODY, "x")
+
+
+def tells_nothing(answer, route):
+    assert SECRET_TITLE not in answer.text, name(route)
+    assert "initech" not in answer.text.lower()
+    if answer.status_code >= 400 and not answer.headers.get("content-type", "").startswith("text/html"):
+        assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+FORGED = {
+    "none": {},
+    "empty bearer": people.bearer(""),
+    "a bad token": people.bearer("token-of-nobody-at-all"),
+    "a token cut short": people.bearer(people.TOKENS["admin"]["secret"][:-1]),
+    "basic": {"Authorization": "Basic " + base64.b64encode(b"admin:admin").decode()},
+    "expired": lambda: people.person("victor", roles=["admin", "sales-manager"], lives=-120),
+    "more than a day": lambda: people.person("victor", roles=["admin"], lives=90_000),
+    "no exp": lambda: people.bearer(raw_jwt({"alg": "HS256"}, {"sub": "victor", "org": "acme"}, people.JWT_SECRET.encode())),
+    "not yet": lambda: people.person("victor", nbf=int(time.time()) + 600),
+    "another secret": lambda: people.bearer(people.mint("victor", secret=people.OTHER_SECRET)),
+    "alg none": lambda: people.bearer(raw_jwt({"alg": "none"}, people.claims("victor"), None)),
+    "alg None": lambda: people.bearer(raw_jwt({"alg": "None"}, people.claims("victor"), b"")),
+    "alg nOnE with a signature": lambda: people.bearer(raw_jwt({"alg": "nOnE"}, people.claims("victor"), b"x")),
+    "alg HS512": lambda: people.bearer(people.mint("victor", algorithm="HS512")),
+    "no alg": lambda: people.bearer(raw_jwt({}, people.claims("victor"), people.JWT_SECRET.encode())),
+    "crit": lambda: people.bearer(raw_jwt({"alg": "HS256", "crit": ["x"], "x": 1}, people.claims("victor"),
+                                          people.JWT_SECRET.encode())),
+    "the RSA key as HMAC secret, PEM": lambda: people.bearer(
+        raw_jwt({"alg": "HS256", "kid": "r"}, people.claims("victor"), public_pem(RSA_KEY))),
+    "the RSA modulus as HMAC secret": lambda: people.bearer(
+        raw_jwt({"alg": "HS256", "kid": "r"}, people.claims("victor"),
+                RSA_KEY.public_key().public_numbers().n.to_bytes(256, "big"))),
+    "a stranger's RSA key": lambda: people.bearer(people.mint("victor", secret=OTHER_KEY, algorithm="RS256",
+                                                              headers={"kid": "r"})),
+    "its own key in the header": lambda: people.bearer(people.mint(
+        "victor", secret=OTHER_KEY, algorithm="RS256",
+        headers={"jwk": json.loads(RSAAlgorithm.to_jwk(OTHER_KEY.public_key()))})),
+    "RS512": lambda: people.bearer(people.mint("victor", secret=RSA_KEY, algorithm="RS512", headers={"kid": "r"})),
+    "a changed body": lambda: people.bearer(".".join(
+        [people.mint("ann").split(".")[0], people.mint("victor").split(".")[1], people.mint("ann").split(".")[2]])),
+    "globex's key for acme": lambda: people.bearer(
+        people.mint("victor", secret="only globex signs with this one, and no other")),
+    "no sub": lambda: people.bearer(raw_jwt({"alg": "HS256"}, {"org": "acme", "exp": int(time.time()) + 600},
+                                            people.JWT_SECRET.encode())),
+    "sub with a slash": lambda: people.person("a/b"),
+    "roles that are no list": lambda: people.person("victor", roles="admin"),
+    "a cookie of ones own": {"Cookie": "belfry=eyJzIjoidmljdG9yIn0"},
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_without_a_credential_that_counts_everything_is_401(hub, how):
+    headers = FORGED[how]
+    headers = headers() if callable(headers) else headers
+    for route in ROUTES:
+        answer = call(hub, route, headers)
+        assert answer.status_code == 401, f"{name(route)}: {answer.status_code} {answer.text}"
+        tells_nothing(answer, route)
+
+
+@pytest.mark.parametrize("who", ["token", "person"])
+def test_of_another_org_everything_is_404(hub, who):
+    headers = people.token("other") if who == "token" else people.person("victor", "globex", ["admin", "sales-manager"])
+    for route in ROUTES:
+        answer = call(hub, route, headers)
+        wanted = 403 if route[1].startswith("/v1/admin") else 404
+        assert answer.status_code == wanted, f"{name(route)}: {answer.status_code} {answer.text}"
+        tells_nothing(answer, route)
+
+
+@pytest.mark.parametrize("org", ["nowhere", "ACME", "acme%20", "%61cme2", "admin", "v1", "..", "acme.", "a" * 64])
+def test_an_unknown_org_is_404(hub, org):
+    for method, path, _, _ in ROUTES:
+        if not path.startswith("/v1/admin"):
+            answer = hub.request(method, path.replace("/acme/", f"/{org}/"), people.token("all"), data=b"{}")
+            assert answer.status_code in (404, 405, 401), f"{method} {path} {answer.status_code} {answer.text}"
+            assert answer.status_code != 401 or not answer.text.count(SECRET_TITLE)
+
+
+CALLERS = {
+    "a person": (lambda: people.person("paula"), {"person"}),
+    "a manager": (lambda: people.person("paula", roles=["sales-manager"]), {"person", "role:sales-manager"}),
+    "an admin": (lambda: people.person("paula", roles=["admin"]), {"person", "role:admin"}),
+    "an admin of the directory": (lambda: people.person("root"), {"person", "role:admin"}),
+    "a trigger token": (lambda: people.token("crm"), {"token:trigger:crm"}),
+    "a read token": (lambda: people.token("reader"), {"token:read"}),
+    "a users token": (lambda: people.token("users"), {"token:users"}),
+    "an admin token": (lambda: people.token("admin"), {"token:admin"}),
+    "an operator": (lambda: people.token("operator"), {"operator"}),
+    "a token for all": (lambda: people.token("all"), {"token:trigger:crm", "token:read"}),
+}
+
+
+@pytest.mark.parametrize("who", CALLERS)
+def test_who_may_what(hub, who):
+    headers, is_ = CALLERS[who]
+    for route in ROUTES:
+        answer = call(hub, route, headers())
+        if is_ & route[2]:
+            assert answer.status_code not in (401, 403, 405), f"{name(route)}: {answer.status_code} {answer.text}"
+        else:
+            assert answer.status_code == 403, f"{name(route)}: {answer.status_code} {answer.text}"
+            assert "needs" in answer.json()["detail"], "names what is needed"
+        may_see_events = is_ & {"role:admin", "token:read", "token:admin"} and ("event" in route[1] or "explain" in route[1])
+        if not may_see_events:
+            tells_nothing(answer, route)
+
+
+def test_the_matrix_has_every_route_of_the_sources():
+    """A route that is added has to be added above, too."""
+    pattern = re.compile(r'"(GET|POST|PUT|PATCH|DELETE)", "(/[^"]*)"')
+    plain = lambda path: re.sub(r"\{[^}]*\}", "{}", path)  # noqa: E731
+    found = set()
+    for file in [*(SRC / "core").rglob("*.c"), *(SRC / "plugins").rglob("*.c")]:
+        if file.parent.name != "cli":
+            found |= {(method, plain(path)) for method, path in pattern.findall(file.read_text())}
+    known = {(method, re.sub(r"^/v1/acme|^/acme", lambda m: m.group().replace("acme", "{}"),
+                             plain(path.replace(NOBODY, "{}").replace("/crm/", "/{}/")
+                                   .replace("/users/ann", "/users/{}").replace("/users/somebody", "/users/{}")
+                                   .replace("/actions/approve", "/actions/{}"))))
+             for method, path, _, _ in ROUTES}
+    assert len(found) > 30
+    assert found - known - OPEN == set()
+
+
+def test_a_token_has_no_inbox(hub):
+    for secret in ["admin", "reader", "all"]:
+        answer = hub.get("/v1/acme/notifications", people.token(secret))
+        assert answer.status_code == 403 and "inbox" in answer.json()["detail"]
+
+
+def test_the_operator_is_never_a_jwt(hub):
+    for claims in [{"roles": ["operator", "admin"]}, {"roles": ["*"]}]:
+        headers = people.person("ann", **claims)
+        assert hub.get("/v1/admin/config", headers).status_code == 403
+    assert hub.get("/v1/acme/notifications", people.person("ann", org="*")).status_code == 401
+
+
+def test_signatures_that_do_count(hub):
+    for headers in [
+        people.person("victor"),
+        people.bearer(people.mint("victor", secret=RSA_KEY, algorithm="RS256", headers={"kid": "r"})),
+        people.bearer(people.mint("victor", secret=RSA_KEY, algorithm="PS256", headers={"kid": "r"})),
+        people.bearer(people.mint("victor", secret=EC_KEY, algorithm="ES256", headers={"kid": "e"})),
+        people.bearer(people.mint("victor", secret=EC_KEY, algorithm="ES256")),
+        people.person("victor", lives=-30),  # the leeway of a minute
+        people.person("victor", lives=86_000),
+    ]:
+        assert hub.get("/v1/acme/notifications/count", headers).status_code == 200
+    own = people.mint("ann", "globex", secret="only globex signs with this one, and no other")
+    assert hub.get("/v1/globex/notifications/count", people.bearer(own)).status_code == 200
+
+
+def test_every_method_on_every_path(hub):
+    """405 with Allow on known paths, whoever asks; never a 500."""
+    for route in ROUTES:
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]:
+            others = {r[0] for r in ROUTES if r[1] == route[1]}
+            if method in others:
+                continue
+            answer = hub.request(method, route[1].replace("{id}", NOBODY).replace("{event}", NOBODY))
+            assert answer.status_code in (404, 405) or (method == "OPTIONS" and answer.status_code == 204), \
+                f"{method} {route[1]} {answer.status_code}"
+            if answer.status_code == 405:
+                assert others <= set(answer.headers["allow"].replace(",", " ").split())

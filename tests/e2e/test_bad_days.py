@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disk full, read-only database, corrupt page: a clear message, the right exit or 503, nothing lost, recovery by itself."""
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.config import base
+from support.events import case
+from support.wait import until
+
+UNLIMITED = resource.RLIM_INFINITY
+
+
+class SmallDisk:
+    """A tmpfs of 8 MiB: what root may have."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.ballast = self.path / "ballast"
+
+    def mount(self):
+        self.path.mkdir()
+        return subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "belfry-test", str(self.path)],
+                              capture_output=True).returncode == 0
+
+    def fill(self, hub):
+        with open(self.ballast, "wb", buffering=0) as f:
+            try:
+                while True:
+                    f.write(b"x" * 4096)
+            except OSError:
+                pass
+
+    def free(self, hub):
+        self.ballast.unlink()
+
+    def read_only(self, on):
+        subprocess.run(["mount", "-o", f"remount,{'ro' if on else 'rw'}", str(self.path)], check=True)
+
+    def close(self):
+        subprocess.run(["umount", "-l", str(self.path)], check=True)
+
+
+class LimitedFiles:
+    """Without root: no file of the process may grow any more."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.path.mkdir(exist_ok=True)
+
+    def fill(self, hub):
+        size = max(f.stat().st_size for f in hub.data_dir.iterdir() if f.is_file())
+        resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, (size, UNLIMITED))
+
+    def free(self, hub):
+        resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, (UNLIMITED, UNLIMITED))
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def disk(tmp_path):
+    disk = SmallDisk(tmp_path / "disk")
+    if os.geteuid() != 0 or not disk.mount():
+        disk = LimitedFiles(tmp_path / "disk")
+    yield disk
+    disk.close()
+
+
+@pytest.fixture
+def hub(new_hub, disk):
+    config = base()
+    config["hub"]["limits"] = {"disk_floor_bytes": "0"}
+    config["hub"]["data_dir"] = str(disk.path / "data")
+    hub = new_hub(config)
+    hub.data_dir = disk.path / "data"
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # inherited: EFBIG instead of a signal
+    hub.start()
+    signal.signal(signal.SIGXFSZ, before)
+    yield hub
+    if hub.running():  # before the disk goes
+        hub.stop()
+
+
+def test_a_full_disk_is_503_and_loses_nothing(hub, disk):
+    accepted = []
+
+    def send():
+        id = f"n{len(accepted)}"
+        answer = hub.post_trigger(case("ann", name=id + "x" * 3000, event_id=id))
+        if answer.status_code == 202:
+            accepted.append(id)
+        return answer
+
+    for _ in range(20):
+        assert send().status_code == 202
+    disk.fill(hub)
+    refused = until(lambda: next((a for a in (send() for _ in range(50)) if a.status_code != 202), None))
+    assert refused.status_code == 503, refused.text
+    assert int(refused.headers["retry-after"]) > 0
+    assert "disk" in refused.json()["detail"], refused.json()
+    assert "disk is full" in hub.log() or "disk" in hub.log()
+    ready = hub.get("/readyz")
+    assert ready.status_code == 503 and "disk" in ready.text
+    assert hub.get("/healthz").status_code == 200, "a restart would not help"
+    assert hub.inbox("ann")["total"] == len(accepted), "reading goes on"
+    disk.free(hub)
+    until(lambda: hub.get("/readyz").status_code == 200, "recovers without hand work")
+    until(lambda: send().status_code == 202)
+    assert hub.inbox("ann")["total"] == len(accepted)
+    hub.restart()
+    assert hub.inbox("ann")["total"] == len(accepted)
+
+
+def test_a_kill_while_the_disk_is_full(hub, disk):
+    for i in range(20):
+        hub.send(case("ann", name="y" * 3000))
+    disk.fill(hub)
+    until(lambda: hub.post_trigger(case("ann", name="z" * 3000)).status_code == 503)
+    kept = hub.inbox("ann")["total"]
+    hub.kill()
+    if isinstance(disk, SmallDisk):
+        hub.spawn()
+        until(lambda: not hub.running() or "listening" in hub.log())
+        if not hub.running():
+            assert hub.process.returncode == 1 and "disk is full" in hub.log(), hub.log()
+        else:
+            hub.kill()
+        disk.free(hub)
+    hub.start()
+    assert hub.inbox("ann")["total"] == kept
+    hub.send(case("ann"))
+
+
+def test_the_disk_floor(new_hub):
+    config = base()
+    config["hub"]["limits"] = {"disk_floor_bytes": "1048576GiB"}
+    hub = new_hub(config)
+    hub.spawn()
+    hub.url = until(hub._address)
+    ready = until(lambda: (r := hub.get("/readyz")).status_code == 503 and "disk" in r.text and r)
+    assert "FAIL disk" in ready.text
+    answer = hub.post_trigger(case("ann"))
+    assert answer.status_code == 503 and "retry-after" in answer.headers
+
+
+def test_a_read_only_disk(hub, disk):
+    if not isinstance(disk, SmallDisk):
+        pytest.skip("needs to mount a file system")
+    hub.send(case("ann", name="Before"))
+    hub.stop()
+    disk.read_only(True)
+    hub.spawn()
+    code = hub.wait()
+    log = hub.log()
+    disk.read_only(False)
+    assert code == 1, log
+    assert str(disk.path) in log and ("read-only" in log.lower() or "readonly" in log.lower()), log
+    hub.start()
+    assert hub.titles("ann") == ["Before"]
+
+
+# --- corruption -----------------------------------------------------------------------------------------------------------
+
+def database(hub):
+    path, = [p for p in hub.data_dir.iterdir() if p.suffix in (".db", ".sqlite")]
+    return path
+
+
+def pages_of(path, table):
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        try:
+            rows = db.execute("SELECT pageno FROM dbstat WHERE name = ?", (table,)).fetchall()
+        except sqlite3.OperationalError:
+            rows = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchall()
+        size, = db.execute("PRAGMA page_size").fetchone()
+    db.close()
+    return [n for n, in rows], size
+
+
+def damage(path, page, size):
+    with open(path, "r+b") as f:
+        f.seek((page - 1) * size)
+        f.write(b"\xde\xad\xbe\xef" * (size // 4))
+
+
+def tables(path):
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        names = [n for n, in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0")]
+    db.close()
+    return names
+
+
+def test_a_file_that_is_no_database(new_hub):
+    hub = new_hub().start()
+    hub.send(case("ann"))
+    hub.stop()
+    path = database(hub)
+    path.write_bytes(b"garbage " * 4096)
+    hub.spawn()
+    assert hub.wait() == 1
+    assert str(path) in hub.log() and ("not a database" in hub.log() or "corrupt" in hub.log()), hub.log()
+
+
+def test_a_corrupt_page_is_no_crash_loop(new_hub):
+    """Whatever table it hits: the hub either does not start and says why, or runs and answers each request with an
+    error; it never crashes, and the rest goes on working."""
+    hub = new_hub().start()
+    hub.send([case("ann", name=f"n{i}") for i in range(300)])
+    hub.stop()
+    path = database(hub)
+    whole = path.read_bytes()
+    for table in tables(path):
+        pages, size = pages_of(path, table)
+        damage(path, pages[-1], size)
+        hub.spawn()
+        until(lambda: not hub.running() or 'msg=ready' in hub.log() or 'msg="ready"' in hub.log())
+        if hub.running():
+            hub.url = hub._address()
+            asked = [hub.get("/v1/acme/notifications", hub.person("ann")).status_code,
+                     hub.get("/v1/acme/notifications/count", hub.person("ann")).status_code,
+                     hub.post_trigger(case("ann", name="after")).status_code,
+                     hub.get("/healthz").status_code]
+            assert hub.running(), f"{table}: crashed\n{hub.log()[-3000:]}"
+            assert all(status in (200, 202, 500, 503) for status in asked), (table, asked)
+            if any(status >= 500 for status in asked[:3]):
+                assert "malformed" in hub.log() or "corrupt" in hub.log(), (table, hub.log()[-3000:])
+            hub.signal(signal.SIGTERM)
+            assert hub.wait() in (0, 1), table
+        else:
+            assert hub.process.returncode == 1, (table, hub.log())
+            assert "malformed" in hub.log() or "corrupt" in hub.log(), (table, hub.log())
+        for file in hub.data_dir.iterdir():
+            if file.name.startswith(path.name + "-"):
+                file.unlink()
+        path.write_bytes(whole)
+    hub.start()
+    assert hub.inbox("ann")["total"] == 300

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why did she get this, and why did he not? The story of an event, and dry runs that write nothing."""
+import json
+
+import pytest
+
+from support import people
+from support.config import base, with_hooks
+from support.events import case, created, record_of, updated
+from support.wait import until
+
+ESCALATE = {"name": "escalate", "when": {"type": "record.assigned", "data.record.fields.rating": "hot"},
+            "deliver": [{"via": "inbox", "to": ["role:sales-manager"], "after": "15m", "unless": ["seen"]}]}
+
+
+@pytest.fixture
+def hub(new_hub, receiver):
+    config = with_hooks(base(), receiver.endpoint("good"), receiver.endpoint("bad"), source="crm")
+    config["rules"].append(ESCALATE)
+    receiver.answer("/bad", 500)
+    return new_hub(config, clock=True).start()
+
+
+def hot(**more):
+    return created(owner="bob", created_by="carl", fields={"rating": "hot", "name": "Hot one"}, **more)
+
+
+def told(hub, receiver):
+    """A hot lead with all its consequences so far: the story."""
+    hub.send(hot(event_id="the-trigger"))
+    receiver.wait(1, "/good")
+    receiver.wait(1, "/bad")
+    event = hub.events("?type=record.assigned")[0]["id"]
+    until(lambda: {d["outcome"] for d in hub.story(event)["deliveries"]} >= {"delivered", "retrying"})
+    return hub.story(event)
+
+
+def test_the_whole_story(hub, receiver):
+    story = told(hub, receiver)
+    event = story["event"]
+    assert (event["org"], event["source"], event["type"]) == ("acme", "crm", "record.assigned")
+    assert event["actor"] == "carl" and "Hot one" in event["title"]
+    assert event["data"]["record"]["fields"]["rating"] == "hot"
+    assert event["trigger"]["id"] == "the-trigger" and event["trigger"]["type"] == "record.created"
+    assert event["trigger"]["source"] == "/tests"
+    assert {r["name"] for r in story["rules"] if r["matched"]} == {"inbox-first", "hooks", "escalate"}
+
+    by_name = {r["recipient"]: r for r in story["recipients"]}
+    bob = by_name["bob"]
+    assert bob["reason"] and bob["notification"]["visible_at"] and bob["notification"]["seen_at"] is None
+    assert bob["notification"]["id"] == hub.items("bob")[0]["id"]
+    ann = by_name["ann"]
+    waits = [d for d in ann["deliveries"] if d["rule"] == "escalate"]
+    assert len(waits) == 1 and waits[0]["outcome"] == "scheduled"
+    assert waits[0]["due_at"] and waits[0]["unless"] == ["seen"]
+
+    hooks = {d["target"]: d for d in story["deliveries"] if d["channel"] == "hooks"}
+    assert hooks["good"]["outcome"] == "delivered" and hooks["good"]["attempts"][0]["code"] == 200
+    assert hooks["bad"]["outcome"] == "retrying" and hooks["bad"]["attempts"][0]["code"] == 500
+    assert story["dry_run"] is False and story["generation"] >= 1
+
+
+def test_why_she_was_not_told(hub, receiver):
+    told(hub, receiver)
+    hub.seen("bob", hub.items("bob")[0]["id"])
+    hub.clock.advance("16m")
+    story = hub.story(hub.events("?type=record.assigned")[0]["id"])
+    ann = next(r for r in story["recipients"] if r["recipient"] == "ann")
+    gone, = [d for d in ann["deliveries"] if d["rule"] == "escalate"]
+    assert gone["outcome"] == "viewed" and gone["reason"]
+
+
+def test_the_story_as_text(hub, receiver):
+    story = told(hub, receiver)
+    answer = hub.get(f"/v1/acme/events/{story['event']['id']}", {**people.token("reader"), "Accept": "text/plain"})
+    assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/plain")
+    for word in ["record.assigned", "inbox-first", "escalate", "bob", "ann", "mona", "hooks", "500"]:
+        assert word in answer.text, answer.text
+
+
+def test_lists_of_events(hub):
+    for i in range(5):
+        hub.send(hot(id=f"e{i}"))
+    hub.send(case("ann"), source="erp")
+    assert len(hub.events()) == 6
+    assert len(hub.events("?source=erp")) == 1
+    assert [e["subject"] for e in hub.events("?subject=record/Lead/e3")] == ["record/Lead/e3"]
+    assert len(hub.events("?type=workflow.calm")) == 1
+    page = hub.get("/v1/acme/events?limit=4", people.token("reader")).json()
+    rest = hub.get(f"/v1/acme/events?limit=4&before={page['next']}", people.token("reader")).json()
+    assert len(page["items"]) == 4 and len(rest["items"]) == 2 and rest["next"] is None
+    assert hub.get("/v1/acme/events?limit=x", people.token("reader")).status_code == 400
+    assert hub.get("/v1/acme/events?before=x", people.token("reader")).status_code == 400
+    assert hub.get("/v1/acme/events/nonsense", people.token("reader")).status_code == 404
+    event = hub.events()[0]["id"]
+    assert hub.get(f"/v1/globex/events/{event}", people.token("other")).status_code == 404
+
+
+# --- dry runs -----------------------------------------------------------------------------------------------------------
+
+def explain(hub, body, headers=None, **options):
+    return hub.post("/v1/acme/explain", headers or people.token("reader"), json=body, **options)
+
+
+def test_a_dry_run_of_a_trigger_writes_nothing(hub, receiver):
+    trigger = hot(event_id="only-asked")
+    before = hub.metrics()
+    answer = explain(hub, {"source": "crm", "trigger": trigger})
+    assert answer.status_code == 200, answer.text
+    story, = answer.json()["events"]
+    assert story["dry_run"] is True
+    assert {r["recipient"] for r in story["recipients"]} == {"bob", "ann", "mona"}
+    rules = {r["name"]: r for r in story["rules"]}
+    assert rules["escalate"]["matched"] and rules["escalate"]["line"] > 1
+    steps = rules["escalate"]["conditions"]
+    assert any(s["path"] == "data.record.fields.rating" and s["result"] for s in steps)
+    assert hub.titles("bob") == [] and hub.events() == [] and receiver.deliveries == []
+    after = hub.metrics()
+    assert after["belfry_events_total"] == before["belfry_events_total"]
+    assert hub.send(trigger)[0]["status"] == "accepted", "nor was the id remembered"
+
+
+def test_a_dry_run_sees_the_present_state(hub):
+    first = hot()
+    hub.send(first)
+    same_owner = explain(hub, {"source": "crm", "trigger": updated(record_of(first), owner="bob")}).json()
+    assert same_owner["events"] == []
+    moved = explain(hub, {"source": "crm", "trigger": updated(record_of(first), owner="mona")}).json()
+    assert {r["recipient"] for e in moved["events"] for r in e["recipients"] if r["reason"] and
+            any(d["rule"] == "inbox-first" for d in r["deliveries"])} >= {"mona"}
+    assert hub.items("bob")[0]["validity"] == "valid"
+
+
+def test_a_rule_that_does_not_match_says_why(hub):
+    trigger = created(owner="bob", fields={"rating": "cold"})
+    story, = explain(hub, {"source": "crm", "trigger": trigger}).json()["events"]
+    rule = next(r for r in story["rules"] if r["name"] == "escalate")
+    assert not rule["matched"]
+    miss = [s for s in rule["conditions"] if s["path"] == "data.record.fields.rating"]
+    assert miss and not miss[0]["result"] and "cold" in miss[0]["actual"]
+
+
+@pytest.mark.parametrize("body,status", [
+    ({}, 422), ({"source": "nothing", "trigger": {}}, 422), ({"source": "crm"}, 422),
+    ({"source": "crm", "trigger": {"specversion": "1.0"}}, 422), ({"event": "nonsense"}, 404),
+    ({"source": "crm", "trigger": created(owner="a/b")}, 422),
+])
+def test_what_cannot_be_explained(hub, body, status):
+    assert explain(hub, body).status_code == status
+
+
+def test_people_ask_about_themselves(hub, receiver):
+    event = told(hub, receiver)["event"]["id"]
+    answer = explain(hub, {"event": event}, hub.person("bob"))
+    assert answer.status_code == 200
+    assert {r["recipient"] for r in answer.json()["recipients"]} == {"bob"}
+    assert "mona" not in answer.text
+    assert explain(hub, {"event": event, "who": "ann"}, hub.person("bob")).status_code == 403
+    assert explain(hub, {"event": event}, hub.person("stranger")).status_code == 404
+    assert explain(hub, {"source": "crm", "trigger": hot()}, hub.person("bob")).status_code == 403
+    answer = explain(hub, {"event": event, "who": "ann"}, hub.person("root"))
+    assert answer.status_code == 200 and {r["recipient"] for r in answer.json()["recipients"]} == {"ann"}
+
+
+def test_the_command(hub, receiver, tmp_path):
+    story = told(hub, receiver)
+    done = hub.belfry("explain", "--event", story["event"]["id"], "--org", "acme")
+    assert done.returncode == 0, done.stderr
+    assert "escalate" in done.stdout and "bob" in done.stdout
+    done = hub.belfry("explain", "--event", story["event"]["id"], "--org", "acme", "--who", "ann")
+    assert done.returncode == 0 and "ann" in done.stdout
+    file = tmp_path / "trigger.json"
+    file.write_text(json.dumps(hot()))
+    done = hub.belfry("explain", str(file), "--source", "crm", "--org", "acme")
+    assert done.returncode == 0, done.stderr
+    assert "big" not in done.stdout and "escalate" in done.stdout and "role:sales-manager" in done.stdout
+    done = hub.belfry("explain", str(file), "--source", "crm", "--org", "acme", "--format", "json")
+    assert json.loads(done.stdout)["events"][0]["dry_run"] is True
+    done = hub.belfry("explain", str(tmp_path / "none.json"), "--source", "crm", "--org", "acme")
+    assert done.returncode in (1, 2, 4) and "none.json" in done.stderr
+    done = hub.belfry("explain", "--event", "nonsense", "--org", "acme")
+    assert done.returncode == 1
+
+
+def test_send_from_the_command_line(hub):
+    done = hub.belfry("send", "crm", "record.created", "--org", "acme", "record.object=Lead", "record.id=7",
+                      "record.owner=bob", "record.created_by=carl", "record.fields.name=From the shell",
+                      "record.fields.amount=5")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["accepted"][0]["status"] == "accepted"
+    assert any("From the shell" in title for title in hub.titles("bob"))
+    done = hub.belfry("send", "crm", "record.created", "--org", "acme", "record.object=Lead")
+    assert done.returncode == 1 and "/data/record/id" in done.stderr
+    done = hub.belfry("send", "nothing", "record.created", "--org", "acme")
+    assert done.returncode == 1

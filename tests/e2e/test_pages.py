@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Links that recipients follow, and the server-rendered inbox."""
+import itertools
+
+import pytest
+
+from support.events import case, created, record_of, updated
+
+_people = itertools.count(1)
+GO = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
+
+
+@pytest.fixture
+def hub(shared_hub):
+    return shared_hub
+
+
+@pytest.fixture
+def who():
+    return f"reader-{next(_people)}"
+
+
+def one(hub, who, **more):
+    hub.send(case(who, name="Look at this", **more))
+    return hub.items(who)[0]
+
+
+def follow(hub, who, item, headers=None, method="GET"):
+    return hub.request(method, item["href"], {**hub.person(who), **(headers or {})})
+
+
+def is_read(hub, who):
+    return hub.items(who)[0]["read_at"] is not None
+
+
+@pytest.mark.parametrize("headers", [{}, GO, {"Sec-Fetch-Dest": "document"}])
+def test_a_link_marks_read_and_leads_to_the_thing(hub, who, headers):
+    item = one(hub, who, url="https://crm.example/cases/7?tab=a&b=c")
+    answer = follow(hub, who, item, headers)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "https://crm.example/cases/7?tab=a&b=c"
+    assert "no-store" in answer.headers["cache-control"]
+    assert is_read(hub, who) and hub.unread(who) == 0
+
+
+@pytest.mark.parametrize("headers", [
+    {"Sec-Fetch-Dest": "empty"}, {"Sec-Fetch-Dest": "image"}, {"Sec-Fetch-Dest": "iframe"},
+    {"Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch"},
+    {"Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"},
+])
+def test_what_is_no_navigation_marks_nothing(hub, who, headers):
+    item = one(hub, who)
+    assert follow(hub, who, item, headers).status_code == 303
+    assert not is_read(hub, who)
+
+
+def test_head_marks_nothing(hub, who):
+    item = one(hub, who)
+    answer = follow(hub, who, item, GO, "HEAD")
+    assert answer.status_code == 303 and not answer.content
+    assert not is_read(hub, who)
+
+
+def test_a_withdrawn_notification_opens_the_page_that_says_so(hub, who):
+    event = created(owner=who, fields={"name": "Moved away"})
+    hub.send(event)
+    hub.send(updated(record_of(event), owner="another"))
+    item = hub.items(who)[0]
+    answer = follow(hub, who, item, GO)
+    assert answer.status_code == 410
+    assert "text/html" in answer.headers["content-type"]
+    assert "no longer valid" in answer.text.lower()
+    assert "crm.example" not in answer.text, "no link to what is no longer valid"
+
+
+def test_a_replaced_notification_names_and_links_its_successor(hub, who):
+    event = created(owner=who, created_by="carl", fields={"name": "Back and forth"})
+    hub.send(event)
+    first = hub.items(who)[0]
+    hub.send(updated(record_of(event), owner="another"))
+    hub.send(updated(record_of(event), owner=who))
+    items = hub.items(who, type="record.assigned")
+    newest = items[0]
+    assert newest["id"] != first["id"] and newest["validity"] == "valid"
+    answer = follow(hub, who, first, GO)
+    assert answer.status_code == 410
+
+
+def test_unknown_and_foreign_links(hub, who):
+    item = one(hub, who)
+    assert hub.get(item["href"], hub.person("stranger")).status_code == 404
+    assert hub.get("/acme/n/nonsense", hub.person(who)).status_code == 404
+    assert hub.get("/acme/n/00000000-0000-7000-8000-000000000000", hub.person(who)).status_code == 404
+    assert hub.get(item["href"].replace("/acme/", "/globex/"), hub.person(who, org="globex")).status_code == 404
+    assert hub.get(item["href"]).status_code == 401
+
+
+def test_a_notification_without_a_link_still_opens(hub, who):
+    event = created(owner=who, fields={"name": "No url"})
+    del event["data"]["record"]["url"]
+    hub.send(event)
+    answer = follow(hub, who, hub.items(who)[0], GO)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/acme/")
+    assert is_read(hub, who)
+
+
+# --- the inbox as a page -----------------------------------------------------------------------------------------
+
+def page(hub, who, query=""):
+    answer = hub.get(f"/acme/notifications{query}", hub.person(who))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    return answer
+
+
+def test_the_page_lists_what_the_api_lists(hub, who):
+    hub.send([case(who, "bad", "Broken <b>&</b> \"bold\""), case(who, "calm", "All well")])
+    text = page(hub, who).text
+    assert "All well" in text
+    assert "Broken &lt;b&gt;&amp;&lt;/b&gt;" in text and "<b>&</b>" not in text
+    filtered = page(hub, who, "?severity=error").text
+    assert "Broken" in filtered and "All well" not in filtered
+    assert "Broken" not in page(hub, who, "?q=well").text
+    for item in hub.items(who):
+        assert item["href"] in text
+
+
+def test_the_page_carries_its_protection(hub, who):
+    answer = page(hub, who)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "unsafe-inline" not in policy
+    assert "frame-ancestors" in policy and "base-uri" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"]
+    assert "private" in answer.headers["cache-control"] or "no-store" in answer.headers["cache-control"]
+    assert "<!doctype html>" in answer.text.lower()
+    assert '<html lang="en' in answer.text.lower()
+    assert "<style>" not in answer.text and " style=" not in answer.text and " onclick=" not in answer.text
+
+
+def test_the_page_of_bad_filters(hub, who):
+    assert hub.get("/acme/notifications?limit=x", hub.person(who)).status_code in (200, 400)
+
+
+def test_assets_are_found_and_cached_for_long(hub, who):
+    import re
+    urls = re.findall(r'(?:href|src)="(/assets/[^"]+)"', page(hub, who).text)
+    assert urls
+    for url in urls:
+        asset = hub.get(url.replace("&amp;", "&"))
+        assert asset.status_code == 200, url
+        assert "max-age=31536000" in asset.headers["cache-control"]
+        assert asset.headers["x-content-type-options"] == "nosniff"
+    assert hub.get("/assets/nothing.css").status_code == 404
+
+
+def test_favicon_is_no_404(hub, who):
+    text = page(hub, who).text
+    assert 'rel="icon"' in text or hub.get("/favicon.ico").status_code != 404

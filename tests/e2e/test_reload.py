@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reload is a transaction: a bad file changes nothing and says why, a good one after it works."""
+import copy
+import json
+import signal
+import threading
+
+import pytest
+
+from support import people
+from support.config import base, with_hooks
+from support.events import case, created
+from support.wait import until
+
+
+def generation(hub):
+    return hub.metrics()["belfry_config_generation"]
+
+
+def rejected(hub):
+    answer = hub.reload()
+    assert answer.status_code == 422, answer.text
+    return answer.json()["diagnostics"]
+
+
+def accepted(hub):
+    answer = hub.reload()
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_an_unchanged_file(hub):
+    answer = accepted(hub)
+    assert set(answer) == {"generation", "changed", "restart_required"}
+    assert answer["restart_required"] == []
+
+
+def test_new_people_tokens_sources_and_rules(new_hub):
+    config = base()
+    hub = new_hub(config).start()
+    assert hub.post_trigger(case("ann"), source="shop").status_code == 404
+    config["sources"]["shop"] = {"plugin": "workflow", "rules": config["sources"]["crm"]["rules"]}
+    config["auth"]["tokens"].append({"name": "shop", "org": "acme", "secret": "token-of-the-new-shop", "may": ["trigger:shop"]})
+    config["rules"][0]["deliver"] = ["inbox", {"via": "inbox", "to": ["mona"]}]
+    hub.write_config(config)
+    answer = accepted(hub)
+    assert answer["changed"] and answer["generation"] >= 1
+    new = people.bearer("token-of-the-new-shop")
+    assert hub.post_trigger(case("ann", name="From the shop"), source="shop", headers=new).status_code == 202
+    assert hub.titles("ann") == hub.titles("mona") == ["From the shop"]
+
+
+def test_a_removed_token_and_source(new_hub):
+    config = base()
+    hub = new_hub(config).start()
+    hub.send(case("ann", name="Kept"))
+    config["auth"]["tokens"] = [t for t in config["auth"]["tokens"] if t["name"] != "crm-app"]
+    del config["sources"]["erp"]
+    hub.write_config(config)
+    accepted(hub)
+    assert hub.post_trigger(case("ann"), headers=people.token("crm")).status_code == 401
+    assert hub.post_trigger(case("ann"), source="erp").status_code == 404
+    assert hub.titles("ann") == ["Kept"]
+
+
+def test_bad_bad_good(new_hub):
+    config = base()
+    hub = new_hub(config).start()
+    before = generation(hub)
+    described = hub.get("/v1/admin/config", people.token("operator")).json()
+    bad = copy.deepcopy(config)
+    bad["rules"][0]["deliver"] = ["inbux"]
+    hub.write_config(bad)
+    fault = next(d for d in rejected(hub) if d["severity"] == "error")
+    assert "inbux" in fault["message"] and fault["line"] > 1 and fault["file"].endswith("belfry.yaml")
+    hub.send(case("ann", name="After the first"))
+    hub.config_path.write_text("version: 1\nhub: {listen: [\n")
+    rejected(hub)
+    hub.config_path.unlink()
+    rejected(hub)
+    assert generation(hub) == before
+    assert hub.get("/v1/admin/config", people.token("operator")).json() == described
+    hub.send(case("ann", name="After three"))
+    assert hub.metrics()["belfry_config_last_reload_successful"] == 0
+    config["categories"]["news"]["label"] = "What is new"
+    hub.write_config(config)
+    assert accepted(hub)["generation"] > before
+    assert hub.metrics()["belfry_config_last_reload_successful"] == 1
+    hub.send(case("ann", name="After the good one"))
+    assert hub.titles("ann") == ["After the good one", "After three", "After the first"]
+
+
+def test_admins_are_told_of_a_rejected_reload(hub):
+    hub.config_path.write_text("version: 2\n")
+    rejected(hub)
+    item = until(lambda: hub.items("root", type="hub.config_rejected"))[0]
+    assert item["category"] == "hub"
+
+
+@pytest.mark.parametrize("change", [
+    lambda c: c["sources"].update(broken={"plugin": "create_fails"}),
+    lambda c: c["sources"].update(broken={"plugin": "bad_magic"}),
+    lambda c: c["auth"]["tokens"][0].update(secret="${env:BELFRY_NO_SUCH_VARIABLE}"),
+    lambda c: c["channels"].pop("inbox"),
+    lambda c: c.pop("unmatched"),
+    lambda c: c["sources"]["crm"].update(rules=[{"name": "x", "on": "both", "when": {"fields.a": {"gtt": 1}},
+                                                 "notify": {"to": ["owner"], "title": "{{"}}]),
+], ids=["create fails", "no plugin", "no secret", "no channel", "no unmatched", "bad rule"])
+def test_what_is_rejected_leaves_the_hub_as_it_was(new_hub, change):
+    config = base()
+    hub = new_hub(config).start()
+    before = generation(hub)
+    bad = copy.deepcopy(config)
+    change(bad)
+    hub.write_config(bad)
+    assert rejected(hub)
+    hub.send(case("ann", name="Untouched"))
+    assert hub.titles("ann") == ["Untouched"] and generation(hub) == before
+    hub.write_config(config)
+    accepted(hub)
+
+
+def test_sighup(new_hub):
+    config = base()
+    hub = new_hub(config).start()
+    before = generation(hub)
+    config["orgs"]["acme"]["users"]["newbie"] = {"roles": ["sales-manager"]}
+    hub.write_config(config)
+    hub.signal(signal.SIGHUP)
+    until(lambda: generation(hub) > before)
+    hub.config_path.write_text("nonsense")
+    hub.signal(signal.SIGHUP)
+    until(lambda: hub.metrics()["belfry_config_last_reload_successful"] == 0)
+    assert "nonsense" in hub.log() or "error" in hub.log()
+    hub.send(case("ann"))
+
+
+def test_the_command(new_hub):
+    config = base()
+    hub = new_hub(config).start()
+    done = hub.belfry("reload")
+    assert done.returncode == 0, done.stderr
+    assert "generation" in json.loads(done.stdout)
+    hub.config_path.write_text(hub.config_path.read_text().replace("- inbox", "- inbux"))
+    done = hub.belfry("reload")
+    assert done.returncode == 1 and "inbux" in done.stderr
+    hub.stop()
+    hub.write_config(config)
+    done = hub.belfry("reload")
+    assert done.returncode == 4 and "running" in done.stderr
+
+
+def test_what_waits_for_a_restart(new_hub, tmp_path):
+    config = base()
+    hub = new_hub(config).start()
+    config["hub"]["data_dir"] = str(tmp_path / "elsewhere")
+    hub.write_config(config)
+    answer = accepted(hub)
+    assert any("data_dir" in json.dumps(name) for name in answer["restart_required"]), answer
+    hub.send(case("ann"))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_new_endpoint_and_a_removed_channel(new_hub, receiver):
+    config = with_hooks(base(), receiver.endpoint("one"))
+    hub = new_hub(config).start()
+    hub.send(created())
+    receiver.wait(1, "/one")
+    config["channels"]["hooks"]["endpoints"].append(receiver.endpoint("two"))
+    hub.write_config(config)
+    accepted(hub)
+    hub.send(created())
+    receiver.wait(1, "/two")
+    receiver.wait(2, "/one")
+    del config["channels"]["hooks"]
+    config["rules"] = config["rules"][:1]
+    hub.write_config(config)
+    accepted(hub)
+    hub.send(created(owner="bob"))
+    assert len(hub.titles("bob")) >= 1
+    assert len(receiver.deliveries) == 3
+
+
+def test_a_removed_channel_ends_what_is_pending_after_an_hour(new_hub, receiver):
+    receiver.answer("/one", 500)
+    config = with_hooks(base(), receiver.endpoint("one"))
+    hub = new_hub(config, clock=True).start()
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: hub.deliveries("?state=retrying"))
+    del config["channels"]["hooks"]
+    config["rules"] = config["rules"][:1]
+    hub.write_config(config)
+    accepted(hub)
+    hub.clock.advance("59m")
+    assert hub.deliveries("?state=channel_removed") == []
+    hub.clock.advance("2h")
+    assert until(lambda: hub.deliveries("?state=channel_removed"))
+    assert len(receiver.deliveries) == 1
+
+
+def test_reloads_under_load_lose_nothing(new_hub):
+    config = base()
+    hub = new_hub(config).start()
+    sent, faults, done = [], [], threading.Event()
+
+    def work(n):
+        i = 0
+        while not done.is_set():
+            answer = hub.post_trigger(case("ann", event_id=f"load-{n}-{i}"))
+            (sent if answer.status_code == 202 else faults).append((n, i, answer.status_code))
+            i += 1
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for i in range(15):
+        config["categories"]["news"]["label"] = f"News {i}"
+        config["sources"]["crm"]["rules"][0]["notify"]["body"] = f"generation {i}"
+        hub.write_config(config)
+        accepted(hub)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert hub.inbox("ann")["total"] == len(sent)

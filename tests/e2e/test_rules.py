@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules decide how: delayed deliveries, `unless`, `to`, `stop`, `unmatched`, and what is recorded of each decision."""
+import pytest
+
+from support.config import base, with_hooks
+from support.events import created, record_of, updated
+from support.wait import until
+
+ESCALATE = {"name": "escalate-hot-leads", "when": {"type": "record.assigned", "data.record.fields.rating": "hot"},
+            "deliver": [{"via": "inbox", "to": ["role:sales-manager"], "after": "15m", "unless": ["seen"]}]}
+
+
+def with_rules(*rules):
+    config = base()
+    config["rules"] += rules
+    return config
+
+
+def hot(owner="bob", name="Hot one", **more):
+    return created(owner=owner, created_by="carl", fields={"rating": "hot", "name": name}, **more)
+
+
+def story_of(hub, who="bob"):
+    """The story of the newest event that this person was told."""
+    subject = hub.items(who)[0]["subject"]
+    return hub.story(hub.events(f"?subject={subject}&type=record.assigned")[0]["id"])
+
+
+def outcomes(story, channel="inbox"):
+    return sorted((r["recipient"], d["outcome"]) for r in story["recipients"] for d in r["deliveries"]
+                  if d["channel"] == channel)
+
+
+# --- escalate-hot-leads: 15 minutes, unless seen -------------------------------------------------------------------
+
+@pytest.fixture
+def hub(new_hub):
+    return new_hub(with_rules(ESCALATE), clock=True).start()
+
+
+def managers(hub):
+    return len(hub.titles("ann")), len(hub.titles("mona"))
+
+
+def test_an_unseen_hot_lead_is_escalated_after_fifteen_minutes(hub):
+    hub.send(hot())
+    assert managers(hub) == (0, 0)
+    hub.clock.advance("14m")
+    assert managers(hub) == (0, 0)
+    hub.clock.advance("59s")
+    assert managers(hub) == (0, 0)
+    hub.clock.advance("1s")
+    assert managers(hub) == (1, 1)
+    item = hub.items("ann")[0]
+    assert "Hot one" in item["title"] and item["unread"]
+    assert item["reason"], "why she got this"
+    hub.clock.advance("1d")
+    assert managers(hub) == (1, 1), "told once"
+
+
+def test_a_seen_hot_lead_is_not_escalated(hub):
+    hub.send(hot())
+    hub.clock.advance("14m")
+    hub.seen("bob", hub.items("bob")[0]["id"])
+    hub.clock.advance("1h")
+    assert managers(hub) == (0, 0)
+    assert ("ann", "viewed") in outcomes(story_of(hub)) and ("mona", "viewed") in outcomes(story_of(hub))
+
+
+@pytest.mark.parametrize("mark", ["read", "hide", "link"])
+def test_read_and_hide_are_seen_too(hub, mark):
+    hub.send(hot())
+    item = hub.items("bob")[0]
+    if mark == "link":
+        assert hub.get(item["href"], hub.person("bob")).status_code == 303
+    else:
+        hub.mark("bob", item["id"], mark)
+    hub.clock.advance("20m")
+    assert managers(hub) == (0, 0)
+
+
+def test_a_cold_lead_is_not_escalated(hub):
+    hub.send(created(owner="bob", fields={"rating": "cold"}))
+    hub.clock.advance("1h")
+    assert managers(hub) == (0, 0)
+
+
+def test_seen_at_the_last_millisecond_wins(hub):
+    """A seen that is committed before the claim always wins, however close."""
+    for i in range(10):
+        hub.send(hot(name=f"Race {i}"))
+        hub.clock.advance("899999ms")
+        hub.seen("bob", hub.items("bob")[0]["id"])
+        hub.clock.advance("1ms")
+    assert managers(hub) == (0, 0)
+
+
+def test_seen_after_the_claim_is_too_late(hub):
+    hub.send(hot())
+    hub.clock.advance("15m")
+    hub.seen("bob", hub.items("bob")[0]["id"])
+    assert managers(hub) == (1, 1)
+
+
+def test_seen_and_the_timer_at_the_same_time(hub):
+    """Raced from two threads: either the managers are told, or the story says viewed. Never both, never neither."""
+    import threading
+    for i in range(10):
+        hub.send(hot(name=f"Both {i}"))
+        id = hub.items("bob")[0]["id"]
+        before = managers(hub)
+        hub.clock.advance("899990ms")
+        thread = threading.Thread(target=hub.seen, args=("bob", id))
+        thread.start()
+        hub.clock.advance("20ms")
+        thread.join()
+        told = managers(hub)[0] - before[0]
+        result = dict(outcomes(story_of(hub)))
+        assert result["ann"] == ("delivered" if told else "viewed"), (told, result)
+        assert result["ann"] == result["mona"]
+
+
+def test_what_was_withdrawn_is_not_escalated(hub):
+    event = hot()
+    hub.send(event)
+    hub.send(updated(record_of(event), owner="carl", changed_by="carl"))
+    hub.clock.advance("1h")
+    assert managers(hub) == (0, 0)
+
+
+def test_the_escalation_survives_a_restart(hub):
+    hub.send(hot())
+    hub.clock.advance("10m")
+    hub.kill()
+    hub.start()
+    assert managers(hub) == (0, 0)
+    hub.clock.advance("6m")
+    assert until(lambda: managers(hub) == (1, 1))
+
+
+def test_an_escalation_that_came_due_while_the_hub_was_down(hub):
+    hub.send(hot())
+    hub.kill()
+    hub.clock.ms += 3_600_000
+    hub.start()
+    assert until(lambda: managers(hub) == (1, 1))
+
+
+# --- the rest of a rule ----------------------------------------------------------------------------------------------
+
+def test_unmatched_is_never_dropped(new_hub):
+    config = base()
+    config["rules"] = [{"name": "nothing", "when": {"type": "no.such.type.here"}, "deliver": ["inbox"]}]
+    hub = new_hub(config).start()
+    hub.send(created(owner="bob"))
+    assert len(hub.titles("bob")) == 1
+    assert [r["name"] for r in story_of(hub)["rules"] if r["matched"]] == ["unmatched"]
+
+
+def test_deliver_to_nobody_on_purpose_is_recorded(new_hub):
+    config = base()
+    config["rules"] = [{"name": "drop-leads", "when": {"type": "record.assigned"}, "deliver": []}]
+    hub = new_hub(config).start()
+    hub.send(created(owner="bob"))
+    event, = hub.events("?type=record.assigned")
+    text = hub.get(f"/v1/acme/events/{event['id']}", {"Authorization": "Bearer token-of-everything-else"}).text
+    assert "dropped_by_rule" in text and "drop-leads" in text
+
+
+def test_every_matching_rule_fires_once_for_each_recipient(new_hub):
+    hub = new_hub(with_rules({"name": "again", "when": {}, "deliver": ["inbox"]},
+                             {"name": "and-again", "when": {}, "deliver": [{"via": "inbox", "to": ["bob", "carl-2"]}]})
+                  ).start()
+    hub.send(created(owner="bob"))
+    assert len(hub.titles("bob")) == 1, "one event for one recipient is one row"
+    assert len(hub.titles("carl-2")) == 1
+
+
+def test_stop_ends_the_list(new_hub):
+    config = base()
+    config["rules"] = [
+        {"name": "only-mona", "when": {"data.record.fields.rating": "hot"}, "stop": True,
+         "deliver": [{"via": "inbox", "to": ["mona"]}]},
+        {"name": "all", "when": {}, "deliver": [{"via": "inbox", "to": ["ann"]}]}]
+    hub = new_hub(config).start()
+    hub.send(hot())
+    hub.send(created(owner="bob", created_by="carl", fields={"rating": "cold"}))
+    assert len(hub.titles("mona")) == 1 and len(hub.titles("ann")) == 1
+
+
+def test_the_actor_is_left_out_of_to_as_well(new_hub):
+    config = base()
+    config["rules"] = [{"name": "all", "when": {}, "deliver": [{"via": "inbox", "to": ["carl", "mona"]}]}]
+    hub = new_hub(config).start()
+    hub.send(created(owner="bob", created_by="carl"))
+    assert hub.titles("carl") == [] and len(hub.titles("mona")) == 1
+
+
+def test_rules_for_one_org(new_hub):
+    config = base()
+    config["rules"].append({"name": "globex-only", "orgs": ["globex"], "when": {},
+                            "deliver": [{"via": "inbox", "to": ["watcher"]}]})
+    hub = new_hub(config).start()
+    hub.send(created(owner="bob"))
+    hub.send(created(owner="bob"), org="globex")
+    assert hub.titles("watcher") == [] and len(hub.titles("watcher", org="globex")) == 1
+
+
+def test_quiet_hours_hold_a_delivery_until_they_end(new_hub, receiver):
+    config = with_hooks(base(), receiver.endpoint())
+    config["schedules"] = {"night": {"from": "22:00", "to": "07:00"}}
+    config["rules"] = [{"name": "inbox-by-day", "when": {"severity": {"lt": "critical"}}, "schedule": "night",
+                        "deliver": [{"via": "inbox", "to": ["mona"], "after": "1m"}]}]
+    hub = new_hub(config, clock=True).start()
+    day = 86_400_000
+    hub.clock.set((hub.clock.ms // day + 1) * day + 22 * 3_600_000)  # 22:00 UTC is night in Berlin, all the year
+    hub.send(created(owner="bob", created_by="carl"))
+    hub.clock.advance("1h")
+    assert hub.titles("mona") == []
+    hub.clock.advance("9h")
+    assert len(hub.titles("mona")) == 1

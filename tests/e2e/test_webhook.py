@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signed webhooks: what is sent, the standard schedule with a virtual clock, Retry-After, 410, dead letters, retry."""
+import itertools
+import json
+from datetime import datetime, timezone
+from email.utils import format_datetime
+
+import pytest
+
+from support import people
+from support.config import OTHER_WEBHOOK_SECRET, WEBHOOK_SECRET, base, with_hooks
+from support.events import case, created, record_of
+from support.receiver import sign
+from support.wait import stays, until
+
+# Standard Webhooks 1.0, in seconds before the second and later attempts
+SCHEDULE = [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
+
+
+@pytest.fixture
+def start(new_hub, receiver):
+    """A hub that sends everything of crm to the endpoints; the receiver's own at /local when none is given."""
+    def start(*endpoints, clock=False, **options):
+        endpoints = endpoints or [receiver.endpoint()]
+        return new_hub(with_hooks(base(), *endpoints, source="crm", **options), clock).start()
+    return start
+
+
+def delivery(hub, state=None):
+    one, = [d for d in hub.deliveries("?channel=hooks") if state in (None, d["state"])]
+    return one
+
+
+def attempts(hub, event_id=None):
+    event_id = event_id or hub.events()[0]["id"]
+    story = hub.story(event_id)
+    return [a for d in story["deliveries"] if d["channel"] == "hooks" for a in d["attempts"]]
+
+
+def retry(hub, id, **options):
+    return hub.post(f"/v1/acme/deliveries/{id}/retry", people.token("admin"), **options)
+
+
+def test_the_vectors_of_the_survey():
+    """So that what verifies below is right itself."""
+    assert sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+                b'{"test": 2432232314}') == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert sign("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", 1649367553,
+                b'{"email":"test@example.com","username":"test_user"}') == \
+        "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="
+
+
+def test_an_event_is_posted_and_signed(start, receiver):
+    hub = start()
+    trigger = created(owner="ann", created_by="carl", fields={"name": "Ünïcode"}, id="42")
+    hub.send(trigger)
+    got, = receiver.wait(1)
+    event = hub.events()[0]
+    assert got.headers["content-type"] == "application/json"
+    assert got.id == f"msg_{event['id']}"
+    assert abs(got.timestamp - hub.now()) < 60
+    assert got.verifies(WEBHOOK_SECRET) and not got.verifies(OTHER_WEBHOOK_SECRET)
+    body = got.json()
+    assert set(body) == {"type", "timestamp", "data"}
+    assert body["type"] == "record.assigned"
+    datetime.fromisoformat(body["timestamp"].replace("Z", "+00:00"))
+    data = body["data"]
+    assert set(data) == {"id", "org", "source", "subject", "category", "severity", "title", "body", "link", "actor",
+                         "object"}
+    assert (data["id"], data["org"], data["source"]) == (event["id"], "acme", "crm")
+    assert (data["subject"], data["category"], data["severity"]) == ("record/Lead/42", "workflow", "info")
+    assert data["actor"] == "carl" and "Ünïcode" in data["title"]
+    assert data["link"] == record_of(trigger)["url"]
+    assert data["object"]["record"]["fields"] == {"name": "Ünïcode"}
+    assert "ann" not in json.dumps({k: v for k, v in data.items() if k not in ("object", "title", "body")}), \
+        "recipients are not in it"
+    until(lambda: delivery(hub)["state"] == "delivered")
+    assert [(a["number"], a["result"], a["code"]) for a in attempts(hub)] == [(1, "delivered", 200)]
+
+
+def test_the_standard_schedule(start, receiver):
+    """Ten attempts over three days, each recorded; the id stays, the timestamp is the attempt's, the bytes are stored."""
+    receiver.answer("/local", 500)
+    hub = start(clock=True)
+    hub.send(created())
+    receiver.wait(1)
+    for number, seconds in enumerate(SCHEDULE, start=2):
+        until(lambda: delivery(hub)["attempts"] == number - 1 and delivery(hub)["state"] == "retrying")
+        hub.clock.advance(f"{seconds - 1}s")
+        assert len(receiver.deliveries) == number - 1, f"never early: attempt {number}"
+        hub.clock.advance(f"{max(1, seconds // 10) + 2}s")
+        receiver.wait(number)
+    until(lambda: delivery(hub)["state"] == "failed")
+    hub.clock.advance("10d")
+    assert len(receiver.deliveries) == 10
+    assert len({d.id for d in receiver.deliveries}) == 1
+    assert len({d.body for d in receiver.deliveries}) == 1
+    stamps = [d.timestamp for d in receiver.deliveries]
+    assert stamps == sorted(set(stamps)) and all(d.verifies() for d in receiver.deliveries)
+    waits = [b - a for a, b in itertools.pairwise(stamps)]
+    for wait, seconds in zip(waits, SCHEDULE):
+        assert seconds - 1 <= wait <= seconds + max(1, seconds // 10) + 2, waits
+    assert [(a["number"], a["result"], a["code"]) for a in attempts(hub)] == \
+        [(n, "retry", 500) for n in range(1, 11)]
+
+
+def test_a_success_ends_the_retries(start, receiver):
+    receiver.answer("/local", 503, 302, 200)
+    hub = start(clock=True)
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "retrying")
+    hub.clock.advance("7s")
+    receiver.wait(2)
+    until(lambda: delivery(hub)["attempts"] == 2)
+    hub.clock.advance("332s")
+    receiver.wait(3)
+    until(lambda: delivery(hub)["state"] == "delivered")
+    assert [a["code"] for a in attempts(hub)] == [503, 302, 200], "a redirect is a failure and is not followed"
+    hub.clock.advance("3d")
+    assert len(receiver.deliveries) == 3
+
+
+def test_a_schedule_of_ones_own(start, receiver):
+    receiver.answer("/local", 500)
+    hub = start(clock=True, schedule=["1m"])
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "retrying")
+    hub.clock.advance("67s")
+    receiver.wait(2)
+    until(lambda: delivery(hub)["state"] == "failed")
+
+
+@pytest.mark.parametrize("status", [429, 503, 500])
+def test_retry_after_in_seconds(start, receiver, status):
+    receiver.answer("/local", (status, {"Retry-After": "600"}), 200)
+    hub = start(clock=True)
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "retrying")
+    hub.clock.advance("599s")
+    assert len(receiver.deliveries) == 1, "the endpoint asked for ten minutes"
+    hub.clock.advance("63s")
+    receiver.wait(2)
+
+
+def test_retry_after_as_a_date(start, receiver):
+    hub = start(clock=True)
+    when = datetime.fromtimestamp(hub.now() + 900, timezone.utc)
+    receiver.answer("/local", (503, {"Retry-After": format_datetime(when, usegmt=True)}), 200)
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "retrying")
+    hub.clock.advance("890s")
+    assert len(receiver.deliveries) == 1
+    hub.clock.advance("110s")
+    receiver.wait(2)
+
+
+@pytest.mark.parametrize("value", ["soon", "-5", "0", "1e99", "99999999999999999999", ""])
+def test_retry_after_that_makes_no_sense(start, receiver, value):
+    receiver.answer("/local", (503, {"Retry-After": value}), 200)
+    hub = start(clock=True)
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "retrying")
+    hub.clock.advance("27h")
+    receiver.wait(2)
+
+
+def test_gone_disables_and_holds(start, receiver):
+    receiver.answer("/local", 410)
+    hub = start(clock=True)
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "held_disabled")
+    for _ in range(3):
+        hub.send(created())
+    hub.clock.advance("4d")
+    assert len(receiver.deliveries) == 1, "nothing more is sent"
+    assert {d["state"] for d in hub.deliveries("?channel=hooks")} == {"held_disabled"}
+    assert len(hub.deliveries("?state=held_disabled")) == 4
+    titles = until(lambda: [i["title"] for i in hub.items("root") if i["type"] == "hub.endpoint_disabled"])
+    assert len(titles) == 1, "admins are told once"
+
+
+@pytest.mark.parametrize("wish,state", [("disable", "held_disabled"), ("abort-message", "failed")])
+def test_the_header_webhook_delivery(start, receiver, wish, state):
+    receiver.answer("/local", (500, {"webhook-delivery": wish}))
+    hub = start(clock=True)
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == state)
+    hub.clock.advance("1d")
+    assert len(receiver.deliveries) == 1
+
+
+def test_a_dead_letter_can_be_driven_again(start, receiver):
+    receiver.answer("/local", 500, 500, 200)
+    hub = start(clock=True, schedule=["5s"])
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "retrying")
+    hub.clock.advance("7s")
+    dead = until(lambda: hub.deliveries("?state=failed&channel=hooks"))[0]
+    assert dead["target"] == "local" and dead["detail"] and dead["ended_at"]
+    answer = retry(hub, dead["id"])
+    assert answer.status_code == 200, answer.text
+    receiver.wait(3)
+    until(lambda: delivery(hub)["state"] == "delivered")
+    assert len({d.id for d in receiver.deliveries}) == 1, "the same webhook-id"
+    assert [a["number"] for a in attempts(hub)] == [1, 2, 3]
+    assert retry(hub, dead["id"]).status_code == 409, "it has arrived"
+
+
+def test_retry_of_what_is_not_there(start, receiver):
+    hub = start()
+    hub.send(created())
+    receiver.wait(1)
+    id = until(lambda: hub.deliveries("?state=delivered&channel=hooks"))[0]["id"]
+    assert retry(hub, "nonsense").status_code == 404
+    assert retry(hub, "00000000-0000-7000-8000-000000000000").status_code == 404
+    answer = hub.post(f"/v1/globex/deliveries/{id}/retry", people.token("other"))
+    assert answer.status_code == 404, "another org"
+    assert hub.post(f"/v1/acme/deliveries/{id}/retry", people.token("reader")).status_code == 403
+
+
+def test_cancel_ends_what_waits(start, receiver):
+    receiver.answer("/local", 500)
+    hub = start(clock=True)
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "retrying")
+    answer = hub.post(f"/v1/acme/deliveries/{delivery(hub)['id']}/cancel", people.token("admin"))
+    assert answer.status_code == 200, answer.text
+    assert delivery(hub)["state"] == "cancelled"
+    hub.clock.advance("3d")
+    assert len(receiver.deliveries) == 1
+
+
+def test_a_dead_endpoint_delays_nobody_else(start, receiver):
+    """One endpoint never answers. The other gets everything at once."""
+    import threading
+    release = threading.Event()
+    receiver.answer("/dead", lambda d: release.wait(60) and None)
+    hub = start(receiver.endpoint("dead"), receiver.endpoint("alive"), timeout="60s")
+    try:
+        hub.send([created(id=f"r{i}") for i in range(100)])
+        receiver.wait(100, "/alive", timeout=20)
+        assert len(receiver.at("/dead")) <= 8, "its own slots and no more"
+        assert len({d.id for d in receiver.at("/alive")}) == 100
+    finally:
+        release.set()
+        receiver.answer("/dead", 200)
+
+
+def test_an_endpoint_that_refuses_connections(start, receiver):
+    import socket
+    free = socket.socket()
+    free.bind(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+    free.close()
+    dead = {"name": "refused", "url": f"http://127.0.0.1:{port}/", "secret": WEBHOOK_SECRET}
+    hub = start(dead, receiver.endpoint("alive"))
+    hub.send(created())
+    receiver.wait(1, "/alive")
+    refused = until(lambda: [d for d in hub.deliveries("?state=retrying") if d["target"] == "refused"])[0]
+    assert "refused" in refused["detail"] or "connect" in refused["detail"], refused["detail"]
+
+
+def test_types_and_when(start, receiver):
+    hub = start(receiver.endpoint("all"), receiver.endpoint("rules", types=["workflow.*"]),
+                receiver.endpoint("assigned", types=["record.assigned"]),
+                receiver.endpoint("bad", when={"severity": {"gte": "error"}}))
+    hub.send(created(fields={"name": "lead"}))
+    hub.send(case("bob", "bad", "bad case"))
+    hub.send(case("bob", "calm", "calm case"))
+    receiver.wait(3, "/all")
+    assert sorted(d.title() for d in receiver.wait(2, "/rules")) == ["bad case", "calm case"]
+    assert len(receiver.wait(1, "/assigned")) == 1
+    assert [d.title() for d in receiver.wait(1, "/bad")] == ["bad case"]
+    stays(lambda: len(receiver.deliveries) == 7)
+
+
+def test_secrets_are_each_endpoints_own(start, receiver):
+    hub = start(receiver.endpoint("one"), receiver.endpoint("two", secret=OTHER_WEBHOOK_SECRET))
+    hub.send(created())
+    one, two = receiver.wait(1, "/one")[0], receiver.wait(1, "/two")[0]
+    assert one.id == two.id and one.body == two.body
+    assert one.verifies(WEBHOOK_SECRET) and two.verifies(OTHER_WEBHOOK_SECRET)
+    assert WEBHOOK_SECRET not in hub.log() and WEBHOOK_SECRET.removeprefix("whsec_") not in hub.log()
+    config = hub.get("/v1/admin/config", people.token("operator"))
+    assert config.status_code == 200 and WEBHOOK_SECRET.removeprefix("whsec_") not in config.text
+
+
+def test_a_webhook_under_way_survives_a_restart(start, receiver):
+    receiver.answer("/local", 500, 200)
+    hub = start(clock=True)
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "retrying")
+    hub.restart()
+    hub.clock.advance("10s")
+    first, second = receiver.wait(2)
+    assert first.id == second.id and first.body == second.body
+    until(lambda: delivery(hub)["state"] == "delivered")
