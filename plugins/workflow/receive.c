@@ -219,6 +219,7 @@ static void set_records(struct change *c)
     workflow_record_init(&c->now);
     workflow_record_init(&c->before);
     workflow_record_layer(&c->now, c->view, &fields);
+    c->now.size = c->trigger->data.len + c->kept.len + 256;
     c->now.said = (struct workflow_layer){c->view, c->data};
     if (c->memory) {
         workflow_record_recall(&c->now, c->memory);

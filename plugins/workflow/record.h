@@ -35,6 +35,7 @@ struct workflow_record {
     struct workflow_node root, fields;
     uint32_t field_count; /* once it was asked for */
     int counted;
+    size_t size;             /* about how long it is as text; 0: do not know */
     struct belfry_view view; /* of the record; also of itself as `record` */
 };
 

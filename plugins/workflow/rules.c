@@ -217,7 +217,7 @@ struct belfry_str workflow_timer(struct belfry_txn *txn, const struct workflow_r
 
 int workflow_meets(const struct workflow *w, const struct workflow_rule *rule, const struct workflow_record *record)
 {
-    return w->match->eval(rule->options->when, &record->view) != 0;
+    return !rule->options->when || w->match->eval(rule->options->when, &record->view);
 }
 
 int workflow_is_username(struct belfry_str name)

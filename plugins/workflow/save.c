@@ -100,7 +100,7 @@ static void write_text(struct workflow_text *text, const char *key, struct belfr
 
 struct belfry_str workflow_record_save(const struct workflow_record *record, const struct workflow_interest *interest)
 {
-    struct workflow_text text = {.txn = record->txn};
+    struct workflow_text text = {.txn = record->txn, .cap = interest->all ? record->size : 0};
     workflow_text_addz(&text, "{\"fields\":{");
     if (interest->all)
         write_all(record, &text);
@@ -164,7 +164,7 @@ static void write_record(const struct workflow_record *record, struct workflow_t
 
 struct belfry_str workflow_record_data(const struct workflow_record *record, struct belfry_str by)
 {
-    struct workflow_text text = {.txn = record->txn};
+    struct workflow_text text = {.txn = record->txn, .cap = record->size};
     const struct workflow_layer *said = &record->said;
     workflow_text_addz(&text, "{\"record\":");
     write_record(record, &text);

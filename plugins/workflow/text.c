@@ -16,9 +16,9 @@ static int reserve(struct workflow_text *text, size_t more)
 {
     if (text->failed)
         return 0;
-    if (text->len + more <= text->cap)
+    if (text->ptr && text->len + more <= text->cap)
         return 1;
-    size_t cap = text->cap ? text->cap * 2 : FIRST_SIZE;
+    size_t cap = text->ptr ? text->cap * 2 : text->cap > FIRST_SIZE ? text->cap : FIRST_SIZE;
     while (cap < text->len + more)
         cap *= 2;
     char *grown = text->txn->api->alloc(text->txn, cap);

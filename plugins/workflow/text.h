@@ -5,7 +5,8 @@
 
 #include <belfry/plugin.h>
 
-/* Zeroed but for txn is empty. When the scratch memory ends, `failed` is set and what follows is dropped. [txn] */
+/* Zeroed but for txn is empty; cap may say how long it will be about, so that it need not grow. When the scratch memory
+ * ends, `failed` is set and what follows is dropped. [txn] */
 struct workflow_text {
     struct belfry_txn *txn;
     char *ptr;

@@ -13,12 +13,14 @@
 
 static int32_t eval(const struct belfry_condition *condition, const struct belfry_view *view)
 {
-    return match_eval(condition, view, NULL, NULL);
+    return !condition || match_eval(condition, view, NULL, NULL);
 }
 
 static void condition_paths(const struct belfry_condition *condition, struct belfry_strs *out)
 {
-    out->items = match_paths(condition, &out->count);
+    *out = (struct belfry_strs){NULL, 0};
+    if (condition)
+        out->items = match_paths(condition, &out->count);
 }
 
 static const struct belfry_match_api match_api = {sizeof(match_api), 0, eval, condition_paths};
