@@ -177,7 +177,7 @@ static void policy_set(struct channel *ch, const struct belfry_target_policy *po
 {
     free(ch->waits);
     size_t n = policy->attempts > 1 ? policy->attempts - 1 : 0;
-    ch->waits = xmemdup(policy->waits_ms, n * sizeof(*ch->waits) + 1);
+    ch->waits = n ? xmemdup(policy->waits_ms, n * sizeof(*ch->waits)) : NULL;
     ch->policy = *policy;
     ch->policy.waits_ms = ch->waits;
 }
