@@ -287,7 +287,8 @@ static void rooms_close(struct hub *hub)
         if (hub->signals[i].data)
             uv_close((uv_handle_t *)&hub->signals[i], NULL);
     hub_tasks_fini(hub);
-    uv_run(p->loop, UV_RUN_NOWAIT);
+    for (int i = 0; i < 64 && uv_run(p->loop, UV_RUN_NOWAIT); i++)
+        ; /* handles that are closing */
     if (p->store) {
         store_checkpoint_stop(p->store);
         store_close(p->store);
@@ -413,6 +414,8 @@ int hub_run(const struct hub_options *options)
     }
     int code = hub->exit_code;
     rooms_close(hub);
+    if (uv_loop_close(&loop) != 0)
+        log_debug("hub", "handles were left open at the end", NULL);
     config_unref(config);
     error_clear(&err);
     mem_wipe(hub->secret, sizeof(hub->secret));

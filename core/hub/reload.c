@@ -96,7 +96,7 @@ static void on_committed(void *arg, belfry_status status)
         reject_error(r, &err);
         return;
     }
-    json_t *restart = json_array();
+    json_t *restart = NULL;
     json_t *changed = config_diff(before->ledger.config, r->config, &restart);
     hub->reloads.restart_required = json_array_size(restart) > 0;
     hub->current = r->made;
