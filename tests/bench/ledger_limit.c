@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the ledger costs: triggers/s of ledger_trigger() in process against a bare loop that writes the same rows into the
- * same schema with 256 triggers a commit, and against one trigger a commit. One line of JSON.
+ * What the ledger costs: triggers/s of ledger_trigger() in process against a bare loop that writes the same rows into
+ * the same schema with 256 triggers a commit, and against one trigger a commit. One line of JSON.
  *
  *   ledger_limit [TRIGGERS [DIR]]
  */
@@ -43,11 +43,13 @@ static void clean(void)
     }
 }
 
-static const char *const data_format = "{\"record\":{\"object\":\"Opportunity\",\"id\":\"%d\",\"url\":\"https://crm.example/o/%d\","
-                                       "\"owner\":\"%s\",\"created_by\":\"importer\",\"fields\":{\"name\":\"Deal %d\","
-                                       "\"amount\":%d,\"stage\":\"prospecting\",\"region\":\"EMEA\"}}}";
+static const char *const data_format =
+    "{\"record\":{\"object\":\"Opportunity\",\"id\":\"%d\",\"url\":\"https://crm.example/o/%d\","
+    "\"owner\":\"%s\",\"created_by\":\"importer\",\"fields\":{\"name\":\"Deal %d\","
+    "\"amount\":%d,\"stage\":\"prospecting\",\"region\":\"EMEA\"}}}";
 
-/* --- the bare loop ------------------------------------------------------------------------------------------------------------ */
+/* --- the bare loop
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct bare {
     sqlite3 *db;
@@ -125,17 +127,21 @@ static double run_bare(int count, int commit_every)
     if (sqlite3_open_v2(path, &b.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         die("cannot open");
     free(path);
-    sqlite3_exec(b.db, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=memory;"
-                       "PRAGMA cache_size=-16384;", NULL, NULL, NULL);
+    sqlite3_exec(b.db,
+                 "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=memory;"
+                 "PRAGMA cache_size=-16384;",
+                 NULL, NULL, NULL);
     b.dedupe = prepare(b.db, "INSERT OR REPLACE INTO dedupe VALUES(?, ?, ?)");
     b.state = prepare(b.db, "INSERT OR REPLACE INTO state VALUES(1, 2, ?, ?)");
-    b.event = prepare(b.db, "INSERT INTO event(id, org, source, type, category, severity, subject, subject_key, live, validity,"
-                            " valid_until, time, actor, title, body, link, data, actions, audience, rules, generation,"
-                            " trigger_source, trigger_id, trigger_type, principal, note) VALUES(?, 1, 2, 3, 4, 0, ?, ?, 1, 0,"
-                            " NULL, ?, NULL, ?, NULL, ?, ?, NULL, ?, '[\"inbox-first\"]', 1, 'https://crm.example', ?,"
-                            " 'record.created', 'token:crm-app', NULL)");
-    b.notification = prepare(b.db, "INSERT INTO notification(id, person, event, pos, category, reason, rev, via, validity)"
-                                   " VALUES(?1, ?2, ?3, ?1, 4, 'owner', 1, 1, 0)");
+    b.event = prepare(
+        b.db, "INSERT INTO event(id, org, source, type, category, severity, subject, subject_key, live, validity,"
+              " valid_until, time, actor, title, body, link, data, actions, audience, rules, generation,"
+              " trigger_source, trigger_id, trigger_type, principal, note) VALUES(?, 1, 2, 3, 4, 0, ?, ?, 1, 0,"
+              " NULL, ?, NULL, ?, NULL, ?, ?, NULL, ?, '[\"inbox-first\"]', 1, 'https://crm.example', ?,"
+              " 'record.created', 'token:crm-app', NULL)");
+    b.notification =
+        prepare(b.db, "INSERT INTO notification(id, person, event, pos, category, reason, rev, via, validity)"
+                      " VALUES(?1, ?2, ?3, ?1, 4, 'owner', 1, 1, 0)");
     b.person = prepare(b.db, "UPDATE person SET rev = rev + 1 WHERE id = ?");
     for (int i = 0; i < PEOPLE; i++) {
         char text[128];
@@ -163,9 +169,11 @@ static double run_bare(int count, int commit_every)
     return count / took;
 }
 
-/* --- the ledger ------------------------------------------------------------------------------------------------------------------ */
+/* --- the ledger
+ * ------------------------------------------------------------------------------------------------------------------ */
 
-static belfry_status receive(void *self, struct belfry_txn *txn, const struct belfry_trigger *trigger, struct belfry_error *err)
+static belfry_status receive(void *self, struct belfry_txn *txn, const struct belfry_trigger *trigger,
+                             struct belfry_error *err)
 {
     (void)self;
     struct belfry_str object, id, owner, name, url, before;
@@ -188,17 +196,21 @@ static belfry_status receive(void *self, struct belfry_txn *txn, const struct be
     snprintf(title, sizeof(title), "%.*s was assigned to you", (int)name.len, name.ptr);
     struct belfry_recipient to = {.struct_size = sizeof(to), .kind = BELFRY_TO_USER, .name = owner};
     to.reason = belfry_str("owner");
-    struct belfry_event event = {.struct_size = sizeof(event), .type = belfry_str("record.assigned"), .subject = k,
-                                 .severity = -1, .title = belfry_str(title), .link = url, .audience = &to,
+    struct belfry_event event = {.struct_size = sizeof(event),
+                                 .type = belfry_str("record.assigned"),
+                                 .subject = k,
+                                 .severity = -1,
+                                 .title = belfry_str(title),
+                                 .link = url,
+                                 .audience = &to,
                                  .audience_count = 1};
     return txn->api->emit(txn, &event, err);
 }
 
 static const struct belfry_source source_table = {.struct_size = sizeof(source_table), .receive = receive};
 static const char *const replaces[] = {"record.assigned", NULL};
-static const struct belfry_event_type types[] = {{.struct_size = sizeof(types[0]), .type = "record.assigned",
-                                                  .category = "workflow", .replaces = replaces},
-                                                 {0}};
+static const struct belfry_event_type types[] = {
+    {.struct_size = sizeof(types[0]), .type = "record.assigned", .category = "workflow", .replaces = replaces}, {0}};
 static const struct plugin source_plugin = {
     .id = "workflow", .desc = {.struct_size = sizeof(struct belfry_plugin), .events = types}, .source = &source_table};
 static const struct belfry_delivery inbox_table = {.struct_size = sizeof(inbox_table),
@@ -211,9 +223,17 @@ static const struct config_category categories[] = {{.name = "workflow", .label 
 static const struct config_rule rules[] = {{.name = "inbox-first", .deliver = &deliver, .deliver_count = 1}};
 static struct config_user users[PEOPLE];
 static struct config_org org = {.name = "acme", .users = users, .user_count = PEOPLE};
-static struct config config = {.refs = 1, .categories = categories, .category_count = 1, .sources = sources, .source_count = 1,
-                               .channels = channels, .channel_count = 1, .rules = rules, .rule_count = 1,
-                               .orgs = &org, .org_count = 1};
+static struct config config = {.refs = 1,
+                               .categories = categories,
+                               .category_count = 1,
+                               .sources = sources,
+                               .source_count = 1,
+                               .channels = channels,
+                               .channel_count = 1,
+                               .rules = rules,
+                               .rule_count = 1,
+                               .orgs = &org,
+                               .org_count = 1};
 
 struct slot {
     struct ledger_request request;
@@ -241,8 +261,11 @@ static void fill(struct slot *slot, int first, int batch)
         struct trigger *t = &set->items[i];
         t->data = json_read(str_slice(data, (size_t)len), NULL);
         arena_cleanup(set->arena, (void (*)(void *))json_decref, t->data);
-        t->pub = (struct belfry_trigger){.struct_size = sizeof(t->pub), .id = str_of(id), .source = STR("https://crm.example"),
-                                         .type = STR("record.created"), .data = str_slice(data, (size_t)len),
+        t->pub = (struct belfry_trigger){.struct_size = sizeof(t->pub),
+                                         .id = str_of(id),
+                                         .source = STR("https://crm.example"),
+                                         .type = STR("record.created"),
+                                         .data = str_slice(data, (size_t)len),
                                          .impl = t->data};
     }
 }
@@ -285,8 +308,8 @@ static double run_ledger(int count, int in_flight, int batch, double *a_commit)
     store_checkpoint_start(store, NULL);
     struct ledger_settings settings = {.store = store, .clock = clock_real(), .loop = &loop, .data_dir = dir};
     struct ledger_source live = {.instance = &sources[0], .vtable = &source_table, .self = &loop};
-    struct ledger_generation generation = {.config = &config, .route = route_new(&config), .sources = &live,
-                                           .source_count = 1};
+    struct ledger_generation generation = {
+        .config = &config, .route = route_new(&config), .sources = &live, .source_count = 1};
     struct run run = {.ledger = ledger_new(&settings, &err), .count = count, .batch = batch};
     if (!run.ledger)
         die(error_text(&err));
