@@ -248,7 +248,7 @@ int belfry_test_expect_error_at(struct belfry_test *t, const char *lines, const 
     return unmet(file, line, "the last call's error", lines, belfry_test_error(t));
 }
 
-static const char *rows_text(struct belfry_test *t, const char *who, int all)
+static const char *rows_text(const struct belfry_test *t, const char *who, int all)
 {
     static const char *const ends[] = {"", "replaced", "superseded", "withdrawn", "expired"};
     struct buf out = {0};
@@ -267,10 +267,15 @@ static const char *rows_text(struct belfry_test *t, const char *who, int all)
     return text;
 }
 
+const char *belfry_test_inbox(const struct belfry_test *t, const char *who)
+{
+    return rows_text(t, who, 0);
+}
+
 int belfry_test_expect_inbox_at(struct belfry_test *t, const char *who, const char *lines, const char *file, int line)
 {
     fake_expire(t);
-    return unmet(file, line, arena_printf(t->arena, "live rows of %s", who), lines, rows_text(t, who, 0));
+    return unmet(file, line, arena_printf(t->arena, "live rows of %s", who), lines, belfry_test_inbox(t, who));
 }
 
 int belfry_test_expect_rows_at(struct belfry_test *t, const char *who, const char *lines, const char *file, int line)

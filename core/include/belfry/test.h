@@ -144,6 +144,7 @@ int belfry_test_expect_at(struct belfry_test *t, const char *lines, const char *
 /* The lines themselves; asking clears them. */
 const char *belfry_test_told(struct belfry_test *t);
 /* Live rows of a person (valid and not handled), oldest first: "record.assigned: Title". "email:a@b" is an address. */
+const char *belfry_test_inbox(const struct belfry_test *t, const char *who);
 #define belfry_test_expect_inbox(t, who, lines) belfry_test_expect_inbox_at(t, who, lines, __FILE__, __LINE__)
 int belfry_test_expect_inbox_at(struct belfry_test *t, const char *who, const char *lines, const char *file, int line);
 /* All rows: "record.assigned: Title (withdrawn)"; handled by ann, superseded, replaced, expired. */
