@@ -8,7 +8,6 @@
 #include "hub/internal.h"
 
 #include <stdio.h>
-#include <sys/statvfs.h>
 
 #define HEART_LIMIT_S 15
 
@@ -57,17 +56,6 @@ static void healthz(void *arg, struct http_request *req)
     answer(req, checks, 2);
 }
 
-static const char *disk_fault(struct hub *hub)
-{
-    struct statvfs st;
-    const struct config_hub *ch = &hub_config(hub)->hub;
-    if (statvfs(ch->data_dir, &st) != 0)
-        return "cannot look at hub.data_dir";
-    return (int64_t)(st.f_bavail * st.f_frsize) < ch->limits.disk_floor_bytes
-               ? "less free space on hub.data_dir than hub.limits asks for"
-               : NULL;
-}
-
 static void readyz(void *arg, struct http_request *req)
 {
     struct hub *hub = arg;
@@ -77,7 +65,7 @@ static void readyz(void *arg, struct http_request *req)
         {"configuration", hub->ready ? NULL : "the first generation is not in force yet"},
         {"ledger", heart_fault(hub)},
         {"database", ledger_ailment(hub->parts.ledger)},
-        {"disk", disk_fault(hub)},
+        {"disk", hub_disk_fault(hub)},
         {"draining", hub->stopping ? "the hub is stopping" : NULL},
     };
     answer(req, checks, sizeof(checks) / sizeof(checks[0]));

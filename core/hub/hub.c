@@ -250,6 +250,7 @@ static void on_generation(void *arg, belfry_status status)
     log_info("hub", "ready", "generation=%llu sources=%zu channels=%zu",
              (unsigned long long)hub_config(hub)->generation, hub_config(hub)->source_count,
              hub_config(hub)->channel_count);
+    hub_disk_init(hub);
     hub_tasks_look(hub);
     dispatch_wake(hub->parts.dispatch, NULL);
 }
@@ -266,6 +267,7 @@ static int routes_init(struct hub *hub, struct error *err)
 static void rooms_close(struct hub *hub)
 {
     struct hub_parts *p = &hub->parts;
+    hub_disk_fini(hub);
     if (p->ledger)
         ledger_free(p->ledger); /* commits what was taken; answers come to the loop below */
     p->ledger = NULL;

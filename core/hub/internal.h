@@ -20,7 +20,8 @@ struct hub {
     struct list reload_queue;
     struct reload *reloading;
     uv_signal_t signals[HUB_SIGNALS];
-    uv_timer_t task_timer;
+    uv_timer_t task_timer, disk_timer;
+    int disk_low;
     int tasks_claiming;
     int ready, stopping, exit_code;
     int64_t started_ms;
@@ -31,6 +32,12 @@ struct hub {
 void hub_tasks_init(struct hub *hub);
 void hub_tasks_look(struct hub *hub);
 void hub_tasks_fini(struct hub *hub);
+
+/* Free space of hub.data_dir: below hub.limits.disk_floor_bytes no triggers are taken. */
+void hub_disk_init(struct hub *hub);
+void hub_disk_fini(struct hub *hub);
+/* NULL, or what is wrong. */
+const char *hub_disk_fault(const struct hub *hub);
 
 /* Members of answers: an id as UUID, a time as RFC 3339; null for 0. */
 void hub_json_id(const struct hub *hub, json_t *object, const char *key, int64_t id);

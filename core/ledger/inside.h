@@ -232,6 +232,7 @@ struct ledger {
     _Atomic int stopping;
     _Atomic uint64_t beat;
     _Atomic(const char *) ailment;
+    _Atomic(const char *) held; /* by the hub */
     _Atomic int64_t next_due;
     _Atomic uint64_t pending_commands, pending_bytes;
     _Atomic int64_t limit_commands, limit_bytes;

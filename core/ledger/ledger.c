@@ -323,7 +323,13 @@ uint64_t ledger_heartbeat(const struct ledger *ledger)
 
 const char *ledger_ailment(const struct ledger *ledger)
 {
-    return atomic_load(&ledger->ailment);
+    const char *ailment = atomic_load(&ledger->ailment);
+    return ailment ? ailment : atomic_load(&ledger->held);
+}
+
+void ledger_hold(struct ledger *ledger, const char *why)
+{
+    atomic_store(&ledger->held, why);
 }
 
 int64_t ledger_next_due(const struct ledger *ledger)

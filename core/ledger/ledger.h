@@ -87,6 +87,8 @@ void ledger_emit_hub(struct ledger *ledger, struct belfry_str org, const char *t
 uint64_t ledger_heartbeat(const struct ledger *ledger);
 /* Why triggers cannot be taken now (disk, I/O): NULL when they can. [any] */
 const char *ledger_ailment(const struct ledger *ledger);
+/* Another reason to take no triggers (the disk is nearly full), until it is NULL again. why must stay valid. [any] */
+void ledger_hold(struct ledger *ledger, const char *why);
 
 /* --- commands in general --------------------------------------------------------------------------------------------------------- */
 
