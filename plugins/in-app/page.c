@@ -122,32 +122,37 @@ struct facet_group {
     size_t picked_count;
 };
 
-static struct belfry_str facet_label(const struct belfry_facet *facet)
+static struct belfry_str label_of(uint32_t facet, struct belfry_str value, struct belfry_str label)
 {
-    for (size_t i = 0; facet->facet == 0 && i < 5; i++)
-        if (text_is(facet->value, severity_names[i]))
+    for (size_t i = 0; facet == 0 && i < 5; i++)
+        if (text_is(value, severity_names[i]))
             return belfry_str(severity_labels[i]);
-    return facet->label;
+    return label;
 }
 
 /* A value that is picked but has no rows any more stays in sight, or nobody could unpick it. */
 static void write_group(const struct facet_group *g, const struct belfry_inbox_page *page, struct text *out)
 {
+    size_t shown = g->picked_count;
+    for (size_t i = 0; i < page->facet_count; i++)
+        shown += page->facets[i].facet == g->facet;
+    if (!shown)
+        return;
     text_z(out, "<fieldset><legend>");
     text_z(out, g->legend);
     text_z(out, "</legend>");
     for (size_t i = 0; i < page->facet_count; i++) {
         const struct belfry_facet *f = &page->facets[i];
         if (f->facet == g->facet)
-            write_choice(g->name, f->value, facet_label(f), f->count, chosen(g->picked, g->picked_count, f->value),
-                         out);
+            write_choice(g->name, f->value, label_of(f->facet, f->value, f->label), f->count,
+                         chosen(g->picked, g->picked_count, f->value), out);
     }
     for (size_t i = 0; i < g->picked_count; i++) {
         int there = 0;
         for (size_t j = 0; j < page->facet_count; j++)
             there |= page->facets[j].facet == g->facet && chosen(&page->facets[j].value, 1, g->picked[i]);
         if (!there)
-            write_choice(g->name, g->picked[i], g->picked[i], 0, 1, out);
+            write_choice(g->name, g->picked[i], label_of(g->facet, g->picked[i], g->picked[i]), 0, 1, out);
     }
     text_z(out, "</fieldset>");
 }

@@ -137,7 +137,7 @@ static int setup_many(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    static const char *const files[] = {"belfry.db", "belfry.db-wal", "belfry.db-shm", "lock", "poison"};
+    static const char *const files[] = {"belfry.db", "belfry.db-wal", "belfry.db-shm", "lock", "in-hand"};
     conn_close(f->look);
     ledger_free(f->ledger);
     uv_close((uv_handle_t *)&f->deadline, NULL);
