@@ -10,7 +10,7 @@
 
 #define LOOK_MS 2000
 
-static const char low[] = "less space is free on hub.data_dir than hub.limits.disk_floor asks for";
+static const char low[] = "less space is free on hub.data_dir than hub.limits.disk_floor_bytes asks for";
 
 const char *hub_disk_fault(const struct hub *hub)
 {
