@@ -106,7 +106,7 @@ def test_next_that_leads_away_is_400(hub, next):
 @pytest.mark.parametrize("token", [
     "", "x", "a.b.c", people.mint("ann", secret=people.OTHER_SECRET), people.mint("ann", lives=-7200),
     people.mint("ann", secret="", algorithm="none"),
-])
+], ids=["empty", "letter", "dots", "other-key", "expired", "alg-none"])
 def test_bad_tokens_open_nothing(hub, token):
     answer = open_session(hub, token)
     assert answer.status_code in (400, 401) and "set-cookie" not in answer.headers
