@@ -79,16 +79,21 @@ static int64_t pragma_number(struct store_conn *conn, const char *text)
 }
 
 /* Turns a fault while opening into a sentence that says what to do. */
-static belfry_status open_fault(const struct store *store, const struct store_conn *conn, struct error *err)
+static belfry_status explain(const struct store *store, belfry_status status, const char *fault, struct error *err)
 {
     const char *advice = "";
-    if (conn->fault == BELFRY_EIO)
+    if (status == BELFRY_EIO)
         advice = "; the file may be damaged: restore a backup with `belfry restore`";
-    else if (conn->fault == BELFRY_ELIMIT)
+    else if (status == BELFRY_ELIMIT)
         advice = "; the disk is full: free some space";
-    else if (conn->fault == BELFRY_EPERM)
+    else if (status == BELFRY_EPERM)
         advice = "; check owner and mode of the data directory";
-    return error_set(err, conn->fault, NULL, "cannot read %s: %s%s", store->path, conn->fault_text, advice);
+    return error_set(err, status, NULL, "cannot read %s: %s%s", store->path, fault, advice);
+}
+
+static belfry_status open_fault(const struct store *store, const struct store_conn *conn, struct error *err)
+{
+    return explain(store, conn->fault, conn->fault_text, err);
 }
 
 static belfry_status copy_before_migration(struct store *store, int64_t version, struct error *err)
@@ -182,10 +187,14 @@ static belfry_status open_writer(struct store *store, struct error *err)
     belfry_status status = make_file(store->path, err);
     if (status)
         return status;
+    struct error why = {0};
     store->writer = conn_open(store, store->path, store->vfs, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                              WRITER_CACHE_KIB, err);
-    if (!store->writer)
-        return err->status;
+                              WRITER_CACHE_KIB, &why);
+    if (!store->writer) {
+        status = explain(store, why.status, error_text(&why), err);
+        error_clear(&why);
+        return status;
+    }
     store->writer->writer = 1;
     store->writer->names = store->names;
     if (sqlite3_db_readonly(store->writer->db, "main") == 1)

@@ -114,7 +114,6 @@ struct store_readers *store_readers_new(struct store *store, struct uv_loop_s *l
     list_init(&readers->finished);
     uv_async_init(loop, &readers->wake, on_wake);
     readers->wake.data = readers;
-    uv_unref((uv_handle_t *)&readers->wake);
     for (int i = 0; i < threads; i++) {
         struct reader *reader = &readers->readers[readers->count];
         reader->readers = readers;

@@ -175,6 +175,12 @@ struct sql *sql_use(struct store_conn *conn, const char *text)
 {
     if (conn->fault)
         return &conn->broken;
+    /* SQLite asks during one long statement; this is for a read of many short ones. */
+    if (conn->deadline_ns && past_deadline(conn)) {
+        conn->fault = BELFRY_ETIMEDOUT;
+        snprintf(conn->fault_text, sizeof(conn->fault_text), "the read took too long");
+        return &conn->broken;
+    }
     struct sql *s = conn->slots[slot_of(conn, text)];
     if (!s)
         return prepare(conn, text);

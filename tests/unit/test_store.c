@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database itself: lock, refusals, faults that stick, names, readers, backup and restore, retention. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/events.h"
+#include "store/people.h"
+#include "store/state.h"
+#include "store/store.h"
+#include "store/upkeep.h"
+#include "vfs_fault.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define START INT64_C(1700000000000)
+
+struct box {
+    char dir[64], file[128];
+    struct clock_src *clock;
+    struct arena *arena;
+    struct error err;
+};
+
+static int setup(void **state)
+{
+    struct box *box = xcalloc(1, sizeof(*box));
+    log_setup(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT, 2);
+    snprintf(box->dir, sizeof(box->dir), "/tmp/belfry-store-XXXXXX");
+    assert_non_null(mkdtemp(box->dir));
+    snprintf(box->file, sizeof(box->file), "%s/belfry.db", box->dir);
+    box->clock = clock_virtual_new(START);
+    box->arena = arena_new(0);
+    *state = box;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct box *box = *state;
+    char command[100];
+    vfs_fault_set(VFS_NONE, 0, 0);
+    snprintf(command, sizeof(command), "rm -rf %s", box->dir);
+    assert_int_equal(system(command), 0);
+    clock_free(box->clock);
+    arena_free(box->arena);
+    error_clear(&box->err);
+    free(box);
+    return 0;
+}
+
+static struct store *open_store(struct box *box)
+{
+    struct store *store = store_open(box->dir, NULL, box->clock, &box->err);
+    if (!store)
+        fail_msg("%s", error_text(&box->err));
+    return store;
+}
+
+static void refuses(struct box *box, belfry_status status, const char *says)
+{
+    assert_null(store_open(box->dir, NULL, box->clock, &box->err));
+    if (box->err.status != status || !strstr(error_text(&box->err), says))
+        fail_msg("%d %s", box->err.status, error_text(&box->err));
+}
+
+static void sql(const char *file, const char *text)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* --- opening --------------------------------------------------------------------------------------------------------------- */
+
+static void test_identity_and_boots(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct id_key key = *store_id_key(store);
+    assert_int_equal(store_boot(store), 1);
+    struct stat st;
+    assert_int_equal(stat(box->file, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    store_close(store);
+    store = open_store(box);
+    assert_memory_equal(&key, store_id_key(store), sizeof(key));
+    assert_int_equal(store_boot(store), 2);
+    store_close(store);
+}
+
+static void test_one_process_holds_the_data(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    refuses(box, BELFRY_ECONFLICT, "another process holds");
+    store_close(store);
+}
+
+static void test_newer_schema_is_refused(void **state)
+{
+    struct box *box = *state;
+    store_close(open_store(box));
+    sql(box->file, "PRAGMA user_version=99");
+    refuses(box, BELFRY_EUNSUPPORTED, "schema version 99");
+}
+
+static void test_foreign_database_is_refused(void **state)
+{
+    struct box *box = *state;
+    sql(box->file, "CREATE TABLE t(a)");
+    refuses(box, BELFRY_EUNSUPPORTED, "another program");
+}
+
+static void test_corrupt_file_is_refused(void **state)
+{
+    struct box *box = *state;
+    FILE *f = fopen(box->file, "w");
+    fputs("this is not a database, and it is long enough to be read as one, is it not; well then, let us see", f);
+    fclose(f);
+    refuses(box, BELFRY_EIO, "belfry restore");
+}
+
+static void test_read_only_file_is_refused(void **state)
+{
+    struct box *box = *state;
+    store_close(open_store(box));
+    if (getuid() == 0) {
+        /* root writes to everything: a folder in place of the file is what it cannot write to */
+        unlink(box->file);
+        assert_int_equal(mkdir(box->file, 0700), 0);
+        refuses(box, BELFRY_EPERM, "cannot be written");
+        return;
+    }
+    chmod(box->file, 0400);
+    refuses(box, BELFRY_EPERM, "check its owner and mode");
+}
+
+/* --- transactions -------------------------------------------------------------------------------------------------------------- */
+
+static void test_faults_stick_until_the_rollback(void **state)
+{
+    struct box *box = *state;
+    static const struct {
+        enum vfs_fault fault;
+        belfry_status status;
+    } table[] = {{VFS_FULL, BELFRY_ELIMIT}, {VFS_IOERR, BELFRY_EIO}};
+    for (size_t i = 0; i < 2; i++) {
+        struct store *store = store_open(box->dir, vfs_fault_name(), box->clock, &box->err);
+        assert_non_null(store);
+        struct store_conn *conn = store_writer(store);
+        assert_int_equal(store_begin(conn, NULL), BELFRY_OK);
+        store_state_put(conn, 1, 1, STR("kept"), STR("1"));
+        assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+        assert_int_equal(store_begin(conn, NULL), BELFRY_OK);
+        store_state_put(conn, 1, 1, STR("lost"), STR("1"));
+        vfs_fault_set(table[i].fault, 0, 0);
+        assert_int_equal(store_commit(conn, NULL), table[i].status);
+        struct belfry_str value;
+        assert_int_equal(store_state_get(conn, 1, 1, STR("kept"), box->arena, &value), 0); /* nothing is seen any more */
+        store_rollback(conn);
+        vfs_fault_set(VFS_NONE, 0, 0);
+        assert_int_equal(store_begin(conn, NULL), BELFRY_OK);
+        assert_int_equal(store_state_get(conn, 1, 1, STR("kept"), box->arena, &value), 1);
+        assert_int_equal(store_state_get(conn, 1, 1, STR("lost"), box->arena, &value), 0);
+        assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+        store_close(store);
+    }
+}
+
+static void test_names_survive_a_rollback(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    store_begin(conn, NULL);
+    int64_t a = store_name(conn, STR("acme"));
+    store_rollback(conn);
+    store_begin(conn, NULL);
+    int64_t b = store_name(conn, STR("other"));
+    assert_int_equal(store_name(conn, STR("acme")), a); /* the same id, written this time */
+    assert_true(a != b);
+    assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+    assert_int_equal(store_name(conn, (struct belfry_str){NULL, 0}), 0);
+    store_close(store);
+    store = open_store(box);
+    assert_int_equal(store_name_find(store_writer(store), STR("acme")), a);
+    assert_true(str_eqz(store_name_text(store_writer(store), b), "other"));
+    assert_int_equal(store_name_text(store_writer(store), 999).len, 0);
+    store_close(store);
+}
+
+struct keys {
+    char text[128];
+};
+
+static int add_key(void *arg, struct belfry_str key, struct belfry_str value)
+{
+    struct keys *keys = arg;
+    (void)value;
+    size_t len = strlen(keys->text);
+    snprintf(keys->text + len, sizeof(keys->text) - len, "%.*s;", STR_ARG(key));
+    return 0;
+}
+
+static void test_scan_by_prefix(void **state)
+{
+    struct box *box = *state;
+    static const struct {
+        const char *prefix, *after;
+        int reverse;
+        const char *expected;
+    } table[] = {
+        {"a/", "", 0, "a/1;a/2;a/\xff;"}, {"a/", "", 1, "a/\xff;a/2;a/1;"}, {"a/", "a/1", 0, "a/2;a/\xff;"},
+        {"a/", "a/2", 1, "a/1;"},         {"", "", 0, "a;a/1;a/2;a/\xff;b;\xff\xff;"}, {"\xff", "", 0, "\xff\xff;"},
+        {"c", "", 0, ""},                 {"a/", "b", 0, ""},
+    };
+    static const char *const keys[] = {"a", "a/1", "a/2", "a/\xff", "b", "\xff\xff"};
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    store_begin(conn, NULL);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        store_state_put(conn, 1, 2, str_of(keys[i]), STR("v"));
+    store_state_put(conn, 1, 3, STR("a/other-org"), STR("v"));
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct keys got = {{0}};
+        store_state_scan(conn, 1, 2, str_of(table[i].prefix), str_of(table[i].after), table[i].reverse, add_key, &got);
+        assert_string_equal(got.text, table[i].expected);
+    }
+    assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+    store_close(store);
+}
+
+static void test_directory_of_the_api(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    store_begin(conn, NULL);
+    assert_true(store_directory_empty(conn));
+    struct belfry_str roles[] = {STR("boss"), STR("sales")};
+    store_directory_put(conn, 1, &(struct store_directory_entry){.username = STR("bea"), .roles = roles, .role_count = 2});
+    store_directory_put(conn, 1, &(struct store_directory_entry){.username = STR("abe"), .roles = roles + 1, .role_count = 1});
+    struct belfry_str *members;
+    assert_int_equal(store_directory_members(conn, 1, STR("sales"), STR(""), 10, box->arena, &members), 2);
+    assert_true(str_eqz(members[0], "abe"));
+    assert_int_equal(store_directory_members(conn, 1, STR("sales"), STR("abe"), 10, box->arena, &members), 1);
+    store_directory_put(conn, 1, &(struct store_directory_entry){.username = STR("bea"), .name = STR("Bea"),
+                                                                 .roles = roles, .role_count = 1});
+    struct store_directory_entry entry;
+    assert_int_equal(store_directory_get(conn, 1, STR("bea"), box->arena, &entry), 1);
+    assert_int_equal(entry.role_count, 1);
+    assert_true(str_eqz(entry.name, "Bea"));
+    assert_int_equal(store_directory_del(conn, 1, STR("bea")), 1);
+    assert_int_equal(store_directory_members(conn, 1, STR("boss"), STR(""), 10, box->arena, &members), 0);
+    store_commit(conn, NULL);
+    store_close(store);
+}
+
+/* --- readers --------------------------------------------------------------------------------------------------------------------- */
+
+struct reading {
+    int found, done;
+    belfry_status status;
+};
+
+static belfry_status look(struct store_conn *conn, void *arg)
+{
+    struct reading *r = arg;
+    struct arena *arena = arena_new(0);
+    struct belfry_str value;
+    r->found = store_state_get(conn, 1, 1, STR("k"), arena, &value);
+    arena_free(arena);
+    return BELFRY_OK;
+}
+
+/* Reads one row over and over: no single statement is long, the whole is. */
+static belfry_status look_for_ever(struct store_conn *conn, void *arg)
+{
+    while (!store_fault(conn, NULL)) {
+        struct keys keys = {{0}};
+        store_state_scan(conn, 1, 1, STR(""), STR(""), 0, add_key, &keys);
+    }
+    (void)arg;
+    return BELFRY_OK;
+}
+
+static void on_read(void *arg, belfry_status status)
+{
+    struct reading *r = arg;
+    r->done = 1;
+    r->status = status;
+}
+
+static void wait_for(uv_loop_t *loop, const struct reading *r)
+{
+    while (!r->done)
+        uv_run(loop, UV_RUN_NOWAIT);
+}
+
+static void test_readers_see_what_was_committed_before(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    uv_loop_t loop;
+    uv_loop_init(&loop);
+    struct store_readers *readers = store_readers_new(store, &loop, 2);
+    assert_non_null(readers);
+    struct reading before = {0}, during = {0}, after = {0};
+    assert_int_equal(store_read(readers, look, on_read, &before, 0), BELFRY_OK);
+    wait_for(&loop, &before);
+    store_begin(conn, NULL);
+    store_state_put(conn, 1, 1, STR("k"), STR("v"));
+    assert_int_equal(store_read(readers, look, on_read, &during, 0), BELFRY_OK);
+    wait_for(&loop, &during);
+    store_commit(conn, NULL);
+    assert_int_equal(store_read(readers, look, on_read, &after, 0), BELFRY_OK);
+    wait_for(&loop, &after);
+    assert_int_equal(before.found + during.found, 0);
+    assert_int_equal(after.found, 1);
+    store_readers_free(readers);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    store_close(store);
+}
+
+static void test_long_reads_are_broken_off(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    store_begin(conn, NULL);
+    for (int i = 0; i < 2000; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "%d", i);
+        store_state_put(conn, 1, 1, str_of(key), STR("v"));
+    }
+    store_commit(conn, NULL);
+    uv_loop_t loop;
+    uv_loop_init(&loop);
+    struct store_readers *readers = store_readers_new(store, &loop, 1);
+    struct reading endless = {0}, next = {0};
+    assert_int_equal(store_read(readers, look_for_ever, on_read, &endless, 30), BELFRY_OK);
+    assert_int_equal(store_read(readers, look, on_read, &next, 0), BELFRY_OK);
+    wait_for(&loop, &endless);
+    assert_int_equal(endless.status, BELFRY_ETIMEDOUT);
+    wait_for(&loop, &next); /* the connection goes on */
+    assert_int_equal(next.status, BELFRY_OK);
+    store_readers_free(readers);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    store_close(store);
+}
+
+static void test_readers_have_bounds_and_an_end(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    uv_loop_t loop;
+    uv_loop_init(&loop);
+    struct store_readers *readers = store_readers_new(store, &loop, 1);
+    static struct reading many[1300];
+    size_t taken = 0;
+    memset(many, 0, sizeof(many));
+    struct reading endless = {0};
+    store_read(readers, look_for_ever, on_read, &endless, 50);
+    while (taken < 1300 && store_read(readers, look, on_read, &many[taken], 0) == BELFRY_OK)
+        taken++;
+    /* without the loop nothing is answered; what the threads took meanwhile makes room for others */
+    assert_in_range(taken, 999, 1299);
+    store_readers_free(readers);
+    for (size_t i = 0; i < taken; i++)
+        assert_true(many[i].done && (many[i].status == BELFRY_OK || many[i].status == BELFRY_ECANCELED));
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    store_close(store);
+}
+
+/* --- checkpoint, backup ------------------------------------------------------------------------------------------------------------- */
+
+static void test_the_log_is_checkpointed(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    assert_int_equal(store_checkpoint_start(store, &box->err), BELFRY_OK);
+    struct store_conn *conn = store_writer(store);
+    static char big[60000];
+    memset(big, 'x', sizeof(big));
+    int64_t most = 0, now = 0;
+    for (int i = 0; i < 10000 && now >= most; i++) { /* until the log has begun anew */
+        char key[16];
+        snprintf(key, sizeof(key), "%d", i % 100);
+        most = now > most ? now : most;
+        store_begin(conn, NULL);
+        store_state_put(conn, 1, 1, str_of(key), str_slice(big, sizeof(big)));
+        assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+        now = store_wal_bytes(store);
+    }
+    assert_true(most > (16 << 20));
+    assert_true(now < most);
+    store_close(store);
+}
+
+static void test_backup_and_restore(void **state)
+{
+    struct box *box = *state;
+    char copy[128], secret[128], beside[140];
+    snprintf(copy, sizeof(copy), "%s/copy.db", box->dir);
+    snprintf(secret, sizeof(secret), "%s/secret", box->dir);
+    snprintf(beside, sizeof(beside), "%s.secret", copy);
+    FILE *f = fopen(secret, "w");
+    fputs("0123456789abcdef0123456789abcdef", f);
+    fclose(f);
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    store_begin(conn, NULL);
+    store_state_put(conn, 1, 1, STR("k"), STR("v"));
+    store_commit(conn, NULL);
+    assert_int_equal(store_backup(box->dir, copy, 0, &box->err), BELFRY_OK);
+    assert_int_not_equal(access(beside, F_OK), 0);
+    assert_int_equal(store_backup(box->dir, copy, 1, &box->err), BELFRY_OK);
+    assert_int_equal(access(beside, F_OK), 0);
+    struct stat st;
+    assert_int_equal(stat(copy, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(store_restore(box->dir, copy, &box->err), BELFRY_ECONFLICT); /* the hub runs */
+    error_clear(&box->err);
+    store_begin(conn, NULL);
+    store_state_del(conn, 1, 1, STR("k"));
+    store_commit(conn, NULL);
+    store_close(store);
+    unlink(secret);
+    assert_int_equal(store_restore(box->dir, copy, &box->err), BELFRY_OK);
+    assert_int_equal(access(secret, F_OK), 0);
+    store = open_store(box);
+    struct belfry_str value;
+    store_begin(store_writer(store), NULL);
+    assert_int_equal(store_state_get(store_writer(store), 1, 1, STR("k"), box->arena, &value), 1);
+    store_commit(store_writer(store), NULL);
+    store_close(store);
+}
+
+static void test_damaged_backup_is_not_restored(void **state)
+{
+    struct box *box = *state;
+    char copy[128];
+    snprintf(copy, sizeof(copy), "%s/copy.db", box->dir);
+    store_close(open_store(box));
+    assert_int_equal(store_backup(box->dir, copy, 0, &box->err), BELFRY_OK);
+    int fd = open(copy, O_RDWR);
+    char junk[3000];
+    memset(junk, 0x5a, sizeof(junk));
+    assert_int_equal(pwrite(fd, junk, sizeof(junk), 4096 * 5), (ssize_t)sizeof(junk));
+    close(fd);
+    assert_int_equal(store_restore(box->dir, copy, &box->err), BELFRY_EIO);
+    error_clear(&box->err);
+    unlink(copy);
+    sql(copy, "CREATE TABLE t(a)");
+    assert_int_equal(store_restore(box->dir, copy, &box->err), BELFRY_EINVAL);
+    store_close(open_store(box)); /* what was there is there */
+}
+
+/* --- retention --------------------------------------------------------------------------------------------------------------------- */
+
+static void test_dedupe_is_swept_in_slices(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    store_begin(conn, NULL);
+    for (int i = 0; i < 1000; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "key-%04d", i);
+        store_dedupe_add(conn, str_of(key), i % 2 ? START : START - 1000, 1);
+    }
+    struct store_cursor at = {{0}, 0};
+    int slices = 1;
+    while (store_trim_dedupe(conn, &at, START, 64))
+        slices++;
+    assert_int_equal(slices, 16);
+    uint32_t events;
+    assert_int_equal(store_dedupe_find(conn, STR("key-0000"), 0, &events), 0);
+    assert_int_equal(store_dedupe_find(conn, STR("key-0999"), 0, &events), 1);
+    assert_int_equal(store_dedupe_find(conn, STR("key-0999"), START + 1, &events), 0);
+    store_commit(conn, NULL);
+    store_close(store);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_identity_and_boots),
+        T(test_one_process_holds_the_data),
+        T(test_newer_schema_is_refused),
+        T(test_foreign_database_is_refused),
+        T(test_corrupt_file_is_refused),
+        T(test_read_only_file_is_refused),
+        T(test_faults_stick_until_the_rollback),
+        T(test_names_survive_a_rollback),
+        T(test_scan_by_prefix),
+        T(test_directory_of_the_api),
+        T(test_readers_see_what_was_committed_before),
+        T(test_long_reads_are_broken_off),
+        T(test_readers_have_bounds_and_an_end),
+        T(test_the_log_is_checkpointed),
+        T(test_backup_and_restore),
+        T(test_damaged_backup_is_not_restored),
+        T(test_dedupe_is_swept_in_slices),
+    };
+#undef T
+    return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
