@@ -17,14 +17,17 @@ static int base64_value(char c)
     return at ? (int)(at - alphabet) : -1;
 }
 
-/* RFC 4648 section 4, padding optional. Returns the number of bytes, SIZE_MAX when it is no base64 or longer than max. */
+/* RFC 4648 section 4, padding optional. Returns the number of bytes, SIZE_MAX when it is no base64 or longer than max.
+ */
 static size_t base64_decode(struct belfry_str text, uint8_t *out, size_t max)
 {
-    size_t n = 0;
+    size_t n = 0, padded = text.len;
     uint32_t bits = 0;
     int have = 0;
-    while (text.len && text.ptr[text.len - 1] == '=')
+    while (text.len && text.ptr[text.len - 1] == '=' && padded - text.len < 2)
         text.len--;
+    if (text.len % 4 == 1 || (padded != text.len && padded % 4 != 0))
+        return SIZE_MAX; /* other libraries would not read it */
     for (size_t i = 0; i < text.len; i++) {
         int v = base64_value(text.ptr[i]);
         if (v < 0)
@@ -58,15 +61,16 @@ void sign_v1(const uint8_t *key, size_t key_len, struct belfry_str id, int64_t t
              char out[SIGN_TEXT_SIZE])
 {
     uint8_t mac[32];
-    char head[128];
-    int head_len = snprintf(head, sizeof(head), "%.*s.%" PRId64 ".", (int)id.len, id.ptr, timestamp);
+    char middle[32];
+    int middle_len = snprintf(middle, sizeof(middle), ".%" PRId64 ".", timestamp);
     EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
     EVP_MAC_CTX *mac_ctx = EVP_MAC_CTX_new(algorithm);
     OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", (char *)(uintptr_t) "SHA256", 0),
                            OSSL_PARAM_construct_end()};
     size_t written = 0;
     EVP_MAC_init(mac_ctx, key, key_len, params);
-    EVP_MAC_update(mac_ctx, (const unsigned char *)head, (size_t)head_len);
+    EVP_MAC_update(mac_ctx, (const unsigned char *)id.ptr, id.len);
+    EVP_MAC_update(mac_ctx, (const unsigned char *)middle, (size_t)middle_len);
     EVP_MAC_update(mac_ctx, (const unsigned char *)body.ptr, body.len);
     EVP_MAC_final(mac_ctx, mac, &written, sizeof(mac));
     EVP_MAC_CTX_free(mac_ctx);

@@ -9,8 +9,8 @@
 #define SIGN_TEXT_SIZE 48 /* "v1," and 44 characters of base64 and NUL */
 
 /*
- * The key of a secret "whsec_<base64>" (the prefix may be absent): 24 to 64 decoded bytes. Returns their number, or 0 and a
- * sentence in *fault.
+ * The key of a secret "whsec_<base64>" (the prefix may be absent): 24 to 64 decoded bytes. Returns their number, or 0
+ * and a sentence in *fault.
  */
 size_t sign_key(struct belfry_str secret, uint8_t key[SIGN_KEY_MAX], const char **fault);
 

@@ -2,26 +2,27 @@
 /*
  * The webhook delivery: one signed POST for each event and endpoint (Standard Webhooks 1.0).
  *
- * The host owns endpoints, queues and the retry policy; this plugin declares what YAML names, signs, sends, and says what
- * came back. webhook-id is the event's, so it is the same for every endpoint, retry and resend; the timestamp is the
- * attempt's.
+ * The host owns endpoints, queues and the retry policy; this plugin declares what YAML names, signs, sends, and says
+ * what came back. webhook-id is the event's, so it is the same for every endpoint, retry and resend; the timestamp is
+ * the attempt's.
  */
+#include "answer.h"
 #include "record.h"
 #include "sign.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define RESPONSE_MAX (24 * 1024)
 #define CONNECT_TIMEOUT_MS 5000
-#define RETRY_AFTER_MAX_S (24 * 3600)
 
 struct endpoint {
     const char *name, *url, *secret;
-    struct belfry_list types;
+    struct belfry_list types, orgs;
     const struct belfry_condition *when;
     int64_t concurrency;
 };
@@ -53,7 +54,7 @@ struct sending {
     char *url;
 };
 
-/* --- options ----------------------------------------------------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------------------------------------------------ */
 
 #define OPTION(kind, opt_name, member_offset, ...)                                                                     \
     {                                                                                                                  \
@@ -61,6 +62,7 @@ struct sending {
         .name = (opt_name), __VA_ARGS__                                                                                \
     }
 
+static const char *const schemes[] = {"http", "https", NULL};
 static const char *const formats[] = {"standard", NULL};
 
 static const struct belfry_option text_element[] = {OPTION(STRING, NULL, 0, .max = 200), {0}};
@@ -72,13 +74,16 @@ static const char *const event_paths[] = {"org",     "source", "type", "category
 static const struct belfry_option endpoint_options[] = {
     OPTION(STRING, "name", offsetof(struct endpoint, name), .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_UNIQUE, .max = 64,
            .doc = "Name of the endpoint, unique within the channel; its state (queue, failures) belongs to the name."),
-    OPTION(URL, "url", offsetof(struct endpoint, url), .flags = BELFRY_OPT_REQUIRED,
+    OPTION(URL, "url", offsetof(struct endpoint, url), .flags = BELFRY_OPT_REQUIRED, .choices = schemes,
            .doc = "Where events are posted; http or https."),
     OPTION(STRING, "secret", offsetof(struct endpoint, secret), .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_SECRET,
            .doc = "Signing secret, `whsec_` and base64 of 24 to 64 random bytes."),
     OPTION(LIST, "types", offsetof(struct endpoint, types), .flags = BELFRY_OPT_SCALAR_LIST, .children = text_element,
            .doc = "Event types that go here: exact, `invoice.*` or `*` (the default)."),
-    OPTION(CONDITION, "when", offsetof(struct endpoint, when), .choices = event_paths, .doc = "Only events for which this holds."),
+    OPTION(CONDITION, "when", offsetof(struct endpoint, when), .choices = event_paths,
+           .doc = "Only events for which this holds."),
+    OPTION(LIST, "orgs", offsetof(struct endpoint, orgs), .flags = BELFRY_OPT_SCALAR_LIST, .children = text_element,
+           .doc = "Only events of these orgs; default all."),
     OPTION(INT, "concurrency", offsetof(struct endpoint, concurrency), .def = "8", .min = 1, .max = 64,
            .doc = "Requests at once to this endpoint."),
     {0}};
@@ -100,59 +105,7 @@ static const struct belfry_option options[] = {
            .doc = "Shape of the body and headers."),
     {0}};
 
-/* --- answers ------------------------------------------------------------------------------------------------------------ */
-
-static struct belfry_str header(const struct belfry_http_answer *answer, const char *name)
-{
-    size_t len = strlen(name);
-    for (size_t i = 0; i < answer->header_count; i++)
-        if (answer->headers[i].name.len == len && memcmp(answer->headers[i].name.ptr, name, len) == 0)
-            return answer->headers[i].value;
-    return (struct belfry_str){0};
-}
-
-static int is(struct belfry_str s, const char *text)
-{
-    return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
-}
-
-/* Retry-After (RFC 9110 section 10.2.3): seconds or a date. Milliseconds from now, 0 when absent or in the past. */
-static int64_t retry_after_ms(const struct belfry_http_answer *answer, int64_t now_ms)
-{
-    struct belfry_str value = header(answer, "retry-after");
-    char copy[64];
-    if (value.len == 0 || value.len >= sizeof(copy))
-        return 0;
-    memcpy(copy, value.ptr, value.len);
-    copy[value.len] = '\0';
-    char *end;
-    double seconds = strtod(copy, &end);
-    if (*end != '\0') {
-        struct tm tm = {0};
-        if (!strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &tm))
-            return 0;
-        seconds = (double)timegm(&tm) - (double)now_ms / 1000;
-    }
-    if (!(seconds > 0))
-        return 0;
-    return (int64_t)((seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000 + 0.5);
-}
-
-static uint32_t outcome_of(const struct belfry_http_answer *answer)
-{
-    if (answer->error == BELFRY_HTTP_ERR_URL)
-        return BELFRY_REJECTED;
-    if (answer->error == BELFRY_HTTP_ERR_CANCELED)
-        return BELFRY_RETRY;
-    if (answer->error)
-        return BELFRY_RETRY;
-    struct belfry_str wish = header(answer, "webhook-delivery");
-    if (answer->status == 410 || is(wish, "disable"))
-        return BELFRY_TARGET_GONE;
-    if (is(wish, "abort-message"))
-        return BELFRY_REJECTED;
-    return answer->status >= 200 && answer->status < 300 ? BELFRY_DELIVERED : BELFRY_RETRY;
-}
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static void sending_free(struct sending *s)
 {
@@ -175,9 +128,9 @@ static void on_answer(void *arg, const struct belfry_http_answer *answer)
     snprintf(detail, sizeof(detail), "%s%s%.*s", record_class(answer, class), answer->error ? ": " : "",
              answer->error ? (int)answer->error_text.len : 0, answer->error ? answer->error_text.ptr : "");
     struct belfry_result result = {.struct_size = sizeof(result),
-                                   .outcome = outcome_of(answer),
+                                   .outcome = answer_outcome(answer),
                                    .code = (int32_t)answer->status,
-                                   .retry_after_ms = retry_after_ms(answer, host->now_ms(host)),
+                                   .retry_after_ms = answer_retry_after_ms(answer, host->now_ms(host)),
                                    .detail = belfry_str(detail),
                                    .record = belfry_str(record ? record : "{}")};
     host->complete(host, s->batch, &result, 1);
@@ -185,12 +138,11 @@ static void on_answer(void *arg, const struct belfry_http_answer *answer)
     sending_free(s);
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------------------------------ */
 
 static void refuse(struct webhook *w, uint64_t batch, uint32_t outcome, const char *detail)
 {
-    struct belfry_result result = {
-        .struct_size = sizeof(result), .outcome = outcome, .detail = belfry_str(detail)};
+    struct belfry_result result = {.struct_size = sizeof(result), .outcome = outcome, .detail = belfry_str(detail)};
     w->host->complete(w->host, batch, &result, 1);
 }
 
@@ -205,7 +157,7 @@ static int sign(struct sending *s, const struct belfry_batch *batch, const char 
     snprintf(s->id, sizeof(s->id), "msg_%.*s", (int)item->event_id.len, item->event_id.ptr);
     snprintf(s->timestamp, sizeof(s->timestamp), "%" PRId64, now);
     sign_v1(key, key_len, belfry_str(s->id), now, item->payload, s->signature);
-    memset(key, 0, sizeof(key));
+    OPENSSL_cleanse(key, sizeof(key));
     s->headers[0] = (struct belfry_attr){belfry_str("Content-Type"), belfry_str("application/json")};
     s->headers[1] = (struct belfry_attr){belfry_str("webhook-id"), belfry_str(s->id)};
     s->headers[2] = (struct belfry_attr){belfry_str("webhook-timestamp"), belfry_str(s->timestamp)};
@@ -257,7 +209,7 @@ static void cancel(void *self, uint64_t batch)
         }
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------ */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static const struct endpoint *endpoint_at(const struct config *config, uint32_t i)
 {
@@ -270,6 +222,25 @@ static const char *text_at(const struct belfry_list *list, uint32_t i)
     return *(const char *const *)(const void *)((const char *)list->items + (size_t)i * list->stride);
 }
 
+/* "10.0.0.0/8", "fd00::/8" or one address. */
+static int is_cidr(const char *text)
+{
+    char address[64];
+    unsigned char bytes[16];
+    size_t len = strcspn(text, "/");
+    if (len >= sizeof(address))
+        return 0;
+    memcpy(address, text, len);
+    address[len] = '\0';
+    int most = inet_pton(AF_INET, address, bytes) == 1 ? 32 : inet_pton(AF_INET6, address, bytes) == 1 ? 128 : 0;
+    if (!most || !text[len])
+        return most != 0;
+    const char *bits = text + len + 1;
+    size_t digits = strspn(bits, "0123456789");
+    return digits > 0 && digits <= 3 && !bits[digits] && atoi(bits) <= most;
+}
+
+/* What the option table cannot say. */
 static belfry_status check(const struct belfry_host *host, const struct config *config, struct belfry_error *err)
 {
     for (uint32_t i = 0; i < config->endpoints.count; i++) {
@@ -278,9 +249,13 @@ static belfry_status check(const struct belfry_host *host, const struct config *
         const char *fault = NULL;
         if (!sign_key(belfry_str(e->secret), key, &fault))
             return host->fail(err, BELFRY_EINVAL, NULL, "endpoint `%s`: its secret %s", e->name, fault);
-        memset(key, 0, sizeof(key));
-        if (strncmp(e->url, "http://", 7) != 0 && strncmp(e->url, "https://", 8) != 0)
-            return host->fail(err, BELFRY_EINVAL, NULL, "endpoint `%s`: only http and https URLs are allowed", e->name);
+        OPENSSL_cleanse(key, sizeof(key));
+    }
+    for (uint32_t i = 0; i < config->allow_cidrs.count; i++) {
+        const char *cidr = text_at(&config->allow_cidrs, i);
+        if (!is_cidr(cidr))
+            return host->fail(err, BELFRY_EINVAL, NULL,
+                              "allow_cidrs: `%s` is no range of addresses, such as 10.0.0.0/8 or fd00::/8", cidr);
     }
     return BELFRY_OK;
 }
@@ -293,23 +268,27 @@ static const char **cidrs_of(const struct config *config)
     return out;
 }
 
-static belfry_status declare(struct webhook *w, struct belfry_error *err)
+static struct belfry_strs texts_of(const struct belfry_list *list)
+{
+    struct belfry_str *items = calloc(list->count + 1, sizeof(*items));
+    for (uint32_t i = 0; i < list->count; i++)
+        items[i] = belfry_str(text_at(list, i));
+    return (struct belfry_strs){items, list->count};
+}
+
+static belfry_status declare(struct webhook *w, const struct config *c, struct belfry_error *err)
 {
     static const int64_t standard[] = {5000,     300000,   1800000,  7200000, 18000000,
                                        36000000, 50400000, 72000000, 86400000};
-    const struct config *c = w->config;
     struct belfry_target_spec *specs = calloc(c->endpoints.count + 1, sizeof(*specs));
-    struct belfry_str **types = calloc(c->endpoints.count + 1, sizeof(*types));
     for (uint32_t i = 0; i < c->endpoints.count; i++) {
         const struct endpoint *e = endpoint_at(c, i);
-        types[i] = calloc(e->types.count + 1, sizeof(**types));
-        for (uint32_t t = 0; t < e->types.count; t++)
-            types[i][t] = belfry_str(text_at(&e->types, t));
         specs[i] = (struct belfry_target_spec){.struct_size = sizeof(specs[i]),
                                                .name = e->name,
                                                .url = e->url,
                                                .secret = e->secret,
-                                               .types = {types[i], e->types.count},
+                                               .types = texts_of(&e->types),
+                                               .orgs = texts_of(&e->orgs),
                                                .when = e->when,
                                                .concurrency = (uint32_t)e->concurrency};
     }
@@ -320,9 +299,10 @@ static belfry_status declare(struct webhook *w, struct belfry_error *err)
         policy.waits_ms = c->schedule.items;
     }
     belfry_status status = w->targets->declare(w->host, specs, c->endpoints.count, &policy, err);
-    for (uint32_t i = 0; i < c->endpoints.count; i++)
-        free(types[i]);
-    free(types);
+    for (uint32_t i = 0; i < c->endpoints.count; i++) {
+        free((void *)(uintptr_t)specs[i].types.items);
+        free((void *)(uintptr_t)specs[i].orgs.items);
+    }
     free(specs);
     return status;
 }
@@ -344,20 +324,24 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
 
 static belfry_status start(void *self, struct belfry_error *err)
 {
-    return declare(self, err);
+    struct webhook *w = self;
+    return declare(w, w->config, err);
 }
 
-/* New endpoints under the same instance: what is under way finishes with what it began with. */
+/* New endpoints under the same instance: what is under way finishes with what it began with. The old configuration
+ * stays in force until the new one was taken whole. */
 static belfry_status reload(void *self, const void *config, struct belfry_error *err)
 {
     struct webhook *w = self;
     belfry_status status = check(w->host, config, err);
+    if (status == BELFRY_OK)
+        status = declare(w, config, err);
     if (status != BELFRY_OK)
         return status;
     free(w->cidrs);
     w->config = config;
     w->cidrs = cidrs_of(config);
-    return declare(w, err);
+    return BELFRY_OK;
 }
 
 static void stop(void *self)

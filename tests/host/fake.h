@@ -181,6 +181,7 @@ struct belfry_test {
     FAKE_LIST(struct fake_event *) events;
     FAKE_LIST(struct fake_row) rows;
     FAKE_LIST(struct fake_state) state; /* sorted by org, key */
+    size_t writes;
     FAKE_LIST(struct fake_timer) timers;
     FAKE_LIST(struct fake_task) tasks;
     FAKE_LIST(struct fake_batch *) batches;

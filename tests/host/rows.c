@@ -186,6 +186,7 @@ static void clear_timer(struct belfry_test *t, const char *org, const struct fak
 void fake_apply(struct belfry_test *t, const char *org, const struct fake_record *record)
 {
     for (const struct fake_op *op = record->first; op; op = op->next) {
+        t->writes += op->kind == FAKE_PUT || op->kind == FAKE_DEL;
         switch (op->kind) {
         case FAKE_PUT:
             fake_state_set(t, str_of(org), op->key, &op->value);
@@ -310,6 +311,11 @@ const char *belfry_test_state(const struct belfry_test *t)
     const char *text = arena_strndup(t->arena, out.ptr ? out.ptr : "", out.len);
     buf_free(&out);
     return text;
+}
+
+size_t belfry_test_writes(const struct belfry_test *t)
+{
+    return t->writes;
 }
 
 const char *belfry_test_get(const struct belfry_test *t, const char *key)

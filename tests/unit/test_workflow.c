@@ -138,8 +138,9 @@ static const struct scenario owners[] = {
        "withdraw record/a%2Fb/c: the record was deleted", NULL}}},
 };
 
-#define BIG_DEAL                                                                                                         \
-    "rules: [{name: big-deal, on: both, fire: on_entering, when: {object: Opportunity, fields.amount: {gte: 100000}},\n" \
+#define BIG_DEAL                                                                                                       \
+    "rules: [{name: big-deal, on: both, fire: on_entering,\n"                                                          \
+    "         when: {object: Opportunity, fields.amount: {gte: 100000}},\n"                                            \
     "         notify: {to: [owner, 'role:sales-manager'], title: 'Big deal: {{fields.name}}', severity: success}}]"
 
 static const struct scenario rules[] = {

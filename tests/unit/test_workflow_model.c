@@ -8,10 +8,11 @@
 
 #include <stdio.h>
 
-#define RULES                                                                                                             \
-    "rules:\n"                                                                                                            \
-    "  - {name: big, fire: on_entering, when: {fields.amount: {gte: 50}}, notify: {to: ['role:sales-manager', owner]}}\n" \
-    "  - {name: hot, on: update, when: {fields.rating: 1}, notify: {to: [created_by, bob]}}\n"                            \
+#define RULES                                                                                                          \
+    "rules:\n"                                                                                                         \
+    "  - {name: big, fire: on_entering, when: {fields.amount: {gte: 50}},\n"                                           \
+    "     notify: {to: ['role:sales-manager', owner]}}\n"                                                              \
+    "  - {name: hot, on: update, when: {fields.rating: 1}, notify: {to: [created_by, bob]}}\n"                         \
     "  - {name: fresh, on: create, when: {owner: {exists: true}}, notify: {to: [dan]}}\n"
 #define RECORDS 3
 #define STEPS 1500

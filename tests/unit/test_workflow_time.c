@@ -171,6 +171,20 @@ static void test_texts_and_numbers_come_back_as_they_were(void **state)
     belfry_test_free(t);
 }
 
+static void test_what_did_not_change_is_not_written(void **state)
+{
+    (void)state;
+    struct belfry_test *t = workflow_new(NULL);
+    send(t, "record.created", OPEN_LEAD);
+    assert_int_equal(belfry_test_writes(t), 1);
+    send(t, "record.updated", "{'record':{'object':'Lead','id':'7','fields':{'stage':'won'}},'changed_by':'bob'}");
+    send(t, "record.created", OPEN_LEAD);
+    assert_int_equal(belfry_test_writes(t), 1);
+    send(t, "record.updated", "{'record':{'object':'Lead','id':'7','url':'/7'},'changed_by':'bob'}");
+    assert_int_equal(belfry_test_writes(t), 2);
+    belfry_test_free(t);
+}
+
 static void test_state_that_cannot_be_read_is_none(void **state)
 {
     (void)state;
@@ -397,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_after_outlives_a_changed_configuration),
         cmocka_unit_test(test_only_what_is_named_is_remembered),
         cmocka_unit_test(test_texts_and_numbers_come_back_as_they_were),
+        cmocka_unit_test(test_what_did_not_change_is_not_written),
         cmocka_unit_test(test_state_that_cannot_be_read_is_none),
         cmocka_unit_test(test_orgs_do_not_know_of_each_other),
         cmocka_unit_test(test_rows_follow_the_record),

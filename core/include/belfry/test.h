@@ -174,6 +174,8 @@ const struct belfry_test_event *belfry_test_last(const struct belfry_test *t);
 
 /* State of the present org, one line each: "key = value", in byte order. */
 const char *belfry_test_state(const struct belfry_test *t);
+/* How often state was changed so far (put and del, in all orgs): what a source costs the hub. */
+size_t belfry_test_writes(const struct belfry_test *t);
 /* One value, or NULL. */
 const char *belfry_test_get(const struct belfry_test *t, const char *key);
 /* As an older version may have left it. NULL deletes. */
