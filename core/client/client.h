@@ -32,8 +32,10 @@ struct client_cidrs;
 /* Parses "10.0.0.0/8", "::1/128". NULL with err naming the faulty one. */
 struct client_cidrs *client_cidrs_new(const char *const *list, struct error *err);
 void client_cidrs_free(struct client_cidrs *cidrs);
-/* 1 when the address may be connected to: public, or in `allow` (may be NULL). v4-mapped, NAT64 and 6to4 are unwrapped.
- * family AF_INET or AF_INET6, address in network order (4 or 16 bytes). */
+/* 1 when the address (text) lies in the range (text, a single address too); 0 also when either cannot be read. */
+int client_cidr_has(const char *cidr, const char *address);
+/* 1 when the address may be connected to: public, or in `allow` (may be NULL). v4-mapped and NAT64 addresses are judged by
+ * the IPv4 address inside. family AF_INET or AF_INET6, address in network order (4 or 16 bytes). */
 int client_address_allowed(int family, const void *address, const struct client_cidrs *allow);
 
 #endif

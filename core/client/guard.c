@@ -3,8 +3,9 @@
  * Which addresses may be connected to. Everything that is not plainly public is refused unless an operator allows its
  * range: an endpoint's URL comes from outside, and the hub stands inside.
  *
- * Addresses that carry an IPv4 address inside (v4-mapped, NAT64, 6to4) are judged by that address, so 10.0.0.1 cannot be
- * reached by another spelling.
+ * Addresses that carry an IPv4 address inside (v4-mapped; NAT64, which hosts without IPv4 reach everything through) are
+ * judged by that address, so 10.0.0.1 cannot be reached by another spelling. Transitions that nobody needs any more (6to4,
+ * Teredo, SIIT) are refused whatever is inside.
  */
 #include "base/mem.h"
 #include "base/str.h"
@@ -45,8 +46,9 @@ static const struct range refused[] = {
     {6, 8, {0}},
     {6, 48, {0, 0x64, 0xff, 0x9b, 0, 1}},
     {6, 64, {1}},
-    {6, 32, {0x20, 0x01, 0, 0}},
+    {6, 23, {0x20, 0x01, 0, 0}}, /* IETF protocol assignments: Teredo, benchmarking, ORCHID */
     {6, 32, {0x20, 0x01, 0x0d, 0xb8}},
+    {6, 16, {0x20, 0x02}},
     {6, 20, {0x3f, 0xff}},
     {6, 16, {0x5f}},
     {6, 7, {0xfc}},
@@ -73,14 +75,12 @@ static int in_any(const struct range *ranges, size_t count, int family, const ui
     return 0;
 }
 
-/* The IPv4 address inside a v6 one, or NULL. */
+/* The IPv4 address that a v6 one stands for, or NULL. */
 static const uint8_t *inner_v4(const uint8_t *a)
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
-    if (memcmp(a, mapped, 12) == 0 || memcmp(a, nat64, 12) == 0)
-        return a + 12;
-    return a[0] == 0x20 && a[1] == 0x02 ? a + 2 : NULL;
+    return memcmp(a, mapped, 12) == 0 || memcmp(a, nat64, 12) == 0 ? a + 12 : NULL;
 }
 
 static int allowed(int family, const uint8_t *address, const struct client_cidrs *allow)
@@ -147,4 +147,10 @@ struct client_cidrs *client_cidrs_new(const char *const *list, struct error *err
 void client_cidrs_free(struct client_cidrs *cidrs)
 {
     free(cidrs);
+}
+
+int client_cidr_has(const char *cidr, const char *address)
+{
+    struct range range, one;
+    return parse(cidr, &range) == 0 && parse(address, &one) == 0 && in_range(&range, one.family, one.bytes);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Static bytes at /assets/...: named by content hash, so they may be kept for a year; gzip when the client takes it. */
+/*
+ * Static bytes at /assets/...; gzip when the client takes it. Under the address that http_asset_url() gives, which names
+ * the content, they may be kept for a year; under the bare name they are asked for again, with a tag.
+ */
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "http/internal.h"
@@ -8,7 +11,7 @@
 #include <zlib.h>
 
 struct asset {
-    const char *content_type;
+    char *content_type;
     const void *bytes;
     size_t size;
     void *gzip; /* NULL: not worth it */
@@ -19,6 +22,7 @@ struct asset {
 static void asset_free(void *value)
 {
     struct asset *a = value;
+    free(a->content_type);
     free(a->gzip);
     free(a);
 }
@@ -51,7 +55,7 @@ belfry_status http_asset_add(struct http *http, const char *name, const char *co
     sha256(bytes, size, digest);
     for (int i = 0; i < 8; i++)
         snprintf(a->hash + 2 * i, 3, "%02x", digest[i]);
-    a->content_type = content_type;
+    a->content_type = xstrdup(content_type);
     a->bytes = bytes;
     a->size = size;
     compress_asset(a);
@@ -67,10 +71,18 @@ const char *http_asset_url(struct http *http, struct arena *arena, const char *n
     return arena_printf(arena, "/assets/%s?v=%s", name, a ? a->hash : "0");
 }
 
+/* RFC 9110 section 12.5.3, as far as it matters: the word, without a weight of nothing. */
 static int takes_gzip(const struct http_request *req)
 {
-    struct belfry_str accept = http_header(req, "accept-encoding");
-    return accept.len && memmem(accept.ptr, accept.len, "gzip", 4) != NULL;
+    struct belfry_str rest = http_header(req, "accept-encoding");
+    while (rest.len) {
+        struct belfry_str weight, coding = str_cut(str_cut(rest, ',', &rest), ';', &weight);
+        if (head_is(str_trim(coding), "gzip")) {
+            weight = str_trim(weight);
+            return !(head_is(weight, "q=0") || head_begins(weight, "q=0.0"));
+        }
+    }
+    return 0;
 }
 
 static void serve(struct http_request *req, struct belfry_str name)
@@ -80,12 +92,20 @@ static void serve(struct http_request *req, struct belfry_str name)
         http_problem(req, 404, NULL, "there is no such asset");
         return;
     }
-    int gzip = a->gzip && takes_gzip(req);
-    struct belfry_attr headers[3] = {{STR("Cache-Control"), STR("public, max-age=31536000, immutable")},
-                                     {STR("Vary"), STR("Accept-Encoding")},
-                                     {STR("Content-Encoding"), STR("gzip")}};
-    http_respond(req, 200, a->content_type, gzip ? str_slice(a->gzip, a->gzip_size) : str_slice(a->bytes, a->size),
-                 headers, gzip ? 3 : 2);
+    struct belfry_str version = {0};
+    http_query(req, "v", 0, &version);
+    int gzip = a->gzip && takes_gzip(req), named = str_eqz(version, a->hash);
+    struct belfry_str tag = str_of(arena_printf(req->arena, "\"%s%s\"", a->hash, gzip ? "-gz" : ""));
+    struct belfry_attr headers[4] = {
+        {STR("Cache-Control"), named ? STR("public, max-age=31536000, immutable") : STR("public, no-cache")},
+        {STR("Vary"), STR("Accept-Encoding")},
+        {STR("ETag"), tag},
+        {STR("Content-Encoding"), STR("gzip")}};
+    if (str_eq(http_header(req, "if-none-match"), tag))
+        http_respond(req, 304, NULL, (struct belfry_str){0}, headers, 3);
+    else
+        http_respond(req, 200, a->content_type,
+                     gzip ? str_slice(a->gzip, a->gzip_size) : str_slice(a->bytes, a->size), headers, gzip ? 4 : 3);
 }
 
 static void get_one(void *arg, struct http_request *req)

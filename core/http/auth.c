@@ -11,12 +11,10 @@
 #include "base/mem.h"
 #include "http/internal.h"
 
-#include <stdio.h>
-
 struct token_entry {
     const struct config_token *token;
-    int64_t window_ms;  /* start of the minute that `used` counts */
-    int64_t used;
+    int64_t window_ms; /* start of the minute that `used` counts */
+    int64_t used;      /* triggers */
 };
 
 struct token_index {
@@ -34,12 +32,12 @@ void auth_free(struct http *http)
     free(http->tokens->entries);
     free(http->tokens);
     http->tokens = NULL;
-    jwt_cache_free(http);
 }
 
 void auth_configure(struct http *http)
 {
     auth_free(http);
+    jwt_forget(http);
     const struct config *config = http->config;
     http->tokens = xcalloc(1, sizeof(*http->tokens));
     http->tokens->by_digest = hash_new();
@@ -64,10 +62,9 @@ static struct token_entry *token_find(struct http *http, struct belfry_str prese
 
 /* --- judging -------------------------------------------------------------------------------------------------------------- */
 
-static int refuse(struct request *r, uint32_t status, const char *text)
+static void refuse(struct request *r, uint32_t status, const char *text)
 {
     http_problem(&r->pub, status, NULL, "%s", text);
-    return (int)status;
 }
 
 static const struct {
@@ -92,7 +89,7 @@ static int satisfies(const struct request *r, struct belfry_str alternative)
 {
     struct belfry_str arg, kind = str_cut(alternative, ':', &arg);
     const struct belfry_principal *p = r->pub.pub.principal;
-    if (str_eqz(kind, "none") || r->pub.operator_socket)
+    if (str_eqz(kind, "none") || (r->pub.operator_socket && !str_eqz(kind, "person")))
         return 1;
     if (str_eqz(kind, "operator"))
         return r->pub.token && (r->pub.token->may & CONFIG_MAY_OPERATOR);
@@ -147,50 +144,105 @@ static struct belfry_str hash_roles(struct arena *arena, const struct belfry_str
     return str_slice(text, 16);
 }
 
-static void directory_roles(struct request *r, struct belfry_str org, struct belfry_str username, struct belfry_strs *out)
+/* A tag of BCP 47 as far as anything is done with it; claims come from outside and end up in pages. */
+static int is_locale(struct belfry_str s)
 {
-    const struct config_user *user = config_user(r->pub.config, org, username);
-    *out = (struct belfry_strs){0};
-    if (!user || !user->roles.count)
-        return;
-    struct belfry_str *items = arena_alloc(r->pub.arena, user->roles.count * sizeof(*items));
+    for (size_t i = 0; i < s.len; i++)
+        if (!((s.ptr[i] >= 'a' && s.ptr[i] <= 'z') || (s.ptr[i] >= 'A' && s.ptr[i] <= 'Z') ||
+              (s.ptr[i] >= '0' && s.ptr[i] <= '9') || s.ptr[i] == '-'))
+            return 0;
+    return s.len >= 2 && s.len <= 35;
+}
+
+static struct belfry_strs yaml_roles(struct arena *arena, const struct config_user *user)
+{
+    struct belfry_str *items = arena_alloc(arena, (user->roles.count + 1) * sizeof(*items));
     for (size_t i = 0; i < user->roles.count; i++)
         items[i] = str_of(user->roles.items[i]);
-    *out = (struct belfry_strs){items, user->roles.count};
+    return (struct belfry_strs){items, user->roles.count};
 }
 
-static void accept_person(struct request *r, const struct jwt_claims *claims)
-{
-    struct belfry_strs roles = claims->roles;
-    if (!claims->has_roles)
-        directory_roles(r, claims->org, claims->sub, &roles);
-    set_principal(r, BELFRY_PRINCIPAL_PERSON, claims->sub, &roles);
-    r->pub.pub.locale = claims->locale.len ? claims->locale : STR("en");
-    r->pub.pub.timezone = claims->zoneinfo;
-    r->pub.session_expires_ms = claims->exp_ms;
-    r->pub.roles_hash = hash_roles(r->pub.arena, &roles);
-}
-
-/* The org of the path for this caller: 0, or 404 answered. own: the caller's org, "*" for every org. */
+/* The org of the path for this caller: 0, or -1 and 404 answered. own: the caller's org, "*" for every org. */
 static int enter_org(struct request *r, struct belfry_str own)
 {
     struct belfry_str org = http_param(&r->pub, "org");
     if (!org.ptr)
         return 0;
-    const struct config_org *found = config_org(r->pub.config, org);
-    if (!found || config_org_name_fault(org) || (!str_eqz(own, "*") && !str_eq(own, org)))
-        return refuse(r, 404, "there is nothing at this path");
-    if (strcmp(found->name, "*") == 0 && !str_eqz(own, "*"))
-        return refuse(r, 404, "there is nothing at this path");
+    const struct config_org *found = config_org_name_fault(org) ? NULL : config_org(r->pub.config, org);
+    if (!found || (!str_eqz(own, "*") && !str_eq(own, org))) {
+        refuse(r, 404, "there is nothing at this path");
+        return -1;
+    }
     r->pub.org = found;
     r->pub.pub.org = org;
     return 0;
 }
 
-static struct belfry_str bearer(struct request *r)
+static void check_allowed(struct request *r)
 {
-    struct belfry_str value = http_header(&r->pub, "authorization");
-    if (value.len < 7 || strncasecmp(value.ptr, "Bearer ", 7) != 0)
+    if (!r->route) {
+        refuse(r, 503, "the configuration is changing; try again");
+        return;
+    }
+    struct belfry_str auth = arena_str(r->pub.arena, str_of(r->route->auth)), left = auth;
+    while (left.ptr)
+        if (satisfies(r, str_cut(left, '|', &left)))
+            return;
+    struct buf text = {0};
+    needs_text(r, auth, &text);
+    http_problem(&r->pub, 403, NULL, "%.*s", STR_ARG(buf_str(&text)));
+    buf_free(&text);
+}
+
+/* --- people ---------------------------------------------------------------------------------------------------------------- */
+
+static void enter_person(struct request *r, const struct jwt_claims *claims, const struct known_person *known)
+{
+    struct belfry_strs roles = claims->has_roles ? claims->roles : known->roles;
+    struct belfry_str locale = is_locale(claims->locale) ? claims->locale : known->locale;
+    set_principal(r, BELFRY_PRINCIPAL_PERSON, claims->sub, &roles);
+    r->pub.pub.locale = is_locale(locale) ? locale : STR("en");
+    r->pub.pub.timezone = claims->zoneinfo.len ? claims->zoneinfo : known->timezone;
+    r->pub.session_expires_ms = claims->exp_ms;
+    r->pub.roles_hash = hash_roles(r->pub.arena, &roles);
+    if (enter_org(r, claims->org) == 0)
+        check_allowed(r);
+    request_judged(r);
+}
+
+static void on_known(struct request *r, const struct known_person *known, void *arg)
+{
+    if (known) {
+        enter_person(r, arg, known);
+        return;
+    }
+    refuse(r, 503, "the directory cannot be read at the moment; try again");
+    request_judged(r);
+}
+
+/* YAML is at hand; of the API's people only what the token does not say is asked for. */
+static void accept_person(struct request *r, const struct jwt_claims *claims)
+{
+    const struct config_user *user = config_user(r->pub.config, claims->org, claims->sub);
+    struct known_person known = {0};
+    if (user) {
+        known.roles = yaml_roles(r->pub.arena, user);
+        known.locale = str_of(user->locale);
+        known.timezone = str_of(user->timezone);
+    }
+    if (user || claims->has_roles)
+        enter_person(r, claims, &known);
+    else
+        people_find(r, claims->org, claims->sub, on_known,
+                    arena_memdup(r->pub.arena, claims, sizeof(*claims)));
+}
+
+/* --- by Authorization header ------------------------------------------------------------------------------------------------ */
+
+static struct belfry_str bearer(const struct http_request *req)
+{
+    struct belfry_str value = http_header(req, "authorization");
+    if (!head_begins(value, "bearer "))
         return (struct belfry_str){0};
     return str_trim(str_slice(value.ptr + 7, value.len - 7));
 }
@@ -203,53 +255,99 @@ static int count_dots(struct belfry_str s)
     return n;
 }
 
-static int within_rate(struct request *r, struct token_entry *entry)
+/* Triggers of the present minute, from 0 when it is a new one. */
+static int64_t *used_now(const struct request *r, struct token_entry *entry)
 {
-    int64_t most = r->pub.config->hub.limits.per_token_rate;
     int64_t now = clock_now_ms(r->pub.http->set.clock), minute = now - now % 60000;
-    if (most <= 0)
-        return 1;
     if (entry->window_ms != minute) {
         entry->window_ms = minute;
         entry->used = 0;
     }
-    return ++entry->used <= most;
+    return &entry->used;
 }
 
-/* By Authorization header. 0, or the status answered. */
-static int by_bearer(struct request *r, struct belfry_str presented)
+static struct token_entry *entry_of(const struct http *http, const struct config_token *token)
+{
+    uint8_t digest[32];
+    sha256(token->secret, token->secret_len, digest);
+    return hash_get(http->tokens->by_digest, str_slice((const char *)digest, sizeof(digest)));
+}
+
+void auth_count_triggers(struct request *r, size_t count)
+{
+    if (!r->pub.token || r->pub.config->hub.limits.per_token_rate <= 0)
+        return;
+    struct token_entry *entry = entry_of(r->pub.http, r->pub.token);
+    if (entry)
+        *used_now(r, entry) += (int64_t)count;
+}
+
+/* 0, or -1 and 429 answered. A batch may overshoot; then the minute is over. */
+static int within_rate(struct request *r, struct token_entry *entry)
+{
+    int64_t most = r->pub.config->hub.limits.per_token_rate, now = clock_now_ms(r->pub.http->set.clock);
+    if (most <= 0 || !strstr(r->route->auth, "token:trigger") || *used_now(r, entry) < most)
+        return 0;
+    struct error err = {0};
+    error_set(&err, BELFRY_EAGAIN, NULL, "this token has used up hub.limits.per_token_rate (%lld triggers a minute)",
+              (long long)most);
+    struct belfry_attr headers[] = {
+        {STR("Retry-After"), str_of(arena_printf(r->pub.arena, "%lld", (long long)((60999 - now % 60000) / 1000)))}};
+    http_respond_json(&r->pub, 429, http_problem_json(429, &err), headers, 1);
+    error_clear(&err);
+    return -1;
+}
+
+static void by_token(struct request *r, struct token_entry *entry)
+{
+    r->pub.token = entry->token;
+    set_principal(r, BELFRY_PRINCIPAL_TOKEN, str_of(entry->token->name), NULL);
+    if (enter_org(r, str_of(entry->token->org)) == 0)
+        check_allowed(r);
+    if (r->state != REQUEST_ANSWERED)
+        within_rate(r, entry);
+    request_judged(r);
+}
+
+static void on_jwt(struct request *r, belfry_status status, const struct jwt_claims *claims, const struct error *err,
+                   void *arg)
+{
+    (void)arg;
+    if (status == BELFRY_OK) {
+        accept_person(r, claims);
+        return;
+    }
+    http_problem(&r->pub, status == BELFRY_EAGAIN ? 503 : 401, NULL, "%s", error_text(err));
+    request_judged(r);
+}
+
+static void by_bearer(struct request *r, struct belfry_str presented)
 {
     struct token_entry *entry = token_find(r->pub.http, presented);
     if (entry) {
-        r->pub.token = entry->token;
-        set_principal(r, BELFRY_PRINCIPAL_TOKEN, str_of(entry->token->name), NULL);
-        r->pub.pub.locale = STR("en");
-        if (!within_rate(r, entry))
-            return refuse(r, 429, "this token has used up hub.limits.per_token_rate for this minute");
-        return enter_org(r, str_of(entry->token->org));
+        by_token(r, entry);
+    } else if (count_dots(presented) == 2) {
+        jwt_verify(r, presented, on_jwt, NULL);
+    } else {
+        refuse(r, 401, "the token is not known here");
+        request_judged(r);
     }
-    struct jwt_claims claims = {0};
-    struct error err = {0};
-    if (count_dots(presented) != 2 || jwt_verify(r->pub.http, r->pub.arena, presented, &claims, &err) != BELFRY_OK) {
-        http_problem(&r->pub, 401, NULL, "%s", err.count ? error_text(&err) : "the token is not known here");
-        error_clear(&err);
-        return 401;
-    }
-    accept_person(r, &claims);
-    return enter_org(r, claims.org);
 }
 
-/* By session cookie: 0 or the status answered. */
-static int by_cookie(struct request *r, const struct jwt_claims *claims)
+/* --- by session, or not at all ------------------------------------------------------------------------------------------------ */
+
+static void by_cookie(struct request *r, const struct jwt_claims *claims)
 {
-    accept_person(r, claims);
-    r->pub.pub.flags |= BELFRY_HTTP_COOKIE;
     struct belfry_str m = r->pub.pub.method;
     int safe = str_eqz(m, "GET") || str_eqz(m, "HEAD");
-    if (!safe && !session_same_origin(r))
-        return refuse(r, 403, "a write with the session cookie must come from one of our own pages "
-                              "(Origin or Sec-Fetch-Site say otherwise)");
-    return enter_org(r, claims->org);
+    r->pub.pub.flags |= BELFRY_HTTP_COOKIE;
+    if (safe || session_same_origin(r)) {
+        accept_person(r, claims);
+        return;
+    }
+    refuse(r, 403, "a write with the session cookie must come from one of our own pages (Origin or Sec-Fetch-Site say "
+                   "otherwise)");
+    request_judged(r);
 }
 
 static int is_page(const struct route_entry *route)
@@ -257,55 +355,49 @@ static int is_page(const struct route_entry *route)
     return strncmp(route->pattern, "/v1/", 4) != 0;
 }
 
-static int nobody(struct request *r, const struct route_entry *route)
+static void nobody(struct request *r)
 {
     const char *login = r->pub.config->login_url;
-    if (is_page(route) && str_eqz(r->pub.pub.method, "GET")) {
-        if (login)
-            session_to_login(r, login);
-        else
-            session_signed_out_page(r);
-        return 401;
-    }
-    return refuse(r, 401, "send an API token or a JWT: Authorization: Bearer ...");
+    if (!is_page(r->route) || !str_eqz(r->pub.pub.method, "GET"))
+        refuse(r, 401, "send an API token or a JWT: Authorization: Bearer ...");
+    else if (login)
+        session_to_login(r, login);
+    else
+        session_signed_out_page(r);
+    request_judged(r);
 }
 
-int auth_check(struct request *r, const struct route_entry *route)
+/* A hook, a link in a mail, the door for sessions: the org must exist all the same. */
+static void anybody(struct request *r)
 {
-    struct belfry_str auth = str_of(route->auth), presented = bearer(r);
-    r->pub.pub.locale = STR("en");
-    if (str_eqz(auth, "none")) {
-        r->pub.pub.org = http_param(&r->pub, "org");
-        return 0;
-    }
-    int status = 0;
+    enter_org(r, STR("*"));
+    request_judged(r);
+}
+
+void auth_check(struct request *r)
+{
+    struct belfry_str presented = bearer(&r->pub);
     struct jwt_claims claims = {0};
-    if (r->pub.operator_socket) {
+    r->pub.pub.locale = STR("en");
+    if (str_eqz(str_of(r->route->auth), "none")) {
+        anybody(r);
+    } else if (r->pub.operator_socket) {
         set_principal(r, BELFRY_PRINCIPAL_TOKEN, STR("operator"), NULL);
-        status = enter_org(r, STR("*"));
+        if (enter_org(r, STR("*")) == 0)
+            check_allowed(r);
+        request_judged(r);
     } else if (presented.len) {
-        status = by_bearer(r, presented);
+        by_bearer(r, presented);
     } else if (session_read(r, &claims) == BELFRY_OK) {
-        status = by_cookie(r, &claims);
+        by_cookie(r, &claims);
     } else {
-        status = nobody(r, route);
+        nobody(r);
     }
-    if (status)
-        return status;
-    struct belfry_str left = auth;
-    while (left.ptr)
-        if (satisfies(r, str_cut(left, '|', &left)))
-            return 0;
-    struct buf text = {0};
-    needs_text(r, auth, &text);
-    http_problem(&r->pub, 403, NULL, "%.*s", STR_ARG(buf_str(&text)));
-    buf_free(&text);
-    return 403;
 }
 
 int http_metrics_allowed(const struct http_request *req)
 {
-    struct belfry_str presented = bearer((struct request *)(void *)req->impl);
+    struct belfry_str presented = bearer(req);
     const char *wanted = req->config ? req->config->metrics_token : NULL;
     return req->local || (wanted && mem_equal_ct(wanted, strlen(wanted), presented.ptr, presented.len));
 }

@@ -34,8 +34,9 @@ belfry_status http_listen(struct http *http, const char *address, const char *ce
                           struct error *err);
 /* The configuration that requests are checked against from now on. Keeps a reference. */
 void http_configure(struct http *http, struct config *config);
-/* Stops accepting, answers what is under way for up to wait_ms, then closes; done once. */
+/* Stops accepting, ends streams, waits up to wait_ms until what is under way was answered; done once. */
 void http_stop(struct http *http, int64_t wait_ms, void (*done)(void *arg), void *arg);
+/* Closes. Whoever could still answer a request by pointer must have ended before (readers, ledger). */
 void http_free(struct http *http);
 
 /* --- requests ------------------------------------------------------------------------------------------------------------------ */
@@ -60,6 +61,7 @@ struct http_request {
  * "operator". Checks in this order: unknown path 404, wrong method 405 with Allow, no or bad credential 401, other or unknown
  * org 404, not allowed 403 naming what is needed.
  */
+#define HTTP_BODY_REQUEST (-1) /* as body_limit: hub.limits.request_bytes */
 struct http_route {
     const char *method, *pattern, *auth;
     int64_t body_limit; /* bytes; 0: no body */
@@ -71,6 +73,13 @@ struct http_route {
 belfry_status http_routes_add(struct http *http, const void *owner, const struct http_route *routes, size_t count,
                               struct error *err);
 void http_routes_remove(struct http *http, const void *owner);
+/* Answers what this owner's handlers still owe with 503 and ends its streams without calling back. For an owner that is
+ * about to go; its routes were removed before. */
+void http_requests_drop(struct http *http, const void *owner);
+/* The owner of the route that took the request. */
+const void *http_request_owner(const struct http_request *req);
+/* The API's part of the directory changed: what is remembered of people is asked again. Before the change is answered. */
+void http_people_changed(struct http *http);
 
 /* --- answers ------------------------------------------------------------------------------------------------------------------ */
 
@@ -93,7 +102,11 @@ uint32_t http_status_of(belfry_status status);
 void http_page(struct http_request *req, const struct belfry_http_page *page);
 void http_redirect(struct http_request *req, uint32_t status, const char *location);
 
-/* Streams (SSE, export): as in belfry.http-route/1. */
+/*
+ * Streams (SSE, export): as in belfry.http-route/1. begin: ECLOSED when the client has left or the request was answered;
+ * then nothing is called. Otherwise closed() comes once, on a later turn. write: EAGAIN when the client is slow; the data
+ * was taken, more should wait for drain(). One that is a megabyte behind is cut off: ECLOSED.
+ */
 belfry_status http_begin(struct http_request *req, const struct belfry_http_response *head, void (*drain)(void *arg),
                          void (*closed)(void *arg), void *arg);
 belfry_status http_write(struct http_request *req, struct belfry_str data);

@@ -19,7 +19,7 @@ struct listener {
     uv_idle_t again; /* the daemon has work left that no descriptor will announce */
     int fd, control;
     int closing;
-    char *unlink_path;
+    char *unlink_path, *cert, *key;
 };
 
 /* --- one connection: its deadline for the next whole request ------------------------------------------------------------- */
@@ -70,15 +70,21 @@ struct stream;
 
 struct request {
     struct http_request pub; /* first: the public part */
-    struct list node;        /* in http.open or http.spare */
-    struct conn *conn;
+    struct list node;        /* in http.open, http.dead or http.spare */
+    struct conn *conn;       /* NULL once the client has gone */
     struct MHD_Connection *mhd;
-    const struct route_entry *route; /* may be gone while handled: only used before */
+    const struct route_entry *route; /* until the handler is called; NULL when it was removed meanwhile */
+    const void *owner;               /* of the route */
     enum request_state state;
-    int begun; /* headers were looked at */
+    int begun;    /* headers were looked at */
+    int waiting;  /* the credential is checked elsewhere; suspended meanwhile */
+    int expects;  /* the client holds the body back until it is asked for it (Expect: 100-continue) */
     int suspended, in_handler, gone; /* gone: the client left; the answer is dropped */
+    int64_t announced; /* Content-Length; -1: unknown, the body is chunked */
+    int64_t dropped;   /* bytes of the body that came after the answer was known */
     struct buf body;
     int64_t body_limit;
+    struct belfry_str origin; /* of hub.allowed_origins, when the request names one */
     struct MHD_Response *response;
     uint32_t status;
     struct stream *stream;
@@ -87,12 +93,15 @@ struct request {
 
 struct token_index;
 struct jwt_cache;
+struct jwks_sets;
+struct people;
 
 struct http {
     struct http_settings set;
     struct config *config;
     struct router router;
     struct list listeners, conns, open, spare;
+    struct list dead; /* requests that have ended; freed when nobody can be looking at them */
     size_t spare_count, open_count;
     struct hash *by_id;
     uint64_t next_id;
@@ -101,9 +110,14 @@ struct http {
     uv_timer_t sweep;
     struct token_index *tokens;
     struct jwt_cache *jwts;
+    struct jwks_sets *jwks;
+    struct people *people;
     struct hash *assets;
+    struct hash *counters; /* of sources */
     uint8_t session_key[32];
-    int stopping;
+    uint32_t jobs; /* on workers and readers; the memory of this struct waits for them */
+    int stopping, closed, handle_closed;
+    uint32_t sweeps;
     uint64_t stop_deadline_ns;
     void (*stopped)(void *arg);
     void *stopped_arg;
@@ -114,19 +128,64 @@ static inline struct request *request_of(const struct http_request *req)
     return (struct request *)(void *)req->impl;
 }
 
-/* server.c: goes on with a suspended connection on the next turn. */
+/* server.c: the client has REQUEST_WAIT from now on for its next whole request. */
+void conn_wait(struct conn *conn);
+/* Goes on with a suspended connection on the next turn. */
 void listener_resume(struct listener *listener, struct MHD_Connection *mhd);
+
+/* The memory of http goes when it was freed, its handle is closed and no job is left. */
+void http_unref(struct http *http);
+/* What is due at this instant (monotonic ns): slow connections, gone clients of streams, memory. Called every second. */
+void http_sweep(struct http *http, uint64_t now_ns);
 
 /* request.c */
 struct request *request_new(struct http *http, struct conn *conn, struct MHD_Connection *mhd, const char *uri);
 enum MHD_Result request_access(struct request *r, const char *method, const char *upload, size_t *upload_size);
 void request_completed(struct http *http, void **state);
 void request_answer(struct request *r, uint32_t status, struct MHD_Response *response);
+/* Something is asked elsewhere for this request: http_request_find() finds it when the answer comes, unless it ended. */
+void request_park(struct request *r);
+/* The credential was accepted (nothing is answered yet) or refused (the answer is given): go on. */
+void request_judged(struct request *r);
+/* Frees requests that have ended. Not while one is in anybody's hands. */
+void requests_reap(struct http *http);
 
-/* auth.c: fills principal, token, org of the request; 0 or the status that was answered through http_problem. */
-int auth_check(struct request *r, const struct route_entry *route);
+/* head.c: the header section. 0, or -1 when the request was answered. */
+int head_read(struct request *r, const char *method);
+int head_length_fits(struct request *r);
+/* Equal without case; `lower` is in lower case. */
+int head_is(struct belfry_str text, const char *lower);
+int head_begins(struct belfry_str text, const char *lower);
+
+/* cors.c */
+/* Notes the origin when it is allowed. */
+void cors_read(struct request *r);
+/* Answers OPTIONS for a path that takes the methods of `allow`. */
+void cors_preflight(struct request *r, const char *allow);
+/* Adds what a page of another origin needs to read the answer. */
+void cors_add(const struct request *r, struct MHD_Response *response);
+
+/* respond.c: a header with a name or value that HTTP does not allow is left out. */
+void response_add(struct MHD_Response *response, struct belfry_str name, struct belfry_str value);
+
+
+/* auth.c: fills principal, token, org of the request, or answers; then request_judged(), now or on a later turn. */
+void auth_check(struct request *r);
+/* A token's triggers of this minute, for hub.limits.per_token_rate. */
+void auth_count_triggers(struct request *r, size_t count);
 void auth_configure(struct http *http);
 void auth_free(struct http *http);
+
+/* people.c: people of the API, kept in memory once they were asked for. */
+struct known_person {
+    int found;
+    struct belfry_strs roles;
+    struct belfry_str locale, timezone;
+};
+/* fn(r, person, arg) at once or on a later turn, never when the request has ended; person NULL: cannot be read now. */
+void people_find(struct request *r, struct belfry_str org, struct belfry_str username,
+                 void (*fn)(struct request *r, const struct known_person *person, void *arg), void *arg);
+void people_free(struct http *http);
 
 /* jwt.c */
 struct jwt_claims {
@@ -135,11 +194,29 @@ struct jwt_claims {
     int64_t exp_ms;
     int has_roles;
 };
-/* Verifies a compact JWS (RFC 7515, RFC 7519) with the keys for the org that it names. In arena. 0 or EPERM with err. */
-belfry_status jwt_verify(struct http *http, struct arena *arena, struct belfry_str token, struct jwt_claims *claims,
-                         struct error *err);
+#define JWT_LEEWAY_MS 60000
+/*
+ * Verifies a compact JWS (RFC 7515, RFC 7519) with the keys for the org that it names, RSA and ECDSA on a worker. fn(r, 0,
+ * claims, NULL, arg) with the claims in the request's arena, or with EPERM or EAGAIN and what is wrong: at once or on a
+ * later turn; never when the request has ended.
+ */
+typedef void (*jwt_fn)(struct request *r, belfry_status status, const struct jwt_claims *claims, const struct error *err,
+                       void *arg);
+void jwt_verify(struct request *r, struct belfry_str token, jwt_fn fn, void *arg);
+/* Forgets what was verified; keys that were fetched stay. */
+void jwt_forget(struct http *http);
+void jwt_free(struct http *http);
 
-void jwt_cache_free(struct http *http);
+/* jwks.c */
+/* The set of a path or URL, {"keys":[...]}, borrowed; NULL: not at hand. */
+json_t *jwks_get(struct http *http, const char *where);
+/* Looks at files that were read before, once a second, so that a key that was taken out ends what it signed. */
+void jwks_look(struct http *http);
+/* Adds copies of the keys of a set (may be NULL) that may check this algorithm; kid NULL: the token names none. */
+void jwks_pick(json_t *out, const json_t *set, const char *alg, const char *kid);
+/* Does one of the keys check the signature of this compact JWS? [worker] */
+int jwks_verify(const json_t *keys, struct belfry_str token);
+void jwks_sets_free(struct http *http);
 
 /* session.c */
 /* 303 to auth.login_url with {next}; the page that says so without one. */
@@ -149,10 +226,23 @@ void session_signed_out_page(struct request *r);
 belfry_status session_read(struct request *r, struct jwt_claims *claims);
 /* Is a write by cookie from our own page? */
 int session_same_origin(struct request *r);
+/* Set-Cookie for these claims, in the request's arena; NULL when they are too many for a cookie. claims NULL: the header
+ * that ends a session. */
+const char *session_cookie(struct request *r, const struct jwt_claims *claims);
+/* Sealed for a purpose, as text for a cookie or a query, in the request's arena. Takes the reference. */
+const char *session_seal(struct request *r, json_t *doc, struct belfry_str purpose);
+json_t *session_claims_json(const struct jwt_claims *claims);
+void session_claims_read(struct arena *arena, const json_t *doc, struct jwt_claims *claims);
 
 /* stream.c */
 void stream_closed(struct request *r);
+/* The owner is gone: nothing is called any more, what is buffered still leaves. */
+void stream_abandon(struct request *r);
+/* Ends it when its client has left without a word. */
+void stream_probe(struct request *r);
 
+/* triggers.c */
+void triggers_free(struct http *http);
 /* asset.c */
 belfry_status assets_init(struct http *http, struct error *err);
 void assets_free(struct http *http);

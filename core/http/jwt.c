@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON Web Tokens of people (RFC 7519) in compact JWS form (RFC 7515), checked as RFC 8725 asks: the algorithm is the
- * configured key's and never the token's choice. A secret of hs256 verifies HS256 only; a JWK verifies the one or two
- * algorithms that its type allows (RSA: RS256, PS256; P-256: ES256), narrowed by its own `alg`.
+ * configured key's and never the token's choice. A secret of hs256 verifies HS256 only, a JWK what its type allows (jwks.c).
  *
- * A token that was verified is remembered until it expires, because a browser sends the same one with every poll: the
- * signature is checked once. The memory is dropped with the configuration, so a removed key ends its tokens.
+ * RSA and ECDSA signatures are checked on a worker: they take a tenth of a millisecond, and anybody can send one. A token
+ * that was verified is remembered until it expires, because a browser sends the same one with every poll: the signature is
+ * checked once. The memory is dropped when keys change, so a removed key ends its tokens.
  */
 #include "base/crypto.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "http/internal.h"
 
-#include <jose/b64.h>
-#include <jose/jws.h>
-#include <sys/stat.h>
-
 #define TOKEN_MAX 8192
 #define CACHE_MAX 20000
-#define LEEWAY_MS 60000
 #define LIFE_MAX_MS (24 * 3600 * 1000ll)
 #define ROLES_MAX 64
 
@@ -27,14 +21,21 @@ struct jwt_cached {
     struct jwt_claims claims;
 };
 
-struct jwks {
-    json_t *keys; /* {"keys":[...]} */
-    struct timespec mtime;
-};
-
 struct jwt_cache {
     struct hash *tokens; /* compact text -> struct jwt_cached */
-    struct hash *jwks;   /* path or URL -> struct jwks */
+    uint64_t epoch;      /* one more each time that all are forgotten */
+};
+
+/* One token on its way through a worker. */
+struct job {
+    uv_work_t work;
+    struct http *http;
+    uint64_t request, epoch;
+    char *token;
+    json_t *keys; /* a copy: the worker alone touches it */
+    int ok;
+    jwt_fn fn;
+    void *arg;
 };
 
 /* --- memory -------------------------------------------------------------------------------------------------------------- */
@@ -45,19 +46,11 @@ static void cached_free(void *value)
     arena_free(cached->arena);
 }
 
-static void jwks_free(void *value)
-{
-    struct jwks *jwks = value;
-    json_decref(jwks->keys);
-    free(jwks);
-}
-
-void jwt_cache_free(struct http *http)
+void jwt_free(struct http *http)
 {
     if (!http->jwts)
         return;
     hash_free(http->jwts->tokens, cached_free);
-    hash_free(http->jwts->jwks, jwks_free);
     free(http->jwts);
     http->jwts = NULL;
 }
@@ -67,9 +60,16 @@ static struct jwt_cache *cache_of(struct http *http)
     if (!http->jwts) {
         http->jwts = xcalloc(1, sizeof(*http->jwts));
         http->jwts->tokens = hash_new();
-        http->jwts->jwks = hash_new();
     }
     return http->jwts;
+}
+
+void jwt_forget(struct http *http)
+{
+    struct jwt_cache *cache = cache_of(http);
+    hash_free(cache->tokens, cached_free);
+    cache->tokens = hash_new();
+    cache->epoch++;
 }
 
 static struct belfry_strs copy_strs(struct arena *arena, struct belfry_strs s)
@@ -97,10 +97,8 @@ static struct jwt_claims copy_claims(struct arena *arena, const struct jwt_claim
 static void remember(struct http *http, struct belfry_str token, const struct jwt_claims *claims)
 {
     struct jwt_cache *cache = cache_of(http);
-    if (hash_count(cache->tokens) >= CACHE_MAX) { /* start again rather than keep an order of use */
-        hash_free(cache->tokens, cached_free);
-        cache->tokens = hash_new();
-    }
+    if (hash_count(cache->tokens) >= CACHE_MAX)
+        jwt_forget(http); /* start again rather than keep an order of use */
     struct arena *arena = arena_new(512);
     struct jwt_cached *cached = arena_alloc(arena, sizeof(*cached));
     cached->arena = arena;
@@ -110,72 +108,7 @@ static void remember(struct http *http, struct belfry_str token, const struct jw
         cached_free(old);
 }
 
-/* --- keys of a JWKS -------------------------------------------------------------------------------------------------------- */
-
-void http_jwks_put(struct http *http, const char *where, json_t *keys)
-{
-    struct jwks *jwks = xcalloc(1, sizeof(*jwks));
-    jwks->keys = json_incref(keys);
-    struct jwks *old = hash_set(cache_of(http)->jwks, str_of(where), jwks);
-    if (old)
-        jwks_free(old);
-}
-
-/* The keys of a file, read again when it changed; of a URL, as the hub last fetched them. NULL: none. */
-static json_t *jwks_get(struct http *http, const char *where)
-{
-    struct jwks *have = hash_get(cache_of(http)->jwks, str_of(where));
-    struct stat st;
-    if (strncmp(where, "http", 4) == 0 || stat(where, &st) != 0)
-        return have ? have->keys : NULL;
-    if (have && have->mtime.tv_sec == st.st_mtim.tv_sec && have->mtime.tv_nsec == st.st_mtim.tv_nsec)
-        return have->keys;
-    json_error_t fault;
-    json_t *keys = json_load_file(where, JSON_REJECT_DUPLICATES, &fault);
-    if (!keys) {
-        log_warn("http", "key set cannot be read, the last good one stays", "file=%s line=%d err=%s", where, fault.line,
-                 log_quote(fault.text, strlen(fault.text)));
-        return have ? have->keys : NULL;
-    }
-    http_jwks_put(http, where, keys);
-    json_decref(keys);
-    have = hash_get(cache_of(http)->jwks, str_of(where));
-    have->mtime = st.st_mtim;
-    return have->keys;
-}
-
-/* May this key check that algorithm? */
-static int key_fits(const json_t *key, const char *alg)
-{
-    const char *type = json_string_value(json_object_get(key, "kty")), *own = json_string_value(json_object_get(key, "alg"));
-    const char *use = json_string_value(json_object_get(key, "use"));
-    if (!type || (own && strcmp(own, alg) != 0) || (use && strcmp(use, "sig") != 0))
-        return 0;
-    if (strcmp(type, "RSA") == 0)
-        return strcmp(alg, "RS256") == 0 || strcmp(alg, "PS256") == 0;
-    const char *curve = json_string_value(json_object_get(key, "crv"));
-    return strcmp(type, "EC") == 0 && curve && strcmp(curve, "P-256") == 0 && strcmp(alg, "ES256") == 0;
-}
-
-static int verify_jwks(const json_t *keys, const char *alg, const char *kid, struct belfry_str parts[3])
-{
-    json_t *list = json_object_get(keys, "keys"), *key;
-    size_t i;
-    int ok = 0;
-    json_t *jws = json_object();
-    json_set_str(jws, "protected", parts[0]);
-    json_set_str(jws, "payload", parts[1]);
-    json_set_str(jws, "signature", parts[2]);
-    json_array_foreach(list, i, key)
-    {
-        const char *id = json_string_value(json_object_get(key, "kid"));
-        if (ok || !key_fits(key, alg) || (kid && id && strcmp(kid, id) != 0))
-            continue;
-        ok = jose_jws_ver(NULL, jws, NULL, key, false);
-    }
-    json_decref(jws);
-    return ok;
-}
+/* --- signatures ---------------------------------------------------------------------------------------------------------- */
 
 static int verify_hs256(const struct config_jwt *jwt, struct belfry_str signed_part, struct belfry_str signature)
 {
@@ -189,17 +122,6 @@ static int verify_hs256(const struct config_jwt *jwt, struct belfry_str signed_p
         }
     buf_free(&given);
     return ok;
-}
-
-static int verify_with(struct http *http, const struct config_jwt *jwt, const char *alg, const char *kid,
-                       struct belfry_str token, struct belfry_str parts[3])
-{
-    if (strcmp(alg, "HS256") == 0) {
-        size_t len = parts[0].len + 1 + parts[1].len;
-        return jwt->hs256_count && verify_hs256(jwt, str_slice(token.ptr, len), parts[2]);
-    }
-    json_t *keys = jwt->jwks ? jwks_get(http, jwt->jwks) : NULL;
-    return keys && verify_jwks(keys, alg, kid, parts);
 }
 
 /* --- claims ------------------------------------------------------------------------------------------------------------------- */
@@ -251,11 +173,11 @@ static belfry_status check_times(const json_t *body, int64_t now, struct jwt_cla
     if (exp_s < 0 || exp_s > 1e11)
         return error_set(err, BELFRY_EPERM, NULL, "the JWT's `exp` is no time in seconds");
     claims->exp_ms = (int64_t)(exp_s * 1000);
-    if (claims->exp_ms + LEEWAY_MS < now)
+    if (claims->exp_ms + JWT_LEEWAY_MS < now)
         return error_set(err, BELFRY_EPERM, NULL, "the JWT has expired");
-    if (claims->exp_ms > now + LIFE_MAX_MS + LEEWAY_MS)
+    if (claims->exp_ms > now + LIFE_MAX_MS + JWT_LEEWAY_MS)
         return error_set(err, BELFRY_EPERM, NULL, "the JWT's `exp` is more than 24 hours away");
-    if (json_is_number(nbf) && json_number_value(nbf) * 1000 > (double)(now + LEEWAY_MS))
+    if (json_is_number(nbf) && json_number_value(nbf) * 1000 > (double)(now + JWT_LEEWAY_MS))
         return error_set(err, BELFRY_EPERM, NULL, "the JWT is not valid yet (`nbf`)");
     return BELFRY_OK;
 }
@@ -287,58 +209,161 @@ static belfry_status unverified(struct error *err)
     return error_set(err, BELFRY_EPERM, NULL, "the JWT is not signed with a key of this hub");
 }
 
-/* A link of `belfry login-link`, whatever auth says: signed with a key derived from hub.secret. */
-static int verify_own(struct http *http, const char *alg, struct belfry_str token, struct belfry_str parts[3])
+static int split(struct belfry_str token, struct belfry_str parts[3])
 {
-    if (strcmp(alg, "HS256") != 0 || !http->set.secret)
+    struct belfry_str rest;
+    parts[0] = str_cut(token, '.', &rest);
+    parts[1] = str_cut(rest, '.', &parts[2]);
+    return parts[2].ptr && !memchr(parts[2].ptr, '.', parts[2].len) ? 0 : -1;
+}
+
+/* A link of `belfry login-link`, whatever auth says: signed with a key derived from hub.secret. */
+static int verify_own(struct http *http, struct belfry_str signed_part, struct belfry_str signature)
+{
+    if (!http->set.secret)
         return 0;
     uint8_t derived[32];
     key_derive(http->set.secret, "login-link", derived);
     struct config_key key = {(const char *)derived, sizeof(derived)};
     struct config_jwt own = {.hs256 = &key, .hs256_count = 1};
-    int ok = verify_hs256(&own, str_slice(token.ptr, parts[0].len + 1 + parts[1].len), parts[2]);
+    int ok = verify_hs256(&own, signed_part, signature);
     mem_wipe(derived, sizeof(derived));
     return ok;
 }
 
-static belfry_status verify_signature(struct http *http, struct belfry_str org, struct belfry_str token,
-                                      struct belfry_str parts[3], struct error *err)
+/* The keys that may sign for an org: the hub's, and its own. */
+static size_t signers(const struct http *http, struct belfry_str org, const struct config_jwt *out[2])
 {
-    json_t *header = decode_part(parts[0]);
-    const char *alg = json_string_value(json_object_get(header, "alg"));
-    const char *kid = json_string_value(json_object_get(header, "kid"));
     const struct config_org *own = config_org(http->config, org);
-    int ok = 0;
-    if (alg && !json_object_get(header, "crit")) {
-        ok = verify_own(http, alg, token, parts) || verify_with(http, &http->config->jwt, alg, kid, token, parts);
-        if (!ok && own && strcmp(own->name, "*") != 0)
-            ok = verify_with(http, &own->jwt, alg, kid, token, parts);
-    }
-    json_decref(header);
-    return ok ? BELFRY_OK : unverified(err);
+    size_t n = 0;
+    out[n++] = &http->config->jwt;
+    if (own && strcmp(own->name, "*") != 0)
+        out[n++] = &own->jwt;
+    return n;
 }
 
-belfry_status jwt_verify(struct http *http, struct arena *arena, struct belfry_str token, struct jwt_claims *claims,
-                         struct error *err)
+/* The claims of a token whose signature is good; remembered. */
+static belfry_status good(struct http *http, struct arena *arena, struct belfry_str token, struct jwt_claims *claims,
+                          struct error *err)
 {
-    if (token.len > TOKEN_MAX)
-        return error_set(err, BELFRY_EPERM, NULL, "the JWT is longer than %d bytes", TOKEN_MAX);
-    struct jwt_cached *known = hash_get(cache_of(http)->tokens, token);
-    if (known && known->claims.exp_ms + LEEWAY_MS >= clock_now_ms(http->set.clock)) {
-        *claims = copy_claims(arena, &known->claims);
-        return BELFRY_OK;
-    }
-    struct belfry_str parts[3], rest;
-    parts[0] = str_cut(token, '.', &rest);
-    parts[1] = str_cut(rest, '.', &parts[2]);
-    json_t *body = parts[2].ptr && !memchr(parts[2].ptr, '.', parts[2].len) ? decode_part(parts[1]) : NULL;
-    if (!body)
-        return error_set(err, BELFRY_EPERM, NULL, "this is no JWT in compact form");
-    belfry_status status = verify_signature(http, json_str(json_object_get(body, "org")), token, parts, err);
-    if (status == BELFRY_OK)
-        status = read_claims(http, arena, body, claims, err);
+    struct belfry_str parts[3];
+    json_t *body = split(token, parts) == 0 ? decode_part(parts[1]) : NULL;
+    belfry_status status = body ? read_claims(http, arena, body, claims, err) : unverified(err);
     json_decref(body);
     if (status == BELFRY_OK)
         remember(http, token, claims);
     return status;
+}
+
+static void tell(struct request *r, belfry_status status, struct belfry_str token, jwt_fn fn, void *arg, struct error *err)
+{
+    struct jwt_claims claims = {0};
+    if (status == BELFRY_OK)
+        status = good(r->pub.http, r->pub.arena, token, &claims, err);
+    fn(r, status, &claims, err, arg);
+    error_clear(err);
+}
+
+/* [worker] */
+static void on_work(uv_work_t *work)
+{
+    struct job *job = work->data;
+    job->ok = jwks_verify(job->keys, str_of(job->token));
+}
+
+/* Keys that changed meanwhile are asked again. */
+static void on_worked(uv_work_t *work, int status)
+{
+    (void)status;
+    struct job *job = work->data;
+    struct http *http = job->http;
+    struct http_request *req = http->closed ? NULL : http_request_find(http, job->request);
+    struct error err = {0};
+    if (req && job->epoch != cache_of(http)->epoch)
+        jwt_verify(request_of(req), str_of(job->token), job->fn, job->arg);
+    else if (req)
+        tell(request_of(req), job->ok ? BELFRY_OK : unverified(&err), str_of(job->token), job->fn, job->arg, &err);
+    http->jobs--;
+    http_unref(http);
+    json_decref(job->keys);
+    free(job->token);
+    free(job);
+}
+
+static void verify_on_worker(struct request *r, struct belfry_str token, json_t *keys, jwt_fn fn, void *arg)
+{
+    struct job *job = xcalloc(1, sizeof(*job));
+    *job = (struct job){.http = r->pub.http,
+                        .request = r->pub.pub.id,
+                        .epoch = cache_of(r->pub.http)->epoch,
+                        .token = xstrndup(token.ptr, token.len),
+                        .keys = keys,
+                        .fn = fn,
+                        .arg = arg};
+    job->work.data = job;
+    job->http->jobs++;
+    request_park(r);
+    uv_queue_work(job->http->set.loop, &job->work, on_work, on_worked);
+}
+
+/* OK or EPERM for what can be said at once; ECANCELED when the keys must be tried on a worker. */
+static belfry_status verify_signature(struct http *http, struct belfry_str token, struct belfry_str parts[3],
+                                      struct belfry_str org, json_t *keys, struct error *err)
+{
+    json_t *header = decode_part(parts[0]);
+    const char *alg = json_string_value(json_object_get(header, "alg"));
+    const char *kid = json_string_value(json_object_get(header, "kid"));
+    struct belfry_str signed_part = str_slice(token.ptr, parts[0].len + 1 + parts[1].len);
+    const struct config_jwt *from[2];
+    size_t n = signers(http, org, from);
+    int ok = 0, missing = 0;
+    if (!alg || json_object_get(header, "crit")) {
+        ; /* refused: we understand no extension (RFC 7515 section 4.1.11) */
+    } else if (strcmp(alg, "HS256") == 0) {
+        ok = verify_own(http, signed_part, parts[2]);
+        for (size_t i = 0; i < n; i++)
+            ok |= verify_hs256(from[i], signed_part, parts[2]);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            json_t *set = from[i]->jwks ? jwks_get(http, from[i]->jwks) : NULL;
+            missing |= from[i]->jwks && !set;
+            jwks_pick(keys, set, alg, kid);
+        }
+    }
+    json_decref(header);
+    if (ok)
+        return BELFRY_OK;
+    if (json_array_size(keys))
+        return BELFRY_ECANCELED;
+    return missing ? error_set(err, BELFRY_EAGAIN, NULL, "the keys that JWTs are signed with are not at hand; try again")
+                   : unverified(err);
+}
+
+void jwt_verify(struct request *r, struct belfry_str token, jwt_fn fn, void *arg)
+{
+    struct http *http = r->pub.http;
+    struct error err = {0};
+    jwks_look(http);
+    struct jwt_cached *known = token.len <= TOKEN_MAX ? hash_get(cache_of(http)->tokens, token) : NULL;
+    if (known && known->claims.exp_ms + JWT_LEEWAY_MS >= clock_now_ms(http->set.clock)) {
+        struct jwt_claims claims = copy_claims(r->pub.arena, &known->claims);
+        fn(r, BELFRY_OK, &claims, NULL, arg);
+        return;
+    }
+    struct belfry_str parts[3];
+    json_t *keys = json_array(), *body = NULL;
+    belfry_status status;
+    if (token.len > TOKEN_MAX)
+        status = error_set(&err, BELFRY_EPERM, NULL, "the JWT is longer than %d bytes", TOKEN_MAX);
+    else if (split(token, parts) != 0 || !(body = decode_part(parts[1])))
+        status = error_set(&err, BELFRY_EPERM, NULL, "this is no JWT in compact form");
+    else
+        status = verify_signature(http, token, parts, json_str(json_object_get(body, "org")), keys, &err);
+    json_decref(body);
+    if (status == BELFRY_ECANCELED) {
+        verify_on_worker(r, token, keys, fn, arg);
+        return;
+    }
+    json_decref(keys);
+    tell(r, status, token, fn, arg, &err);
 }

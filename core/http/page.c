@@ -96,10 +96,9 @@ void http_page(struct http_request *req, const struct belfry_http_page *page)
 {
     struct buf out = {0};
     struct belfry_str title = http_escape(req->arena, page->title);
-    buf_addf(&out, "<!doctype html>\n<html lang=\"%.*s\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+    buf_addf(&out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
              "content=\"width=device-width,initial-scale=1\"><title>%.*s - %.*s</title><link rel=\"icon\" href=\"%s\">"
-             "<link rel=\"stylesheet\" href=\"%s\">", STR_ARG(req->pub.locale.len ? req->pub.locale : STR("en")),
-             STR_ARG(title), STR_ARG(http_text(req, "app.name")), http_asset_url(req->http, req->arena, "bell.svg"),
+             "<link rel=\"stylesheet\" href=\"%s\">", STR_ARG(title), STR_ARG(http_text(req, "app.name")), http_asset_url(req->http, req->arena, "bell.svg"),
              http_asset_url(req->http, req->arena, "shell.css"));
     for (const char *const *s = page->styles; s && *s; s++)
         buf_addf(&out, "<link rel=\"stylesheet\" href=\"%s\">", http_asset_url(req->http, req->arena, *s));
@@ -109,7 +108,10 @@ void http_page(struct http_request *req, const struct belfry_http_page *page)
     add_navigation(req, &out);
     buf_addf(&out, "<main id=\"main\">%.*s</main></body></html>\n", STR_ARG(page->main));
     struct belfry_attr headers[] = {{STR("Content-Security-Policy"), str_of(csp)},
-                                    {STR("Referrer-Policy"), STR("same-origin")},
+                                    /* the door's address holds a token */
+                                    {STR("Referrer-Policy"), str_has_suffix(req->pub.path, STR("/session"))
+                                                                 ? STR("no-referrer")
+                                                                 : STR("same-origin")},
                                     {STR("X-Frame-Options"), STR("DENY")},
                                     {STR("Vary"), STR("Cookie, Authorization, Accept-Language")}};
     http_respond(req, page->status ? page->status : 200, "text/html; charset=utf-8", buf_str(&out), headers, 4);

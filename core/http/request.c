@@ -4,23 +4,22 @@
  * body is kept), body collected, handler called, answered now or later, completed.
  *
  * Ownership: libmicrohttpd holds the request as its per-request context until request_completed(). A handler may answer
- * after the client has left: then `gone` is set, the answer is dropped, and the memory is freed by whichever comes
- * last. Answered requests go back to a small pool, arena included, because a hot hub makes 20,000 a second.
+ * after the client has left: then `gone` is set and the answer is dropped. Either way the memory outlives the call that
+ * answered, so that a handler may still look at what it answered. Requests go back to a small pool, arena
+ * included, because a hot hub makes 20,000 a second.
+ *
+ * A refusal that is known before the body has come is held back until the body was read and dropped, up to DROP_MAX:
+ * closing a socket with unread bytes resets it, and the client would never see why.
  */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "http/internal.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
-
 #define SPARE_MAX 256
-#define REQUEST_WAIT_NS 60000000000ull
-#define HEADERS_MAX 64
 #define BODY_FIRST 1024
 #define BODY_KEEP (256 * 1024)
+#define DROP_MAX (16 * 1024 * 1024)
 
 /* --- pool ---------------------------------------------------------------------------------------------------------------- */
 
@@ -32,7 +31,7 @@ static void request_free(struct request *r)
     struct arena *arena = r->pub.arena;
     struct buf body = r->body;
     arena_reset(arena);
-    if (http->spare_count >= SPARE_MAX || body.cap > BODY_KEEP) {
+    if (http->spare_count >= SPARE_MAX || body.cap > BODY_KEEP || http->closed) {
         arena_free(arena);
         buf_free(&body);
         free(r);
@@ -64,11 +63,28 @@ static struct request *request_take(struct http *http)
     return r;
 }
 
+void requests_reap(struct http *http)
+{
+    struct list *node;
+    while ((node = list_pop_front(&http->dead)))
+        request_free(LIST_OF(node, struct request, node));
+}
+
+/* RFC 9112 section 3.2.2: a target in absolute form is taken by its path. */
+static const char *origin_form(const char *target)
+{
+    const char *host = head_begins(str_of(target), "http://")    ? target + 7
+                       : head_begins(str_of(target), "https://") ? target + 8
+                                                                 : NULL;
+    const char *path = host ? strchr(host, '/') : NULL;
+    return path ? path : host ? "/" : target;
+}
+
 struct request *request_new(struct http *http, struct conn *conn, struct MHD_Connection *mhd, const char *uri)
 {
     struct request *r = request_take(http);
     struct belfry_http_request *pub = &r->pub.pub;
-    struct belfry_str query, target = arena_str(r->pub.arena, str_of(uri));
+    struct belfry_str query, target = arena_str(r->pub.arena, str_of(origin_form(uri)));
     r->conn = conn;
     r->mhd = mhd;
     pub->struct_size = sizeof(*pub);
@@ -82,170 +98,20 @@ struct request *request_new(struct http *http, struct conn *conn, struct MHD_Con
     return r;
 }
 
-/* --- reading headers -------------------------------------------------------------------------------------------------------- */
-
-struct header_walk {
-    struct request *r;
-    struct belfry_attr *items;
-    size_t count;
-};
-
-static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
-                                 const char *value, size_t value_len)
+static struct belfry_str id_key(const struct request *r)
 {
-    (void)kind;
-    struct header_walk *w = arg;
-    if (w->count == HEADERS_MAX)
-        return MHD_NO;
-    char *lower = arena_alloc(w->r->pub.arena, name_len + 1);
-    for (size_t i = 0; i < name_len; i++)
-        lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
-    /* values stay in libmicrohttpd's memory, which lives as long as the request - unless the client leaves while a handler
-     * still works, so they are copied */
-    w->items[w->count].name = str_slice(lower, name_len);
-    w->items[w->count].value = str_slice(arena_strndup(w->r->pub.arena, value ? value : "", value_len), value_len);
-    w->count++;
-    return MHD_YES;
+    return str_slice((const char *)&r->pub.pub.id, sizeof(r->pub.pub.id));
 }
 
-static void headers_read(struct request *r)
+struct http_request *http_request_find(struct http *http, uint64_t id)
 {
-    struct header_walk w = {r, arena_alloc(r->pub.arena, HEADERS_MAX * sizeof(struct belfry_attr)), 0};
-    MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, on_header, &w);
-    r->pub.pub.headers = w.items;
-    r->pub.pub.header_count = w.count;
-    r->pub.pub.content_type = http_header(&r->pub, "content-type");
+    struct request *r = hash_get(http->by_id, str_slice((const char *)&id, sizeof(id)));
+    return r ? &r->pub : NULL;
 }
 
-static int is_loopback(const struct sockaddr *sa)
+const void *http_request_owner(const struct http_request *req)
 {
-    if (sa->sa_family == AF_UNIX)
-        return 1;
-    if (sa->sa_family == AF_INET)
-        return (ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr) >> 24) == 127;
-    const struct in6_addr *a = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
-    return sa->sa_family == AF_INET6 &&
-           (IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127));
-}
-
-static void peer_read(struct request *r)
-{
-    if (r->pub.operator_socket) {
-        r->pub.local = 1;
-        r->pub.pub.peer = STR("control socket");
-        return;
-    }
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    if (!info || !info->client_addr)
-        return;
-    char text[INET6_ADDRSTRLEN] = "";
-    const struct sockaddr *sa = info->client_addr;
-    if (sa->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, text, sizeof(text));
-    else if (sa->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, text, sizeof(text));
-    r->pub.pub.peer = arena_str(r->pub.arena, str_of(text));
-    static const char *const forwarded[] = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
-                                            "x-real-ip", "via"};
-    int proxied = 0;
-    for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
-        proxied |= http_header(&r->pub, forwarded[i]).len > 0;
-    r->pub.local = is_loopback(sa) && !proxied;
-}
-
-/* A document navigation: the browser says so, or says nothing and is no prefetch. */
-static uint32_t flags_of(struct request *r)
-{
-    struct belfry_str dest = http_header(&r->pub, "sec-fetch-dest");
-    struct belfry_str purpose = http_header(&r->pub, "sec-purpose");
-    if (purpose.len == 0)
-        purpose = http_header(&r->pub, "purpose");
-    int head = str_eqz(r->pub.pub.method, "HEAD");
-    uint32_t flags = head ? BELFRY_HTTP_HEAD : 0;
-    if (!head && (dest.len == 0 || str_eqz(dest, "document")) && !str_has_prefix(purpose, STR("prefetch")))
-        flags |= BELFRY_HTTP_DOCUMENT;
-    return flags;
-}
-
-/* --- judging ---------------------------------------------------------------------------------------------------------------- */
-
-static int length_fits(struct request *r)
-{
-    struct belfry_str text = http_header(&r->pub, "content-length");
-    int64_t length = 0;
-    if (text.len && (str_to_i64(text, &length) != BELFRY_OK || length < 0)) {
-        http_problem(&r->pub, 400, NULL, "Content-Length is no number");
-        return 0;
-    }
-    if (length > r->body_limit) {
-        http_problem(&r->pub, 413, NULL, "the body has %lld bytes; at most %lld are taken here", (long long)length,
-                     (long long)r->body_limit);
-        return 0;
-    }
-    int64_t most = r->pub.config ? r->pub.config->hub.limits.pending_bytes : INT64_MAX;
-    if (length > 0 && (int64_t)r->pub.http->body_bytes + length > most) {
-        http_problem(&r->pub, 503, NULL, "too many bytes of requests wait at the moment; try again in a second");
-        return 0;
-    }
-    return 1;
-}
-
-static void not_found(struct request *r, const char *allow)
-{
-    if (!allow) {
-        http_problem(&r->pub, 404, NULL, "there is nothing at this path");
-        return;
-    }
-    struct belfry_attr headers[] = {{STR("Allow"), str_of(allow)}};
-    struct error err = {0};
-    error_set(&err, BELFRY_EINVAL, NULL, "this path does not take %.*s; it takes %s", STR_ARG(r->pub.pub.method), allow);
-    http_respond_json(&r->pub, 405, http_problem_json(405, &err), headers, 1);
-    error_clear(&err);
-}
-
-/* What can be said before the body comes. The answer may have been given when it returns. */
-static void judge(struct request *r, const char *method)
-{
-    struct belfry_http_request *pub = &r->pub.pub;
-    pub->method = arena_str(r->pub.arena, str_of(method));
-    headers_read(r);
-    peer_read(r);
-    pub->flags = flags_of(r);
-    if (r->pub.http->stopping || !r->pub.config) {
-        http_problem(&r->pub, 503, NULL, r->pub.config ? "the hub is stopping" : "the hub is starting");
-        return;
-    }
-    struct belfry_attr *params = NULL;
-    const char *allow = NULL;
-    const struct route_entry *route =
-        router_find(&r->pub.http->router, pub->method, pub->path, r->pub.arena, &params, &pub->param_count, &allow);
-    if (!route) {
-        not_found(r, allow);
-        return;
-    }
-    pub->params = params;
-    r->route = route;
-    r->body_limit = route->route.body_limit;
-    if (auth_check(r, route) == 0)
-        length_fits(r);
-}
-
-static int body_add(struct request *r, const char *data, size_t len)
-{
-    if ((int64_t)(r->body.len + len) > r->body_limit) {
-        http_problem(&r->pub, 413, NULL, "the body is larger than %lld bytes", (long long)r->body_limit);
-        return -1;
-    }
-    int64_t most = r->pub.config->hub.limits.pending_bytes;
-    if ((int64_t)(r->pub.http->body_bytes + len) > most) {
-        http_problem(&r->pub, 503, NULL, "too many bytes of requests wait at the moment; try again in a second");
-        return -1;
-    }
-    if (!r->body.cap)
-        buf_reserve(&r->body, BODY_FIRST);
-    buf_add(&r->body, data, len);
-    r->pub.http->body_bytes += len;
-    return 0;
+    return request_of(req)->owner;
 }
 
 /* --- answering ---------------------------------------------------------------------------------------------------------------- */
@@ -258,7 +124,7 @@ static enum MHD_Result queue_answer(struct request *r)
     return ok;
 }
 
-static void count_answer(const struct request *r, uint32_t status)
+static void count_answer(uint32_t status)
 {
     static struct metric *by_class[6]; /* loop only */
     uint32_t class = status / 100 < 6 ? status / 100 : 0;
@@ -268,7 +134,14 @@ static void count_answer(const struct request *r, uint32_t status)
                                      METRIC_COUNTER, "code", code, NULL);
     }
     metric_add(by_class[class], 1);
-    (void)r;
+}
+
+static void resume(struct request *r)
+{
+    if (!r->suspended)
+        return;
+    r->suspended = 0;
+    listener_resume(r->conn->listener, r->mhd);
 }
 
 void request_answer(struct request *r, uint32_t status, struct MHD_Response *response)
@@ -280,47 +153,141 @@ void request_answer(struct request *r, uint32_t status, struct MHD_Response *res
             MHD_destroy_response(response);
         return;
     }
+    if (status < 200 || status > 599) {
+        log_error("http", "answer with an impossible status, sent as 500", "request=%llu status=%u",
+                  (unsigned long long)r->pub.pub.id, status);
+        status = 500;
+    }
     r->state = REQUEST_ANSWERED;
     r->status = status;
     if (!response)
         response = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     r->response = response;
-    count_answer(r, status);
-    if (r->pub.pub.id && hash_count(r->pub.http->by_id))
-        hash_del(r->pub.http->by_id, str_slice((const char *)&r->pub.pub.id, sizeof(r->pub.pub.id)));
+    count_answer(status);
+    hash_del(r->pub.http->by_id, id_key(r));
     if (r->gone) {
-        if (!r->in_handler) {
-            MHD_destroy_response(r->response);
-            r->response = NULL;
-            list_remove(&r->node);
-            r->pub.http->open_count--;
-            request_free(r);
-        }
+        MHD_destroy_response(r->response);
+        r->response = NULL;
+        list_remove(&r->node);
+        list_push_back(&r->pub.http->dead, &r->node);
+        r->pub.http->open_count--;
         return;
     }
-    if (r->suspended) {
-        r->suspended = 0;
-        listener_resume(r->conn->listener, r->mhd);
-    }
+    cors_add(r, response);
+    if (!r->waiting)
+        resume(r);
 }
 
-struct http_request *http_request_find(struct http *http, uint64_t id)
+/* --- judging ---------------------------------------------------------------------------------------------------------------- */
+
+static void wrong_method(struct request *r, const char *allow)
 {
-    struct request *r = hash_get(http->by_id, str_slice((const char *)&id, sizeof(id)));
-    return r ? &r->pub : NULL;
+    struct belfry_attr headers[] = {{STR("Allow"), str_of(allow)}};
+    struct error err = {0};
+    error_set(&err, BELFRY_EINVAL, NULL, "this path does not take %.*s; it takes %s", STR_ARG(r->pub.pub.method), allow);
+    http_respond_json(&r->pub, 405, http_problem_json(405, &err), headers, 1);
+    error_clear(&err);
 }
 
-/* --- libmicrohttpd's calls ----------------------------------------------------------------------------------------------------- */
+static const struct route_entry *find_route(struct request *r, const char **allow)
+{
+    struct belfry_http_request *pub = &r->pub.pub;
+    struct belfry_attr *params = NULL;
+    const struct route_entry *route =
+        router_find(&r->pub.http->router, pub->method, pub->path, r->pub.arena, &params, &pub->param_count, allow);
+    pub->params = params;
+    return route;
+}
+
+void request_park(struct request *r)
+{
+    hash_set(r->pub.http->by_id, id_key(r), r);
+}
+
+void request_judged(struct request *r)
+{
+    r->waiting = 0;
+    if (r->state != REQUEST_ANSWERED)
+        head_length_fits(r);
+    if (r->suspended)
+        hash_del(r->pub.http->by_id, id_key(r));
+    resume(r);
+}
+
+/* What can be said before the body comes. The answer may have been given when it returns. */
+static void judge(struct request *r, const char *method)
+{
+    const char *allow = NULL;
+    if (head_read(r, method) != 0)
+        return;
+    if (r->pub.http->stopping || !r->pub.config) {
+        http_problem(&r->pub, 503, NULL, r->pub.config ? "the hub is stopping" : "the hub is starting");
+        return;
+    }
+    const struct route_entry *route = find_route(r, &allow);
+    if (!route && !allow) {
+        http_problem(&r->pub, 404, NULL, "there is nothing at this path");
+        return;
+    }
+    if (!route) {
+        allow = arena_printf(r->pub.arena, "%s, OPTIONS", allow);
+        if (str_eqz(r->pub.pub.method, "OPTIONS"))
+            cors_preflight(r, allow);
+        else
+            wrong_method(r, allow);
+        return;
+    }
+    r->route = route;
+    r->owner = route->owner;
+    r->body_limit = route->route.body_limit == HTTP_BODY_REQUEST ? r->pub.config->hub.limits.request_bytes
+                                                                 : route->route.body_limit;
+    r->waiting = 1;
+    auth_check(r);
+}
+
+/* --- the body ------------------------------------------------------------------------------------------------------------------ */
+
+static void body_add(struct request *r, const char *data, size_t len)
+{
+    if ((int64_t)(r->body.len + len) > r->body_limit) {
+        http_problem(&r->pub, 413, NULL, "the body is larger than %lld bytes", (long long)r->body_limit);
+        return;
+    }
+    int64_t most = r->pub.config->hub.limits.pending_bytes;
+    if ((int64_t)(r->pub.http->body_bytes + len) > most) {
+        http_problem(&r->pub, 503, NULL, "too many bytes of requests wait at the moment; try again in a second");
+        return;
+    }
+    if (!r->body.cap)
+        buf_reserve(&r->body, r->announced > BODY_FIRST && r->announced <= BODY_KEEP ? (size_t)r->announced : BODY_FIRST);
+    buf_add(&r->body, data, len);
+    r->pub.http->body_bytes += len;
+}
+
+/* Routes may have been put in place anew by a reload while the body came. */
+static int route_again(struct request *r)
+{
+    const char *allow = NULL;
+    const struct route_entry *route = r->route ? r->route : find_route(r, &allow);
+    if (!route) {
+        http_problem(&r->pub, 503, NULL, "the configuration is changing; try again");
+        return -1;
+    }
+    r->route = route;
+    r->owner = route->owner;
+    return 0;
+}
 
 static enum MHD_Result hand_over(struct request *r)
 {
+    if (route_again(r) != 0)
+        return queue_answer(r);
     r->state = REQUEST_HANDLING;
     r->pub.pub.body = buf_str(&r->body);
     struct http_route route = r->route->route;
     r->route = NULL;
-    hash_set(r->pub.http->by_id, str_slice((const char *)&r->pub.pub.id, sizeof(r->pub.pub.id)), r);
-    if (r->conn->node.next != &r->conn->node)
-        list_remove(&r->conn->node); /* the wait for the request is over */
+    hash_set(r->pub.http->by_id, id_key(r), r);
+    list_remove(&r->conn->node); /* the wait for the request is over */
     r->in_handler = 1;
     route.handle(route.arg, &r->pub);
     r->in_handler = 0;
@@ -331,24 +298,40 @@ static enum MHD_Result hand_over(struct request *r)
     return MHD_YES;
 }
 
+/* --- libmicrohttpd's calls ----------------------------------------------------------------------------------------------------- */
+
+/* May the answer go out before the body was read? Only where the client waits for it, or where too much would come. */
+static int answer_early(const struct request *r)
+{
+    return r->announced == 0 || r->expects || r->announced > DROP_MAX;
+}
+
+static enum MHD_Result first_call(struct request *r, const char *method)
+{
+    r->begun = 1;
+    judge(r, method);
+    if (r->waiting) {
+        r->suspended = 1;
+        MHD_suspend_connection(r->mhd);
+        return MHD_YES;
+    }
+    return r->state == REQUEST_ANSWERED && answer_early(r) ? queue_answer(r) : MHD_YES;
+}
+
 enum MHD_Result request_access(struct request *r, const char *method, const char *upload, size_t *upload_size)
 {
-    if (r->state == REQUEST_ANSWERED) {
-        if (*upload_size) { /* the rest of a body that nobody wants */
-            *upload_size = 0;
-            return MHD_YES;
-        }
-        return r->response ? queue_answer(r) : MHD_YES;
-    }
-    if (!r->begun) {
-        r->begun = 1;
-        judge(r, method);
-        return r->state == REQUEST_ANSWERED ? queue_answer(r) : MHD_YES;
-    }
-    if (*upload_size) {
-        int rc = body_add(r, upload, *upload_size);
+    if (!r->begun)
+        return first_call(r, method);
+    if (r->state == REQUEST_ANSWERED && *upload_size) { /* the rest of a body that nobody wants */
+        r->dropped += (int64_t)*upload_size;
         *upload_size = 0;
-        (void)rc; /* answered: the rest is read and dropped above */
+        return r->dropped > DROP_MAX ? MHD_NO : MHD_YES;
+    }
+    if (r->state == REQUEST_ANSWERED)
+        return r->response ? queue_answer(r) : MHD_YES;
+    if (*upload_size) {
+        body_add(r, upload, *upload_size);
+        *upload_size = 0;
         return MHD_YES;
     }
     return r->state == REQUEST_READING ? hand_over(r) : MHD_YES;
@@ -361,23 +344,50 @@ void request_completed(struct http *http, void **state)
     if (!r)
         return;
     http->body_bytes -= r->body.len;
-    if (r->conn) {
-        list_remove(&r->conn->node);
-        r->conn->deadline_ns = clock_mono_ns(clock_real()) + REQUEST_WAIT_NS;
-        list_push_back(&http->conns, &r->conn->node);
-    }
+    if (r->conn)
+        conn_wait(r->conn);
     if (r->stream)
         stream_closed(r);
     r->conn = NULL;
     r->mhd = NULL;
+    r->suspended = 0;
     if (r->state == REQUEST_HANDLING) {
         r->gone = 1; /* freed when the handler answers */
         return;
     }
+    hash_del(http->by_id, id_key(r));
     if (r->response)
         MHD_destroy_response(r->response);
     r->response = NULL;
     list_remove(&r->node);
+    list_push_back(&http->dead, &r->node);
     http->open_count--;
-    request_free(r);
+}
+
+/* --- owners ---------------------------------------------------------------------------------------------------------------------- */
+
+void http_routes_remove(struct http *http, const void *owner)
+{
+    LIST_EACH(it, &http->open)
+    {
+        struct request *r = LIST_OF(it, struct request, node);
+        if (r->owner == owner)
+            r->route = NULL;
+    }
+    router_remove(&http->router, owner);
+}
+
+void http_requests_drop(struct http *http, const void *owner)
+{
+    LIST_EACH_SAFE(it, &http->open)
+    {
+        struct request *r = LIST_OF(it, struct request, node);
+        if (r->owner != owner)
+            continue;
+        if (r->stream)
+            stream_abandon(r);
+        else if (r->state == REQUEST_HANDLING)
+            http_problem(&r->pub, 503, NULL, "what would have answered was stopped; try again");
+        r->owner = NULL;
+    }
 }

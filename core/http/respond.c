@@ -18,14 +18,14 @@ static int clean(struct belfry_str s)
     return 1;
 }
 
-static void add_header(struct MHD_Response *response, struct belfry_str name, struct belfry_str value)
+void response_add(struct MHD_Response *response, struct belfry_str name, struct belfry_str value)
 {
     char n[64], small[512];
-    if (name.len >= sizeof(n) || !clean(name) || !clean(value))
+    if (name.len == 0 || name.len >= sizeof(n) || value.len == 0 || !clean(name) || !clean(value))
         return;
     snprintf(n, sizeof(n), "%.*s", STR_ARG(name));
     char *v = value.len < sizeof(small) ? small : xmalloc(value.len + 1);
-    memcpy(v, value.ptr ? value.ptr : "", value.len);
+    memcpy(v, value.ptr, value.len);
     v[value.len] = '\0';
     MHD_add_response_header(response, n, v);
     if (v != small)
@@ -38,15 +38,15 @@ void http_respond(struct http_request *req, uint32_t status, const char *content
     struct MHD_Response *response =
         MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)(body.ptr ? body.ptr : ""), MHD_RESPMEM_MUST_COPY);
     if (content_type)
-        add_header(response, STR("Content-Type"), str_of(content_type));
+        response_add(response, STR("Content-Type"), str_of(content_type));
     int cached = 0;
     for (size_t i = 0; i < header_count; i++) {
-        add_header(response, headers[i].name, headers[i].value);
-        cached |= str_eqz(headers[i].name, "Cache-Control");
+        response_add(response, headers[i].name, headers[i].value);
+        cached |= head_is(headers[i].name, "cache-control");
     }
     if (!cached)
-        add_header(response, STR("Cache-Control"), STR("no-store"));
-    add_header(response, STR("X-Content-Type-Options"), STR("nosniff"));
+        response_add(response, STR("Cache-Control"), STR("no-store"));
+    response_add(response, STR("X-Content-Type-Options"), STR("nosniff"));
     request_answer(request_of(req), status, response);
 }
 
@@ -84,6 +84,7 @@ static const struct {
               {415, "Unsupported media type"},
               {422, "Data not accepted"},
               {429, "Too many requests"},
+              {431, "Headers too large"},
               {500, "Internal error"},
               {503, "Not available now"}};
 
@@ -198,7 +199,7 @@ belfry_status http_query(struct http_request *req, const char *name, uint32_t in
 
 belfry_status http_form(struct http_request *req, const char *name, uint32_t index, struct belfry_str *out)
 {
-    if (!str_has_prefix(req->pub.content_type, STR("application/x-www-form-urlencoded")))
+    if (!head_begins(req->pub.content_type, "application/x-www-form-urlencoded"))
         return BELFRY_ENOTFOUND;
     return find_pair(req, req->pub.body, name, index, out);
 }
@@ -231,11 +232,11 @@ json_t *http_json(struct http_request *req)
         json_decref(r->json);
         r->json = NULL;
     }
-    if (!r->json) {
-        http_problem_error(req, 400, &err);
-        error_clear(&err);
-    }
-    return r->json;
+    if (r->json)
+        return r->json;
+    http_problem_error(req, 400, &err);
+    error_clear(&err);
+    return NULL;
 }
 
 struct belfry_str http_escape(struct arena *arena, struct belfry_str text)

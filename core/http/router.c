@@ -28,13 +28,15 @@ belfry_status percent_decode(struct arena *arena, struct belfry_str s, int plus,
         char c = s.ptr[i];
         if (c == '%') {
             int hi = i + 2 < s.len ? hex(s.ptr[i + 1]) : -1, lo = i + 2 < s.len ? hex(s.ptr[i + 2]) : -1;
-            if (hi < 0 || lo < 0 || (hi == 0 && lo == 0))
+            if (hi < 0 || lo < 0)
                 return BELFRY_EINVAL;
             c = (char)(hi * 16 + lo);
             i += 2;
         } else if (c == '+' && plus) {
             c = ' ';
         }
+        if (c == '\0')
+            return BELFRY_EINVAL;
         text[n++] = c;
     }
     *out = str_slice(text, n);
@@ -114,12 +116,23 @@ static int same_shape(const struct route_entry *a, const struct route_entry *b)
     return 1;
 }
 
+/* More literals first; of as many, the one whose first parameter comes later: /v1/{x} before /{org}/x. */
+static int goes_before(const struct route_entry *a, const struct route_entry *b)
+{
+    if (a->literals != b->literals)
+        return a->literals > b->literals;
+    for (size_t i = 0; i < a->segment_count && i < b->segment_count; i++)
+        if (is_param(a->segments[i]) != is_param(b->segments[i]))
+            return is_param(b->segments[i]);
+    return 0;
+}
+
 static void insert(struct router *router, struct route_entry *entry)
 {
     struct list *at = &router->routes;
     LIST_EACH(it, &router->routes)
     {
-        if (LIST_OF(it, struct route_entry, node)->literals < entry->literals) {
+        if (goes_before(entry, LIST_OF(it, struct route_entry, node))) {
             at = it;
             break;
         }
@@ -197,6 +210,23 @@ static int params_of(const struct route_entry *entry, const struct belfry_str *s
     return 0;
 }
 
+static int has_word(const struct buf *list, const char *word)
+{
+    struct belfry_str rest = buf_str(list);
+    while (rest.len)
+        if (str_eqz(str_trim(str_cut(rest, ',', &rest)), word))
+            return 1;
+    return 0;
+}
+
+static void add_method(struct buf *methods, const char *method)
+{
+    if (!has_word(methods, method))
+        buf_addf(methods, "%s%s", methods->len ? ", " : "", method);
+    if (strcmp(method, "GET") == 0)
+        add_method(methods, "HEAD");
+}
+
 const struct route_entry *router_find(const struct router *router, struct belfry_str method, struct belfry_str path,
                                       struct arena *arena, struct belfry_attr **params, size_t *param_count,
                                       const char **allow)
@@ -213,13 +243,15 @@ const struct route_entry *router_find(const struct router *router, struct belfry
         const struct route_entry *entry = LIST_OF(it, struct route_entry, node);
         if (!path_matches(entry, segments, count))
             continue;
-        if (method_matches(entry, method)) {
-            if (params_of(entry, segments, arena, params, param_count) == 0)
-                found = entry;
+        if (params_of(entry, segments, arena, params, param_count) != 0) {
+            buf_clear(&methods); /* what cannot be decoded names nothing, whatever the method */
             break;
         }
-        buf_addf(&methods, "%s%s%s", methods.len ? ", " : "", entry->method,
-                 strcmp(entry->method, "GET") == 0 ? ", HEAD" : "");
+        if (method_matches(entry, method)) {
+            found = entry;
+            break;
+        }
+        add_method(&methods, entry->method);
     }
     if (!found && methods.len)
         *allow = arena_strndup(arena, methods.ptr, methods.len);

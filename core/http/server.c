@@ -26,8 +26,12 @@
 
 #define CONNECTION_MEMORY 8192
 #define REQUEST_WAIT_NS 60000000000ull
+#define PEER_WAIT_MS 60000
 #define SWEEP_MS 1000
+#define PROBE_SWEEPS 10 /* streams are looked at every 10 s */
 #define BACKLOG 1024
+#define CONNECTIONS_DEFAULT 12000
+#define CONTROL_CONNECTIONS 256
 
 static uint64_t mono(void)
 {
@@ -48,6 +52,7 @@ static void run(struct listener *l)
 {
     MHD_UNSIGNED_LONG_LONG wait = 0;
     MHD_run(l->daemon);
+    requests_reap(l->http);
     if (MHD_get_timeout(l->daemon, &wait) == MHD_YES && wait == 0)
         uv_idle_start(&l->again, on_again);
 }
@@ -68,6 +73,25 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 /* --- connections --------------------------------------------------------------------------------------------------------- */
 
+void conn_wait(struct conn *conn)
+{
+    list_remove(&conn->node);
+    conn->deadline_ns = mono() + REQUEST_WAIT_NS;
+    list_push_back(&conn->http->conns, &conn->node);
+}
+
+/* A peer that is dead, or that keeps its window shut, must not hold an answer or a stream for ever. */
+static void set_dead_peer_limits(int fd)
+{
+    int on = 1, idle = 60, every = 15, count = 4;
+    unsigned unacked = PEER_WAIT_MS;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked, sizeof(unacked));
+}
+
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -75,12 +99,14 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **socket_c
     struct http *http = l->http;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         struct conn *conn = xcalloc(1, sizeof(*conn));
+        list_init(&conn->node);
         conn->http = http;
         conn->listener = l;
         conn->mhd = mhd;
         conn->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        conn->deadline_ns = mono() + REQUEST_WAIT_NS;
-        list_push_back(&http->conns, &conn->node);
+        if (!l->control)
+            set_dead_peer_limits(conn->fd);
+        conn_wait(conn);
         http->connections++;
         *socket_context = conn;
     } else if (*socket_context) {
@@ -92,17 +118,28 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **socket_c
     }
 }
 
-static void sweep(uv_timer_t *timer)
+static void probe_streams(struct http *http)
 {
-    struct http *http = timer->data;
-    uint64_t now = mono();
+    LIST_EACH_SAFE(it, &http->open)
+    {
+        struct request *r = LIST_OF(it, struct request, node);
+        if (r->stream)
+            stream_probe(r);
+    }
+}
+
+void http_sweep(struct http *http, uint64_t now_ns)
+{
     while (!list_empty(&http->conns)) {
         struct conn *conn = LIST_OF(http->conns.next, struct conn, node);
-        if (conn->deadline_ns > now)
+        if (conn->deadline_ns > now_ns)
             break;
         list_remove(&conn->node);
         shutdown(conn->fd, SHUT_RDWR);
     }
+    if (++http->sweeps % PROBE_SWEEPS == 0)
+        probe_streams(http);
+    requests_reap(http);
 }
 
 static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const char *url, const char *method,
@@ -251,15 +288,28 @@ static char *read_file(const char *path, struct error *err)
 static struct MHD_Daemon *daemon_start(struct listener *l, const char *cert, const char *key, unsigned limit)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (cert ? MHD_USE_TLS : 0);
-    struct MHD_OptionItem tls[] = {{cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)cert},
-                                   {cert ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, (void *)(uintptr_t)key},
-                                   {MHD_OPTION_END, 0, NULL}};
+    static const char priorities[] = "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1";
+    struct MHD_OptionItem tls[] = {
+        {cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities},
+        {MHD_OPTION_END, 0, NULL}};
     return MHD_start_daemon(flags, 0, NULL, NULL, on_access, l, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
                             MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                             (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_NOTIFY_CONNECTION,
                             on_connection, l, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
                             MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_uri, l,
-                            MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+                            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+}
+
+static void listener_free(struct listener *l)
+{
+    if (l->key)
+        mem_wipe(l->key, strlen(l->key));
+    free(l->key);
+    free(l->cert);
+    free(l->unlink_path);
+    free(l);
 }
 
 static void handle_closed(uv_handle_t *handle)
@@ -267,8 +317,7 @@ static void handle_closed(uv_handle_t *handle)
     struct listener *l = handle->data;
     if (--l->closing > 0)
         return;
-    free(l->unlink_path);
-    free(l);
+    listener_free(l);
 }
 
 static void listener_close(struct listener *l)
@@ -286,22 +335,24 @@ static void listener_close(struct listener *l)
 belfry_status http_listen(struct http *http, const char *address, const char *cert, const char *key, char bound[128],
                           struct error *err)
 {
+    struct error fault = {0};
     int control = strncmp(address, "unix:", 5) == 0;
-    char *cert_text = cert ? read_file(cert, err) : NULL, *key_text = key ? read_file(key, err) : NULL;
     struct listener *l = xcalloc(1, sizeof(*l));
+    unsigned limit = http->config ? (unsigned)http->config->hub.limits.connections : CONNECTIONS_DEFAULT;
     l->http = http;
     l->control = control;
-    if (err && err->count)
+    l->cert = cert ? read_file(cert, &fault) : NULL;
+    l->key = cert && key ? read_file(key, &fault) : NULL;
+    if (fault.count)
         goto fail_listener;
     if (control)
         snprintf(bound, 128, "%s", address);
-    l->fd = control ? listen_unix(address + 5, err) : listen_tcp(address, bound, err);
+    l->fd = control ? listen_unix(address + 5, &fault) : listen_tcp(address, bound, &fault);
     if (l->fd < 0)
         goto fail_listener;
-    unsigned limit = http->config ? (unsigned)http->config->hub.limits.connections : 12000;
-    l->daemon = daemon_start(l, cert_text, key_text, limit);
+    l->daemon = daemon_start(l, l->cert, l->key, control ? CONTROL_CONNECTIONS : limit);
     if (!l->daemon) {
-        error_set(err, BELFRY_EINVAL, NULL, "cannot serve on %s%s", address,
+        error_set(&fault, BELFRY_EINVAL, NULL, "cannot serve on %s%s", address,
                   cert ? ": check that hub.tls.cert and hub.tls.key are PEM files that belong together" : "");
         close(l->fd);
         goto fail_listener;
@@ -313,15 +364,20 @@ belfry_status http_listen(struct http *http, const char *address, const char *ce
     l->poll.data = l->again.data = l;
     uv_poll_start(&l->poll, UV_READABLE, on_poll);
     list_push_back(&http->listeners, &l->node);
-    free(cert_text);
-    free(key_text);
     return BELFRY_OK;
 
 fail_listener:
-    free(l);
-    free(cert_text);
-    free(key_text);
-    return err && err->status ? err->status : BELFRY_EIO;
+    listener_free(l);
+    belfry_status status = fault.status;
+    if (err)
+        error_move(err, &fault);
+    error_clear(&fault);
+    return status;
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    http_sweep(timer->data, mono());
 }
 
 /* --- life --------------------------------------------------------------------------------------------------------------------- */
@@ -335,12 +391,13 @@ struct http *http_new(const struct http_settings *settings, struct error *err)
     list_init(&http->conns);
     list_init(&http->open);
     list_init(&http->spare);
+    list_init(&http->dead);
     http->by_id = hash_new();
     if (settings->secret)
         key_derive(settings->secret, "session", http->session_key);
     uv_timer_init(settings->loop, &http->sweep);
     http->sweep.data = http;
-    uv_timer_start(&http->sweep, sweep, SWEEP_MS, SWEEP_MS);
+    uv_timer_start(&http->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     uv_unref((uv_handle_t *)&http->sweep);
     if (assets_init(http, err) != BELFRY_OK || pages_init(http, err) != BELFRY_OK ||
         http_triggers_init(http, err) != BELFRY_OK || http_sessions_init(http, err) != BELFRY_OK) {
@@ -369,17 +426,13 @@ belfry_status http_routes_add(struct http *http, const void *owner, const struct
     return BELFRY_OK;
 }
 
-void http_routes_remove(struct http *http, const void *owner)
-{
-    router_remove(&http->router, owner);
-}
-
 static void stop_look(uv_timer_t *timer)
 {
     struct http *http = timer->data;
+    requests_reap(http);
     if (http->open_count > 0 && mono() < http->stop_deadline_ns)
         return;
-    uv_timer_stop(timer);
+    uv_timer_start(timer, on_sweep, SWEEP_MS, SWEEP_MS);
     void (*done)(void *) = http->stopped;
     http->stopped = NULL;
     if (done)
@@ -395,37 +448,71 @@ void http_stop(struct http *http, int64_t wait_ms, void (*done)(void *arg), void
     LIST_EACH(it, &http->listeners)
     {
         struct listener *l = LIST_OF(it, struct listener, node);
-        MHD_socket fd = MHD_quiesce_daemon(l->daemon); /* no new connections; open ones get `Connection: close` */
+        MHD_socket fd = MHD_quiesce_daemon(l->daemon); /* no new connections */
         if (fd != MHD_INVALID_SOCKET)
             close(fd);
     }
+    LIST_EACH_SAFE(it, &http->open)
+    {
+        struct request *r = LIST_OF(it, struct request, node);
+        if (r->stream)
+            http_end(&r->pub);
+    }
     uv_timer_start(&http->sweep, stop_look, 0, 5);
+}
+
+void http_unref(struct http *http)
+{
+    if (!http->closed || http->jobs > 0 || !http->handle_closed)
+        return;
+    hash_free(http->by_id, NULL);
+    free(http);
 }
 
 static void on_freed(uv_handle_t *handle)
 {
     struct http *http = handle->data;
-    hash_free(http->by_id, NULL);
-    free(http);
+    http->handle_closed = 1;
+    http_unref(http);
+}
+
+/* libmicrohttpd must not be stopped while a connection is suspended: everybody gets an answer or an end. */
+static void answer_all(struct http *http)
+{
+    LIST_EACH_SAFE(it, &http->open)
+    {
+        struct request *r = LIST_OF(it, struct request, node);
+        r->waiting = 0;
+        if (r->stream)
+            http_end(&r->pub);
+        else if (r->state != REQUEST_ANSWERED)
+            http_problem(&r->pub, 503, NULL, "the hub is stopping");
+    }
 }
 
 void http_free(struct http *http)
 {
     if (!http)
         return;
-    LIST_EACH_SAFE(it, &http->open)
-        request_answer(LIST_OF(it, struct request, node), 503, NULL);
+    struct list *node;
+    answer_all(http);
+    http->closed = 1;
     LIST_EACH_SAFE(it, &http->listeners)
         listener_close(LIST_OF(it, struct listener, node));
-    struct list *node;
+    requests_reap(http);
     while ((node = list_pop_front(&http->spare))) {
         struct request *r = LIST_OF(node, struct request, node);
         arena_free(r->pub.arena);
+        buf_free(&r->body);
         free(r);
     }
     router_fini(&http->router);
+    triggers_free(http);
     assets_free(http);
     auth_free(http);
+    jwt_free(http);
+    jwks_sets_free(http);
+    people_free(http);
     config_unref(http->config);
     mem_wipe(http->session_key, sizeof(http->session_key));
     uv_timer_stop(&http->sweep);

@@ -25,12 +25,40 @@ struct post {
     size_t fault_count;
 };
 
-static void count(const struct post *p, const char *result, double n)
+enum { COUNT_ACCEPTED, COUNT_DUPLICATE, COUNT_REFUSED, COUNT_UNAVAILABLE, COUNTS };
+
+/* Counters of one source, looked up once. */
+struct counters {
+    struct metric *by_result[COUNTS];
+};
+
+static void counters_free(void *value)
 {
-    if (n > 0)
-        metric_add(metric_get(metrics_global(), "belfry_events_received_total", "Triggers by source and result.",
-                              METRIC_COUNTER, "source", p->source->name, "result", result, NULL),
-                   n);
+    free(value);
+}
+
+void triggers_free(struct http *http)
+{
+    hash_free(http->counters, counters_free);
+    http->counters = NULL;
+}
+
+static void count(const struct post *p, int result, double n)
+{
+    static const char *const names[COUNTS] = {"accepted", "duplicate", "refused", "unavailable"};
+    struct http *http = p->req->http;
+    if (n <= 0)
+        return;
+    struct counters *c = hash_get(http->counters, str_of(p->source->name));
+    if (!c) {
+        c = xcalloc(1, sizeof(*c));
+        hash_set(http->counters, str_of(p->source->name), c);
+    }
+    if (!c->by_result[result])
+        c->by_result[result] =
+            metric_get(metrics_global(), "belfry_events_received_total", "Triggers by source and result.", METRIC_COUNTER,
+                       "source", p->source->name, "result", names[result], NULL);
+    metric_add(c->by_result[result], n);
 }
 
 static void post_free(struct post *p)
@@ -74,10 +102,12 @@ static void answer_accepted(struct post *p)
     double accepted = 0, duplicate = 0, refused = 0;
     buf_addz(&out, "{\"accepted\":[");
     for (size_t i = 0; i < p->request.triggers.count; i++) {
-        const struct ledger_item_result *r = &p->request.results[i];
+        struct ledger_item_result *r = &p->request.results[i];
         if (i)
             buf_addc(&out, ',');
         if (r->state == LEDGER_REFUSED) {
+            if (p->request.triggers.batch)
+                with_index(&r->err, i);
             uint32_t status = http_status_of(r->status);
             json_t *item = json_object(), *problem = http_problem_json(status, &r->err);
             json_set_str(item, "id", p->request.triggers.items[i].pub.id);
@@ -94,11 +124,11 @@ static void answer_accepted(struct post *p)
         }
     }
     buf_addz(&out, "]}");
+    count(p, COUNT_ACCEPTED, accepted);
+    count(p, COUNT_DUPLICATE, duplicate);
+    count(p, COUNT_REFUSED, refused);
     http_respond(p->req, 202, "application/json", buf_str(&out), NULL, 0);
     buf_free(&out);
-    count(p, "accepted", accepted);
-    count(p, "duplicate", duplicate);
-    count(p, "refused", refused);
 }
 
 static void answer_retry(struct post *p, uint32_t status, int64_t after_ms, const char *text)
@@ -108,9 +138,9 @@ static void answer_retry(struct post *p, uint32_t status, int64_t after_ms, cons
     struct error err = {0};
     error_set(&err, BELFRY_EAGAIN, NULL, "%s", text);
     struct belfry_attr headers[] = {{STR("Retry-After"), str_of(seconds)}};
+    count(p, COUNT_UNAVAILABLE, 1);
     http_respond_json(p->req, status, http_problem_json(status, &err), headers, 1);
     error_clear(&err);
-    count(p, "unavailable", 1);
 }
 
 static void answer_refused(struct post *p, belfry_status status)
@@ -132,8 +162,8 @@ static void answer_refused(struct post *p, belfry_status status)
         return;
     }
     struct error none = {.status = status};
+    count(p, COUNT_REFUSED, (double)p->request.triggers.count);
     http_problem_error(p->req, http_status_of(status), first ? first : &none);
-    count(p, "refused", (double)p->request.triggers.count);
 }
 
 static void on_done(struct ledger_request *request)
@@ -161,7 +191,7 @@ static void decode(struct post *p)
     const struct config_hub *hub = &req->config->hub;
     size_t most = (size_t)hub->limits.batch_events, each = (size_t)hub->limits.event_bytes;
     int64_t now = clock_now_ms(req->http->set.clock);
-    int batch = str_has_prefix(req->pub.content_type, STR("application/cloudevents-batch"));
+    int batch = head_begins(req->pub.content_type, "application/cloudevents-batch");
     if (p->partial && batch) {
         p->faults = xcalloc(most, sizeof(*p->faults));
         p->fault_count = most;
@@ -190,8 +220,8 @@ static void take_faults(struct post *p)
 static void decoded(struct post *p)
 {
     if (p->decoded != BELFRY_OK) {
+        count(p, COUNT_REFUSED, 1);
         http_problem_error(p->req, decode_status(p->decoded), &p->err);
-        count(p, "refused", 1);
         post_free(p);
         return;
     }
@@ -209,6 +239,7 @@ static void decoded(struct post *p)
         post_free(p);
         return;
     }
+    auth_count_triggers(request_of(p->req), lr->triggers.count);
     belfry_status status = ledger_trigger(p->req->http->set.ledger, lr);
     if (status == BELFRY_OK)
         return;
@@ -269,7 +300,8 @@ static void post_triggers(void *arg, struct http_request *req)
 
 belfry_status http_triggers_init(struct http *http, struct error *err)
 {
-    const struct http_route route = {"POST", "/v1/{org}/sources/{source}/triggers", "token:trigger", 8 << 20, 0,
+    http->counters = hash_new();
+    const struct http_route route = {"POST", "/v1/{org}/sources/{source}/triggers", "token:trigger", HTTP_BODY_REQUEST, 0,
                                      post_triggers, http};
     return http_routes_add(http, http, &route, 1, err);
 }
