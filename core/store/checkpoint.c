@@ -15,7 +15,8 @@
 #define PASSIVE_BYTES (INT64_C(16) << 20)
 #define STEP_BYTES (INT64_C(4) << 20)
 #define RESTART_BYTES (INT64_C(256) << 20)
-#define RESTART_WAIT_MS 1500 /* longer than a reader may read */
+#define RESTART_STEP_BYTES (INT64_C(32) << 20)
+#define RESTART_WAIT_MS 200 /* everybody waits for the writer */
 
 struct checkpoint {
     struct store *store;
@@ -102,12 +103,15 @@ void store_checkpoint_stop(struct store *store)
 
 void store_checkpoint_restart(struct store *store)
 {
-    if (atomic_load(&store->wal_bytes) < RESTART_BYTES)
+    int64_t bytes = atomic_load(&store->wal_bytes);
+    if (bytes < RESTART_BYTES || bytes < store->restart_at)
         return;
     sqlite3 *db = store->writer->db;
     sqlite3_busy_timeout(db, RESTART_WAIT_MS);
     int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
     sqlite3_busy_timeout(db, 5000);
-    /* Not done: the log goes on growing and the next group tries again after another step. */
-    atomic_store(&store->wal_bytes, rc == SQLITE_OK ? 0 : RESTART_BYTES - STEP_BYTES);
+    /* A backup under way keeps its snapshot for seconds: try again when the log has grown some more. */
+    store->restart_at = rc == SQLITE_OK ? 0 : bytes + RESTART_STEP_BYTES;
+    if (rc == SQLITE_OK)
+        atomic_store(&store->wal_bytes, 0);
 }
