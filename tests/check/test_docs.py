@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What README.md and docs/ say is true of this tree: configurations check clean, examples are the files they show, links
+resolve, and metrics, routes, commands and codes exist."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from sources import ROOT, text, walk
+
+PAGES = ["README.md"] + walk("docs", ".md")
+BIN = os.environ.get("BELFRY_BIN", os.path.join(ROOT, "build/belfry"))
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.M | re.S)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"`([^`\n]+)`")
+
+# What a part of a configuration is put into. Its own top-level keys replace these.
+WHOLE = {
+    "version": 1,
+    "hub": {"listen": "127.0.0.1:0", "data_dir": "/var/lib/belfry"},
+    "orgs": {"acme": {"users": {"ann": {"roles": ["sales-manager", "admin"]}, "mona": {}}}},
+    "sources": {"crm": {"plugin": "workflow", "rules": [
+        {"name": "hot-lead", "notify": {"to": "owner", "category": "leads"}},
+        {"name": "big-deal", "notify": {"to": "owner", "category": "CALC_BLOCKED"}}]}},
+    "channels": {"inbox": {"plugin": "in-app"}, "hooks": {"plugin": "webhook"}},
+    "categories": {"leads": {}, "CALC_BLOCKED": {}},
+    "rules": [],
+    "unmatched": {"deliver": ["inbox"]},
+}
+
+
+def blocks(language):
+    """[(page, number of the block in it, words after the language, body)]"""
+    found = []
+    for page in PAGES:
+        for number, fence in enumerate(FENCE.finditer(text(page)), 1):
+            words = fence[1].split()
+            if words[:1] == [language]:
+                found.append((page, number, words[1:], fence[2]))
+    return found
+
+
+def each(language):
+    """For parametrize: the page and the block's number are its name."""
+    return [pytest.param(body, id=f"{page}-{number}") for page, number, _, body in blocks(language)]
+
+
+def prose(page):
+    return FENCE.sub("", text(page))
+
+
+def belfry(*args):
+    return subprocess.run([BIN, *args], capture_output=True, text=True, timeout=30)
+
+
+def slug(heading):
+    """The anchor that a heading gets: GitHub's rule."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def anchors(page):
+    return {slug(h) for h in re.findall(r"^#+ (.*)$", prose(page), re.M)}
+
+
+# --- configurations ----------------------------------------------------------------------------------------------------
+
+
+def check(path):
+    """Errors and warnings of `belfry check`; notes (of secrets that a check does not need) are none."""
+    result = belfry("check", "--format", "json", "--deny", "warnings", str(path))
+    said = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+    faults = [d for d in said if d.get("severity") in ("error", "warning")]
+    assert result.returncode == 0 or faults, result.stdout + result.stderr
+    return [f"{d.get('code')} {d.get('message')}" for d in faults]
+
+
+@pytest.mark.parametrize("body", each("yaml"))
+def test_every_yaml_block_checks_clean(body, tmp_path):
+    path = tmp_path / "belfry.yaml"
+    keys = re.findall(r"^([a-z]\w*):", body, re.M)
+    rest = {key: value for key, value in WHOLE.items() if key not in keys}
+    path.write_text((yaml.safe_dump(rest, sort_keys=False) if keys[0] != "version" else "") + body)
+    assert check(path) == []
+
+
+def test_a_broken_block_would_be_found(tmp_path):
+    path = tmp_path / "belfry.yaml"
+    path.write_text(yaml.safe_dump({**WHOLE, "rules": [{"name": "x", "deliver": ["inbx"]}]}))
+    assert check(path) == ["H301 there is no channel `inbx`"]
+
+
+@pytest.mark.parametrize("body", each("json"))
+def test_every_json_block_is_json(body):
+    json.loads(body)
+
+
+# --- examples ----------------------------------------------------------------------------------------------------------
+
+
+def test_blocks_that_name_a_file_are_that_file():
+    wrong = []
+    for page in PAGES:
+        for fence in FENCE.finditer(text(page)):
+            name = next((w[5:] for w in fence[1].split() if w.startswith("file=")), None)
+            if name and text(name) != fence[2]:
+                wrong.append((page, name))
+    assert wrong == []
+
+
+def test_the_plugin_of_the_examples_compiles_and_is_accepted(tmp_path):
+    out = tmp_path / "builds.so"
+    compiled = subprocess.run(
+        ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden",
+         f"-I{ROOT}/core/include", "-o", str(out), f"{ROOT}/docs/examples/builds.c"],
+        capture_output=True, text=True, timeout=120)
+    assert compiled.returncode == 0, compiled.stderr
+    made = belfry("plugin", "inspect", "--sidecar", str(out))
+    assert made.returncode == 0, made.stderr
+    config = {**WHOLE, "hub": {**WHOLE["hub"], "plugin_path": str(tmp_path)}, "sources": {"ci": {"plugin": "builds"}}}
+    (tmp_path / "belfry.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    assert check(tmp_path / "belfry.yaml") == []
+
+
+def test_the_python_example_compiles():
+    source = text("docs/examples/receiver.py")
+    compile(source, "receiver.py", "exec")
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+@pytest.mark.parametrize("name", ["receiver.mjs", "send.mjs"])
+def test_the_node_examples_parse(name):
+    result = subprocess.run(["node", "--check", f"{ROOT}/docs/examples/{name}"], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_the_unit_file_is_accepted(tmp_path):
+    unit = tmp_path / "belfry.service"
+    unit.write_text(text("docs/examples/belfry.service").replace("/usr/local/bin/belfry", sys.executable))
+    result = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True,
+                            timeout=60)
+    assert [line for line in (result.stdout + result.stderr).splitlines() if "belfry.service" in line] == []
+
+
+# --- references --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_resolve(page):
+    dead = []
+    for target in LINK.findall(prose(page)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+        if not os.path.exists(os.path.join(ROOT, file)):
+            dead.append(target)
+        elif anchor and anchor not in anchors(file):
+            dead.append(target)
+    assert dead == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_are_named_exist(page):
+    """`core/ledger/`, `tests/run.sh`, `config/full.yaml`: whatever looks like a path of this tree."""
+    named = [w.rstrip("/") for w in CODE.findall(prose(page))
+             if re.fullmatch(r"(core|plugins|tests|config|docs)/[\w./*-]+", w) and "*" not in w]
+    assert [w for w in named if not os.path.exists(os.path.join(ROOT, w))] == []
+
+
+def metrics_of_the_code():
+    names = set()
+    for path in walk("core", ".c"):
+        for call in re.findall(r"(?:gauge|total|metric_get|metric_histogram)\w*\((?:[^;\"]*)\"((?:belfry|process)_\w+)\"", text(path)):
+            names.add(call)
+    return names
+
+
+def test_metrics_are_those_of_the_code():
+    page = text("docs/operator.md")
+    told = set(re.findall(r"\b((?:belfry|process)_[a-z_]+[a-z])\b", page))
+    have = metrics_of_the_code()
+    assert len(have) > 15
+    assert told - have == set(), "the page names metrics that do not exist"
+    assert have - told == set(), "the page leaves metrics out"
+
+
+def routes_of_the_code():
+    """{(method, pattern)}: rows of the hub's tables and of plugins'."""
+    rows = set()
+    for path in walk("core", ".c") + walk("plugins", ".c"):
+        rows |= set(re.findall(r"[{(]\"(GET|POST|PUT|PATCH|DELETE)\",\s*\"(/[^\"]*)\"", text(path)))
+    return rows
+
+
+def test_routes_exist():
+    have = {(method, re.sub(r"\{\w+\}", "{}", pattern)) for method, pattern in routes_of_the_code()}
+    assert len(have) > 20
+    told = set()
+    for page in PAGES:
+        for method, path in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?\s]*)", prose(page)):
+            told.add((page, method, re.sub(r"\{[\w|]+\}", "{}", path)))
+    assert len(told) > 15
+    assert [t for t in sorted(told) if t[1:] not in have] == []
+
+
+def test_commands_exist():
+    have = set(re.findall(r"^  belfry (\S+)", belfry("help").stdout, re.M))
+    assert "run" in have
+    told = set()
+    for page in PAGES:
+        told |= {(page, word) for word in re.findall(r"(?:^|`|sudo -u belfry |&& )belfry ([a-z][\w-]*)", text(page), re.M)}
+    assert [t for t in sorted(told) if t[1] not in have] == []
+
+
+def test_codes_exist():
+    for page in PAGES:
+        for code in set(re.findall(r"\bH[0-7][0-9]{2}\b", text(page))):
+            assert belfry("help", code).returncode == 0, f"{page}: {code}"
+
+
+def test_pages_keep_the_width():
+    long = [(page, n) for page in PAGES for n, line in enumerate(text(page).split("\n"), 1)
+            if len(line) > 120 and not line.startswith("|")]
+    assert long == []
