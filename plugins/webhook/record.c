@@ -62,15 +62,13 @@ static json_t *url_json(struct belfry_str url)
     return json_sprintf("%.*s%.*s", (int)(host - url.ptr), url.len ? url.ptr : "", (int)(end - at), url.len ? at : "");
 }
 
-static json_t *body_json(struct belfry_str body, size_t most, int truncated, const char **key)
+static json_t *body_json(struct belfry_str body, size_t most, const char **key)
 {
     size_t len = body.len < most ? body.len : most;
     while (len > 0 && len < body.len && ((unsigned char)body.ptr[len] & 0xc0) == 0x80)
         len--; /* not in the middle of a character */
     *key = "body";
     json_t *plain = json_stringn(body.ptr ? body.ptr : "", len);
-    for (size_t less = 1; !plain && truncated && less < 4 && less < len; less++)
-        plain = json_stringn(body.ptr, len - less); /* whoever cut it did not look for characters */
     if (plain)
         return plain;
     char *encoded = malloc(4 * ((len + 2) / 3) + 1);
@@ -95,7 +93,7 @@ static char *dump(struct belfry_str url, const struct belfry_attr *headers, size
         json_object_set_new(response, "error", text(answer->error_text));
     if (with_headers)
         json_object_set_new(response, "headers", headers_json(answer->headers, answer->header_count));
-    json_t *body = body_json(answer->body, body_most, answer->truncated != 0, &key);
+    json_t *body = body_json(answer->body, body_most, &key);
     json_object_set_new(response, key, body);
     if (answer->truncated || answer->body.len > body_most)
         json_object_set_new(response, "truncated", json_true());
