@@ -93,7 +93,6 @@ struct request {
 
 struct token_index;
 struct jwt_cache;
-struct jwks_sets;
 struct people;
 
 struct http {
@@ -110,7 +109,8 @@ struct http {
     uv_timer_t sweep;
     struct token_index *tokens;
     struct jwt_cache *jwts;
-    struct jwks_sets *jwks;
+    struct hash *jwks;       /* key sets by path or URL */
+    uint64_t jwks_looked_ns; /* when files were last looked at */
     struct people *people;
     struct hash *assets;
     struct hash *counters; /* of sources */

@@ -21,17 +21,10 @@ struct jwks {
     struct timespec mtime;
 };
 
-struct jwks_sets {
-    struct hash *sets;  /* path or URL -> struct jwks */
-    uint64_t looked_ns; /* when files were last looked at */
-};
-
-static struct jwks_sets *sets_of(struct http *http)
+static struct hash *sets_of(struct http *http)
 {
-    if (!http->jwks) {
-        http->jwks = xcalloc(1, sizeof(*http->jwks));
-        http->jwks->sets = hash_new();
-    }
+    if (!http->jwks)
+        http->jwks = hash_new();
     return http->jwks;
 }
 
@@ -45,19 +38,16 @@ static void jwks_free(void *value)
 
 void jwks_sets_free(struct http *http)
 {
-    if (!http->jwks)
-        return;
-    hash_free(http->jwks->sets, jwks_free);
-    free(http->jwks);
+    hash_free(http->jwks, jwks_free);
     http->jwks = NULL;
 }
 
 static struct jwks *jwks_put(struct http *http, const char *where, json_t *keys)
 {
-    struct jwks *jwks = hash_get(sets_of(http)->sets, str_of(where));
+    struct jwks *jwks = hash_get(sets_of(http), str_of(where));
     if (!jwks) {
         jwks = xcalloc(1, sizeof(*jwks));
-        hash_set(sets_of(http)->sets, str_of(where), jwks);
+        hash_set(sets_of(http), str_of(where), jwks);
     } else if (json_equal(jwks->keys, keys)) {
         return jwks;
     }
@@ -79,7 +69,7 @@ static int same_time(const struct timespec *a, const struct timespec *b)
 
 static void file_read(struct http *http, const char *path)
 {
-    struct jwks *have = hash_get(sets_of(http)->sets, str_of(path));
+    struct jwks *have = hash_get(sets_of(http), str_of(path));
     struct stat st;
     if (stat(path, &st) != 0) {
         log_warn("http", "key set cannot be read", "file=%s kept=%s", log_quote(path, strlen(path)), have ? "yes" : "no");
@@ -107,14 +97,13 @@ static void file_read(struct http *http, const char *path)
 
 void jwks_look(struct http *http)
 {
-    struct jwks_sets *sets = sets_of(http);
     uint64_t now = clock_mono_ns(clock_real());
     struct belfry_str key;
     void *value;
-    if (now - sets->looked_ns < LOOK_NS)
+    if (now - http->jwks_looked_ns < LOOK_NS)
         return;
-    sets->looked_ns = now;
-    for (size_t pos = 0; hash_next(sets->sets, &pos, &key, &value);) /* putting a known key changes no slot */
+    http->jwks_looked_ns = now;
+    for (size_t pos = 0; hash_next(sets_of(http), &pos, &key, &value);) /* putting a known key changes no slot */
         if (((struct jwks *)value)->file)
             file_read(http, ((struct jwks *)value)->file);
 }
@@ -126,10 +115,10 @@ static int is_url(const char *where)
 
 json_t *jwks_get(struct http *http, const char *where)
 {
-    const struct jwks *have = hash_get(sets_of(http)->sets, str_of(where));
+    const struct jwks *have = hash_get(sets_of(http), str_of(where));
     if (!have && !is_url(where)) {
         file_read(http, where);
-        have = hash_get(sets_of(http)->sets, str_of(where));
+        have = hash_get(sets_of(http), str_of(where));
     }
     return have ? have->keys : NULL;
 }

@@ -177,7 +177,9 @@ static belfry_status check_times(const json_t *body, int64_t now, struct jwt_cla
         return error_set(err, BELFRY_EPERM, NULL, "the JWT has expired");
     if (claims->exp_ms > now + LIFE_MAX_MS + JWT_LEEWAY_MS)
         return error_set(err, BELFRY_EPERM, NULL, "the JWT's `exp` is more than 24 hours away");
-    if (json_is_number(nbf) && json_number_value(nbf) * 1000 > (double)(now + JWT_LEEWAY_MS))
+    if (nbf && !json_is_number(nbf))
+        return error_set(err, BELFRY_EPERM, NULL, "the JWT's `nbf` is no time in seconds");
+    if (nbf && json_number_value(nbf) * 1000 > (double)(now + JWT_LEEWAY_MS))
         return error_set(err, BELFRY_EPERM, NULL, "the JWT is not valid yet (`nbf`)");
     return BELFRY_OK;
 }
