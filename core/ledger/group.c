@@ -396,7 +396,9 @@ static int wait_for_work(struct ledger *ledger)
         answer_settlers(ledger);
     if (atomic_load(&ledger->stopping))
         return 0;
-    int64_t wait = next - now < BEAT_MS && next > now && !clock_is_virtual(ledger->clock) ? next - now : BEAT_MS;
+    int64_t wait = BEAT_MS;
+    if (!clock_is_virtual(ledger->clock) && next > now && next - now < BEAT_MS)
+        wait = next - now;
     uint64_t until = mono + (uint64_t)wait * 1000000;
     if (resting && ledger->rest_until < until)
         until = ledger->rest_until;
