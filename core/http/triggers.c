@@ -143,11 +143,12 @@ static void answer_retry(struct post *p, uint32_t status, int64_t after_ms, cons
     error_clear(&err);
 }
 
+/* One item is at fault; the others of a batch are refused with it, and say nothing. */
 static void answer_refused(struct post *p, belfry_status status)
 {
     struct error *first = NULL;
     for (size_t i = 0; i < p->request.triggers.count && !first; i++)
-        if (p->request.results[i].state == LEDGER_REFUSED && p->request.results[i].status != BELFRY_OK) {
+        if (p->request.results[i].state == LEDGER_REFUSED && p->request.results[i].err.count > 0) {
             first = &p->request.results[i].err;
             if (p->request.triggers.batch)
                 with_index(first, i);

@@ -170,7 +170,7 @@ def test_the_session_ends_with_the_jwt(timed):
     assert timed.get("/acme/notifications", cookie).status_code == 401
 
 
-@pytest.mark.parametrize("value", ["", "x", "a" * 5000, "YWJj", "%00"])
+@pytest.mark.parametrize("value", ["", "x", "a" * 3000, "YWJj", "%00"], ids=["empty", "x", "long", "abc", "nul"])
 def test_forged_cookies(hub, value):
     name = cookie_of(open_session(hub, people.once("ann"))).split("=")[0]
     assert hub.get("/acme/notifications", {"Cookie": f"{name}={value}"}).status_code == 401

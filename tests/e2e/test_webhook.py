@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from support import people
-from support.config import OTHER_WEBHOOK_SECRET, WEBHOOK_SECRET, base, with_hooks
+from support.config import OTHER_WEBHOOK_SECRET, WEBHOOK_SECRET, base, endpoint, with_hooks
 from support.events import case, created, record_of
 from support.receiver import sign
 from support.wait import stays, until
@@ -32,7 +32,7 @@ def delivery(hub, state=None):
 
 
 def attempts(hub, event_id=None):
-    event_id = event_id or hub.events()[0]["id"]
+    event_id = event_id or hub.events("?source=crm")[0]["id"]
     story = hub.story(event_id)
     return [a for d in story["deliveries"] if d["channel"] == "hooks" for a in d["attempts"]]
 
@@ -55,7 +55,7 @@ def test_an_event_is_posted_and_signed(start, receiver):
     trigger = created(owner="ann", created_by="carl", fields={"name": "Ünïcode"}, id="42")
     hub.send(trigger)
     got, = receiver.wait(1)
-    event = hub.events()[0]
+    event = hub.events("?source=crm")[0]
     assert got.headers["content-type"] == "application/json"
     assert got.id == f"msg_{event['id']}"
     assert abs(got.timestamp - hub.now()) < 60
@@ -174,26 +174,51 @@ def test_gone_disables_and_holds(start, receiver):
     hub = start(clock=True)
     hub.send(created())
     receiver.wait(1)
-    until(lambda: delivery(hub)["state"] == "held_disabled")
+    until(lambda: delivery(hub)["state"] == "failed")
     for _ in range(3):
         hub.send(created())
     hub.clock.advance("4d")
     assert len(receiver.deliveries) == 1, "nothing more is sent"
-    assert {d["state"] for d in hub.deliveries("?channel=hooks")} == {"held_disabled"}
-    assert len(hub.deliveries("?state=held_disabled")) == 4
-    titles = until(lambda: [i["title"] for i in hub.items("root") if i["type"] == "hub.endpoint_disabled"])
-    assert len(titles) == 1, "admins are told once"
+    assert [d["state"] for d in hub.deliveries("?channel=hooks")] == 3 * ["held_disabled"] + ["failed"]
+    assert len(hub.deliveries("?state=held_disabled")) == 3
+    told = until(lambda: [i for i in hub.items("root") if i["type"] == "hub.endpoint_disabled"])
+    assert len(told) == 1, "admins are told once"
 
 
-@pytest.mark.parametrize("wish,state", [("disable", "held_disabled"), ("abort-message", "failed")])
-def test_the_header_webhook_delivery(start, receiver, wish, state):
-    receiver.answer("/local", (500, {"webhook-delivery": wish}))
+def test_gone_outlives_a_restart(start, receiver):
+    receiver.answer("/local", 410, 200)
+    hub = start()
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "failed")
+    hub.send(created())
+    hub.restart()
+    hub.send(created())
+    until(lambda: len(hub.deliveries("?state=held_disabled")) == 2)
+    assert len(receiver.deliveries) == 1
+
+
+def test_the_header_that_disables(start, receiver):
+    receiver.answer("/local", (500, {"webhook-delivery": "disable"}))
     hub = start(clock=True)
     hub.send(created())
     receiver.wait(1)
-    until(lambda: delivery(hub)["state"] == state)
+    until(lambda: delivery(hub)["state"] == "failed")
+    hub.send(created())
     hub.clock.advance("1d")
-    assert len(receiver.deliveries) == 1
+    assert len(receiver.deliveries) == 1 and len(hub.deliveries("?state=held_disabled")) == 1
+
+
+def test_the_header_that_gives_up_one_message(start, receiver):
+    receiver.answer("/local", (500, {"webhook-delivery": "abort-message"}), 200)
+    hub = start(clock=True)
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "failed")
+    hub.send(created())
+    receiver.wait(2)
+    hub.clock.advance("1d")
+    assert len(receiver.deliveries) == 2
 
 
 def test_a_dead_letter_can_be_driven_again(start, receiver):
@@ -261,7 +286,7 @@ def test_an_endpoint_that_refuses_connections(start, receiver):
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
     free.close()
-    dead = {"name": "refused", "url": f"http://127.0.0.1:{port}/", "secret": WEBHOOK_SECRET}
+    dead = endpoint("refused", f"http://127.0.0.1:{port}/")
     hub = start(dead, receiver.endpoint("alive"))
     hub.send(created())
     receiver.wait(1, "/alive")

@@ -9,6 +9,7 @@ from .paths import FIXTURES, PLUGINS
 
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER_WEBHOOK_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+ENVIRONMENT = {**people.ENVIRONMENT, "BELFRY_TEST_HOOK": WEBHOOK_SECRET, "BELFRY_TEST_OTHER_HOOK": OTHER_WEBHOOK_SECRET}
 
 # Fires for records that say themselves who is told and how: {object: Case, fields: {for, kind, name}}
 CASE_RULES = [
@@ -28,7 +29,7 @@ BASE = {
     "version": 1,
     "hub": {"listen": "127.0.0.1:0", "timezone": "Europe/Berlin", "plugin_path": f"{PLUGINS}:{FIXTURES}",
             "limits": {"disk_floor_bytes": "1MiB"}},
-    "auth": {"jwt": {"hs256": [people.JWT_SECRET]}, "tokens": list(people.TOKENS.values())},
+    "auth": {"jwt": {"hs256": ["${env:BELFRY_TEST_JWT}"]}, "tokens": people.configured_tokens()},
     "orgs": {
         "acme": {"users": {
             "ann": {"name": "Ann Lee", "email": "ann@acme.example", "roles": ["sales-manager"]},
@@ -80,6 +81,8 @@ def with_hooks(config, *endpoints, source=None, **options):
 
 
 def endpoint(name, url, secret=WEBHOOK_SECRET, **more):
+    for variable, value in ENVIRONMENT.items():
+        secret = "${env:%s}" % variable if value == secret else secret
     return {"name": name, "url": url, "secret": secret, **more}
 
 

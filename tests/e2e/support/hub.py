@@ -68,7 +68,7 @@ class Hub:
         return subprocess.run(self.command(*args), capture_output=True, text=True, env=self.environment(), **options)
 
     def environment(self):
-        return {**os.environ, **self.env}
+        return {**os.environ, **configs.ENVIRONMENT, **self.env}
 
     def spawn(self, *args):
         """Starts the process and waits for nothing."""

@@ -13,4 +13,4 @@ LONG = bool(os.environ.get("BELFRY_LONG"))
 
 # How long a condition may take to come true. Sanitizers and a loaded machine are slow; nothing waits this long when all
 # is well.
-PATIENCE = 60 if SANITIZED else 30
+PATIENCE = float(os.environ.get("BELFRY_PATIENCE") or (60 if SANITIZED else 30))

@@ -19,6 +19,15 @@ TOKENS = {
     "operator": {"name": "ops", "org": "*", "secret": "token-of-the-operator", "may": ["operator"]},
 }
 
+# Secrets do not stand in configurations, so that these have no warnings: they come from the environment of the hub.
+ENVIRONMENT = {"BELFRY_TEST_JWT": JWT_SECRET}
+ENVIRONMENT.update((f"BELFRY_TEST_TOKEN_{name.upper()}", entry["secret"]) for name, entry in TOKENS.items())
+
+
+def configured_tokens():
+    """auth.tokens"""
+    return [{**entry, "secret": "${env:BELFRY_TEST_TOKEN_%s}" % name.upper()} for name, entry in TOKENS.items()]
+
 
 def bearer(secret):
     return {"Authorization": f"Bearer {secret}"}
