@@ -112,6 +112,7 @@ struct ledger *ledger_new(const struct ledger_settings *settings, struct error *
         uv_close((uv_handle_t *)&ledger->wake, on_closed);
         return NULL;
     }
+    pthread_setname_np(ledger->thread, "ledger");
     return ledger;
 }
 

@@ -80,6 +80,7 @@ belfry_status store_checkpoint_start(struct store *store, struct error *err)
         free(cp);
         return error_set(err, BELFRY_EAGAIN, NULL, "cannot start the checkpoint thread");
     }
+    pthread_setname_np(cp->thread, "checkpoint");
     store->checkpoint = cp;
     return BELFRY_OK;
 }

@@ -125,6 +125,7 @@ struct store_readers *store_readers_new(struct store *store, struct uv_loop_s *l
             conn_close(reader->conn);
             break;
         }
+        pthread_setname_np(reader->thread, "reader");
         readers->count++;
     }
     if (readers->count == 0) {
