@@ -95,14 +95,15 @@ static int is_loopback(const struct sockaddr *sa)
     return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
 }
 
-static struct belfry_str address_text(struct arena *arena, const struct sockaddr *sa)
+/* Written once a connection: it serves many requests. */
+static struct belfry_str address_text(struct request *r, const struct sockaddr *sa)
 {
-    char text[INET6_ADDRSTRLEN] = "";
-    if (sa->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, text, sizeof(text));
-    else if (sa->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, text, sizeof(text));
-    return arena_str(arena, str_of(text));
+    char *text = r->conn->peer;
+    if (!text[0] && sa->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, text, sizeof(r->conn->peer));
+    else if (!text[0] && sa->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, text, sizeof(r->conn->peer));
+    return arena_str(r->pub.arena, str_of(text));
 }
 
 static int is_trusted(const struct request *r, struct belfry_str address)
@@ -155,7 +156,7 @@ static void peer_read(struct request *r)
         for (size_t h = 0; h < r->pub.pub.header_count; h++)
             proxied |= str_eqz(r->pub.pub.headers[h].name, forwarded[i]);
     r->pub.local = is_loopback(info->client_addr) && !proxied;
-    r->pub.pub.peer = behind_proxies(r, address_text(r->pub.arena, info->client_addr));
+    r->pub.pub.peer = behind_proxies(r, address_text(r, info->client_addr));
 }
 
 /* A document navigation: the browser says so, or says nothing and is no prefetch. */

@@ -31,6 +31,7 @@ struct conn {
     struct listener *listener;
     uint64_t deadline_ns;
     int fd;
+    char peer[46]; /* its address as text, once somebody asked (INET6_ADDRSTRLEN) */
 };
 
 /* --- routes ------------------------------------------------------------------------------------------------------------------ */

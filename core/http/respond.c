@@ -23,7 +23,8 @@ void response_add(struct MHD_Response *response, struct belfry_str name, struct 
     char n[64], small[512];
     if (name.len == 0 || name.len >= sizeof(n) || value.len == 0 || !clean(name) || !clean(value))
         return;
-    snprintf(n, sizeof(n), "%.*s", STR_ARG(name));
+    memcpy(n, name.ptr, name.len);
+    n[name.len] = '\0';
     char *v = value.len < sizeof(small) ? small : xmalloc(value.len + 1);
     memcpy(v, value.ptr, value.len);
     v[value.len] = '\0';

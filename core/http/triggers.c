@@ -144,15 +144,21 @@ static void answer_retry(struct post *p, uint32_t status, int64_t after_ms, cons
 }
 
 /* One item is at fault; the others of a batch are refused with it, and say nothing. */
+/* The item at fault; in a batch that is refused as a whole the others say ECANCELED. */
+static size_t item_at_fault(const struct post *p, belfry_status status)
+{
+    for (size_t i = 0; i < p->request.triggers.count; i++)
+        if (p->request.results[i].state == LEDGER_REFUSED && p->request.results[i].status == status)
+            return i;
+    return SIZE_MAX;
+}
+
 static void answer_refused(struct post *p, belfry_status status)
 {
-    struct error *first = NULL;
-    for (size_t i = 0; i < p->request.triggers.count && !first; i++)
-        if (p->request.results[i].state == LEDGER_REFUSED && p->request.results[i].err.count > 0) {
-            first = &p->request.results[i].err;
-            if (p->request.triggers.batch)
-                with_index(first, i);
-        }
+    size_t at = item_at_fault(p, status);
+    struct error *first = at == SIZE_MAX ? NULL : &p->request.results[at].err;
+    if (first && p->request.triggers.batch)
+        with_index(first, at);
     if (status == BELFRY_EAGAIN || status == BELFRY_EIO || status == BELFRY_ELIMIT || status == BELFRY_ECANCELED) {
         const char *text = first && first->count         ? error_text(first)
                            : status == BELFRY_ECANCELED ? "the hub is stopping; send it again"
@@ -167,14 +173,24 @@ static void answer_refused(struct post *p, belfry_status status)
     http_problem_error(p->req, http_status_of(status), first ? first : &none);
 }
 
+/* A source that takes nothing at the moment says so to the whole request, partial or not. */
+static int all_may_be_sent_again(const struct post *p)
+{
+    for (size_t i = 0; i < p->request.triggers.count; i++)
+        if (p->request.results[i].state != LEDGER_REFUSED || p->request.results[i].status != BELFRY_EAGAIN)
+            return 0;
+    return 1;
+}
+
 static void on_done(struct ledger_request *request)
 {
     struct post *p = request->arg;
-    if (request->status == BELFRY_OK || (p->partial && request->status != BELFRY_EIO &&
-                                         request->status != BELFRY_ECANCELED && request->status != BELFRY_EAGAIN))
-        answer_accepted(p);
-    else
+    if (request->status != BELFRY_OK)
         answer_refused(p, request->status);
+    else if (p->partial && all_may_be_sent_again(p))
+        answer_refused(p, BELFRY_EAGAIN);
+    else
+        answer_accepted(p);
     post_free(p);
 }
 

@@ -12,6 +12,7 @@
 #include "base/crypto.h"
 #include "base/id.h"
 #include "http/http.h"
+#include "base/metrics.h"
 #include "http/internal.h"
 
 #include <arpa/inet.h>
