@@ -38,7 +38,7 @@ static belfry_status render(const struct belfry_template *tpl, const struct belf
 
 static void template_names(const struct belfry_template *tpl, struct belfry_strs *out)
 {
-    out->items = template_paths(tpl, &out->count);
+    out->items = template_reads(tpl, &out->count);
 }
 
 static const struct belfry_template_api template_api = {sizeof(template_api), 0, render, template_names};

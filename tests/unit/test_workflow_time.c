@@ -129,6 +129,8 @@ static void test_only_what_is_named_is_remembered(void **state)
          "{'b':{'c':'x'},'d/e':true,'name':'Acme'}"},
         {"rules: [{name: r, notify: {to: ['field:boss'], title: '{{fields.t}}', body: '{{record.fields.u}} {{z}}'}}]",
          "{'boss':'cara','name':'Acme','t':1.5,'u':[1,{'v':null}]}"},
+        {"rules: [{name: r, notify: {to: bob, body: '{{#fields.w}}{{fields.a}}{{/fields.w}}'}}]",
+         "{'a':1,'name':'Acme','w':'w'}"},
         {"rules: [{name: r, notify: {to: bob, body: '{{#fields}}{{a}}{{/fields}}'}}]",
          "{'a':1,'b':{'c':'x'},'boss':'cara','d/e':true,'name':'Acme','t':1.5,'u':[1,{'v':null}],'w':'w'}"},
     };
