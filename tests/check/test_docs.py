@@ -223,3 +223,13 @@ def test_codes_exist():
     for page in PAGES:
         for code in set(re.findall(r"\bH[0-7][0-9]{2}\b", text(page))):
             assert belfry("help", code).returncode == 0, f"{page}: {code}"
+
+
+def test_every_package_has_its_reason():
+    listed = " ".join(re.findall(r'^PACKAGES_\w+="([^"]*)"', text("dev"), re.M)).split()
+    listed += re.findall(r"install_packages ([a-z][\w.-]*)", text("dev"))
+    assert "libuv1-dev" in listed and "chromium" in listed
+    page = text("docs/dependencies.md")
+    assert [name for name in listed if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", page)] == []
+    packages = json.loads(text("tests/node/package.json"))["devDependencies"]
+    assert [name for name in packages if f"| {name} |" not in page] == []
