@@ -37,8 +37,7 @@ static void take_news(struct answer *answer, struct ledger_txn *txn)
     if (!txn->changed_people && !txn->deliveries && !txn->tasks && !txn->target_count)
         return;
     answer->arena = arena_new(512);
-    struct ledger_person_change *people =
-        arena_alloc(answer->arena, (txn->changed_people_count + 1) * sizeof(*people));
+    struct ledger_person_change *people = arena_alloc(answer->arena, (txn->changed_people_count + 1) * sizeof(*people));
     size_t count = 0;
     for (const struct person *p = txn->changed_people; p; p = p->next_changed)
         people[count++] = (struct ledger_person_change){.person = p->id,
@@ -73,7 +72,7 @@ void answer_failed(struct ledger *ledger, struct list *commands, belfry_status s
 {
     struct answer *answer = answer_new();
     LIST_EACH(node, commands)
-        LIST_OF(node, struct ledger_command, node)->status = status;
+    LIST_OF(node, struct ledger_command, node)->status = status;
     list_move(&answer->commands, commands);
     push(ledger, answer);
 }
@@ -110,7 +109,8 @@ void ledger_alarm(struct ledger *ledger, const char *type, struct belfry_str sub
     ledger_post(ledger, on_alarm, alarm);
 }
 
-/* --- on the loop ------------------------------------------------------------------------------------------------------------ */
+/* --- on the loop
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void release(struct gen *gen)
 {

@@ -88,7 +88,8 @@ static void end_replaced(struct ledger_txn *txn, const struct expansion *x)
 {
     for (size_t i = 0; i < x->replaced_count; i++) {
         store_event_set_validity(txn->conn, x->replaced[i], BELFRY_SUPERSEDED, 0);
-        store_deliveries_end_event(txn->conn, x->replaced[i], 0, OUTCOME_superseded, txn->now, (struct belfry_str){NULL, 0});
+        store_deliveries_end_event(txn->conn, x->replaced[i], 0, OUTCOME_superseded, txn->now,
+                                   (struct belfry_str){NULL, 0});
     }
 }
 
@@ -96,7 +97,8 @@ static void end_replaced(struct ledger_txn *txn, const struct expansion *x)
 static void withdraw_rest(struct ledger_txn *txn, const struct expansion *x)
 {
     for (size_t i = 0; i < x->replaced_count; i++) {
-        struct sweep sweep = {.kind = SWEEP_WITHDRAW, .event = x->replaced[i], .note = STR("no longer addressed to you")};
+        struct sweep sweep = {
+            .kind = SWEEP_WITHDRAW, .event = x->replaced[i], .note = STR("no longer addressed to you")};
         sweep_start(txn, &sweep, x->org);
     }
 }

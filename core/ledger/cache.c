@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a group keeps in memory: people with their revisions, and (instance, org) with their version and next timer. A
- * revision is raised in memory by each command that changes something for the person, and written once, at the end of the
- * group: rows carry the revision of their command, and nobody can see one before all of them are on disk. After a rollback
- * nothing here can be trusted and all of it is dropped.
+ * revision is raised in memory by each command that changes something for the person, and written once, at the end of
+ * the group: rows carry the revision of their command, and nobody can see one before all of them are on disk. After a
+ * rollback nothing here can be trusted and all of it is dropped.
  */
 #include "ledger/inside.h"
 
@@ -11,7 +11,8 @@
 
 #define PEOPLE_MAX 16384 /* kept from group to group: 2 MB */
 
-/* --- owners ---------------------------------------------------------------------------------------------------------------- */
+/* --- owners
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 struct owner *cache_owner(struct ledger_txn *txn, int64_t inst, int64_t org)
 {
@@ -51,7 +52,8 @@ void cache_timer(struct ledger_txn *txn, struct owner *owner, int64_t when_ms)
     }
 }
 
-/* --- people ------------------------------------------------------------------------------------------------------------------ */
+/* --- people
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static struct belfry_str id_key(const int64_t *id)
 {
@@ -145,7 +147,8 @@ int64_t cache_person_rev(struct ledger_txn *txn, int64_t id, struct belfry_str *
     return person ? person->rev : 0;
 }
 
-/* --- the group ----------------------------------------------------------------------------------------------------------------- */
+/* --- the group
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 void cache_flush(struct ledger_txn *txn)
 {

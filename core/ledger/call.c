@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a source sees of a transaction: its state, the directory, the trigger's data, and a place to record what shall
- * change. Nothing here writes to the database, so the same code serves the ledger and a dry run over a reader's snapshot.
+ * change. Nothing here writes to the database, so the same code serves the ledger and a dry run over a reader's
+ * snapshot.
  *
  * Limits of a call (10,000 reads, 10,000 changes, 4 MiB) stick: a source that goes on after it met one is refused, even
  * when it returns OK, because what it recorded may be half of what it meant.
  */
 #include "ledger/inside.h"
-
-#include <stdlib.h>
 
 #define READS_MAX 10000
 #define CHANGES_MAX 10000
@@ -50,7 +49,8 @@ belfry_status call_change(struct call *call)
     return call->fault;
 }
 
-/* --- state --------------------------------------------------------------------------------------------------------------- */
+/* --- state
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static belfry_status state_get(struct belfry_txn *txn, struct belfry_str key, struct belfry_str *value)
 {
@@ -119,9 +119,9 @@ static size_t scan_own(const struct call *call, struct belfry_str prefix, struct
     return count;
 }
 
-static belfry_status state_scan(struct belfry_txn *txn, struct belfry_str prefix, struct belfry_str after, int32_t reverse,
-                                uint32_t limit, int32_t (*fn)(void *arg, struct belfry_str key, struct belfry_str value),
-                                void *arg)
+static belfry_status state_scan(struct belfry_txn *txn, struct belfry_str prefix, struct belfry_str after,
+                                int32_t reverse, uint32_t limit,
+                                int32_t (*fn)(void *arg, struct belfry_str key, struct belfry_str value), void *arg)
 {
     struct call *call = call_of(txn);
     if (count_reads(call, 1))
@@ -173,7 +173,8 @@ static belfry_status state_del(struct belfry_txn *txn, struct belfry_str key)
     return call_change(call);
 }
 
-/* --- the directory ----------------------------------------------------------------------------------------------------------- */
+/* --- the directory
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static belfry_status user(struct belfry_txn *txn, struct belfry_str username, struct belfry_person *person)
 {
@@ -184,16 +185,16 @@ static belfry_status user(struct belfry_txn *txn, struct belfry_str username, st
     return d->person(d->arg, call->arena, call->pub.org, username, person);
 }
 
-static belfry_status role_members(struct belfry_txn *txn, struct belfry_str role, struct belfry_str after, uint32_t limit,
-                                  struct belfry_strs *usernames)
+static belfry_status role_members(struct belfry_txn *txn, struct belfry_str role, struct belfry_str after,
+                                  uint32_t limit, struct belfry_strs *usernames)
 {
     struct call *call = call_of(txn);
     const struct route_directory *d = call->directory;
     *usernames = (struct belfry_strs){NULL, 0};
     if (count_reads(call, 1))
         return call->fault;
-    usernames->count = d->members(d->arg, call->arena, call->pub.org, role, after, limit ? limit : READS_MAX + 1,
-                                  &usernames->items);
+    usernames->count =
+        d->members(d->arg, call->arena, call->pub.org, role, after, limit ? limit : READS_MAX + 1, &usernames->items);
     return count_reads(call, usernames->count);
 }
 
@@ -209,107 +210,8 @@ static int32_t has_role(struct belfry_txn *txn, struct belfry_str username, stru
     return 0;
 }
 
-/* --- the trigger's data -------------------------------------------------------------------------------------------------------- */
-
-static const json_t *node_at(const struct belfry_trigger *trigger, const char *pointer)
-{
-    return trigger && trigger->impl ? json_at(trigger->impl, pointer) : NULL;
-}
-
-static struct error *error_of(struct belfry_error *err)
-{
-    return err ? err->impl : NULL;
-}
-
-static belfry_status wrong(struct belfry_error *err, const char *pointer, const char *text, const char *found)
-{
-    struct error *e = error_of(err);
-    char *at = xasprintf("/data%s", pointer);
-    belfry_status status = error_set(e, BELFRY_EINVAL, at, "%s%s%s", text, found ? ", not " : "", found ? found : "");
-    free(at);
-    if (err && !err->status)
-        err->status = status;
-    return status;
-}
-
-static belfry_status absent(struct belfry_error *err, const char *pointer)
-{
-    return err ? wrong(err, pointer, "is required", NULL) : BELFRY_ENOTFOUND;
-}
-
-static belfry_status value_get(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
-                               struct belfry_value *out)
-{
-    (void)txn;
-    const json_t *node = node_at(trigger, pointer);
-    json_value(node, out);
-    return node && !json_is_null(node) ? BELFRY_OK : BELFRY_ENOTFOUND;
-}
-
-static belfry_status value_str(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
-                               struct belfry_str *out, struct belfry_error *err)
-{
-    (void)txn;
-    const json_t *node = node_at(trigger, pointer);
-    if (!node || json_is_null(node))
-        return absent(err, pointer);
-    if (!json_is_string(node))
-        return wrong(err, pointer, "must be a string", json_type_text(node));
-    *out = json_str(node);
-    return BELFRY_OK;
-}
-
-static belfry_status value_int(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
-                               int64_t *out, struct belfry_error *err)
-{
-    (void)txn;
-    const json_t *node = node_at(trigger, pointer);
-    if (!node || json_is_null(node))
-        return absent(err, pointer);
-    if (!json_is_integer(node))
-        return wrong(err, pointer, "must be a whole number", json_type_text(node));
-    *out = json_integer_value(node);
-    return BELFRY_OK;
-}
-
-static belfry_status value_bool(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
-                                int32_t *out, struct belfry_error *err)
-{
-    (void)txn;
-    const json_t *node = node_at(trigger, pointer);
-    if (!node || json_is_null(node))
-        return absent(err, pointer);
-    if (!json_is_boolean(node))
-        return wrong(err, pointer, "must be true or false", json_type_text(node));
-    *out = json_is_true(node);
-    return BELFRY_OK;
-}
-
-static belfry_status value_time(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
-                                int64_t *out_ms, struct belfry_error *err)
-{
-    struct belfry_str text;
-    belfry_status status = value_str(txn, trigger, pointer, &text, err);
-    if (status)
-        return status;
-    if (time_parse(text, out_ms))
-        return wrong(err, pointer, "must be an RFC 3339 time", NULL);
-    return BELFRY_OK;
-}
-
-struct data_view {
-    struct belfry_view view;
-    struct json_cursor cursor;
-};
-
-static const struct belfry_view *value_view(struct belfry_txn *txn, const struct belfry_trigger *trigger)
-{
-    struct data_view *v = arena_alloc(call_of(txn)->arena, sizeof(*v));
-    v->view = json_view_cursor(&v->cursor, trigger ? trigger->impl : NULL);
-    return &v->view;
-}
-
-/* --- operations on subjects --------------------------------------------------------------------------------------------------- */
+/* --- operations on subjects
+ * --------------------------------------------------------------------------------------------------- */
 
 static struct belfry_strs copy_list(struct arena *arena, struct belfry_strs list)
 {
@@ -359,13 +261,14 @@ static belfry_status supersede(struct belfry_txn *txn, struct belfry_str subject
     return subject_op(txn, OP_SUPERSEDE, subject, which, (struct belfry_str){NULL, 0}, 0);
 }
 
-static belfry_status valid_until(struct belfry_txn *txn, struct belfry_str subject, const struct belfry_selection *which,
-                                 int64_t when_ms)
+static belfry_status valid_until(struct belfry_txn *txn, struct belfry_str subject,
+                                 const struct belfry_selection *which, int64_t when_ms)
 {
     return subject_op(txn, OP_VALID_UNTIL, subject, which, (struct belfry_str){NULL, 0}, when_ms);
 }
 
-/* --- timers, tasks, memory ------------------------------------------------------------------------------------------------------ */
+/* --- timers, tasks, memory
+ * ------------------------------------------------------------------------------------------------------ */
 
 static belfry_status keyed_op(struct belfry_txn *txn, enum op_kind kind, struct belfry_str key, struct belfry_str value,
                               int64_t when_ms)
@@ -382,7 +285,8 @@ static belfry_status keyed_op(struct belfry_txn *txn, enum op_kind kind, struct 
     return call_change(call);
 }
 
-static belfry_status timer_set(struct belfry_txn *txn, struct belfry_str key, int64_t when_ms, struct belfry_str payload)
+static belfry_status timer_set(struct belfry_txn *txn, struct belfry_str key, int64_t when_ms,
+                               struct belfry_str payload)
 {
     return keyed_op(txn, OP_TIMER_SET, key, payload, when_ms);
 }
@@ -392,7 +296,8 @@ static belfry_status timer_clear(struct belfry_txn *txn, struct belfry_str key)
     return keyed_op(txn, OP_TIMER_CLEAR, key, (struct belfry_str){NULL, 0}, 0);
 }
 
-static belfry_status task(struct belfry_txn *txn, struct belfry_str key, struct belfry_str payload, int64_t not_before_ms)
+static belfry_status task(struct belfry_txn *txn, struct belfry_str key, struct belfry_str payload,
+                          int64_t not_before_ms)
 {
     if (key.len > TASK_KEY_MAX || !str_utf8_valid(key))
         return BELFRY_EINVAL;
@@ -416,12 +321,12 @@ static const struct belfry_txn_api api = {
     .user = user,
     .role_members = role_members,
     .has_role = has_role,
-    .value_get = value_get,
-    .value_str = value_str,
-    .value_int = value_int,
-    .value_bool = value_bool,
-    .value_time = value_time,
-    .value_view = value_view,
+    .value_get = call_value_get,
+    .value_str = call_value_str,
+    .value_int = call_value_int,
+    .value_bool = call_value_bool,
+    .value_time = call_value_time,
+    .value_view = call_value_view,
     .emit = call_emit,
     .withdraw = withdraw,
     .handled = handled,
@@ -433,18 +338,15 @@ static const struct belfry_txn_api api = {
     .alloc = scratch,
 };
 
-/* --- the call itself ------------------------------------------------------------------------------------------------------------- */
+/* --- the call itself
+ * ------------------------------------------------------------------------------------------------------------- */
 
 void call_init(struct call *call, struct store_conn *conn, const struct gen *gen, const struct gen_source *source,
                struct belfry_str org, const struct belfry_principal *principal, int64_t now_ms, struct arena *arena,
                struct record *record, const struct route_directory *directory)
 {
-    *call = (struct call){.conn = conn,
-                          .gen = gen,
-                          .source = source,
-                          .arena = arena,
-                          .record = record,
-                          .directory = directory};
+    *call = (struct call){
+        .conn = conn, .gen = gen, .source = source, .arena = arena, .record = record, .directory = directory};
     call->pub = (struct belfry_txn){.struct_size = sizeof(struct belfry_txn),
                                     .api = &api,
                                     .host = source->live->host,
@@ -467,8 +369,9 @@ static void call_begin(struct call *call, const struct trigger *trigger)
 static belfry_status call_end(const struct call *call, belfry_status status, struct error *err)
 {
     if (call->fault == BELFRY_ELIMIT && (status == BELFRY_OK || err->count == 0))
-        return error_set(err, BELFRY_ELIMIT, NULL, "the source passed a limit of one call: %d reads, %d changes or %zu bytes",
-                         READS_MAX, CHANGES_MAX, BYTES_MAX);
+        return error_set(err, BELFRY_ELIMIT, NULL,
+                         "the source passed a limit of one call: %d reads, %d changes or %zu bytes", READS_MAX,
+                         CHANGES_MAX, BYTES_MAX);
     if (call->fault)
         return call->fault == BELFRY_ELIMIT ? status : error_set(err, call->fault, NULL, "the database failed");
     if (status > 0 || status <= -BELFRY_STATUS_COUNT)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Claims and outcomes. A claim takes the oldest due rows of one queue, asks every gate, ends those that fail and leases the
- * rest, in one transaction: what was seen before its commit is never sent. A lease names the boot, so an outcome that comes
- * late, for a row that is no longer under this process's lease, changes nothing.
+ * Claims and outcomes. A claim takes the oldest due rows of one queue, asks every gate, ends those that fail and leases
+ * the rest, in one transaction: what was seen before its commit is never sent. A lease names the boot, so an outcome
+ * that comes late, for a row that is no longer under this process's lease, changes nothing.
  */
 #include "ledger/inside.h"
 
@@ -10,7 +10,8 @@
 
 #define LOOK_MAX 1000 /* rows that one claim looks at */
 
-/* --- claims ------------------------------------------------------------------------------------------------------------------ */
+/* --- claims
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void take_row(struct ledger_txn *txn, struct ledger_claim *claim, const struct store_delivery *row,
                      const struct store_event *event)
@@ -106,7 +107,9 @@ void ledger_claim(struct ledger *ledger, struct ledger_claim *claim)
         claim_done(&claim->command, BELFRY_ECLOSED);
 }
 
-/* --- outcomes ------------------------------------------------------------------------------------------------------------------- */
+/* --- outcomes
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 struct outcomes_command {
     struct ledger_command command;
@@ -195,7 +198,9 @@ void ledger_outcomes(struct ledger *ledger, const struct ledger_outcome *outcome
         outcomes_done(&c->command, BELFRY_ECLOSED);
 }
 
-/* --- by hand ---------------------------------------------------------------------------------------------------------------------- */
+/* --- by hand
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 struct redrive {
     struct ledger_command command;
@@ -225,8 +230,8 @@ static belfry_status retry_run(struct ledger_command *command, struct ledger_txn
     if (row.target &&
         (!store_target_get(txn->conn, row.target, txn->arena, &target) || !target.enabled || target.removed))
         return BELFRY_ECONFLICT;
-    store_delivery_wait(txn->conn, row.id, row.attempts ? OUTCOME_retrying : OUTCOME_scheduled, 1, txn->now, row.attempts,
-                        STR("tried again by hand"));
+    store_delivery_wait(txn->conn, row.id, row.attempts ? OUTCOME_retrying : OUTCOME_scheduled, 1, txn->now,
+                        row.attempts, STR("tried again by hand"));
     ledger_txn_due(txn, row.target);
     if (!row.target)
         txn->ledger->next_delivery = txn->ledger->next_shown = INT64_MIN;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The directory: people of the configuration and of the API, as of one transaction. Nobody is in both (the API refuses it),
- * so a look at YAML that succeeds is the answer, and lists are merged. Where the API's table is empty, which is usual, it is
- * not asked.
+ * The directory: people of the configuration and of the API, as of one transaction. Nobody is in both (the API refuses
+ * it), so a look at YAML that succeeds is the answer, and lists are merged. Where the API's table is empty, which is
+ * usual, it is not asked.
  */
 #include "ledger/inside.h"
 
@@ -82,8 +82,8 @@ static size_t first_after(struct belfry_strs list, struct belfry_str after)
     return low;
 }
 
-static size_t members(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str role, struct belfry_str after,
-                      size_t limit, const struct belfry_str **out)
+static size_t members(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str role,
+                      struct belfry_str after, size_t limit, const struct belfry_str **out)
 {
     struct directory *d = arg;
     struct belfry_strs yaml = yaml_members(d, arena, org, role);

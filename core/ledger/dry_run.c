@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * explain: the same call over a reader's snapshot. What it records is routed and told, and dropped; nothing is written and
- * no identity is taken, so a trigger may be explained before and after it is sent.
+ * explain: the same call over a reader's snapshot. What it records is routed and told, and dropped; nothing is written
+ * and no identity is taken, so a trigger may be explained before and after it is sent.
  */
 #include "ledger/inside.h"
 
@@ -11,7 +11,8 @@ struct data_view {
 };
 
 static void tell(const struct ledger_generation *generation, const struct call *call, const struct emitted *e,
-                 const struct route_trace *trace, void (*fn)(void *arg, const struct ledger_dry_event *event), void *arg)
+                 const struct route_trace *trace, void (*fn)(void *arg, const struct ledger_dry_event *event),
+                 void *arg)
 {
     struct data_view v;
     v.view = json_view_cursor(&v.cursor, e->json);
@@ -38,15 +39,16 @@ static void tell(const struct ledger_generation *generation, const struct call *
 belfry_status ledger_dry_run(const struct ledger_generation *generation, struct store_conn *conn, const char *source,
                              struct belfry_str org, const struct belfry_principal *principal,
                              const struct trigger *trigger, struct clock_src *clock, const struct route_trace *trace,
-                             struct arena *arena, void (*fn)(void *arg, const struct ledger_dry_event *event), void *arg,
-                             struct error *err)
+                             struct arena *arena, void (*fn)(void *arg, const struct ledger_dry_event *event),
+                             void *arg, struct error *err)
 {
     struct gen *own = generation->inside ? NULL : gen_new((struct ledger_generation *)generation);
     struct gen *gen = own ? own : generation->inside;
     struct gen_source *found = gen_source_find(gen, str_of(source));
     belfry_status status;
     if (!found || !config_serves(found->live->instance, org)) {
-        status = error_set(err, BELFRY_ENOTFOUND, NULL, "there is no source %s that serves org %.*s", source, STR_ARG(org));
+        status =
+            error_set(err, BELFRY_ENOTFOUND, NULL, "there is no source %s that serves org %.*s", source, STR_ARG(org));
         gen_free(own);
         return status;
     }

@@ -31,7 +31,8 @@ static void show(struct ledger_txn *txn, const struct store_delivery *row)
     } else {
         /* It takes its place in the inbox where it appears, not where it was made. */
         store_notification_show(txn->conn, row->notification, ledger_txn_id(txn), ledger_txn_touch(txn, row->person));
-        store_delivery_end(txn->conn, row->id, OUTCOME_delivered, txn->now, row->attempts, (struct belfry_str){NULL, 0});
+        store_delivery_end(txn->conn, row->id, OUTCOME_delivered, txn->now, row->attempts,
+                           (struct belfry_str){NULL, 0});
     }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * emit(): everything that can be wrong with an event is found here, while the source can still be told, so that applying
- * can fail for the disk only. Texts are rendered and cleaned here as well: whatever stands in a row is one line, without
- * control characters, and short enough.
+ * emit(): everything that can be wrong with an event is found here, while the source can still be told, so that
+ * applying can fail for the disk only. Texts are rendered and cleaned here as well: whatever stands in a row is one
+ * line, without control characters, and short enough.
  */
 #include "ledger/inside.h"
 
@@ -38,7 +38,8 @@ static int plain(struct belfry_str s, size_t max)
     return s.len <= max && str_utf8_valid(s);
 }
 
-/* --- data ------------------------------------------------------------------------------------------------------------------ */
+/* --- data
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void unref_json(void *arg)
 {
@@ -74,7 +75,9 @@ static belfry_status take_data(struct call *call, const struct belfry_event *eve
     return BELFRY_OK;
 }
 
-/* --- texts ------------------------------------------------------------------------------------------------------------------- */
+/* --- texts
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Renders or takes one text. A template that fails leaves *failed set and an empty text. */
 static struct belfry_str text_of(struct call *call, const struct belfry_template *own, struct belfry_str text,
@@ -114,7 +117,8 @@ static void take_texts(struct call *call, const struct belfry_event *event, cons
                                                : "the template of the body failed");
 }
 
-/* --- audience, actions ----------------------------------------------------------------------------------------------------------- */
+/* --- audience, actions
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static belfry_status take_audience(struct call *call, const struct belfry_event *event, struct emitted *out,
                                    struct belfry_error *err)
@@ -150,8 +154,8 @@ static const struct belfry_action_type *action_type(const struct belfry_event_ty
     return NULL;
 }
 
-static belfry_status add_action(struct call *call, const struct belfry_action *action, const struct belfry_event_type *type,
-                                struct buf *out, struct belfry_error *err)
+static belfry_status add_action(struct call *call, const struct belfry_action *action,
+                                const struct belfry_event_type *type, struct buf *out, struct belfry_error *err)
 {
     const struct belfry_action_type *known = action_type(type, action->id);
     if (!known)
@@ -179,8 +183,8 @@ static belfry_status add_action(struct call *call, const struct belfry_action *a
     return BELFRY_OK;
 }
 
-static belfry_status take_actions(struct call *call, const struct belfry_event *event, const struct belfry_event_type *type,
-                                  struct emitted *out, struct belfry_error *err)
+static belfry_status take_actions(struct call *call, const struct belfry_event *event,
+                                  const struct belfry_event_type *type, struct emitted *out, struct belfry_error *err)
 {
     if (event->action_count == 0)
         return BELFRY_OK;
@@ -204,7 +208,9 @@ static belfry_status take_actions(struct call *call, const struct belfry_event *
     return status;
 }
 
-/* --- the event --------------------------------------------------------------------------------------------------------------------- */
+/* --- the event
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static belfry_status check_event(const struct call *call, const struct belfry_event *event, const struct gen_type *type,
                                  struct belfry_str category, struct belfry_error *err)

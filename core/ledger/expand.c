@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows of an event's recipients and targets. In-app is a column of the notification (its place in the inbox); only what
- * does not happen at once is a row of `delivery`. Rows of one recipient on one channel are candidates: the claim sends the
- * first that passes its gates and ends the others as duplicates, so a candidate that can only come second to a certain one
- * is not written as a row but as the decision that it is.
+ * does not happen at once is a row of `delivery`. Rows of one recipient on one channel are candidates: the claim sends
+ * the first that passes its gates and ends the others as duplicates, so a candidate that can only come second to a
+ * certain one is not written as a row but as the decision that it is.
  */
 #include "ledger/inside.h"
 
@@ -65,8 +65,8 @@ static int comes_second(const struct expansion *x, uint32_t recipient, uint32_t 
     return 0;
 }
 
-static void add_delivery(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d, int64_t person,
-                         int64_t notification, struct belfry_str address, int64_t target, int held)
+static void add_delivery(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
+                         int64_t person, int64_t notification, struct belfry_str address, int64_t target, int held)
 {
     struct store_delivery row = {
         .id = ledger_txn_id(txn),
@@ -138,7 +138,8 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
                                          .event = x->event,
                                          .pos = now ? id : 0,
                                          .category = x->category,
-                                         .rev = now ? ledger_txn_touch(txn, person) : cache_person_rev(txn, person, NULL),
+                                         .rev =
+                                             now ? ledger_txn_touch(txn, person) : cache_person_rev(txn, person, NULL),
                                          .reason = r->reason,
                                          .via = r->via};
         if (!store_notification_add(txn->conn, &row))
@@ -163,7 +164,8 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
     return id;
 }
 
-/* --- targets ----------------------------------------------------------------------------------------------------------------- */
+/* --- targets
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static void member(struct buf *out, const char *name, struct belfry_str value)
 {
@@ -211,7 +213,7 @@ struct matching {
         int64_t target;
         const struct config_instance *channel;
         int64_t after_ms;
-    } *done;
+    } * done;
     size_t done_count, done_cap;
     int payload;
 };

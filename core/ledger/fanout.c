@@ -2,8 +2,8 @@
 /*
  * Fan-out: an event with more than 1,000 recipients. Its plan is made once, from the row of the event and the rules in
  * force, and kept in memory; recipients get their rows in the order of their names, and the cursor is the last name, so
- * that a plan made again after a restart or a reload goes on behind it. A recipient never gets two rows: (event, person) is
- * unique. An event that was withdrawn or superseded meanwhile ends its fan-out.
+ * that a plan made again after a restart or a reload goes on behind it. A recipient never gets two rows: (event,
+ * person) is unique. An event that was withdrawn or superseded meanwhile ends its fan-out.
  */
 #include "ledger/inside.h"
 
@@ -43,7 +43,8 @@ static int by_name(const void *a, const void *b)
     return recipient_cmp(x->recipient, y->recipient->email, y->recipient->name);
 }
 
-static void read_audience(struct arena *arena, struct belfry_str text, const struct belfry_recipient **out, size_t *count)
+static void read_audience(struct arena *arena, struct belfry_str text, const struct belfry_recipient **out,
+                          size_t *count)
 {
     static const char *const kinds[] = {NULL, "user", "role", "email"};
     json_t *array = json_read(text, NULL);
@@ -54,9 +55,11 @@ static void read_audience(struct arena *arena, struct belfry_str text, const str
         for (uint32_t k = BELFRY_TO_USER; k <= BELFRY_TO_EMAIL; k++) {
             const json_t *name = json_object_get(entry, kinds[k]);
             if (name)
-                list[i] = (struct belfry_recipient){.struct_size = sizeof(list[i]), .kind = k,
-                                                    .name = arena_str(arena, json_str(name)),
-                                                    .reason = arena_str(arena, json_str(json_object_get(entry, "reason")))};
+                list[i] =
+                    (struct belfry_recipient){.struct_size = sizeof(list[i]),
+                                              .kind = k,
+                                              .name = arena_str(arena, json_str(name)),
+                                              .reason = arena_str(arena, json_str(json_object_get(entry, "reason")))};
         }
     }
     json_decref(array);
@@ -165,7 +168,8 @@ int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_st
     if (end < f->plan.recipient_count)
         return 0;
     for (size_t i = 0; i < f->x.replaced_count; i++) {
-        struct sweep sweep = {.kind = SWEEP_WITHDRAW, .event = f->x.replaced[i], .note = STR("no longer addressed to you")};
+        struct sweep sweep = {
+            .kind = SWEEP_WITHDRAW, .event = f->x.replaced[i], .note = STR("no longer addressed to you")};
         sweep_start(txn, &sweep, f->x.org);
     }
     fanout_drop(ledger);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What time can change is asked again when a delivery comes due, against the rows and the clock of that very moment: is the
- * event still valid, did the recipient see it, may they still see it, was it sent already, are these quiet hours. The first
- * gate that holds it back says what becomes of it.
+ * What time can change is asked again when a delivery comes due, against the rows and the clock of that very moment: is
+ * the event still valid, did the recipient see it, may they still see it, was it sent already, are these quiet hours.
+ * The first gate that holds it back says what becomes of it.
  */
 #include "ledger/inside.h"
 
@@ -25,7 +25,8 @@ static int by_validity(struct gate *gate, int validity)
     }
 }
 
-/* What was done with the row: the recipient's own, or for somebody whom a rule's `to` brought in any of the audience's. */
+/* What was done with the row: the recipient's own, or for somebody whom a rule's `to` brought in any of the audience's.
+ */
 static uint32_t marks_of(struct ledger_txn *txn, const struct gate *gate)
 {
     const struct store_notification *own = &gate->own;
@@ -70,13 +71,14 @@ static int may_see(struct ledger_txn *txn, struct gate *gate, const struct confi
     if (flags & BELFRY_DELIVERY_IN_COMMIT)
         return 1; /* asked when the inbox is read, with the roles of then */
     const struct route_directory *d = &txn->directory.pub;
-    if (username.len == 0 || d->person(d->arg, txn->arena, org, username, person) || !config_visible(category, &person->roles))
+    if (username.len == 0 || d->person(d->arg, txn->arena, org, username, person) ||
+        !config_visible(category, &person->roles))
         return stop(gate, OUTCOME_suppressed_role, "the recipient's roles do not see the category");
     return 1;
 }
 
-static int not_quiet(struct ledger_txn *txn, struct gate *gate, const struct config_category *category, struct belfry_str org,
-                     struct belfry_str username, struct belfry_person *person)
+static int not_quiet(struct ledger_txn *txn, struct gate *gate, const struct config_category *category,
+                     struct belfry_str org, struct belfry_str username, struct belfry_person *person)
 {
     const struct config *config = txn->gen->pub->config;
     const struct config_rule *rule = gen_rule(txn->gen, store_name_text(txn->conn, gate->row->rule));
@@ -84,8 +86,8 @@ static int not_quiet(struct ledger_txn *txn, struct gate *gate, const struct con
         return 1;
     const struct route_directory *d = &txn->directory.pub;
     int known = person->username.len || (username.len && !d->person(d->arg, txn->arena, org, username, person));
-    gate->due = route_quiet_until(config, rule, config_org(config, org), known ? person : NULL, gate->event->severity, category,
-                                  txn->now);
+    gate->due = route_quiet_until(config, rule, config_org(config, org), known ? person : NULL, gate->event->severity,
+                                  category, txn->now);
     return gate->due > txn->now ? stop(gate, OUTCOME_held_quiet_hours, NULL) : 1;
 }
 

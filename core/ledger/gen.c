@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A generation, prepared for the ledger: default templates compiled, rules by name, members of roles by name. It is made
- * before it is in force and does not change afterwards, but for the ids of names, which the command that puts it in force
- * fills in.
+ * A generation, prepared for the ledger: default templates compiled, rules by name, members of roles by name. It is
+ * made before it is in force and does not change afterwards, but for the ids of names, which the command that puts it
+ * in force fills in.
  */
 #include "ledger/inside.h"
 
@@ -17,8 +17,8 @@ static const struct belfry_template *compile(struct arena *arena, const char *te
     struct error err = {0};
     const struct belfry_template *tpl = template_compile(arena, str_of(text), &err);
     if (!tpl)
-        log_error("ledger", "the default template of an event type does not compile, it is left out", "type=%s error=%s", type,
-                  log_quote(error_text(&err), strlen(error_text(&err))));
+        log_error("ledger", "the default template of an event type does not compile, it is left out",
+                  "type=%s error=%s", type, log_quote(error_text(&err), strlen(error_text(&err))));
     error_clear(&err);
     return tpl;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The thread. It takes what is queued, up to a measure, runs it in one transaction together with a slice of whatever came
- * due by itself, commits, and answers. When the transaction fails it is rolled back and each command of it is run again
- * alone, so that one that cannot be written does not take others with it; what fails again is answered with the failure.
- * Nothing in memory outlives a rollback, so the second run sees what the first saw.
+ * The thread. It takes what is queued, up to a measure, runs it in one transaction together with a slice of whatever
+ * came due by itself, commits, and answers. When the transaction fails it is rolled back and each command of it is run
+ * again alone, so that one that cannot be written does not take others with it; what fails again is answered with the
+ * failure. Nothing in memory outlives a rollback, so the second run sees what the first saw.
  */
 #include "ledger/inside.h"
 
@@ -24,7 +24,8 @@ static uint64_t real_ns(void)
     return clock_mono_ns(clock_real());
 }
 
-/* --- one transaction --------------------------------------------------------------------------------------------------------- */
+/* --- one transaction
+ * --------------------------------------------------------------------------------------------------------- */
 
 static belfry_status begin(struct ledger *ledger)
 {
@@ -184,13 +185,15 @@ static belfry_status run_command(struct ledger *ledger, struct ledger_command *c
     return command->status;
 }
 
-/* --- what comes due by itself ------------------------------------------------------------------------------------------------ */
+/* --- what comes due by itself
+ * ------------------------------------------------------------------------------------------------ */
 
 /* The earliest of it, wall ms. */
 static int64_t next_work(struct ledger *ledger)
 {
-    int64_t due[] = {timers_next(ledger), ledger->next_expiry,      ledger->next_shown,
-                     ledger->jobs_open ? INT64_MIN : INT64_MAX, upkeep_next(ledger), retention_next(ledger)};
+    int64_t due[] = {timers_next(ledger), ledger->next_expiry,
+                     ledger->next_shown,  ledger->jobs_open ? INT64_MIN : INT64_MAX,
+                     upkeep_next(ledger), retention_next(ledger)};
     int64_t next = INT64_MAX;
     for (size_t i = 0; ledger->gen && i < sizeof(due) / sizeof(due[0]); i++)
         next = due[i] < next ? due[i] : next;
@@ -227,7 +230,9 @@ static void run_slices(struct ledger *ledger)
         slice(ledger, retention_slice);
 }
 
-/* --- a group --------------------------------------------------------------------------------------------------------------------- */
+/* --- a group
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static int has_room(const struct ledger *ledger, size_t triggers, size_t bytes)
 {
@@ -319,7 +324,9 @@ static void run_group(struct ledger *ledger)
     settle_caches(ledger);
 }
 
-/* --- the thread --------------------------------------------------------------------------------------------------------------------- */
+/* --- the thread
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static void take_queued(struct ledger *ledger, uint64_t deadline_ns)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events of the hub itself: source `hub`, category `hub`, to the admins of an org, replaced by the next of their subject. */
+/* Events of the hub itself: source `hub`, category `hub`, to the admins of an org, replaced by the next of their
+ * subject. */
 #include "ledger/inside.h"
 
 #include <stdlib.h>
@@ -22,8 +23,8 @@ static belfry_status hub_run(struct ledger_command *command, struct ledger_txn *
     struct arena *arena = txn->arena;
     const char **replaces = arena_alloc(arena, 2 * sizeof(*replaces));
     replaces[0] = c->type;
-    struct belfry_recipient admins = {.struct_size = sizeof(admins), .kind = BELFRY_TO_ROLE, .name = STR("admin"),
-                                      .reason = STR("role admin")};
+    struct belfry_recipient admins = {
+        .struct_size = sizeof(admins), .kind = BELFRY_TO_ROLE, .name = STR("admin"), .reason = STR("role admin")};
     struct buf data = {NULL, 0, 0};
     buf_addz(&data, "{\"subject\":");
     json_write_str(str_of(c->subject), &data);

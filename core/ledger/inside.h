@@ -2,9 +2,10 @@
 /*
  * What the files of this room share. Unless a comment says otherwise everything here belongs to the ledger's thread.
  *
- * The layers, from the leaves up: gen (a generation, prepared), directory, record (what a call changes, not yet applied),
- * call (what a source sees), cache (people and versions of a group), rows (event, recipients, subjects), then the commands
- * (triggers, claims, outcomes, tasks, targets) and the work that comes due by itself, and on top the group.
+ * The layers, from the leaves up: gen (a generation, prepared), directory, record (what a call changes, not yet
+ * applied), call (what a source sees), cache (people and versions of a group), rows (event, recipients, subjects), then
+ * the commands (triggers, claims, outcomes, tasks, targets) and the work that comes due by itself, and on top the
+ * group.
  */
 #ifndef LEDGER_INSIDE_H
 #define LEDGER_INSIDE_H
@@ -25,7 +26,8 @@
 #include <belfry/host.h>
 #include <stdatomic.h>
 
-/* --- generations, prepared (gen.c) ------------------------------------------------------------------------------------- */
+/* --- generations, prepared (gen.c)
+ * ------------------------------------------------------------------------------------- */
 
 struct gen_type {
     const struct belfry_event_type *type;
@@ -64,7 +66,8 @@ struct gen_source *gen_source_find(struct gen *gen, struct belfry_str name);
 const struct config_rule *gen_rule(const struct gen *gen, struct belfry_str name);
 struct gen_channel *gen_channel_by_name(const struct gen *gen, int64_t name);
 
-/* --- the directory (directory.c) ---------------------------------------------------------------------------------------------- */
+/* --- the directory (directory.c)
+ * ---------------------------------------------------------------------------------------------- */
 
 struct directory {
     struct route_directory pub;
@@ -75,7 +78,8 @@ struct directory {
 /* [any], for one thread at a time */
 void directory_init(struct directory *directory, const struct gen *gen, struct store_conn *conn);
 
-/* --- what a call recorded (record.c) ------------------------------------------------------------------------------------------- */
+/* --- what a call recorded (record.c)
+ * ------------------------------------------------------------------------------------------- */
 
 enum op_kind {
     OP_PUT,
@@ -133,7 +137,8 @@ struct op *record_add(struct record *record, enum op_kind kind);
 /* State keys that the record changes, with the prefix, in byte order. Returns the count. */
 size_t record_keys(const struct record *record, struct belfry_str prefix, struct op ***out);
 
-/* --- a call of a source (call.c, emit.c) ------------------------------------------------------------------------------------------ */
+/* --- a call of a source (call.c, emit.c)
+ * ------------------------------------------------------------------------------------------ */
 
 struct call {
     struct belfry_txn pub;
@@ -146,7 +151,7 @@ struct call {
     const struct route_directory *directory;
     const struct trigger *trigger; /* NULL: a timer */
     size_t reads, changes, bytes_at_start;
-    uint64_t waited_ns; /* in the database */
+    uint64_t waited_ns;  /* in the database */
     belfry_status fault; /* a limit was passed, or the database failed: nothing of this call may stay */
 };
 
@@ -159,10 +164,23 @@ belfry_status call_receive(struct call *call, const struct trigger *trigger, str
 belfry_status call_due(struct call *call, const struct store_timer *timer, struct error *err);
 /* The txn->emit of a call: checks, renders, records. */
 belfry_status call_emit(struct belfry_txn *txn, const struct belfry_event *event, struct belfry_error *err);
-/* Counts a change of so many bytes; ELIMIT (which sticks) when it is one too many. */
+/* The value functions of struct belfry_txn_api (call_value.c). */
+belfry_status call_value_get(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                             struct belfry_value *out);
+belfry_status call_value_str(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                             struct belfry_str *out, struct belfry_error *err);
+belfry_status call_value_int(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                             int64_t *out, struct belfry_error *err);
+belfry_status call_value_bool(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                              int32_t *out, struct belfry_error *err);
+belfry_status call_value_time(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                              int64_t *out_ms, struct belfry_error *err);
+const struct belfry_view *call_value_view(struct belfry_txn *txn, const struct belfry_trigger *trigger);
+/* Counts a change; ELIMIT (which sticks) when it is one too many. */
 belfry_status call_change(struct call *call);
 
-/* --- a running group (cache.c, group.c) ---------------------------------------------------------------------------------------------- */
+/* --- a running group (cache.c, group.c)
+ * ---------------------------------------------------------------------------------------------- */
 
 /* What the ledger keeps in memory of an (instance, org). */
 struct owner {
@@ -196,7 +214,7 @@ struct ledger_txn {
     int deliveries, tasks;
     int64_t *targets;
     size_t target_count, target_cap;
-    int timers_left; /* how many more timers may run in this group */
+    int timers_left;                                              /* how many more timers may run in this group */
     uint64_t accepted, duplicate, refused, events, notifications; /* counted when the group commits */
     struct list released; /* generations to let go of after the commit: struct release */
 };
@@ -225,10 +243,10 @@ struct ledger {
     struct clock_src *clock;
     struct id_gen ids;
     pthread_t thread;
-    struct queue queue;     /* commands from everywhere */
-    struct list todo;       /* taken from the queue, not yet run */
-    uv_async_t wake;        /* answers wait */
-    struct queue answers;   /* struct answer */
+    struct queue queue;   /* commands from everywhere */
+    struct list todo;     /* taken from the queue, not yet run */
+    uv_async_t wake;      /* answers wait */
+    struct queue answers; /* struct answer */
     _Atomic int stopping;
     _Atomic uint64_t beat;
     _Atomic(const char *) ailment;
@@ -260,14 +278,14 @@ struct ledger {
     struct fanout *fanout; /* the plan of the job under way; NULL: none */
     struct retention *retention;
     int64_t next_expiry, next_task, next_shown, next_delivery; /* wall ms; INT64_MIN: look */
-    int jobs_open;            /* 1: look for one */
-    int64_t last_upkeep;      /* wall ms of the last look at leases, removed targets and channels */
-    uint64_t rest_until;      /* monotonic ns: work that comes due by itself waits after a failure */
+    int jobs_open;                                             /* 1: look for one */
+    int64_t last_upkeep; /* wall ms of the last look at leases, removed targets and channels */
+    uint64_t rest_until; /* monotonic ns: work that comes due by itself waits after a failure */
     struct ledger_numbers numbers;
     pthread_mutex_t numbers_lock;
     struct ledger_numbers published; /* under the lock */
-    struct queue settle_queue; /* struct settler, from everywhere */
-    struct list settlers;      /* those that wait until nothing is due */
+    struct queue settle_queue;       /* struct settler, from everywhere */
+    struct list settlers;            /* those that wait until nothing is due */
 };
 
 /* cache.c: persons and owners of the present group */
@@ -288,7 +306,8 @@ int64_t cache_person_rev(struct ledger_txn *txn, int64_t person, struct belfry_s
 /* Row of a person that exists, else 0. */
 int64_t cache_person_find(struct ledger_txn *txn, int64_t org, struct belfry_str username);
 
-/* --- rows (apply.c, expand.c, subject.c, sweep.c) ------------------------------------------------------------------------------------------ */
+/* --- rows (apply.c, expand.c, subject.c, sweep.c)
+ * ------------------------------------------------------------------------------------------ */
 
 #define SLICE 1000 /* rows a transaction, of a fan-out, an expiry, a sweep */
 
@@ -304,7 +323,7 @@ struct expansion {
     int64_t event, org, category, time;
     struct belfry_str org_name;
     const struct route_plan *plan;
-    uint32_t *first, *next; /* deliveries of a recipient: index + 1, 0 ends */
+    uint32_t *first, *next;                   /* deliveries of a recipient: index + 1, 0 ends */
     uint32_t *first_decision, *next_decision; /* the same of decisions */
     /* what it replaces: live events at the time it was emitted */
     const int64_t *replaced;
@@ -312,7 +331,8 @@ struct expansion {
 };
 /* Chains the deliveries of each recipient; in arena. */
 void expand_prepare(struct expansion *x, struct arena *arena);
-/* Rows of recipient i: notification, deliveries, decisions; replaces the earlier row. Returns the notification, 0: none. */
+/* Rows of recipient i: notification, deliveries, decisions; replaces the earlier row. Returns the notification, 0:
+ * none. */
 int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint32_t i, int64_t *person);
 /* Rows of the channel's targets. payload is made once, when the first one matches. */
 void expand_targets(struct ledger_txn *txn, const struct expansion *x, const struct route_event *event,
@@ -337,7 +357,8 @@ void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row,
 /* All rows: now when they are few, else as a job. */
 void sweep_start(struct ledger_txn *txn, const struct sweep *sweep, int64_t org);
 
-/* --- jobs (jobs.c, fanout.c) ------------------------------------------------------------------------------------------------------- */
+/* --- jobs (jobs.c, fanout.c)
+ * ------------------------------------------------------------------------------------------------------- */
 
 enum { JOB_FANOUT = 1, JOB_SWEEP = 2, JOB_HOLD = 3, JOB_RELEASE = 4, JOB_LAST = 9 };
 
@@ -349,22 +370,26 @@ void job_slice(struct ledger_txn *txn);
 int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
 void fanout_drop(struct ledger *ledger);
 
-/* --- gates (gates.c) ------------------------------------------------------------------------------------------------------------------- */
+/* --- gates (gates.c)
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 struct gate {
     const struct store_delivery *row;
     const struct store_event *event;
     struct store_notification own; /* id 0: has none */
-    enum outcome outcome;   /* why it ends, or held_quiet_hours */
-    int64_t due;            /* when it is tried again, with held_quiet_hours */
-    const char *why;        /* for people; may be NULL */
+    enum outcome outcome;          /* why it ends, or held_quiet_hours */
+    int64_t due;                   /* when it is tried again, with held_quiet_hours */
+    const char *why;               /* for people; may be NULL */
 };
 /* 1: may go out now. 0: gate->outcome says what becomes of it. */
 int gates_pass(struct ledger_txn *txn, struct gate *gate);
 
-/* --- work that comes due by itself ------------------------------------------------------------------------------------------------------ */
+/* --- work that comes due by itself
+ * ------------------------------------------------------------------------------------------------------ */
 
-/* Timers of an owner that are due, oldest first, until txn->timers_left is used up. Returns 1 when none is due any more. */
+/* Timers of an owner that are due, oldest first, until txn->timers_left is used up. Returns 1 when none is due any
+ * more. */
 int timers_run(struct ledger_txn *txn, struct gen_source *source, struct owner *owner, struct belfry_str org);
 /* Those of all owners. */
 void timers_run_all(struct ledger_txn *txn);
@@ -383,7 +408,8 @@ void retention_free(struct retention *retention);
 /* A channel is or is no longer configured: from then on its waiting rows have an hour. */
 void upkeep_channels(struct ledger_txn *txn);
 
-/* --- calls that harm (poison.c, quarantine.c) ----------------------------------------------------------------------------------------------- */
+/* --- calls that harm (poison.c, quarantine.c)
+ * ----------------------------------------------------------------------------------------------- */
 
 /* NULL without err when data_dir is NULL. */
 struct poison *poison_open(const char *data_dir, struct error *err);
@@ -402,9 +428,11 @@ struct stopwatch {
     long gave_up; /* times that the thread gave up the processor */
 };
 struct stopwatch quarantine_begin(void);
-void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin, uint64_t waited_ns);
+void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin,
+                    uint64_t waited_ns);
 
-/* --- triggers (trigger.c) ----------------------------------------------------------------------------------------------------------------- */
+/* --- triggers (trigger.c)
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 #define LEDGER_LATER 1 /* a command that wants to be run again in the next group; it has written nothing */
 
@@ -416,7 +444,13 @@ struct belfry_str principal_text(struct arena *arena, const struct belfry_princi
 void refused_keep(struct ledger_txn *txn, int64_t org, int64_t inst, const char *kind, belfry_status status,
                   const struct error *err, struct belfry_str body);
 
-/* --- the group (group.c) ------------------------------------------------------------------------------------------------------------------------ */
+/* Back-pressure until a configuration says otherwise. */
+#define PENDING_TRIGGERS 20000
+#define PENDING_BYTES (INT64_C(64) << 20)
+
+/* --- the group (group.c)
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 void *group_main(void *ledger);
 /* [loop] Answers what has committed. */
@@ -428,7 +462,8 @@ struct release {
     struct gen *gen;
 };
 
-/* --- between the threads (answer.c) -------------------------------------------------------------------------------------------------------------- */
+/* --- between the threads (answer.c)
+ * -------------------------------------------------------------------------------------------------------------- */
 
 /* After a commit: the group's commands, in order, and its news. The list is empty afterwards. */
 void answer_group(struct ledger *ledger, struct list *commands);

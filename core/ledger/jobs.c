@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Work that is too much for one transaction: a row that says what is to be done and how far it has come. Slices run between
- * other commands, one a group, the oldest job first; a restart goes on where the last committed slice ended.
+ * Work that is too much for one transaction: a row that says what is to be done and how far it has come. Slices run
+ * between other commands, one a group, the oldest job first; a restart goes on where the last committed slice ended.
  */
 #include "ledger/inside.h"
 
@@ -9,8 +9,8 @@
 
 void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64_t total, struct belfry_str payload)
 {
-    struct store_job job = {.id = ledger_txn_id(txn), .kind = kind, .org = org, .ref = ref, .total = total,
-                            .payload = payload};
+    struct store_job job = {
+        .id = ledger_txn_id(txn), .kind = kind, .org = org, .ref = ref, .total = total, .payload = payload};
     store_job_add(txn->conn, &job);
     txn->ledger->jobs_open = 1;
 }
@@ -32,7 +32,8 @@ static const int64_t *ids_of(struct arena *arena, const json_t *array, size_t *c
 static int sweep_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor)
 {
     json_t *payload = json_read(job->payload, NULL);
-    struct sweep sweep = {.kind = (enum sweep_kind)json_integer_value(json_object_get(payload, "kind")), .event = job->ref};
+    struct sweep sweep = {.kind = (enum sweep_kind)json_integer_value(json_object_get(payload, "kind")),
+                          .event = job->ref};
     sweep.note = arena_str(txn->arena, json_str(json_object_get(payload, "note")));
     sweep.by = arena_str(txn->arena, json_str(json_object_get(payload, "by")));
     sweep.except = ids_of(txn->arena, json_object_get(payload, "except"), &sweep.except_count);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The door of the room: start and stop, submission with back-pressure, generations, and what commands see of the running
+ * The door of the room: start and stop, submission with back-pressure, numbers, and what commands see of the running
  * transaction.
  */
 #include "ledger/inside.h"
@@ -9,11 +9,10 @@
 
 #include <stdlib.h>
 
-#define PENDING_TRIGGERS 20000
-#define PENDING_BYTES (INT64_C(64) << 20)
 #define ARENA_BLOCK 65536
 
-/* --- start and stop ------------------------------------------------------------------------------------------------------- */
+/* --- start and stop
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void on_wake(uv_async_t *async)
 {
@@ -36,8 +35,10 @@ static belfry_status resume(struct ledger *ledger, struct error *err)
     if (status)
         store_rollback(conn);
     else if (released > 0)
-        log_info("ledger", "deliveries that were under way when the hub stopped: those of targets are due again, mail is "
-                           "unknown", "count=%d", released);
+        log_info("ledger",
+                 "deliveries that were under way when the hub stopped: those of targets are due again, mail is "
+                 "unknown",
+                 "count=%d", released);
     return status;
 }
 
@@ -153,7 +154,8 @@ void ledger_free(struct ledger *ledger)
     uv_close((uv_handle_t *)&ledger->wake, on_closed);
 }
 
-/* --- submission ---------------------------------------------------------------------------------------------------------------- */
+/* --- submission
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 belfry_status ledger_submit(struct ledger *ledger, struct ledger_command *command)
 {
@@ -185,8 +187,9 @@ static void request_done(struct ledger_command *command, belfry_status status)
             error_clear(&result->err);
             result->state = LEDGER_REFUSED;
             result->events = 0;
-            result->status = error_set(&result->err, status, NULL, "%s",
-                                       status == BELFRY_ECANCELED ? "the hub is stopping" : "the trigger could not be written");
+            result->status =
+                error_set(&result->err, status, NULL, "%s",
+                          status == BELFRY_ECANCELED ? "the hub is stopping" : "the trigger could not be written");
         }
     }
     request->done(request);
@@ -211,106 +214,9 @@ belfry_status ledger_trigger(struct ledger *ledger, struct ledger_request *reque
     return ledger_submit(ledger, &request->command);
 }
 
-/* --- generations ------------------------------------------------------------------------------------------------------------------ */
-
-struct generation_command {
-    struct ledger_command command;
-    struct ledger *ledger;
-    struct gen *gen;
-    char *actor;
-    void (*done)(void *arg, belfry_status status);
-    void *arg;
-};
-
-/* A renamed instance takes what was kept under its old name, once. */
-static void rename_source(struct ledger_txn *txn, struct gen_source *source, const struct config_instance *instance)
-{
-    source->was = store_name(txn->conn, str_of(instance->was));
-    const char *mark = arena_printf(txn->arena, "renamed:%lld:%lld", (long long)source->was, (long long)source->inst);
-    if (store_mark_get(txn->conn, str_of(mark), 0))
-        return;
-    store_state_rename(txn->conn, source->was, source->inst);
-    store_mark_set(txn->conn, str_of(mark), txn->now);
-    size_t pos = 0;
-    struct belfry_str key;
-    void *value;
-    while (hash_next(txn->ledger->owners, &pos, &key, &value))
-        ((struct owner *)value)->next_timer = INT64_MIN;
-}
-
-static void name_instances(struct ledger_txn *txn, struct gen *gen)
-{
-    const struct config *config = gen->pub->config;
-    for (size_t i = 0; i < gen->pub->source_count; i++) {
-        const struct config_instance *instance = gen->sources[i].live->instance;
-        if (!instance)
-            continue;
-        gen->sources[i].inst = store_name(txn->conn, str_of(instance->name));
-        if (instance->was)
-            rename_source(txn, &gen->sources[i], instance);
-    }
-    for (size_t i = 0; i < config->channel_count; i++)
-        gen->channels[i].name = store_name(txn->conn, str_of(config->channels[i].name));
-}
-
-static belfry_status generation_run(struct ledger_command *command, struct ledger_txn *txn)
-{
-    struct generation_command *c = LIST_OF(command, struct generation_command, command);
-    struct ledger *ledger = txn->ledger;
-    struct config *config = c->gen->pub->config;
-    int64_t id = store_generation_last(txn->conn) + 1;
-    config->generation = (uint64_t)id;
-    store_generation_add(txn->conn, id, config->sha256, txn->now, str_of(c->actor), (struct belfry_str){NULL, 0});
-    name_instances(txn, c->gen);
-    if (txn->gen) {
-        struct release *release = xcalloc(1, sizeof(*release));
-        release->gen = txn->gen;
-        list_push_back(&txn->released, &release->node);
-    }
-    txn->gen = c->gen;
-    directory_init(&txn->directory, txn->gen, txn->conn);
-    upkeep_channels(txn);
-    timers_load(txn);
-    fanout_drop(ledger);
-    ledger->next_shown = ledger->next_delivery = ledger->next_task = INT64_MIN;
-    atomic_store(&ledger->limit_commands,
-                 config->hub.limits.pending_triggers > 0 ? config->hub.limits.pending_triggers : PENDING_TRIGGERS);
-    atomic_store(&ledger->limit_bytes,
-                 config->hub.limits.pending_bytes > 0 ? config->hub.limits.pending_bytes : PENDING_BYTES);
-    return BELFRY_OK;
-}
-
-static void generation_done(struct ledger_command *command, belfry_status status)
-{
-    struct generation_command *c = LIST_OF(command, struct generation_command, command);
-    if (status) {
-        c->gen->pub->inside = NULL;
-        gen_free(c->gen);
-    } else {
-        c->ledger->loop_generation = c->gen->pub;
-    }
-    if (c->done)
-        c->done(c->arg, status);
-    free(c->actor);
-    free(c);
-}
-
-void ledger_generation_set(struct ledger *ledger, struct ledger_generation *generation, const char *actor,
-                           void (*done)(void *arg, belfry_status status), void *arg)
-{
-    struct generation_command *c = xcalloc(1, sizeof(*c));
-    c->ledger = ledger;
-    c->gen = gen_new(generation);
-    c->actor = actor ? xstrdup(actor) : NULL;
-    c->done = done;
-    c->arg = arg;
-    generation->inside = c->gen;
-    c->command = (struct ledger_command){.run = generation_run, .done = generation_done};
-    if (ledger_submit(ledger, &c->command) != BELFRY_OK)
-        generation_done(&c->command, BELFRY_ECLOSED);
-}
-
-/* --- numbers --------------------------------------------------------------------------------------------------------------------------- */
+/* --- numbers
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 void ledger_poke(struct ledger *ledger)
 {
@@ -348,7 +254,8 @@ void ledger_numbers(const struct ledger *ledger, struct ledger_numbers *out)
     out->pending_bytes = atomic_load(&ledger->pending_bytes);
 }
 
-/* --- what a command sees ---------------------------------------------------------------------------------------------------------------- */
+/* --- what a command sees
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 struct store_conn *ledger_txn_conn(struct ledger_txn *txn)
 {

@@ -17,7 +17,8 @@
 
 struct ledger;
 
-/* --- generation: what the ledger works with until the next reload ------------------------------------------------------------ */
+/* --- generation: what the ledger works with until the next reload
+ * ------------------------------------------------------------ */
 
 /* A live source. Made by the host room. Its calls run on the ledger thread. */
 struct ledger_source {
@@ -38,7 +39,8 @@ struct ledger_generation {
     void *inside; /* the ledger's own */
 };
 
-/* --- what a commit changed, told to the loop right after it ------------------------------------------------------------------- */
+/* --- what a commit changed, told to the loop right after it
+ * ------------------------------------------------------------------- */
 
 struct ledger_person_change {
     int64_t person; /* row id */
@@ -50,8 +52,8 @@ struct ledger_person_change {
 struct ledger_news {
     const struct ledger_person_change *people;
     size_t people_count;
-    int deliveries; /* 1: rows of delivery were made or became due sooner: dispatch should look */
-    int tasks;      /* 1: tasks to perform */
+    int deliveries;         /* 1: rows of delivery were made or became due sooner: dispatch should look */
+    int tasks;              /* 1: tasks to perform */
     const int64_t *targets; /* target ids that got rows */
     size_t target_count;
 };
@@ -79,8 +81,8 @@ void ledger_poke(struct ledger *ledger);
 /* A barrier: done on the loop once everything that was queued before and everything that is due at the present clock
  * (timers, expiry, delayed in-app deliveries, jobs, retention) has committed. [any] */
 void ledger_settle(struct ledger *ledger, void (*done)(void *arg), void *arg);
-/* An event of the hub itself, to role:admin of an org, source `hub`, category `hub`: type "hub.source_quarantined" and so
- * on. It replaces the earlier one of the same type and subject. Strings are copied. [any] */
+/* An event of the hub itself, to role:admin of an org, source `hub`, category `hub`: type "hub.source_quarantined" and
+ * so on. It replaces the earlier one of the same type and subject. Strings are copied. [any] */
 void ledger_emit_hub(struct ledger *ledger, struct belfry_str org, const char *type, struct belfry_str subject,
                      const char *text);
 /* Last beat of the heart, monotonic ns. [any] */
@@ -90,22 +92,23 @@ const char *ledger_ailment(const struct ledger *ledger);
 /* Another reason to take no triggers (the disk is nearly full), until it is NULL again. why must stay valid. [any] */
 void ledger_hold(struct ledger *ledger, const char *why);
 
-/* --- commands in general --------------------------------------------------------------------------------------------------------- */
+/* --- commands in general
+ * --------------------------------------------------------------------------------------------------------- */
 
 struct ledger_txn; /* inside of a running group */
 
 /*
- * run: [ledger] inside the group's transaction; it may run again (after a rollback each command of the group is run alone),
- * so it begins by resetting what it produced. What it returns is its own status: anything but OK must have written
- * nothing. done: [loop] once, after the commit; status is run's, or EIO / ELIMIT when it could not be committed,
- * ECANCELED at stop.
+ * run: [ledger] inside the group's transaction; it may run again (after a rollback each command of the group is run
+ * alone), so it begins by resetting what it produced. What it returns is its own status: anything but OK must have
+ * written nothing. done: [loop] once, after the commit; status is run's, or EIO / ELIMIT when it could not be
+ * committed, ECANCELED at stop.
  */
 struct ledger_command {
     struct list node;
     belfry_status (*run)(struct ledger_command *command, struct ledger_txn *txn);
     void (*done)(struct ledger_command *command, belfry_status status);
-    size_t bytes; /* for back-pressure; 0: never refused */
-    uint32_t weight; /* triggers in it; 0 counts as 1 */
+    size_t bytes;         /* for back-pressure; 0: never refused */
+    uint32_t weight;      /* triggers in it; 0 counts as 1 */
     belfry_status status; /* internal */
 };
 /* EAGAIN when limits.pending_* are reached (then done is not called). [any] */
@@ -117,8 +120,8 @@ int64_t ledger_txn_id(struct ledger_txn *txn); /* next id */
 const struct ledger_generation *ledger_txn_generation(struct ledger_txn *txn);
 /* Memory until the command has run. */
 struct arena *ledger_txn_arena(struct ledger_txn *txn);
-/* The row of a person (made when missing), and one step of their revision in this transaction; both cached. The change is
- * part of the news. Returns the new revision, the same for all changes of one command. */
+/* The row of a person (made when missing), and one step of their revision in this transaction; both cached. The change
+ * is part of the news. Returns the new revision, the same for all changes of one command. */
 int64_t ledger_txn_person(struct ledger_txn *txn, int64_t org, struct belfry_str username);
 int64_t ledger_txn_touch(struct ledger_txn *txn, int64_t person);
 /* News: a delivery of a target or channel became due. */
@@ -128,13 +131,15 @@ const struct route_directory *ledger_txn_directory(struct ledger_txn *txn);
 /* The command changed the API's part of the directory. */
 void ledger_txn_directory_changed(struct ledger_txn *txn);
 
-/* --- triggers ------------------------------------------------------------------------------------------------------------------------ */
+/* --- triggers
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 enum ledger_item_state { LEDGER_ACCEPTED, LEDGER_DUPLICATE, LEDGER_REFUSED };
 
 struct ledger_item_result {
     enum ledger_item_state state;
-    int passed_over; /* internal: was refused before it came to the ledger */
+    int passed_over;      /* internal: was refused before it came to the ledger */
     belfry_status status; /* of a refusal */
     uint32_t events;
     struct error err; /* pointers below the trigger: "/data/record/object" */
@@ -147,19 +152,19 @@ struct ledger_request {
     struct belfry_str org;
     const char *source; /* instance name; must live as long as the request */
     struct belfry_principal principal;
-    int partial; /* each item on its own; refused items (results[i].status set before) are passed over */
+    int partial;      /* each item on its own; refused items (results[i].status set before) are passed over */
     int keep_refused; /* feeds and hooks: refusals are kept in table refused */
-    struct ledger_item_result *results; /* triggers.count, allocated by the caller, zeroed */
-    belfry_status status; /* OK, or of the first refused item when not partial */
-    int64_t retry_after_ms; /* with EAGAIN */
+    struct ledger_item_result *results;           /* triggers.count, allocated by the caller, zeroed */
+    belfry_status status;                         /* OK, or of the first refused item when not partial */
+    int64_t retry_after_ms;                       /* with EAGAIN */
     void (*done)(struct ledger_request *request); /* [loop] */
     void *arg;
 };
 /* OK and done() later, or EAGAIN (back-pressure), ENOTFOUND (no such source in the generation), ECLOSED (stopping). */
 belfry_status ledger_trigger(struct ledger *ledger, struct ledger_request *request);
 
-/* Dry run on a reader's snapshot: receive() runs against conn, the record is not applied; what would be emitted and routed
- * goes to the callback. [reader] */
+/* Dry run on a reader's snapshot: receive() runs against conn, the record is not applied; what would be emitted and
+ * routed goes to the callback. [reader] */
 struct ledger_dry_event {
     struct route_event event;
     struct belfry_str title, body;
@@ -168,10 +173,12 @@ struct ledger_dry_event {
 belfry_status ledger_dry_run(const struct ledger_generation *generation, struct store_conn *conn, const char *source,
                              struct belfry_str org, const struct belfry_principal *principal,
                              const struct trigger *trigger, struct clock_src *clock, const struct route_trace *trace,
-                             struct arena *arena, void (*fn)(void *arg, const struct ledger_dry_event *event), void *arg,
-                             struct error *err);
+                             struct arena *arena, void (*fn)(void *arg, const struct ledger_dry_event *event),
+                             void *arg, struct error *err);
 
-/* --- tasks ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- tasks
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 struct ledger_task {
     int64_t id;
@@ -181,14 +188,15 @@ struct ledger_task {
 /* Takes up to max due tasks (lease by boot); done on the loop with what was taken. */
 void ledger_tasks_claim(struct ledger *ledger, size_t max,
                         void (*done)(void *arg, const struct ledger_task *tasks, size_t count), void *arg);
-/* Outcome of a performed task: BELFRY_DELIVERED submits trigger "<key>.result" with `result` in the commit that removes the
- * row; RETRY backs off (1 s doubling to 1 h, 12 times, then dead). */
+/* Outcome of a performed task: BELFRY_DELIVERED submits trigger "<key>.result" with `result` in the commit that removes
+ * the row; RETRY backs off (1 s doubling to 1 h, 12 times, then dead). */
 void ledger_task_done(struct ledger *ledger, int64_t task, uint32_t outcome, int64_t retry_after_ms,
                       struct belfry_str result);
 /* When the next task, timer, expiry or delayed delivery is due (wall ms), INT64_MAX for none. [any] */
 int64_t ledger_next_due(const struct ledger *ledger);
 
-/* --- deliveries: claims and outcomes, used by dispatch --------------------------------------------------------------------------------- */
+/* --- deliveries: claims and outcomes, used by dispatch
+ * --------------------------------------------------------------------------------- */
 
 struct ledger_claim_item {
     int64_t delivery, event, notification;
@@ -205,25 +213,25 @@ struct ledger_claim {
     int64_t target; /* 0: not a target's */
     size_t max;
     int64_t lease_ms;
-    struct arena *arena;   /* holds the items; freed by the caller */
+    struct arena *arena; /* holds the items; freed by the caller */
     struct ledger_claim_item *items;
     size_t count;
-    int64_t next_due_ms; /* of what is left in this queue; INT64_MAX: nothing */
+    int64_t next_due_ms;                      /* of what is left in this queue; INT64_MAX: nothing */
     void (*done)(struct ledger_claim *claim); /* [loop] */
     void *arg;
 };
 /*
- * One command: takes the oldest due rows of a channel's or target's queue, asks every gate again (validity, unless, role,
- * duplicate) and ends those that fail with their outcome, leases the rest (state sending, boot id).
+ * One command: takes the oldest due rows of a channel's or target's queue, asks every gate again (validity, unless,
+ * role, duplicate) and ends those that fail with their outcome, leases the rest (state sending, boot id).
  */
 void ledger_claim(struct ledger *ledger, struct ledger_claim *claim);
 
 struct ledger_outcome {
     int64_t delivery;
-    enum outcome state;     /* delivered, retrying, failed, unknown, held_disabled, ... */
-    int64_t due_ms;         /* of a retry */
-    int count_attempt;      /* 1: an attempt row, and attempts + 1 */
-    uint32_t result;        /* BELFRY_DELIVERED ... */
+    enum outcome state; /* delivered, retrying, failed, unknown, held_disabled, ... */
+    int64_t due_ms;     /* of a retry */
+    int count_attempt;  /* 1: an attempt row, and attempts + 1 */
+    uint32_t result;    /* BELFRY_DELIVERED ... */
     int32_t code;
     int64_t started_ms, elapsed_us;
     const char *detail, *record; /* copied */
@@ -232,12 +240,12 @@ struct ledger_outcome {
 void ledger_outcomes(struct ledger *ledger, const struct ledger_outcome *outcomes, size_t count,
                      void (*done)(void *arg, belfry_status status), void *arg);
 
-/* Targets of a channel: rows by (channel, org, name); kept state, ids for new ones, `removed` set for those that are gone
- * (their open deliveries end as channel_removed after an hour). */
+/* Targets of a channel: rows by (channel, org, name); kept state, ids for new ones, `removed` set for those that are
+ * gone (their open deliveries end as channel_removed after an hour). */
 struct ledger_target {
     int64_t id; /* filled */
     struct belfry_str org, name, url, secret, settings;
-    int enabled; /* filled */
+    int enabled;              /* filled */
     int64_t first_failure_ms; /* filled */
 };
 void ledger_targets_declare(struct ledger *ledger, const struct config_instance *channel, struct ledger_target *targets,
@@ -265,7 +273,8 @@ void ledger_poke(struct ledger *ledger);
 /* done on the loop when everything that is due at the present clock has committed. */
 void ledger_settle(struct ledger *ledger, void (*done)(void *arg), void *arg);
 
-/* --- numbers for metrics. [any] ------------------------------------------------------------------------------------------------------------ */
+/* --- numbers for metrics. [any]
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct ledger_numbers {
     uint64_t groups, commands, triggers_accepted, triggers_duplicate, triggers_refused, events, notifications;

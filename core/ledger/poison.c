@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is in hand: a small mapped file that holds the key of the trigger or timer that a source works on. It is written
- * without fsync, because it must outlive the process and not the machine. A key that is found there at the start is that of
- * a call during which the process died or was killed; it is refused once, so that it cannot do so at every start.
+ * without fsync, because it must outlive the process and not the machine. A key that is found there at the start is
+ * that of a call during which the process died or was killed; it is refused once, so that it cannot do so at every
+ * start.
  */
 #include "ledger/inside.h"
 

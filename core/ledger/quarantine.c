@@ -4,8 +4,8 @@
  * instance with three calls over 250 ms in a minute is not called for a minute: its triggers are answered 503 with
  * Retry-After and its timers wait. Calls are timed by the machine's clock, the minute by the hub's.
  *
- * A source answers for its own time only: what its reads waited for the disk does not count, and a call that never gave up
- * the processor by itself is measured by the processor, because on a busy machine it was pushed aside.
+ * A source answers for its own time only: what its reads waited for the disk does not count, and a call that never gave
+ * up the processor by itself is measured by the processor, because on a busy machine it was pushed aside.
  */
 #include "ledger/inside.h"
 
@@ -75,7 +75,8 @@ static uint64_t own_time(const struct stopwatch *begin, uint64_t waited_ns)
     return use.ru_nvcsw != begin->gave_up || cpu > wall ? wall : cpu;
 }
 
-void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin, uint64_t waited_ns)
+void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin,
+                    uint64_t waited_ns)
 {
     uint64_t ns = own_time(begin, waited_ns);
     if (ns < LOG_NS)
@@ -95,8 +96,8 @@ void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const 
     health->slow_at[0] = health->slow_at[1] = health->slow_at[2] = INT64_MIN;
     ledger->numbers.quarantined++;
     ledger->owners_next = INT64_MIN;
-    char *text = xasprintf("Source %s took more than 250 ms three times in a minute. It is paused for %d seconds.", name,
-                           (int)(PAUSE_MS / 1000));
+    char *text = xasprintf("Source %s took more than 250 ms three times in a minute. It is paused for %d seconds.",
+                           name, (int)(PAUSE_MS / 1000));
     ledger_alarm(ledger, "hub.source_quarantined", str_of(name), text);
     free(text);
 }

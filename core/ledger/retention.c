@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Upkeep: once a minute, leases that ran out and rows of targets and channels that are gone; once a day, what is past its
- * time, table by table, 1,000 rows a transaction, and only while nobody waits. Children go before what they belong to.
+ * Upkeep: once a minute, leases that ran out and rows of targets and channels that are gone; once a day, what is past
+ * its time, table by table, 1,000 rows a transaction, and only while nobody waits. Children go before what they belong
+ * to.
  */
 #include "ledger/inside.h"
 
@@ -12,7 +13,8 @@
 #define DAY_MS INT64_C(86400000)
 #define REMOVED_AFTER_MS HOUR_MS
 
-/* --- once a minute ---------------------------------------------------------------------------------------------------------- */
+/* --- once a minute
+ * ---------------------------------------------------------------------------------------------------------- */
 
 int64_t upkeep_next(const struct ledger *ledger)
 {
@@ -35,7 +37,9 @@ void upkeep_channels(struct ledger_txn *txn)
     count = store_targets_channels(txn->conn, txn->arena, &waiting);
     for (size_t i = 0; i < count; i++) {
         int64_t *targets;
-        size_t n = gen_channel_by_name(txn->gen, waiting[i]) ? 0 : store_targets_of(txn->conn, waiting[i], txn->arena, &targets);
+        size_t n = gen_channel_by_name(txn->gen, waiting[i])
+                       ? 0
+                       : store_targets_of(txn->conn, waiting[i], txn->arena, &targets);
         for (size_t t = 0; t < n; t++)
             store_target_remove(txn->conn, targets[t], txn->now);
     }
@@ -71,7 +75,8 @@ void upkeep_slice(struct ledger_txn *txn)
         ledger->last_upkeep = txn->now;
 }
 
-/* --- once a day ------------------------------------------------------------------------------------------------------------- */
+/* --- once a day
+ * ------------------------------------------------------------------------------------------------------------- */
 
 struct retention {
     int running;

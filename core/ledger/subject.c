@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Operations on a subject: withdraw, handled, supersede, valid_until. They act on its live events, and there on the rows
- * that are valid and not handled. Without a choice of people the event itself is over too, for those who never had a row:
- * addresses and targets.
+ * Operations on a subject: withdraw, handled, supersede, valid_until. They act on its live events, and there on the
+ * rows that are valid and not handled. Without a choice of people the event itself is over too, for those who never had
+ * a row: addresses and targets.
  */
 #include "ledger/inside.h"
 
@@ -40,7 +40,8 @@ static void end_event(struct ledger_txn *txn, const struct sweep *sweep, int val
     store_deliveries_end_event(txn->conn, sweep->event, 0, outcome, txn->now, sweep->note);
 }
 
-static void apply_one(struct ledger_txn *txn, const struct op *op, const struct sweep *sweep, int everybody, int64_t org)
+static void apply_one(struct ledger_txn *txn, const struct op *op, const struct sweep *sweep, int everybody,
+                      int64_t org)
 {
     if (op->kind == OP_VALID_UNTIL) {
         store_event_set_valid_until(txn->conn, sweep->event, op->when_ms);

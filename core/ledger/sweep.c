@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One change to the live rows of an event: withdrawn, handled, superseded, expired, or their end of validity moved. Up to
- * 1,000 rows change in the command's own transaction, the rest as a job, 1,000 a transaction.
+ * One change to the live rows of an event: withdrawn, handled, superseded, expired, or their end of validity moved. Up
+ * to 1,000 rows change in the command's own transaction, the rest as a job, 1,000 a transaction.
  */
 #include "ledger/inside.h"
 

@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-/* --- declaration --------------------------------------------------------------------------------------------------------------- */
+/* --- declaration
+ * --------------------------------------------------------------------------------------------------------------- */
 
 struct declare_command {
     struct ledger_command command;
@@ -76,7 +77,9 @@ void ledger_targets_declare(struct ledger *ledger, const struct config_instance 
         declare_done(&c->command, BELFRY_ECLOSED);
 }
 
-/* --- the index --------------------------------------------------------------------------------------------------------------------- */
+/* --- the index
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 struct index_command {
     struct ledger_command command;
@@ -128,7 +131,9 @@ void ledger_targets_index(struct ledger *ledger, const struct config_instance *c
         index_done(&c->command, BELFRY_ECLOSED);
 }
 
-/* --- state ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- state
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 struct target_command {
     struct ledger_command command;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Durable tasks: rows that a source left in its transaction, performed on the loop at least once. The result of a task is a
- * trigger of its source, taken in the very commit that removes the row, so it is neither lost nor taken twice.
+ * Durable tasks: rows that a source left in its transaction, performed on the loop at least once. The result of a task
+ * is a trigger of its source, taken in the very commit that removes the row, so it is neither lost nor taken twice.
  */
 #include "ledger/inside.h"
 
@@ -25,7 +25,8 @@ static const struct gen_source *source_of(const struct ledger_txn *txn, const st
     return NULL;
 }
 
-/* --- claims ------------------------------------------------------------------------------------------------------------------ */
+/* --- claims
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 struct tasks_command {
     struct ledger_command command;
@@ -51,12 +52,11 @@ static belfry_status tasks_run(struct ledger_command *command, struct ledger_txn
             after_id = rows[i].id;
             if (!source)
                 continue; /* held until the source is back */
-            c->tasks[c->count++] = (struct ledger_task){
-                .id = rows[i].id,
-                .source = arena_strdup(c->arena, source->live->instance->name),
-                .org = store_name_text(txn->conn, rows[i].org),
-                .key = arena_str(c->arena, rows[i].key),
-                .payload = arena_str(c->arena, rows[i].payload)};
+            c->tasks[c->count++] = (struct ledger_task){.id = rows[i].id,
+                                                        .source = arena_strdup(c->arena, source->live->instance->name),
+                                                        .org = store_name_text(txn->conn, rows[i].org),
+                                                        .key = arena_str(c->arena, rows[i].key),
+                                                        .payload = arena_str(c->arena, rows[i].payload)};
             store_task_lease(txn->conn, rows[i].id, store_boot(txn->ledger->store));
         }
     }
@@ -83,7 +83,9 @@ void ledger_tasks_claim(struct ledger *ledger, size_t max,
         tasks_done(&c->command, BELFRY_ECLOSED);
 }
 
-/* --- results ------------------------------------------------------------------------------------------------------------------- */
+/* --- results
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 struct result_command {
     struct ledger_command command;
@@ -114,17 +116,16 @@ static void try_again(struct ledger_txn *txn, const struct store_task *task, int
 }
 
 /* The result as a trigger. LEDGER_LATER when the source's timers come first. */
-static belfry_status submit_result(struct ledger_txn *txn, const struct result_command *c, const struct store_task *task,
-                                   const struct gen_source *source)
+static belfry_status submit_result(struct ledger_txn *txn, const struct result_command *c,
+                                   const struct store_task *task, const struct gen_source *source)
 {
     struct ledger_item_result result = {0};
-    struct ledger_request request = {.org = store_name_text(txn->conn, task->org),
-                                     .source = source->live->instance->name,
-                                     .principal = {.struct_size = sizeof(request.principal),
-                                                   .kind = BELFRY_PRINCIPAL_TASK,
-                                                   .name = task->key},
-                                     .keep_refused = 1,
-                                     .results = &result};
+    struct ledger_request request = {
+        .org = store_name_text(txn->conn, task->org),
+        .source = source->live->instance->name,
+        .principal = {.struct_size = sizeof(request.principal), .kind = BELFRY_PRINCIPAL_TASK, .name = task->key},
+        .keep_refused = 1,
+        .results = &result};
     struct belfry_submission sub = {.struct_size = sizeof(sub),
                                     .org = request.org,
                                     .id = str_of(arena_printf(txn->arena, "%lld", (long long)task->id)),
@@ -166,7 +167,8 @@ static belfry_status result_run(struct ledger_command *command, struct ledger_tx
     }
     if (c->outcome != BELFRY_DELIVERED) {
         int64_t wait = wait_after(task.attempts + 1);
-        try_again(txn, &task, c->retry_after_ms > wait ? c->retry_after_ms : wait, c->outcome != BELFRY_UNAVAILABLE, NULL);
+        try_again(txn, &task, c->retry_after_ms > wait ? c->retry_after_ms : wait, c->outcome != BELFRY_UNAVAILABLE,
+                  NULL);
         return BELFRY_OK;
     }
     belfry_status status = submit_result(txn, c, &task, source);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Durable timers. Those of an (instance, org) that are due run before its next trigger, so that a source sees time and
- * triggers in one order, whatever the load. A call that fails is made again, 1 s doubling to 1 h, twelve times; then the
- * timer is dead. Timers of a source that is gone, cannot run or is in quarantine wait.
+ * triggers in one order, whatever the load. A call that fails is made again, 1 s doubling to 1 h, twelve times; then
+ * the timer is dead. Timers of a source that is gone, cannot run or is in quarantine wait.
  */
 #include "ledger/inside.h"
 
@@ -100,7 +100,8 @@ int timers_run(struct ledger_txn *txn, struct gen_source *source, struct owner *
     return 1;
 }
 
-static struct gen_source *source_of(const struct ledger *ledger, const struct gen *gen, int64_t inst, int64_t *held_until)
+static struct gen_source *source_of(const struct ledger *ledger, const struct gen *gen, int64_t inst,
+                                    int64_t *held_until)
 {
     *held_until = 0;
     for (size_t i = 0; gen && i < gen->pub->source_count; i++) {

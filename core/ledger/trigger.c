@@ -52,7 +52,8 @@ void refused_keep(struct ledger_txn *txn, int64_t org, int64_t inst, const char 
     buf_free(&out);
 }
 
-/* --- identity -------------------------------------------------------------------------------------------------------------- */
+/* --- identity
+ * -------------------------------------------------------------------------------------------------------------- */
 
 struct identity {
     unsigned char bytes[KEY_SIZE];
@@ -93,7 +94,8 @@ static struct belfry_str identity_of(struct ledger *ledger, int64_t inst, int64_
     return str_slice((const char *)out->bytes, out->len);
 }
 
-/* --- one request ------------------------------------------------------------------------------------------------------------- */
+/* --- one request
+ * ------------------------------------------------------------------------------------------------------------- */
 
 struct run {
     struct ledger_txn *txn;
@@ -119,7 +121,8 @@ static int known_before(struct run *run, struct belfry_str key, const struct bel
     if (!run->source->was)
         return 0;
     struct identity old; /* the instance had another name when it took this trigger first */
-    return store_dedupe_find(txn->conn, identity_of(txn->ledger, run->source->was, run->org_id, trigger, &old), since, events);
+    return store_dedupe_find(txn->conn, identity_of(txn->ledger, run->source->was, run->org_id, trigger, &old), since,
+                             events);
 }
 
 /* Index + 1 of an earlier item of the same batch with the same identity, else the item is entered. */
@@ -153,9 +156,10 @@ static belfry_status receive(struct run *run, size_t item, struct belfry_str key
     struct ledger_item_result *result = &run->request->results[item];
     const char *name = run->request->source;
     if (poison_was(ledger->poison, key)) {
-        log_error("ledger", "the hub stopped while it worked on this trigger; refused once, it may be sent again",
-                  "source=%s id=%s", name,
-                  log_quote(run->request->triggers.items[item].pub.id.ptr, run->request->triggers.items[item].pub.id.len));
+        log_error(
+            "ledger", "the hub stopped while it worked on this trigger; refused once, it may be sent again",
+            "source=%s id=%s", name,
+            log_quote(run->request->triggers.items[item].pub.id.ptr, run->request->triggers.items[item].pub.id.len));
         belfry_status status = error_set(&result->err, BELFRY_EAGAIN, NULL,
                                          "the hub stopped while it worked on this trigger; it may be sent again");
         refused_keep(run->txn, run->org_id, run->call.inst, "poison", status, &result->err,
@@ -322,8 +326,8 @@ belfry_status trigger_run(struct ledger_command *command, struct ledger_txn *txn
     if (owner->next_timer <= txn->now && !timers_run(txn, run.source, owner, request->org))
         return LEDGER_LATER;
     run.keys = arena_alloc(txn->arena, (request->triggers.count + 1) * sizeof(*run.keys));
-    call_init(&run.call, txn->conn, txn->gen, run.source, request->org, &request->principal, txn->now, txn->arena, &run.record,
-              &txn->directory.pub);
+    call_init(&run.call, txn->conn, txn->gen, run.source, request->org, &request->principal, txn->now, txn->arena,
+              &run.record, &txn->directory.pub);
     run.call.inst = run.source->inst;
     run.call.org = run.org_id;
     if (request->partial)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Backup and restore. A backup is one snapshot: SQLite would begin anew whenever the writer commits between two steps
- * without one, and never end under load. It copies at the speed of the disk, so the log grows for seconds, not for hours.
- * The copy is checked before it gets its name; a half-written one never looks like a backup.
+ * without one, and never end under load. It copies at the speed of the disk, so the log grows for seconds, not for
+ * hours. The copy is checked before it gets its name; a half-written one never looks like a backup.
  */
 #include "store/private.h"
 #include "store/schema.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Checkpoints happen on a thread and a connection of their own: on the writer they cost each commit's tail dearly. The
- * thread sleeps until the log is over 16 MB and has grown by 4 MB since its last look (a reader may keep it from finishing,
- * and then every commit would wake it for nothing). PASSIVE never waits for anybody.
+ * thread sleeps until the log is over 16 MB and has grown by 4 MB since its last look (a reader may keep it from
+ * finishing, and then every commit would wake it for nothing). PASSIVE never waits for anybody.
  */
 #include "store/private.h"
 

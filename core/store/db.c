@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The database of one data_dir: lock, file, schema, keys, boot. The lock comes first of all, so that a second process
- * cannot even migrate. The schema's version is SQLite's user_version; a file that a newer Belfry wrote is refused rather
- * than guessed at. Every start is a row of `boot`: leases carry its id, so those of a dead process are told at sight.
+ * cannot even migrate. The schema's version is SQLite's user_version; a file that a newer Belfry wrote is refused
+ * rather than guessed at. Every start is a row of `boot`: leases carry its id, so those of a dead process are told at
+ * sight.
  */
 #include "store/private.h"
 #include "store/schema.h"
@@ -188,8 +189,8 @@ static belfry_status open_writer(struct store *store, struct error *err)
     if (status)
         return status;
     struct error why = {0};
-    store->writer = conn_open(store, store->path, store->vfs, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                              WRITER_CACHE_KIB, &why);
+    store->writer =
+        conn_open(store, store->path, store->vfs, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WRITER_CACHE_KIB, &why);
     if (!store->writer) {
         status = explain(store, why.status, error_text(&why), err);
         error_clear(&why);
@@ -276,7 +277,8 @@ int64_t store_db_bytes(const struct store *store)
     return stat(store->path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
-/* --- transactions --------------------------------------------------------------------------------------------------- */
+/* --- transactions ---------------------------------------------------------------------------------------------------
+ */
 
 belfry_status store_begin(struct store_conn *conn, struct error *err)
 {
@@ -306,9 +308,10 @@ void store_rollback(struct store_conn *conn)
 }
 
 /* A table each whose rowid is an id; `last_pos` is the place in an inbox that was given last to an old row. */
-#define TABLES_WITH_IDS(XX) \
-    XX(person) XX(event) XX(notification) XX(delivery) XX(attempt) XX(decision) XX(task) XX(job) XX(target) XX(op) \
-    XX(refused) XX(audit)
+#define TABLES_WITH_IDS(XX)                                                                                            \
+    XX(person)                                                                                                         \
+    XX(event) XX(notification) XX(delivery) XX(attempt) XX(decision) XX(task) XX(job) XX(target) XX(op) XX(refused)    \
+        XX(audit)
 
 int64_t store_last_id(struct store_conn *conn)
 {

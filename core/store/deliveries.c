@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows of deliveries and attempts. A queue is an index range: rows of one target, or of one channel's recipients, that wait
- * and are under no lease, by the time they are due. A row under way is in no queue, so no claim can take it twice.
+ * Rows of deliveries and attempts. A queue is an index range: rows of one target, or of one channel's recipients, that
+ * wait and are under no lease, by the time they are due. A row under way is in no queue, so no claim can take it twice.
  */
 #include "store/deliveries.h"
 
@@ -31,7 +31,7 @@ void store_delivery_add(struct store_conn *conn, const struct store_delivery *d)
 }
 
 #define COLUMNS                                                                                                        \
-    "id, event, org, channel, rule, person, notification, address, target, unless, state, open, due, attempts, lease,"  \
+    "id, event, org, channel, rule, person, notification, address, target, unless, state, open, due, attempts, lease," \
     " lease_until"
 
 static void fill(struct sql *s, struct arena *arena, struct store_delivery *out)
@@ -70,12 +70,13 @@ int store_delivery_get(struct store_conn *conn, int64_t id, struct arena *arena,
 size_t store_deliveries_due(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit,
                             struct arena *arena, struct store_delivery **out)
 {
-    struct sql *s = target ? sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_target WHERE target = ?"
-                                           " AND open = 1 AND target IS NOT NULL AND lease IS NULL AND due <= ?"
-                                           " ORDER BY due, id LIMIT ?")
-                           : sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_due WHERE channel = ?"
-                                           " AND open = 1 AND target IS NULL AND lease IS NULL AND due <= ?"
-                                           " ORDER BY due, id LIMIT ?");
+    struct sql *s = target
+                        ? sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_target WHERE target = ?"
+                                        " AND open = 1 AND target IS NOT NULL AND lease IS NULL AND due <= ?"
+                                        " ORDER BY due, id LIMIT ?")
+                        : sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_due WHERE channel = ?"
+                                        " AND open = 1 AND target IS NULL AND lease IS NULL AND due <= ?"
+                                        " ORDER BY due, id LIMIT ?");
     sql_i64(s, target ? target : channel);
     sql_i64(s, now_ms);
     sql_i64(s, (int64_t)limit);
@@ -119,8 +120,9 @@ void store_delivery_lease(struct store_conn *conn, int64_t id, int64_t boot, int
 void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int open, int64_t due_ms, int attempts,
                          struct belfry_str detail)
 {
-    struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, open = ?, due = ?, attempts = ?, detail = ?, lease = NULL,"
-                                  " lease_until = NULL, ended = NULL WHERE id = ?");
+    struct sql *s =
+        sql_use(conn, "UPDATE delivery SET state = ?, open = ?, due = ?, attempts = ?, detail = ?, lease = NULL,"
+                      " lease_until = NULL, ended = NULL WHERE id = ?");
     sql_i64(s, state);
     sql_i64(s, open);
     sql_i64(s, due_ms);
@@ -146,7 +148,8 @@ void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t 
 int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
                                struct belfry_str detail)
 {
-#define END_EVENT "UPDATE delivery SET state = ?, open = 0, detail = ?, ended = ? WHERE event = ? AND open > 0 AND lease IS NULL"
+#define END_EVENT                                                                                                      \
+    "UPDATE delivery SET state = ?, open = 0, detail = ?, ended = ? WHERE event = ? AND open > 0 AND lease IS NULL"
     struct sql *s = person > 0    ? sql_use(conn, END_EVENT " AND person = ?")
                     : person == 0 ? sql_use(conn, END_EVENT " AND person IS NULL")
                                   : sql_use(conn, END_EVENT);
@@ -162,8 +165,9 @@ int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t p
 
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *d)
 {
-    struct sql *s = sql_use(conn, "SELECT 1 FROM delivery WHERE event = ? AND channel = ? AND id <> ? AND state IN (?, ?, ?, ?)"
-                                  " AND person IS ? AND address IS ? AND target IS ? LIMIT 1");
+    struct sql *s =
+        sql_use(conn, "SELECT 1 FROM delivery WHERE event = ? AND channel = ? AND id <> ? AND state IN (?, ?, ?, ?)"
+                      " AND person IS ? AND address IS ? AND target IS ? LIMIT 1");
     sql_i64(s, d->event);
     sql_i64(s, d->channel);
     sql_i64(s, d->id);
@@ -179,9 +183,10 @@ int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery
 
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms)
 {
-    struct sql *s = sql_use(conn, "UPDATE delivery SET lease = NULL, lease_until = NULL, due = ?1,"
-                                  " state = CASE WHEN attempts > 0 THEN ?2 ELSE ?3 END"
-                                  " WHERE lease IS NOT NULL AND target IS NOT NULL AND (lease <> ?4 OR lease_until < ?1)");
+    struct sql *s =
+        sql_use(conn, "UPDATE delivery SET lease = NULL, lease_until = NULL, due = ?1,"
+                      " state = CASE WHEN attempts > 0 THEN ?2 ELSE ?3 END"
+                      " WHERE lease IS NOT NULL AND target IS NOT NULL AND (lease <> ?4 OR lease_until < ?1)");
     sql_i64(s, now_ms);
     sql_i64(s, OUTCOME_retrying);
     sql_i64(s, OUTCOME_scheduled);
@@ -209,9 +214,10 @@ int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit)
 
 int store_deliveries_unhold(struct store_conn *conn, int64_t target, size_t limit)
 {
-    struct sql *s = sql_use(conn, "UPDATE delivery SET open = 1, state = CASE WHEN attempts > 0 THEN ? ELSE ? END WHERE id IN"
-                                  " (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ? AND open = 2"
-                                  " ORDER BY id LIMIT ?)");
+    struct sql *s =
+        sql_use(conn, "UPDATE delivery SET open = 1, state = CASE WHEN attempts > 0 THEN ? ELSE ? END WHERE id IN"
+                      " (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ? AND open = 2"
+                      " ORDER BY id LIMIT ?)");
     sql_i64(s, OUTCOME_retrying);
     sql_i64(s, OUTCOME_scheduled);
     sql_i64(s, target);
@@ -222,8 +228,9 @@ int store_deliveries_unhold(struct store_conn *conn, int64_t target, size_t limi
 int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit)
 {
 #define END_QUEUE "UPDATE delivery SET state = ?, open = 0, ended = ? WHERE id IN (SELECT id FROM delivery WHERE "
-    struct sql *s = target ? sql_use(conn, END_QUEUE "target = ?3 AND lease IS NULL AND open = 1 LIMIT ?4)")
-                           : sql_use(conn, END_QUEUE "channel = ?3 AND target IS NULL AND lease IS NULL AND open = 1 LIMIT ?4)");
+    struct sql *s =
+        target ? sql_use(conn, END_QUEUE "target = ?3 AND lease IS NULL AND open = 1 LIMIT ?4)")
+               : sql_use(conn, END_QUEUE "channel = ?3 AND target IS NULL AND lease IS NULL AND open = 1 LIMIT ?4)");
     sql_i64(s, OUTCOME_channel_removed);
     sql_i64(s, now_ms);
     sql_i64(s, target ? target : channel);
@@ -281,8 +288,9 @@ int64_t store_deliveries_next_any(struct store_conn *conn)
 
 void store_attempt_add(struct store_conn *conn, const struct store_attempt *a)
 {
-    struct sql *s = sql_use(conn, "INSERT INTO attempt(id, delivery, number, at, elapsed_us, outcome, code, detail, record)"
-                                  " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    struct sql *s =
+        sql_use(conn, "INSERT INTO attempt(id, delivery, number, at, elapsed_us, outcome, code, detail, record)"
+                      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_i64(s, a->id);
     sql_i64(s, a->delivery);
     sql_i64(s, a->number);

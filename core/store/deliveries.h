@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows of deliveries, attempts and targets. Writing: the ledger's thread. `open`: 1 waits or is under way, 2 held, 0 ended;
- * `state` is an enum outcome. Faults stick in the connection.
+ * Rows of deliveries, attempts and targets. Writing: the ledger's thread. `open`: 1 waits or is under way, 2 held, 0
+ * ended; `state` is an enum outcome. Faults stick in the connection.
  */
 #ifndef STORE_DELIVERIES_H
 #define STORE_DELIVERIES_H
@@ -33,19 +33,20 @@ void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int ope
                          struct belfry_str detail);
 void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t now_ms, int attempts,
                         struct belfry_str detail);
-/* Ends rows of an event that wait or are held: of one person (above 0), of everybody without a row (addresses and targets:
- * 0), or all of them (-1). Those under way are left to their claim. Returns how many. */
+/* Ends rows of an event that wait or are held: of one person (above 0), of everybody without a row (addresses and
+ * targets: 0), or all of them (-1). Those under way are left to their claim. Returns how many. */
 int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
                                struct belfry_str detail);
 /* Another row of the same event, channel and recipient that was sent, is being sent or may have arrived. */
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *row);
-/* Rows under a lease of another boot, or of this one that ran out before now_ms: those of targets become due at once, those
- * of recipients end as unknown. Returns how many. */
+/* Rows under a lease of another boot, or of this one that ran out before now_ms: those of targets become due at once,
+ * those of recipients end as unknown. Returns how many. */
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms);
 /* Up to limit rows of a target from waiting to held, or back; returns how many. */
 int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit);
 int store_deliveries_unhold(struct store_conn *conn, int64_t target, size_t limit);
-/* Up to limit rows of a channel (target 0) or a target that wait or are held end as channel_removed; returns how many. */
+/* Up to limit rows of a channel (target 0) or a target that wait or are held end as channel_removed; returns how many.
+ */
 int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit);
 /* Channels that rows wait for. Returns the count, name ids in arena. */
 size_t store_deliveries_channels(struct store_conn *conn, struct arena *arena, int64_t **out);
@@ -57,7 +58,8 @@ struct store_attempt {
 };
 void store_attempt_add(struct store_conn *conn, const struct store_attempt *row);
 
-/* --- targets ------------------------------------------------------------------------------------------------------------- */
+/* --- targets
+ * ------------------------------------------------------------------------------------------------------------- */
 
 struct store_target {
     int64_t id, org, channel; /* org 0: all */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows of events. An event is live as long as one of its rows may still be withdrawn, handled or replaced; only live ones
- * are in the index by subject, so that finding what a new event replaces costs the same after a million others.
+ * Rows of events. An event is live as long as one of its rows may still be withdrawn, handled or replaced; only live
+ * ones are in the index by subject, so that finding what a new event replaces costs the same after a million others.
  */
 #include "store/events.h"
 
@@ -29,10 +29,11 @@ int64_t store_subject_key(const struct store *store, int64_t org, int64_t source
 
 void store_event_add(struct store_conn *conn, const struct store_event *e)
 {
-    struct sql *s = sql_use(conn, "INSERT INTO event(id, org, source, type, category, severity, subject, subject_key, live,"
-                                  " validity, valid_until, time, actor, title, body, link, data, actions, audience, rules,"
-                                  " generation, trigger_source, trigger_id, trigger_type, principal, note)"
-                                  " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+    struct sql *s =
+        sql_use(conn, "INSERT INTO event(id, org, source, type, category, severity, subject, subject_key, live,"
+                      " validity, valid_until, time, actor, title, body, link, data, actions, audience, rules,"
+                      " generation, trigger_source, trigger_id, trigger_type, principal, note)"
+                      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     sql_i64(s, e->id);
     sql_i64(s, e->org);
     sql_i64(s, e->source);
@@ -64,9 +65,10 @@ void store_event_add(struct store_conn *conn, const struct store_event *e)
 
 int store_event_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_event *e)
 {
-    struct sql *s = sql_use(conn, "SELECT org, source, type, category, severity, subject, subject_key, live, validity,"
-                                  " valid_until, time, actor, title, body, link, data, actions, audience, rules, generation,"
-                                  " trigger_source, trigger_id, trigger_type, principal, note FROM event WHERE id = ?");
+    struct sql *s =
+        sql_use(conn, "SELECT org, source, type, category, severity, subject, subject_key, live, validity,"
+                      " valid_until, time, actor, title, body, link, data, actions, audience, rules, generation,"
+                      " trigger_source, trigger_id, trigger_type, principal, note FROM event WHERE id = ?");
     sql_i64(s, id);
     int found = sql_row(s);
     if (found) {
@@ -82,8 +84,8 @@ int store_event_get(struct store_conn *conn, int64_t id, struct arena *arena, st
         e->validity = (int32_t)sql_get_i64(s, 8);
         e->valid_until = sql_get_i64(s, 9);
         e->time = sql_get_i64(s, 10);
-        struct belfry_str *texts[] = {&e->actor, &e->title, &e->body, &e->link, &e->data, &e->actions, &e->audience,
-                                      &e->rules};
+        struct belfry_str *texts[] = {&e->actor, &e->title,   &e->body,     &e->link,
+                                      &e->data,  &e->actions, &e->audience, &e->rules};
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
             *texts[i] = sql_get_copy(s, 11 + (int)i, arena);
         e->generation = sql_get_i64(s, 19);
@@ -121,9 +123,14 @@ size_t store_events_live(struct store_conn *conn, int64_t subject_key, int64_t o
     size_t count = 0, cap = 0;
     while (sql_row(s)) {
         items = room_for(arena, items, count, &cap, sizeof(*items));
-        items[count++] = (struct store_event){.id = sql_get_i64(s, 0), .org = org, .source = source,
-                                              .type = sql_get_i64(s, 1), .category = sql_get_i64(s, 2),
-                                              .valid_until = sql_get_i64(s, 3), .subject_key = subject_key, .live = 1};
+        items[count++] = (struct store_event){.id = sql_get_i64(s, 0),
+                                              .org = org,
+                                              .source = source,
+                                              .type = sql_get_i64(s, 1),
+                                              .category = sql_get_i64(s, 2),
+                                              .valid_until = sql_get_i64(s, 3),
+                                              .subject_key = subject_key,
+                                              .live = 1};
     }
     sql_end(s);
     *out = items;
@@ -157,8 +164,9 @@ void store_event_set_valid_until(struct store_conn *conn, int64_t id, int64_t wh
 
 size_t store_events_expired(struct store_conn *conn, int64_t now_ms, size_t limit, struct arena *arena, int64_t **out)
 {
-    struct sql *s = sql_use(conn, "SELECT id FROM event WHERE validity = 0 AND valid_until IS NOT NULL AND valid_until <= ?"
-                                  " ORDER BY valid_until LIMIT ?");
+    struct sql *s =
+        sql_use(conn, "SELECT id FROM event WHERE validity = 0 AND valid_until IS NOT NULL AND valid_until <= ?"
+                      " ORDER BY valid_until LIMIT ?");
     sql_i64(s, now_ms);
     sql_i64(s, (int64_t)limit);
     int64_t *items = NULL;

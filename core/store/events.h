@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows of events, their payloads and decisions, and of notifications. Functions that write belong to the ledger's thread;
- * those that read take any connection. Faults stick in the connection (store_fault()). Numbers named org, source, type,
- * category, rule and channel are ids of interned names.
+ * Rows of events, their payloads and decisions, and of notifications. Functions that write belong to the ledger's
+ * thread; those that read take any connection. Faults stick in the connection (store_fault()). Numbers named org,
+ * source, type, category, rule and channel are ids of interned names.
  */
 #ifndef STORE_EVENTS_H
 #define STORE_EVENTS_H
@@ -40,7 +40,8 @@ struct belfry_str store_payload_get(struct store_conn *conn, int64_t event, stru
 void store_decision_add(struct store_conn *conn, int64_t id, int64_t event, struct belfry_str recipient, int64_t rule,
                         int64_t channel, int outcome, struct belfry_str reason);
 
-/* --- notifications --------------------------------------------------------------------------------------------------- */
+/* --- notifications ---------------------------------------------------------------------------------------------------
+ */
 
 enum { STORE_VIA_AUDIENCE = 1, STORE_VIA_RULE = 2 };
 
@@ -56,8 +57,8 @@ int store_notification_add(struct store_conn *conn, const struct store_notificat
 /* reason is not filled. */
 int store_notification_of(struct store_conn *conn, int64_t event, int64_t person, struct store_notification *out);
 int store_notification_get(struct store_conn *conn, int64_t id, struct store_notification *out);
-/* Rows of an event that are valid and not handled, in order of person, persons above after_person, up to limit. reason is
- * not filled. */
+/* Rows of an event that are valid and not handled, in order of person, persons above after_person, up to limit. reason
+ * is not filled. */
 size_t store_notifications_live(struct store_conn *conn, int64_t event, int64_t after_person, size_t limit,
                                 struct arena *arena, struct store_notification **out);
 /* Is there one? */

@@ -48,7 +48,8 @@ int store_job_get(struct store_conn *conn, int64_t id, struct arena *arena, stru
     return found;
 }
 
-int store_job_next(struct store_conn *conn, int first, int last, int64_t after, struct arena *arena, struct store_job *out)
+int store_job_next(struct store_conn *conn, int first, int last, int64_t after, struct arena *arena,
+                   struct store_job *out)
 {
     struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM job INDEXED BY job_open WHERE state < 2 AND id > ?"
                                   " AND kind BETWEEN ? AND ? ORDER BY id LIMIT 1");

@@ -17,7 +17,7 @@ struct name {
     int64_t id;
     char *text;
     size_t len;
-    int stored; /* 1: in the table, or in the present transaction */
+    int stored;           /* 1: in the table, or in the present transaction */
     struct name *pending; /* next of those that the present transaction wrote */
 };
 

@@ -9,8 +9,9 @@
 
 int store_notification_add(struct store_conn *conn, const struct store_notification *n)
 {
-    struct sql *s = sql_use(conn, "INSERT OR IGNORE INTO notification(id, person, event, pos, category, reason, rev, via,"
-                                  " validity) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    struct sql *s =
+        sql_use(conn, "INSERT OR IGNORE INTO notification(id, person, event, pos, category, reason, rev, via,"
+                      " validity) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_i64(s, n->id);
     sql_i64(s, n->person);
     sql_i64(s, n->event);
@@ -102,7 +103,8 @@ int store_notifications_any_live(struct store_conn *conn, int64_t event)
 void store_notification_end(struct store_conn *conn, int64_t id, int validity, int64_t replaced_by, int64_t rev,
                             struct belfry_str note)
 {
-    struct sql *s = sql_use(conn, "UPDATE notification SET validity = ?, replaced_by = ?, rev = ?, note = ? WHERE id = ?");
+    struct sql *s =
+        sql_use(conn, "UPDATE notification SET validity = ?, replaced_by = ?, rev = ?, note = ? WHERE id = ?");
     sql_i64(s, validity);
     sql_i64_opt(s, replaced_by);
     sql_i64(s, rev);
@@ -145,8 +147,9 @@ void store_notification_set_rev(struct store_conn *conn, int64_t id, int64_t rev
 
 uint32_t store_audience_marks(struct store_conn *conn, int64_t event)
 {
-    struct sql *s = sql_use(conn, "SELECT max(seen IS NOT NULL) + 2 * max(read IS NOT NULL) + 4 * max(handled_by IS NOT NULL)"
-                                  " + 8 * max(hidden IS NOT NULL) FROM notification WHERE event = ? AND via & 1");
+    struct sql *s =
+        sql_use(conn, "SELECT max(seen IS NOT NULL) + 2 * max(read IS NOT NULL) + 4 * max(handled_by IS NOT NULL)"
+                      " + 8 * max(hidden IS NOT NULL) FROM notification WHERE event = ? AND via & 1");
     sql_i64(s, event);
     return (uint32_t)sql_one(s, 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of people and of the directory that the API fills. A person has a row as soon as a notification waits for the name. */
+/* Rows of people and of the directory that the API fills. A person has a row as soon as a notification waits for the
+ * name. */
 #include "store/people.h"
 
 #include "store/private.h"
@@ -18,8 +19,8 @@ int64_t store_person_find(struct store_conn *conn, int64_t org, struct belfry_st
     return id;
 }
 
-int store_person_get(struct store_conn *conn, int64_t id, struct arena *arena, int64_t *org, struct belfry_str *username,
-                     int64_t *rev)
+int store_person_get(struct store_conn *conn, int64_t id, struct arena *arena, int64_t *org,
+                     struct belfry_str *username, int64_t *rev)
 {
     struct sql *s = sql_use(conn, "SELECT org, username, rev FROM person WHERE id = ?");
     sql_i64(s, id);
@@ -98,8 +99,9 @@ int store_directory_get(struct store_conn *conn, int64_t org, struct belfry_str 
 size_t store_directory_members(struct store_conn *conn, int64_t org, struct belfry_str role, struct belfry_str after,
                                size_t limit, struct arena *arena, struct belfry_str **out)
 {
-    struct sql *s = sql_use(conn, "SELECT username FROM role WHERE org = ? AND role = ? AND username > ? ORDER BY username"
-                                  " LIMIT ?");
+    struct sql *s =
+        sql_use(conn, "SELECT username FROM role WHERE org = ? AND role = ? AND username > ? ORDER BY username"
+                      " LIMIT ?");
     sql_i64(s, org);
     sql_str(s, role);
     sql_str(s, after);

@@ -8,8 +8,8 @@
 /* The person's row id, or 0; *rev is the revision. */
 int64_t store_person_find(struct store_conn *conn, int64_t org, struct belfry_str username, int64_t *rev);
 /* 1 when found; username in arena. */
-int store_person_get(struct store_conn *conn, int64_t id, struct arena *arena, int64_t *org, struct belfry_str *username,
-                     int64_t *rev);
+int store_person_get(struct store_conn *conn, int64_t id, struct arena *arena, int64_t *org,
+                     struct belfry_str *username, int64_t *rev);
 void store_person_add(struct store_conn *conn, int64_t id, int64_t org, struct belfry_str username);
 void store_person_set_rev(struct store_conn *conn, int64_t id, int64_t rev);
 

@@ -18,7 +18,7 @@ struct store {
     struct id_key key;
     int64_t boot;
     _Atomic int64_t wal_bytes;
-    int64_t restart_at; /* bytes of log at which RESTART is tried again. [ledger] */
+    int64_t restart_at;            /* bytes of log at which RESTART is tried again. [ledger] */
     struct checkpoint *checkpoint; /* NULL: not started */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deletion in slices. Tables whose rowid is an id are in order of time, so what is old is a range at the beginning of the
- * table and a slice ends at the first row that is young. dedupe is in order of its keys: a pass walks all of it, a slice at
- * a time, once a day.
+ * Deletion in slices. Tables whose rowid is an id are in order of time, so what is old is a range at the beginning of
+ * the table and a slice ends at the first row that is young. dedupe is in order of its keys: a pass walks all of it, a
+ * slice at a time, once a day.
  */
 #include "store/upkeep.h"
 
@@ -52,8 +52,8 @@ int store_trim_dedupe(struct store_conn *conn, struct store_cursor *at, int64_t 
 }
 
 /* Rows with ids in (cursor, before) that a condition lets go; `last` finds where the slice ends, `sweep` deletes it. */
-static int trim_range(struct store_conn *conn, struct store_cursor *at, int64_t before_ms, size_t limit, const char *last,
-                      const char *const *sweep, size_t sweep_count)
+static int trim_range(struct store_conn *conn, struct store_cursor *at, int64_t before_ms, size_t limit,
+                      const char *last, const char *const *sweep, size_t sweep_count)
 {
     int64_t from = cursor_id(at), before = id_before(before_ms);
     struct sql *s = sql_use(conn, last);

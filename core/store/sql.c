@@ -130,7 +130,8 @@ uint64_t store_written(const struct store_conn *conn)
     return conn->written;
 }
 
-/* --- statements ---------------------------------------------------------------------------------------------------- */
+/* --- statements ----------------------------------------------------------------------------------------------------
+ */
 
 static size_t slot_of(const struct store_conn *conn, const char *text)
 {

@@ -13,10 +13,10 @@
  *       return found;
  *   }
  *
- * Statements are prepared once a connection and kept, found by the address of their text, so the text must be a literal.
- * Faults stick: the first one is noted in the connection, later calls do nothing and see no rows, and the transaction
- * cannot be committed. So typed functions need no error paths; whoever began the transaction asks store_fault() once.
- * One statement must not be used while an outer loop still steps through the same one.
+ * Statements are prepared once a connection and kept, found by the address of their text, so the text must be a
+ * literal. Faults stick: the first one is noted in the connection, later calls do nothing and see no rows, and the
+ * transaction cannot be committed. So typed functions need no error paths; whoever began the transaction asks
+ * store_fault() once. One statement must not be used while an outer loop still steps through the same one.
  */
 #ifndef STORE_SQL_H
 #define STORE_SQL_H
@@ -41,8 +41,8 @@ struct store_conn {
     struct names *names; /* the store's */
     struct sql **slots;  /* open addressing by the address of the text; size is a power of two */
     size_t size, used;
-    struct sql broken;    /* what sql_use() gives after a fault */
-    belfry_status fault;  /* of this transaction */
+    struct sql broken;   /* what sql_use() gives after a fault */
+    belfry_status fault; /* of this transaction */
     char fault_text[320];
     uint64_t written;     /* rows since store_begin() */
     uint64_t deadline_ns; /* reads are interrupted then; 0: never */

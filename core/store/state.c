@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Identities of triggers and the state of sources. Both tables are their own primary index, so a look costs one descent.
- * A scan by prefix is a range: the prefix, and the first key after all that begin with it.
+ * Identities of triggers and the state of sources. Both tables are their own primary index, so a look costs one
+ * descent. A scan by prefix is a range: the prefix, and the first key after all that begin with it.
  */
 #include "store/state.h"
 
@@ -57,8 +57,9 @@ static size_t prefix_end(struct belfry_str prefix, unsigned char out[512])
 
 #define SCAN "SELECT key, value FROM state WHERE inst = ?1 AND org = ?2 AND key >= ?3 AND (?4 IS NULL OR key < ?4)"
 
-void store_state_scan(struct store_conn *conn, int64_t inst, int64_t org, struct belfry_str prefix, struct belfry_str after,
-                      int reverse, int (*fn)(void *arg, struct belfry_str key, struct belfry_str value), void *arg)
+void store_state_scan(struct store_conn *conn, int64_t inst, int64_t org, struct belfry_str prefix,
+                      struct belfry_str after, int reverse,
+                      int (*fn)(void *arg, struct belfry_str key, struct belfry_str value), void *arg)
 {
     unsigned char end[512];
     struct belfry_str to = {(const char *)end, prefix_end(prefix, end)};
@@ -124,8 +125,9 @@ static void rename_events(struct store_conn *conn, int64_t from, int64_t to)
 {
     int64_t after = 0;
     for (;;) {
-        struct sql *s = sql_use(conn, "SELECT id, org, subject FROM event NOT INDEXED WHERE live = 1 AND source = ? AND id > ?"
-                                      " ORDER BY id LIMIT 1");
+        struct sql *s =
+            sql_use(conn, "SELECT id, org, subject FROM event NOT INDEXED WHERE live = 1 AND source = ? AND id > ?"
+                          " ORDER BY id LIMIT 1");
         sql_i64(s, from);
         sql_i64(s, after);
         int found = sql_row(s);

@@ -16,8 +16,9 @@ struct store_conn; /* one connection; one thread at a time */
 
 /*
  * Opens (creating, migrating) data_dir/belfry.db under data_dir/lock (flock, taken first of all; ECONFLICT when another
- * process holds it). Before a migration a copy is made as backup/pre-<version>.db. Refuses a newer schema (EUNSUPPORTED),
- * a corrupt file (EIO), a read-only one (EPERM), each with a sentence that says what to do. vfs NULL: SQLite's own. [loop]
+ * process holds it). Before a migration a copy is made as backup/pre-<version>.db. Refuses a newer schema
+ * (EUNSUPPORTED), a corrupt file (EIO), a read-only one (EPERM), each with a sentence that says what to do. vfs NULL:
+ * SQLite's own. [loop]
  */
 struct store *store_open(const char *data_dir, const char *vfs, struct clock_src *clock, struct error *err);
 void store_close(struct store *store);
@@ -34,9 +35,9 @@ belfry_status store_begin(struct store_conn *conn, struct error *err);
 belfry_status store_commit(struct store_conn *conn, struct error *err);
 void store_rollback(struct store_conn *conn);
 /*
- * Faults stick: after the first one in a transaction (I/O, disk full, interrupted read) every function of this room does
- * nothing, sees no rows, and store_commit() fails. So callers ask once, here, before they answer: 0, or the status with
- * text in err (may be NULL). [owner of conn]
+ * Faults stick: after the first one in a transaction (I/O, disk full, interrupted read) every function of this room
+ * does nothing, sees no rows, and store_commit() fails. So callers ask once, here, before they answer: 0, or the status
+ * with text in err (may be NULL). [owner of conn]
  */
 belfry_status store_fault(const struct store_conn *conn, struct error *err);
 /* Rows that were inserted, updated or deleted since store_begin(). [owner of conn] */
@@ -46,8 +47,8 @@ int64_t store_last_id(struct store_conn *conn);
 
 /*
  * A read-only snapshot on a reader thread: fn runs there with its own connection inside BEGIN ... ROLLBACK, interrupted
- * after max_ms (0: 1000); done runs on the loop. Started before any later write is visible to it only when that write was
- * answered before the call (read-your-writes). EAGAIN when over 1,000 reads wait. [loop]
+ * after max_ms (0: 1000); done runs on the loop. Started before any later write is visible to it only when that write
+ * was answered before the call (read-your-writes). EAGAIN when over 1,000 reads wait. [loop]
  */
 struct uv_loop_s;
 struct store_readers;
@@ -57,8 +58,8 @@ belfry_status store_read(struct store_readers *readers, belfry_status (*fn)(stru
 /* Waits for those under way, cancels the rest. [loop] */
 void store_readers_free(struct store_readers *readers);
 
-/* Interned names: id of a text (made when missing; 0 for an empty one; [ledger]), and back. Cached in memory; ids are never
- * re-used. */
+/* Interned names: id of a text (made when missing; 0 for an empty one; [ledger]), and back. Cached in memory; ids are
+ * never re-used. */
 int64_t store_name(struct store_conn *writer, struct belfry_str text);
 /* From any connection, without making one: 0 when it does not exist. */
 int64_t store_name_find(struct store_conn *conn, struct belfry_str text);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of targets: what a channel sends to besides people. A target that is no longer declared keeps its row and state. */
+/* Rows of targets: what a channel sends to besides people. A target that is no longer declared keeps its row and state.
+ */
 #include "store/deliveries.h"
 
 #include "store/private.h"
@@ -16,8 +17,11 @@ int store_target_find(struct store_conn *conn, int64_t channel, int64_t org, str
     sql_str(s, name);
     int found = sql_row(s);
     if (found)
-        *out = (struct store_target){.id = sql_get_i64(s, 0), .org = org, .channel = channel,
-                                     .enabled = (int32_t)sql_get_i64(s, 1), .first_failure = sql_get_i64(s, 2),
+        *out = (struct store_target){.id = sql_get_i64(s, 0),
+                                     .org = org,
+                                     .channel = channel,
+                                     .enabled = (int32_t)sql_get_i64(s, 1),
+                                     .first_failure = sql_get_i64(s, 2),
                                      .removed = sql_get_i64(s, 3)};
     sql_end(s);
     return found;

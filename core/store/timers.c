@@ -32,8 +32,9 @@ void store_timer_clear(struct store_conn *conn, int64_t inst, int64_t org, struc
 int store_timer_due(struct store_conn *conn, int64_t inst, int64_t org, int64_t now_ms, struct arena *arena,
                     struct store_timer *out)
 {
-    struct sql *s = sql_use(conn, "SELECT key, due, payload, retry_at, attempts FROM timer INDEXED BY timer_org"
-                                  " WHERE inst = ? AND org = ? AND dead = 0 AND retry_at <= ? ORDER BY retry_at, key LIMIT 1");
+    struct sql *s =
+        sql_use(conn, "SELECT key, due, payload, retry_at, attempts FROM timer INDEXED BY timer_org"
+                      " WHERE inst = ? AND org = ? AND dead = 0 AND retry_at <= ? ORDER BY retry_at, key LIMIT 1");
     sql_i64(s, inst);
     sql_i64(s, org);
     sql_i64(s, now_ms);
@@ -59,7 +60,8 @@ int64_t store_timer_next(struct store_conn *conn, int64_t inst, int64_t org)
     return sql_one(s, INT64_MAX);
 }
 
-void store_timer_retry(struct store_conn *conn, const struct store_timer *timer, int64_t retry_at, int attempts, int dead)
+void store_timer_retry(struct store_conn *conn, const struct store_timer *timer, int64_t retry_at, int attempts,
+                       int dead)
 {
     struct sql *s = sql_use(conn, "UPDATE timer SET retry_at = ?, attempts = ?, dead = ? WHERE inst = ? AND org = ?"
                                   " AND key = ?");
@@ -86,7 +88,8 @@ int store_timer_owner(struct store_conn *conn, int64_t *inst, int64_t *org)
     return found;
 }
 
-/* --- tasks --------------------------------------------------------------------------------------------------------------- */
+/* --- tasks
+ * --------------------------------------------------------------------------------------------------------------- */
 
 void store_task_add(struct store_conn *conn, const struct store_task *t)
 {
@@ -148,7 +151,8 @@ size_t store_tasks_due(struct store_conn *conn, int64_t now_ms, int64_t after_du
 
 int64_t store_tasks_next(struct store_conn *conn, int64_t after_ms)
 {
-    struct sql *s = sql_use(conn, "SELECT min(due) FROM task INDEXED BY task_due WHERE dead = 0 AND lease IS NULL AND due > ?");
+    struct sql *s =
+        sql_use(conn, "SELECT min(due) FROM task INDEXED BY task_due WHERE dead = 0 AND lease IS NULL AND due > ?");
     sql_i64(s, after_ms);
     return sql_one(s, INT64_MAX);
 }
@@ -161,9 +165,11 @@ void store_task_lease(struct store_conn *conn, int64_t id, int64_t boot)
     sql_run(s);
 }
 
-void store_task_retry(struct store_conn *conn, int64_t id, int64_t due_ms, int attempts, int dead, struct belfry_str detail)
+void store_task_retry(struct store_conn *conn, int64_t id, int64_t due_ms, int attempts, int dead,
+                      struct belfry_str detail)
 {
-    struct sql *s = sql_use(conn, "UPDATE task SET due = ?, attempts = ?, dead = ?, detail = ?, lease = NULL WHERE id = ?");
+    struct sql *s =
+        sql_use(conn, "UPDATE task SET due = ?, attempts = ?, dead = ?, detail = ?, lease = NULL WHERE id = ?");
     sql_i64(s, due_ms);
     sql_i64(s, attempts);
     sql_i64(s, dead);

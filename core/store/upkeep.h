@@ -5,7 +5,8 @@
 
 #include "store/store.h"
 
-/* --- jobs: work in slices that a restart resumes --------------------------------------------------------------------------- */
+/* --- jobs: work in slices that a restart resumes
+ * --------------------------------------------------------------------------- */
 
 enum { STORE_JOB_WAITS = 0, STORE_JOB_RUNS = 1, STORE_JOB_DONE = 2, STORE_JOB_FAILED = 3 };
 
@@ -17,12 +18,14 @@ struct store_job {
 void store_job_add(struct store_conn *conn, const struct store_job *job);
 int store_job_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_job *out);
 /* The oldest job that is not done, of a kind in [first, last], with an id above after; texts in arena. */
-int store_job_next(struct store_conn *conn, int first, int last, int64_t after, struct arena *arena, struct store_job *out);
+int store_job_next(struct store_conn *conn, int first, int last, int64_t after, struct arena *arena,
+                   struct store_job *out);
 /* 1 when a job about this ref is not done. */
 int store_job_open_for(struct store_conn *conn, int64_t ref);
 void store_job_step(struct store_conn *conn, int64_t id, struct belfry_str cursor, int64_t done, int state);
 
-/* --- generations, marks ------------------------------------------------------------------------------------------------------ */
+/* --- generations, marks
+ * ------------------------------------------------------------------------------------------------------ */
 
 int64_t store_generation_last(struct store_conn *conn);
 void store_generation_add(struct store_conn *conn, int64_t id, const uint8_t sha256[32], int64_t at_ms,
@@ -36,11 +39,12 @@ void store_mark_del(struct store_conn *conn, struct belfry_str key);
 void store_refused_add(struct store_conn *conn, int64_t id, int64_t org, int64_t source, const char *kind,
                        struct belfry_str problem, struct belfry_str body);
 
-/* --- retention --------------------------------------------------------------------------------------------------------------- */
+/* --- retention
+ * --------------------------------------------------------------------------------------------------------------- */
 
-/* Each looks at up to `limit` rows after the cursor (a place of its own kind; start with an empty one, at most 600 bytes) and
- * deletes those that are older than before_ms and that nothing kept links to. Returns 1 when there is more, and moves the
- * cursor. */
+/* Each looks at up to `limit` rows after the cursor (a place of its own kind; start with an empty one, at most 600
+ * bytes) and deletes those that are older than before_ms and that nothing kept links to. Returns 1 when there is more,
+ * and moves the cursor. */
 struct store_cursor {
     char bytes[600];
     size_t len;

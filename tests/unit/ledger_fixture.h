@@ -23,9 +23,11 @@
 #define START INT64_C(1700000000000)
 #define MINUTE INT64_C(60000)
 
-/* --- the source --------------------------------------------------------------------------------------------------------- */
+/* --- the source
+ * --------------------------------------------------------------------------------------------------------- */
 
-static belfry_status script_fail(struct belfry_error *err, belfry_status status, const char *pointer, const char *format, ...)
+static belfry_status script_fail(struct belfry_error *err, belfry_status status, const char *pointer,
+                                 const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -143,9 +145,7 @@ static belfry_status script_step(struct belfry_txn *txn, const json_t *step, str
     if (!strcmp(word, "scan")) {
         struct script_scan scan = {.expected = arg[2]};
         status = api->scan(txn, key, (struct belfry_str){NULL, 0}, 0, 0, script_scanned, &scan);
-        return status                                                      ? status
-               : scan.wrong || scan.at != json_array_size(arg[2]) ? BELFRY_EINTERNAL
-                                                                           : BELFRY_OK;
+        return status ? status : scan.wrong || scan.at != json_array_size(arg[2]) ? BELFRY_EINTERNAL : BELFRY_OK;
     }
     if (!strcmp(word, "emit"))
         return script_emit(txn, arg[1], err);
@@ -216,19 +216,31 @@ static const struct belfry_source script_source = {
 
 static const char *const script_replaces[] = {"thing.assigned", NULL};
 static const struct belfry_action_type script_actions[] = {
-    {.struct_size = sizeof(struct belfry_action_type), .id = "approve", .label = "Approve", .trigger = "thing.decided"}, {0}};
+    {.struct_size = sizeof(struct belfry_action_type), .id = "approve", .label = "Approve", .trigger = "thing.decided"},
+    {0}};
 static const struct belfry_event_type script_types[] = {
-    {.struct_size = sizeof(struct belfry_event_type), .type = "thing.assigned", .category = "work", .severity = BELFRY_INFO,
-     .replaces = script_replaces, .title = "Assigned: {{name}}"},
-    {.struct_size = sizeof(struct belfry_event_type), .type = "thing.note", .category = "work", .severity = BELFRY_WARNING,
-     .actions = script_actions, .title = "Note"},
+    {.struct_size = sizeof(struct belfry_event_type),
+     .type = "thing.assigned",
+     .category = "work",
+     .severity = BELFRY_INFO,
+     .replaces = script_replaces,
+     .title = "Assigned: {{name}}"},
+    {.struct_size = sizeof(struct belfry_event_type),
+     .type = "thing.note",
+     .category = "work",
+     .severity = BELFRY_WARNING,
+     .actions = script_actions,
+     .title = "Note"},
     {.struct_size = sizeof(struct belfry_event_type), .type = "free.*", .category = "work", .severity = BELFRY_ERROR},
     {.struct_size = sizeof(struct belfry_event_type), .type = "secret.alarm", .category = "SECRET", .title = "Alarm"},
     {0}};
 static const struct plugin script_plugin = {
-    .id = "script", .desc = {.struct_size = sizeof(struct belfry_plugin), .events = script_types}, .source = &script_source};
+    .id = "script",
+    .desc = {.struct_size = sizeof(struct belfry_plugin), .events = script_types},
+    .source = &script_source};
 
-/* --- the ledger around it ------------------------------------------------------------------------------------------------- */
+/* --- the ledger around it
+ * ------------------------------------------------------------------------------------------------- */
 
 struct bench {
     struct fixture *config;
@@ -279,8 +291,7 @@ static inline void bench_people(struct fixture *f)
     const char **names = arena_alloc(f->arena, (count + 1) * sizeof(*names));
     const char *name;
     json_t *roles;
-    json_object_foreach(f->people, name, roles)
-        names[at++] = name;
+    json_object_foreach(f->people, name, roles) names[at++] = name;
     qsort(names, count, sizeof(*names), fixture_by_text);
     for (size_t i = 0; i < count; i++)
         users[i] = (struct config_user){.username = names[i],
@@ -406,7 +417,8 @@ static inline void bench_free(struct bench *b)
     free(b);
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------------------ */
+/* --- requests
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 struct sent {
     struct ledger_request request;
@@ -516,7 +528,8 @@ static inline void advance(struct bench *b, int64_t ms)
     settle(b);
 }
 
-/* --- what is in the database --------------------------------------------------------------------------------------------------- */
+/* --- what is in the database
+ * --------------------------------------------------------------------------------------------------- */
 
 /* The rows of a query as text: columns by ' ', rows by '\n'; static memory. */
 static inline const char *rows(const struct bench *b, const char *sql)
@@ -533,7 +546,10 @@ static inline const char *rows(const struct bench *b, const char *sql)
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         for (int i = 0; i < sqlite3_column_count(stmt) && len < sizeof(out) - 1024; i++) {
             const unsigned char *text = sqlite3_column_text(stmt, i);
-            len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%s", i ? " " : len ? "\n" : "",
+            len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%s",
+                                    i     ? " "
+                                    : len ? "\n"
+                                          : "",
                                     text ? (const char *)text : "-");
         }
     }

@@ -10,15 +10,17 @@
 
 #define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[],\"cid\":[]}"
 #define NOTE(id, to) "[[\"" id "\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"to\":[" to "]}]]]"
-#define SQL_DELIVERIES "SELECT coalesce(p.username, d.address, d.target > 0), d.state, d.open, d.attempts FROM delivery d LEFT JOIN" \
-                       " person p ON p.id = d.person ORDER BY d.id"
+#define SQL_DELIVERIES                                                                                                 \
+    "SELECT coalesce(p.username, d.address, d.target > 0), d.state, d.open, d.attempts FROM delivery d LEFT JOIN"      \
+    " person p ON p.id = d.person ORDER BY d.id"
 
 /* Something that the recipient does, as the inbox would write it. */
 static void mark(const struct bench *b, const char *column, const char *username)
 {
     char sql[256];
-    snprintf(sql, sizeof(sql), "UPDATE notification SET %s = 1 WHERE person = (SELECT id FROM person WHERE username = '%s')",
-             column, username);
+    snprintf(sql, sizeof(sql),
+             "UPDATE notification SET %s = 1 WHERE person = (SELECT id FROM person WHERE username = '%s')", column,
+             username);
     rows(b, sql);
 }
 
@@ -56,14 +58,22 @@ static size_t claim_count(struct bench *b, const char *channel, int64_t target)
 
 static void outcome(struct bench *b, int64_t delivery, enum outcome state, int64_t due, uint32_t result)
 {
-    struct ledger_outcome o = {.delivery = delivery, .state = state, .due_ms = due, .count_attempt = 1, .result = result,
-                               .code = 500, .started_ms = clock_now_ms(b->clock), .elapsed_us = 1200, .detail = "tried"};
+    struct ledger_outcome o = {.delivery = delivery,
+                               .state = state,
+                               .due_ms = due,
+                               .count_attempt = 1,
+                               .result = result,
+                               .code = 500,
+                               .started_ms = clock_now_ms(b->clock),
+                               .elapsed_us = 1200,
+                               .detail = "tried"};
     struct bench_wait wait = {0};
     ledger_outcomes(b->ledger, &o, 1, bench_done, &wait);
     assert_int_equal(bench_until(b, &wait), BELFRY_OK);
 }
 
-/* --- recipients -------------------------------------------------------------------------------------------------------------- */
+/* --- recipients
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static void test_claim_carries_what_is_sent(void **state)
 {
@@ -121,7 +131,8 @@ static void test_gates(void **state)
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         char rules[200], expected[60];
-        snprintf(rules, sizeof(rules), "[{\"name\":\"m\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"after\":300000,\"unless\":%s}]}]",
+        snprintf(rules, sizeof(rules),
+                 "[{\"name\":\"m\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"after\":300000,\"unless\":%s}]}]",
                  table[i].unless);
         struct bench *b = bench_open(rules, PEOPLE);
         send_now(b, NOTE("1", "\"ann\""));
@@ -133,7 +144,8 @@ static void test_gates(void **state)
         clock_advance(b->clock, 5 * MINUTE);
         size_t count = claim_count(b, "mail", 0);
         snprintf(expected, sizeof(expected), "%d", table[i].state);
-        if (count != (table[i].state == OUTCOME_sending) || strcmp(rows(b, "SELECT state FROM delivery"), expected) != 0)
+        if (count != (table[i].state == OUTCOME_sending) ||
+            strcmp(rows(b, "SELECT state FROM delivery"), expected) != 0)
             fail_msg("%s: claimed %zu, state %s", table[i].name, count, rows(b, "SELECT state FROM delivery"));
         bench_free(b);
     }
@@ -142,9 +154,10 @@ static void test_gates(void **state)
 static void test_to_asks_the_rows_of_the_audience(void **state)
 {
     (void)state;
-    struct bench *b = bench_open("[{\"name\":\"esc\",\"deliver\":[\"inbox\",{\"via\":\"inbox\",\"to\":[\"role:boss\"],\"after\":60000,"
-                                 "\"unless\":[\"seen\"]}]}]",
-                                 PEOPLE);
+    struct bench *b = bench_open(
+        "[{\"name\":\"esc\",\"deliver\":[\"inbox\",{\"via\":\"inbox\",\"to\":[\"role:boss\"],\"after\":60000,"
+        "\"unless\":[\"seen\"]}]}]",
+        PEOPLE);
     send_now(b, NOTE("1", "\"bob\",\"cid\""));
     expect_rows(b, SQL_INBOX, "bob Note 0 1 - 0\ncid Note 0 1 - 0\nann Note 0 0 - 0");
     mark(b, "seen", "cid");
@@ -162,15 +175,17 @@ static void test_to_asks_the_rows_of_the_audience(void **state)
 static void test_delayed_row_takes_its_place_when_it_appears(void **state)
 {
     (void)state;
-    struct bench *b = bench_open("[{\"name\":\"later\",\"when\":{\"subject\":\"t/1\"},\"deliver\":[{\"via\":\"inbox\",\"after\":60000}]},"
-                                 "{\"name\":\"now\",\"when\":{\"subject\":\"t/2\"},\"deliver\":[\"inbox\"]}]",
-                                 PEOPLE);
+    struct bench *b = bench_open(
+        "[{\"name\":\"later\",\"when\":{\"subject\":\"t/1\"},\"deliver\":[{\"via\":\"inbox\",\"after\":60000}]},"
+        "{\"name\":\"now\",\"when\":{\"subject\":\"t/2\"},\"deliver\":[\"inbox\"]}]",
+        PEOPLE);
     send_now(b, NOTE("1", "\"ann\""));
     expect_rows(b, "SELECT rev FROM person", "0"); /* nothing is visible yet */
     clock_advance(b->clock, 1000);
     send_now(b, "[[\"2\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/2\",\"to\":[\"ann\"]}]]]");
     advance(b, MINUTE);
-    expect_rows(b, "SELECT e.subject FROM notification n JOIN event e ON e.id = n.event ORDER BY n.pos DESC", "t/1\nt/2");
+    expect_rows(b, "SELECT e.subject FROM notification n JOIN event e ON e.id = n.event ORDER BY n.pos DESC",
+                "t/1\nt/2");
     /* the place is an id: a restart must not give it again */
     bench_stop(b);
     clock_set(b->clock, START);
@@ -183,10 +198,11 @@ static void test_delayed_row_takes_its_place_when_it_appears(void **state)
 static void test_candidates_on_one_channel(void **state)
 {
     (void)state;
-    struct bench *b = bench_open("[{\"name\":\"a\",\"deliver\":[{\"via\":\"mail\",\"after\":60000,\"unless\":[\"seen\"]}]},"
-                                 "{\"name\":\"b\",\"deliver\":[{\"via\":\"mail\",\"after\":120000}]},"
-                                 "{\"name\":\"c\",\"deliver\":[{\"via\":\"mail\",\"after\":180000}]}]",
-                                 PEOPLE);
+    struct bench *b =
+        bench_open("[{\"name\":\"a\",\"deliver\":[{\"via\":\"mail\",\"after\":60000,\"unless\":[\"seen\"]}]},"
+                   "{\"name\":\"b\",\"deliver\":[{\"via\":\"mail\",\"after\":120000}]},"
+                   "{\"name\":\"c\",\"deliver\":[{\"via\":\"mail\",\"after\":180000}]}]",
+                   PEOPLE);
     send_now(b, NOTE("1", "\"ann\",\"bob\""));
     /* c can only come after b, which nothing holds back; a may be suppressed, so b is kept */
     expect_rows(b, "SELECT recipient, outcome, text FROM decision JOIN name ON name.id = rule", "ann 14 c\nbob 14 c");
@@ -206,7 +222,8 @@ static void test_candidates_on_one_channel(void **state)
 static void test_roles_are_asked_again(void **state)
 {
     (void)state;
-    struct bench *b = bench_open("[{\"name\":\"m\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"after\":1000}]}]", PEOPLE);
+    struct bench *b =
+        bench_open("[{\"name\":\"m\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"after\":1000}]}]", PEOPLE);
     send_now(b, "[[\"1\",[\"emit\",{\"type\":\"secret.alarm\",\"to\":[\"ann\",\"bob\"]}]]]");
     expect_rows(b, "SELECT recipient, outcome FROM decision", "bob 17");
     /* ann loses her role before the mail is due */
@@ -224,7 +241,8 @@ static void test_roles_are_asked_again(void **state)
 static void test_quiet_hours_hold(void **state)
 {
     (void)state;
-    static const struct config_schedule night = {.name = "night", .from_min = 22 * 60, .to_min = 7 * 60, .weekdays = 0x7f};
+    static const struct config_schedule night = {
+        .name = "night", .from_min = 22 * 60, .to_min = 7 * 60, .weekdays = 0x7f};
     struct bench *b = bench_new("[{\"name\":\"m\",\"during_quiet\":\"night\",\"deliver\":[\"mail\"]}]", PEOPLE);
     b->config->config.schedules = &night;
     b->config->config.schedule_count = 1;
@@ -264,7 +282,9 @@ static void test_a_lease_that_nobody_ended(void **state)
     bench_free(b);
 }
 
-/* --- targets ------------------------------------------------------------------------------------------------------------------- */
+/* --- targets
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 struct hooks {
     struct ledger_target targets[2];
@@ -278,9 +298,8 @@ static void hooks_declare(struct bench *b, struct hooks *h, size_t count)
     static const struct belfry_strs types = {all, 1};
     h->wait.done = 0;
     for (size_t i = 0; i < count; i++)
-        h->targets[i] = (struct ledger_target){.name = i ? STR("two") : STR("one"),
-                                               .url = STR("https://hook.example/"),
-                                               .secret = STR("sealed")};
+        h->targets[i] = (struct ledger_target){
+            .name = i ? STR("two") : STR("one"), .url = STR("https://hook.example/"), .secret = STR("sealed")};
     ledger_targets_declare(b->ledger, fixture_channel(b->config, "hooks"), h->targets, count, bench_done, &h->wait);
     assert_int_equal(bench_until(b, &h->wait), BELFRY_OK);
     for (size_t i = 0; i < count; i++)
@@ -305,8 +324,9 @@ static void test_targets_get_a_row_each_and_one_payload(void **state)
     struct hooks h = {0};
     send_now(b, NOTE("0", "\"ann\"")); /* before there is a target */
     hooks_declare(b, &h, 2);
-    send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"title\":\"A \\\"b\\\"\",\"to\":[\"ann\"],"
-                "\"data\":{\"n\":1}}]]]");
+    send_now(
+        b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"title\":\"A \\\"b\\\"\",\"to\":[\"ann\"],"
+           "\"data\":{\"n\":1}}]]]");
     assert_int_equal(b->targets_told, 2);
     expect_rows(b, SQL_DELIVERIES, "1 0 1 0\n1 0 1 0");
     expect_rows(b, "SELECT count(*) FROM payload", "1");
@@ -315,11 +335,12 @@ static void test_targets_get_a_row_each_and_one_payload(void **state)
     assert_int_equal(c.claim.count, 1);
     char uuid[ID_TEXT_SIZE], expected[512];
     id_format(store_id_key(b->store), c.claim.items[0].event, uuid);
-    snprintf(expected, sizeof(expected),
-             "{\"type\":\"thing.note\",\"timestamp\":\"2023-11-14T22:13:20.000Z\",\"data\":{\"id\":\"%s\",\"org\":\"acme\","
-             "\"source\":\"crm\",\"subject\":\"t/1\",\"category\":\"work\",\"severity\":\"warning\",\"title\":\"A \\\"b\\\"\","
-             "\"body\":null,\"link\":null,\"object\":{\"n\":1}}}",
-             uuid);
+    snprintf(
+        expected, sizeof(expected),
+        "{\"type\":\"thing.note\",\"timestamp\":\"2023-11-14T22:13:20.000Z\",\"data\":{\"id\":\"%s\",\"org\":\"acme\","
+        "\"source\":\"crm\",\"subject\":\"t/1\",\"category\":\"work\",\"severity\":\"warning\",\"title\":\"A \\\"b\\\"\","
+        "\"body\":null,\"link\":null,\"object\":{\"n\":1}}}",
+        uuid);
     assert_int_equal(c.claim.items[0].payload.len, strlen(expected));
     assert_memory_equal(c.claim.items[0].payload.ptr, expected, strlen(expected));
     arena_free(c.claim.arena);
@@ -443,9 +464,15 @@ static void test_dead_letters_by_hand(void **state)
         int64_t id;
         int cancel;
         belfry_status expected;
-    } table[] = {{"acme", id, 0, BELFRY_ECONFLICT}, {"acme", id, 1, BELFRY_ECONFLICT}, {"other", id, 0, BELFRY_ENOTFOUND},
-                 {"acme", id + 99, 1, BELFRY_ENOTFOUND}, {"", id, -1, 0}, {"acme", id, 0, BELFRY_OK},
-                 {"acme", id, 1, BELFRY_OK}, {"acme", id, 1, BELFRY_ECONFLICT}, {"acme", id, 0, BELFRY_OK}};
+    } table[] = {{"acme", id, 0, BELFRY_ECONFLICT},
+                 {"acme", id, 1, BELFRY_ECONFLICT},
+                 {"other", id, 0, BELFRY_ENOTFOUND},
+                 {"acme", id + 99, 1, BELFRY_ENOTFOUND},
+                 {"", id, -1, 0},
+                 {"acme", id, 0, BELFRY_OK},
+                 {"acme", id, 1, BELFRY_OK},
+                 {"acme", id, 1, BELFRY_ECONFLICT},
+                 {"acme", id, 0, BELFRY_OK}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct bench_wait wait = {0};
         if (table[i].cancel < 0) {
@@ -454,7 +481,7 @@ static void test_dead_letters_by_hand(void **state)
             continue;
         }
         (table[i].cancel ? ledger_delivery_cancel : ledger_delivery_retry)(b->ledger, str_of(table[i].org), table[i].id,
-                                                                            bench_done, &wait);
+                                                                           bench_done, &wait);
         belfry_status status = bench_until(b, &wait);
         if (status != table[i].expected)
             fail_msg("step %zu: %d", i, status);
@@ -489,8 +516,9 @@ static void test_gated_categories_stay_inside(void **state)
     hooks_declare(b, &h, 1);
     send_now(b, "[[\"1\",[\"emit\",{\"type\":\"free.a\",\"category\":\"SECRET\",\"to\":[\"ann\"]}],"
                 "[\"emit\",{\"type\":\"free.b\",\"category\":\"LOUD\",\"to\":[\"ann\"]}]]]");
-    expect_rows(b, "SELECT e.type = (SELECT id FROM name WHERE text = 'free.b') FROM delivery d JOIN event e ON e.id = d.event",
-                "1");
+    expect_rows(
+        b, "SELECT e.type = (SELECT id FROM name WHERE text = 'free.b') FROM delivery d JOIN event e ON e.id = d.event",
+        "1");
     bench_free(b);
 }
 

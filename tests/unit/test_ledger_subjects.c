@@ -11,13 +11,13 @@
 #define RULES "[{\"name\":\"inbox\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"after\":300000,\"unless\":[\"seen\"]}]}]"
 #define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[],\"cid\":[],\"root\":[\"admin\"]}"
 
-#define ASSIGN(id, who) "[[\"" id "\",[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"thing/1\",\"to\":[" who "]}]]]"
+#define ASSIGN(id, who)                                                                                                \
+    "[[\"" id "\",[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"thing/1\",\"to\":[" who "]}]]]"
 #define SQL_ROWS                                                                                                       \
     "SELECT p.username, n.validity, n.handled_by, n.replaced_by IS NOT NULL, n.note, n.rev FROM notification n"        \
     " JOIN person p ON p.id = n.person ORDER BY n.id"
 #define SQL_EVENTS "SELECT validity, live FROM event ORDER BY id"
-#define SQL_MAIL                                                                                                       \
-    "SELECT p.username, d.state, d.open FROM delivery d JOIN person p ON p.id = d.person ORDER BY d.id"
+#define SQL_MAIL "SELECT p.username, d.state, d.open FROM delivery d JOIN person p ON p.id = d.person ORDER BY d.id"
 
 static void test_new_event_replaces_the_old_one(void **state)
 {
@@ -26,11 +26,11 @@ static void test_new_event_replaces_the_old_one(void **state)
     assert_int_equal(send_now(b, ASSIGN("1", "\"ann\",\"bob\"")), BELFRY_OK);
     assert_int_equal(send_now(b, ASSIGN("2", "\"bob\",\"cid\"")), BELFRY_OK);
     /* ann is no longer in the audience; bob's new row took the place of his old one */
-    expect_rows(b, SQL_ROWS,
-                "ann 3 - 0 no longer addressed to you 2\nbob 2 - 1 - 2\nbob 0 - 0 - 2\ncid 0 - 0 - 1");
+    expect_rows(b, SQL_ROWS, "ann 3 - 0 no longer addressed to you 2\nbob 2 - 1 - 2\nbob 0 - 0 - 2\ncid 0 - 0 - 1");
     expect_rows(b, SQL_EVENTS, "2 0\n0 1");
-    expect_rows(b, "SELECT new.id = old.replaced_by FROM notification old JOIN notification new ON new.id > old.id"
-                   " AND new.person = old.person",
+    expect_rows(b,
+                "SELECT new.id = old.replaced_by FROM notification old JOIN notification new ON new.id > old.id"
+                " AND new.person = old.person",
                 "1");
     /* withdrawn 11, merged 15 */
     expect_rows(b, SQL_MAIL, "ann 11 0\nbob 15 0\nbob 0 1\ncid 0 1");
@@ -101,8 +101,10 @@ static void test_operations_of_one_trigger_keep_their_order(void **state)
 {
     (void)state;
     struct bench *b = bench_open(RULES, PEOPLE);
-    send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"to\":[\"ann\"]}],[\"withdraw\",\"t/1\",{}],"
-                "[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"to\":[\"bob\"]}]]]");
+    send_now(
+        b,
+        "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"to\":[\"ann\"]}],[\"withdraw\",\"t/1\",{}],"
+        "[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"to\":[\"bob\"]}]]]");
     expect_rows(b, SQL_ROWS, "ann 3 - 0 - 1\nbob 0 - 0 - 1");
     bench_free(b);
 }

@@ -32,8 +32,10 @@ static void test_timer_may_set_itself_again_or_be_cleared(void **state)
 {
     (void)state;
     struct bench *b = bench_open(RULES, PEOPLE);
-    send_now(b, "[[\"1\",[\"timer\",\"again\",60000,{\"do\":[[\"timer\",\"again\",180000,"
-                "{\"do\":[[\"put\",\"second\",\"1\"]]}]]}],[\"timer\",\"never\",60000,{\"do\":[[\"put\",\"bad\",\"1\"]]}]]]");
+    send_now(
+        b,
+        "[[\"1\",[\"timer\",\"again\",60000,{\"do\":[[\"timer\",\"again\",180000,"
+        "{\"do\":[[\"put\",\"second\",\"1\"]]}]]}],[\"timer\",\"never\",60000,{\"do\":[[\"put\",\"bad\",\"1\"]]}]]]");
     send_now(b, "[[\"2\",[\"clear\",\"never\"]]]");
     advance(b, MINUTE);
     expect_rows(b, "SELECT key, due FROM timer", "again 1700000180000");
@@ -50,8 +52,8 @@ static void test_due_timers_come_before_the_next_trigger(void **state)
     struct buf text = {NULL, 0, 0};
     buf_addz(&text, "[[\"1\"");
     for (int i = 0; i < 150; i++)
-        buf_addf(&text, ",[\"timer\",\"t%03d\",%d,{\"do\":[[\"put\",\"s%03d\",\"1\"],[\"get\",\"s%03d\",%s]]}]", i, 1000 + i, i,
-                 i ? i - 1 : 0, "\"1\"");
+        buf_addf(&text, ",[\"timer\",\"t%03d\",%d,{\"do\":[[\"put\",\"s%03d\",\"1\"],[\"get\",\"s%03d\",%s]]}]", i,
+                 1000 + i, i, i ? i - 1 : 0, "\"1\"");
     buf_addz(&text, "]]");
     assert_int_equal(send_now(b, text.ptr), BELFRY_OK);
     buf_free(&text);
@@ -96,7 +98,9 @@ static void test_timers_survive_a_restart(void **state)
     bench_free(b);
 }
 
-/* --- tasks ------------------------------------------------------------------------------------------------------------------- */
+/* --- tasks
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 struct taken {
     struct bench_wait wait;
@@ -175,7 +179,8 @@ static void test_tasks_are_tried_again_and_survive_a_restart(void **state)
     bench_free(b);
 }
 
-/* --- many recipients ---------------------------------------------------------------------------------------------------------- */
+/* --- many recipients
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static char *crowd(int count)
 {
@@ -187,21 +192,25 @@ static char *crowd(int count)
     return buf_steal(&text);
 }
 
-#define ALL(id) "[[\"" id "\",[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"t/1\",\"to\":[\"role:all\"],\"actor\":\"u00007\"}]]]"
+#define ALL(id)                                                                                                        \
+    "[[\"" id                                                                                                          \
+    "\",[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"t/1\",\"to\":[\"role:all\"],\"actor\":\"u00007\"}]]]"
 
 static void test_fan_out_in_slices(void **state)
 {
     (void)state;
     char *people = crowd(2500);
-    struct bench *b = bench_open("[{\"name\":\"inbox\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"after\":60000}]}]", people);
+    struct bench *b =
+        bench_open("[{\"name\":\"inbox\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"after\":60000}]}]", people);
     assert_int_equal(send_now(b, ALL("1")), BELFRY_OK);
     settle(b);
     expect_rows(b, "SELECT count(*), count(DISTINCT person), count(pos) FROM notification", "2499 2499 2499");
     expect_rows(b, "SELECT count(*) FROM delivery WHERE state = 0", "2499");
     expect_rows(b, "SELECT kind, state, done FROM job", "1 2 2499");
     /* replaced by one that goes to a few */
-    assert_int_equal(send_now(b, "[[\"2\",[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"t/1\",\"to\":[\"u00001\"]}]]]"),
-                     BELFRY_OK);
+    assert_int_equal(
+        send_now(b, "[[\"2\",[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"t/1\",\"to\":[\"u00001\"]}]]]"),
+        BELFRY_OK);
     settle(b);
     expect_rows(b, "SELECT validity, count(*) FROM notification GROUP BY validity", "0 1\n2 1\n3 2498");
     expect_rows(b, "SELECT state, count(*) FROM delivery GROUP BY state", "0 1\n11 2498\n15 1");
@@ -240,8 +249,9 @@ static void test_withdrawn_event_ends_its_fan_out(void **state)
     (void)state;
     char *people = crowd(3000);
     struct bench *b = bench_open(RULES, people);
-    assert_int_equal(send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"to\":[\"role:all\"]}],"
-                                 "[\"withdraw\",\"t/1\",{}]]]"),
+    assert_int_equal(send_now(b,
+                              "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"to\":[\"role:all\"]}],"
+                              "[\"withdraw\",\"t/1\",{}]]]"),
                      BELFRY_OK);
     settle(b);
     expect_rows(b, "SELECT count(*) FROM notification", "0");
@@ -255,8 +265,8 @@ static void test_expiry_of_many_rows(void **state)
     (void)state;
     char *people = crowd(2300);
     struct bench *b = bench_open(RULES, people);
-    assert_int_equal(send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"to\":[\"role:all\"],\"until\":60000}]]]"),
-                     BELFRY_OK);
+    assert_int_equal(
+        send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"to\":[\"role:all\"],\"until\":60000}]]]"), BELFRY_OK);
     settle(b);
     advance(b, MINUTE);
     expect_rows(b, "SELECT validity, count(*) FROM notification GROUP BY validity", "1 2300");
@@ -265,7 +275,9 @@ static void test_expiry_of_many_rows(void **state)
     free(people);
 }
 
-/* --- retention -------------------------------------------------------------------------------------------------------------------- */
+/* --- retention
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static void test_what_is_old_goes(void **state)
 {
@@ -273,15 +285,16 @@ static void test_what_is_old_goes(void **state)
     struct bench *b = bench_new("[{\"name\":\"r\",\"deliver\":[{\"via\":\"inbox\",\"after\":1000},"
                                 "{\"via\":\"inbox\",\"after\":2000}]}]",
                                 PEOPLE);
-    b->config->config.retention = (struct config_retention){.inbox = 60, .events = 60, .attempts = 30, .decisions = 90,
-                                                            .dedupe = 30};
+    b->config->config.retention =
+        (struct config_retention){.inbox = 60, .events = 60, .attempts = 30, .decisions = 90, .dedupe = 30};
     bench_start(b, NULL);
     settle(b);
     send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]]]");
     advance(b, MINUTE);
     expect_rows(b, "SELECT count(*) FROM decision", "1");
     advance(b, 31 * 1440 * MINUTE);
-    expect_rows(b, "SELECT (SELECT count(*) FROM dedupe), (SELECT count(*) FROM event), (SELECT count(*) FROM decision)",
+    expect_rows(b,
+                "SELECT (SELECT count(*) FROM dedupe), (SELECT count(*) FROM event), (SELECT count(*) FROM decision)",
                 "0 1 1");
     send_now(b, "[[\"2\",[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]]]");
     advance(b, 30 * 1440 * MINUTE);
@@ -290,7 +303,8 @@ static void test_what_is_old_goes(void **state)
     bench_free(b);
 }
 
-/* --- calls that harm ------------------------------------------------------------------------------------------------------------------ */
+/* --- calls that harm
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void test_slow_source_is_quarantined(void **state)
 {

@@ -15,8 +15,9 @@ static void test_one_trigger_writes_five_rows(void **state)
 {
     (void)state;
     struct bench *b = bench_open(INBOX_RULE, PEOPLE);
-    const char *trigger = "[[\"1\",[\"put\",\"k\",\"v\"],[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"thing/1\","
-                          "\"to\":[\"ann\"]}]]]";
+    const char *trigger =
+        "[[\"1\",[\"put\",\"k\",\"v\"],[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"thing/1\","
+        "\"to\":[\"ann\"]}]]]";
     assert_int_equal(send_now(b, trigger), BELFRY_OK);
     expect_rows(b, "SELECT count(*), max(events) FROM dedupe", "1 1");
     expect_rows(b, "SELECT key, value FROM state", "k v");
@@ -89,10 +90,11 @@ static void test_batch_is_all_or_nothing(void **state)
 {
     (void)state;
     struct bench *b = bench_open(INBOX_RULE, PEOPLE);
-    struct sent *s = send_begin(b, "crm",
-                                "[[\"1\",[\"put\",\"a\",\"1\"],[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]],"
-                                "[\"2\",[\"get\",\"a\",\"1\"],[\"fail\",-4,\"handled already\"]],[\"3\",[\"put\",\"b\",\"1\"]]]",
-                                0);
+    struct sent *s =
+        send_begin(b, "crm",
+                   "[[\"1\",[\"put\",\"a\",\"1\"],[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]],"
+                   "[\"2\",[\"get\",\"a\",\"1\"],[\"fail\",-4,\"handled already\"]],[\"3\",[\"put\",\"b\",\"1\"]]]",
+                   0);
     assert_int_equal(send_end(b, s), BELFRY_ECONFLICT);
     assert_int_equal(s->results[1].status, BELFRY_ECONFLICT);
     assert_string_equal(error_text(&s->results[1].err), "handled already");
@@ -100,7 +102,8 @@ static void test_batch_is_all_or_nothing(void **state)
     assert_int_equal(s->results[0].state, LEDGER_REFUSED);
     assert_int_equal(s->results[2].state, LEDGER_REFUSED);
     send_free(s);
-    expect_rows(b, "SELECT (SELECT count(*) FROM state) + (SELECT count(*) FROM event) + (SELECT count(*) FROM dedupe)", "0");
+    expect_rows(b, "SELECT (SELECT count(*) FROM state) + (SELECT count(*) FROM event) + (SELECT count(*) FROM dedupe)",
+                "0");
     bench_free(b);
 }
 
@@ -194,9 +197,10 @@ static void test_texts_are_cleaned(void **state)
 {
     (void)state;
     struct bench *b = bench_open(INBOX_RULE, PEOPLE);
-    assert_int_equal(send_now(b, "[[\"1\",[\"emit\",{\"type\":\"free.x\",\"title\":\"a\\n\\u202eb\",\"to\":[\"ann\"],"
-                                 "\"link\":\"https://x.example/1\"}],[\"emit\",{\"type\":\"free.y\",\"subject\":\"s/1\"}]]]"),
-                     BELFRY_OK);
+    assert_int_equal(
+        send_now(b, "[[\"1\",[\"emit\",{\"type\":\"free.x\",\"title\":\"a\\n\\u202eb\",\"to\":[\"ann\"],"
+                    "\"link\":\"https://x.example/1\"}],[\"emit\",{\"type\":\"free.y\",\"subject\":\"s/1\"}]]]"),
+        BELFRY_OK);
     expect_rows(b, "SELECT title, severity, link FROM event ORDER BY id", "a b 3 https://x.example/1\nfree.y: s/1 3 -");
     bench_free(b);
 }
@@ -232,7 +236,8 @@ static void test_revision_is_one_step_a_command(void **state)
 {
     (void)state;
     struct bench *b = bench_open(INBOX_RULE, PEOPLE);
-    const char *two = "[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}],[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]";
+    const char *two =
+        "[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}],[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]";
     char text[400];
     snprintf(text, sizeof(text), "[[\"1\",%s],[\"2\",%s]]", two, two);
     assert_int_equal(send_now(b, text), BELFRY_OK);

@@ -83,7 +83,8 @@ static void sql(const char *file, const char *text)
     sqlite3_close(db);
 }
 
-/* --- opening --------------------------------------------------------------------------------------------------------------- */
+/* --- opening
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void test_identity_and_boots(void **state)
 {
@@ -148,7 +149,8 @@ static void test_read_only_file_is_refused(void **state)
     refuses(box, BELFRY_EPERM, "check its owner and mode");
 }
 
-/* --- transactions -------------------------------------------------------------------------------------------------------------- */
+/* --- transactions
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static void test_faults_stick_until_the_rollback(void **state)
 {
@@ -169,7 +171,8 @@ static void test_faults_stick_until_the_rollback(void **state)
         vfs_fault_set(table[i].fault, 0, 0);
         assert_int_equal(store_commit(conn, NULL), table[i].status);
         struct belfry_str value;
-        assert_int_equal(store_state_get(conn, 1, 1, STR("kept"), box->arena, &value), 0); /* nothing is seen any more */
+        assert_int_equal(store_state_get(conn, 1, 1, STR("kept"), box->arena, &value),
+                         0); /* nothing is seen any more */
         store_rollback(conn);
         vfs_fault_set(VFS_NONE, 0, 0);
         assert_int_equal(store_begin(conn, NULL), BELFRY_OK);
@@ -223,9 +226,14 @@ static void test_scan_by_prefix(void **state)
         int reverse;
         const char *expected;
     } table[] = {
-        {"a/", "", 0, "a/1;a/2;a/\xff;"}, {"a/", "", 1, "a/\xff;a/2;a/1;"}, {"a/", "a/1", 0, "a/2;a/\xff;"},
-        {"a/", "a/2", 1, "a/1;"},         {"", "", 0, "a;a/1;a/2;a/\xff;b;\xff\xff;"}, {"\xff", "", 0, "\xff\xff;"},
-        {"c", "", 0, ""},                 {"a/", "b", 0, ""},
+        {"a/", "", 0, "a/1;a/2;a/\xff;"},
+        {"a/", "", 1, "a/\xff;a/2;a/1;"},
+        {"a/", "a/1", 0, "a/2;a/\xff;"},
+        {"a/", "a/2", 1, "a/1;"},
+        {"", "", 0, "a;a/1;a/2;a/\xff;b;\xff\xff;"},
+        {"\xff", "", 0, "\xff\xff;"},
+        {"c", "", 0, ""},
+        {"a/", "b", 0, ""},
     };
     static const char *const keys[] = {"a", "a/1", "a/2", "a/\xff", "b", "\xff\xff"};
     struct store *store = open_store(box);
@@ -251,14 +259,17 @@ static void test_directory_of_the_api(void **state)
     store_begin(conn, NULL);
     assert_true(store_directory_empty(conn));
     struct belfry_str roles[] = {STR("boss"), STR("sales")};
-    store_directory_put(conn, 1, &(struct store_directory_entry){.username = STR("bea"), .roles = roles, .role_count = 2});
-    store_directory_put(conn, 1, &(struct store_directory_entry){.username = STR("abe"), .roles = roles + 1, .role_count = 1});
+    store_directory_put(conn, 1,
+                        &(struct store_directory_entry){.username = STR("bea"), .roles = roles, .role_count = 2});
+    store_directory_put(conn, 1,
+                        &(struct store_directory_entry){.username = STR("abe"), .roles = roles + 1, .role_count = 1});
     struct belfry_str *members;
     assert_int_equal(store_directory_members(conn, 1, STR("sales"), STR(""), 10, box->arena, &members), 2);
     assert_true(str_eqz(members[0], "abe"));
     assert_int_equal(store_directory_members(conn, 1, STR("sales"), STR("abe"), 10, box->arena, &members), 1);
-    store_directory_put(conn, 1, &(struct store_directory_entry){.username = STR("bea"), .name = STR("Bea"),
-                                                                 .roles = roles, .role_count = 1});
+    store_directory_put(
+        conn, 1,
+        &(struct store_directory_entry){.username = STR("bea"), .name = STR("Bea"), .roles = roles, .role_count = 1});
     struct store_directory_entry entry;
     assert_int_equal(store_directory_get(conn, 1, STR("bea"), box->arena, &entry), 1);
     assert_int_equal(entry.role_count, 1);
@@ -269,7 +280,9 @@ static void test_directory_of_the_api(void **state)
     store_close(store);
 }
 
-/* --- readers --------------------------------------------------------------------------------------------------------------------- */
+/* --- readers
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 struct reading {
     int found, done;
@@ -389,7 +402,8 @@ static void test_readers_have_bounds_and_an_end(void **state)
     store_close(store);
 }
 
-/* --- checkpoint, backup ------------------------------------------------------------------------------------------------------------- */
+/* --- checkpoint, backup
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void test_the_log_is_checkpointed(void **state)
 {
@@ -400,7 +414,8 @@ static void test_the_log_is_checkpointed(void **state)
     static char big[60000];
     memset(big, 'x', sizeof(big));
     int64_t most = 0, now = 0;
-    for (int i = 0; i < 6000 && now >= most; i++) { /* until the log has begun anew, at the latest when it is restarted */
+    for (int i = 0; i < 6000 && now >= most;
+         i++) { /* until the log has begun anew, at the latest when it is restarted */
         char key[16];
         snprintf(key, sizeof(key), "%d", i % 100);
         most = now > most ? now : most;
@@ -474,7 +489,9 @@ static void test_damaged_backup_is_not_restored(void **state)
     store_close(open_store(box)); /* what was there is there */
 }
 
-/* --- retention --------------------------------------------------------------------------------------------------------------------- */
+/* --- retention
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static void test_dedupe_is_swept_in_slices(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shim stands between SQLite and its own VFS. Only what changes the database and its log is counted: xWrite, xSync and
- * xTruncate; shared memory goes through untouched, because it does not outlive a crash of the machine anyway.
+ * The shim stands between SQLite and its own VFS. Only what changes the database and its log is counted: xWrite, xSync
+ * and xTruncate; shared memory goes through untouched, because it does not outlive a crash of the machine anyway.
  */
 #include "vfs_fault.h"
 

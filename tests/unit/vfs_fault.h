@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A VFS for SQLite that fails on demand: the n-th write or sync from now on, once or from then on, as a full disk or as an
- * I/O error; and that ends the process there, for tests of what a kill leaves behind.
+ * A VFS for SQLite that fails on demand: the n-th write or sync from now on, once or from then on, as a full disk or as
+ * an I/O error; and that ends the process there, for tests of what a kill leaves behind.
  */
 #ifndef TESTS_VFS_FAULT_H
 #define TESTS_VFS_FAULT_H
