@@ -79,6 +79,7 @@ struct request {
     enum request_state state;
     int begun;    /* headers were looked at */
     int waiting;  /* the credential is checked elsewhere; suspended meanwhile */
+    int comes_again; /* libmicrohttpd repeats its call with the headers after that suspension */
     int expects;  /* the client holds the body back until it is asked for it (Expect: 100-continue) */
     int suspended, in_handler, gone; /* gone: the client left; the answer is dropped */
     int64_t announced; /* Content-Length; -1: unknown, the body is chunked */

@@ -311,7 +311,7 @@ static enum MHD_Result first_call(struct request *r, const char *method)
     r->begun = 1;
     judge(r, method);
     if (r->waiting) {
-        r->suspended = 1;
+        r->suspended = r->comes_again = 1;
         MHD_suspend_connection(r->mhd);
         return MHD_YES;
     }
@@ -322,6 +322,11 @@ enum MHD_Result request_access(struct request *r, const char *method, const char
 {
     if (!r->begun)
         return first_call(r, method);
+    if (r->comes_again && *upload_size == 0 && r->announced != 0) { /* no end of the body: it was not read yet */
+        r->comes_again = 0;
+        return r->state == REQUEST_ANSWERED && answer_early(r) ? queue_answer(r) : MHD_YES;
+    }
+    r->comes_again = 0;
     if (r->state == REQUEST_ANSWERED && *upload_size) { /* the rest of a body that nobody wants */
         r->dropped += (int64_t)*upload_size;
         *upload_size = 0;
