@@ -60,8 +60,8 @@ static belfry_status unknown_format(struct belfry_str content_type, struct error
 static void set_begin(struct trigger_set *set, size_t body_len)
 {
     *set = (struct trigger_set){0};
-    /* headers and items; a batch takes more in one go */
-    set->arena = arena_new(body_len > 16384 ? 16384 : 0);
+    /* headers and items: a batch takes more in one go, and for one trigger less than what malloc keeps at hand */
+    set->arena = arena_new(body_len > 16384 ? 16384 : body_len < 4096 ? 960 : 0);
 }
 
 static void set_items(struct trigger_set *set, size_t count, int64_t now_ms)

@@ -94,9 +94,8 @@ static void respond(const struct belfry_host *table, uint64_t id, const struct b
     struct http_request *req = request_of(table, id, "respond");
     if (!req)
         return;
-    char type[128];
-    snprintf(type, sizeof(type), "%.*s", STR_ARG(r->content_type));
-    http_respond(req, r->status, r->content_type.len ? type : NULL, r->body, r->headers, r->header_count);
+    const char *type = r->content_type.len ? arena_str(req->arena, r->content_type).ptr : NULL;
+    http_respond(req, r->status, type, r->body, r->headers, r->header_count);
 }
 
 static void page(const struct belfry_host *table, uint64_t id, const struct belfry_http_page *p)

@@ -33,7 +33,6 @@ struct header_walk {
     struct request *r;
     struct belfry_attr *items;
     size_t count;
-    int over;
 };
 
 static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
@@ -42,10 +41,6 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
     (void)kind;
     struct header_walk *w = arg;
     struct arena *arena = w->r->pub.arena;
-    if (w->count == HEADERS_MAX) {
-        w->over = 1;
-        return MHD_NO;
-    }
     char *lower = arena_strndup(arena, name, name_len);
     for (char *p = lower; *p; p++)
         if (*p >= 'A' && *p <= 'Z')
@@ -60,12 +55,15 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 
 static int headers_read(struct request *r)
 {
-    struct header_walk w = {r, arena_alloc(r->pub.arena, HEADERS_MAX * sizeof(struct belfry_attr)), 0, 0};
+    int count = MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, NULL, NULL);
+    if (count > HEADERS_MAX)
+        return -1;
+    struct header_walk w = {r, arena_alloc(r->pub.arena, ((size_t)count + 1) * sizeof(struct belfry_attr)), 0};
     MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, on_header, &w);
     r->pub.pub.headers = w.items;
     r->pub.pub.header_count = w.count;
     r->pub.pub.content_type = http_header(&r->pub, "content-type");
-    return w.over ? -1 : 0;
+    return 0;
 }
 
 /* The name of a header that is there twice though it has one value, or NULL. */

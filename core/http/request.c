@@ -17,6 +17,8 @@
 #include "http/internal.h"
 
 #define SPARE_MAX 256
+#define REQUEST_ARENA 8192 /* enough for most: a second block would be allocated and freed with every request */
+#define REQUEST_ARENA 4096 /* what an ordinary request copies fits, so that a re-used one allocates nothing */
 #define BODY_FIRST 1024
 #define BODY_KEEP (256 * 1024)
 #define DROP_MAX (16 * 1024 * 1024)
@@ -55,7 +57,7 @@ static struct request *request_take(struct http *http)
         r = LIST_OF(node, struct request, node);
     } else {
         r = xcalloc(1, sizeof(*r));
-        r->pub.arena = arena_new(2048);
+        r->pub.arena = arena_new(REQUEST_ARENA);
         r->pub.http = http;
     }
     list_push_back(&http->open, &r->node);
