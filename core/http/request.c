@@ -17,7 +17,6 @@
 #include "http/internal.h"
 
 #define SPARE_MAX 256
-#define REQUEST_ARENA 8192 /* enough for most: a second block would be allocated and freed with every request */
 #define REQUEST_ARENA 4096 /* what an ordinary request copies fits, so that a re-used one allocates nothing */
 #define BODY_FIRST 1024
 #define BODY_KEEP (256 * 1024)
