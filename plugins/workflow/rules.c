@@ -138,44 +138,58 @@ static struct workflow_recipient recipient_of(struct belfry_str text)
     return r;
 }
 
-static int is_rule_name(const char *name)
+static int is_word(char c)
 {
-    return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(name);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-static belfry_status make_rule(struct workflow *w, const struct workflow_rule_options *options,
-                               struct workflow_rule *rule, struct belfry_error *err)
+/* "Big deal!" is Big-deal in types and keys of timers; a number keeps two rules apart that come to the same. */
+static void slug_of(const struct workflow *w, const char *name, char *out, size_t size)
 {
-    struct belfry_str name = belfry_str(options->name);
-    if (!is_rule_name(options->name))
-        return w->host->fail(
-            err, BELFRY_EINVAL, NULL,
-            "rule `%s`: the name becomes part of an event type; it may have letters, digits, `_` and `-`",
-            options->name);
+    size_t len = 0;
+    for (; *name && len < size - 8; name++) {
+        if (is_word(*name))
+            out[len++] = *name;
+        else if (len && out[len - 1] != '-')
+            out[len++] = '-';
+    }
+    while (len && out[len - 1] == '-' && !is_word(name[-1]))
+        len--;
+    out[len] = '\0';
+    if (!len)
+        len = (size_t)snprintf(out, size, "rule");
+    for (size_t i = 0, number = 2; i < w->rule_count; i++) {
+        if (strcmp(w->rules[i].type.ptr + strlen("workflow."), out) != 0)
+            continue;
+        snprintf(out + len, size - len, "-%zu", number++);
+        i = (size_t)-1; /* the numbered one may be taken too */
+    }
+}
+
+static void make_rule(struct workflow *w, const struct workflow_rule_options *options, struct workflow_rule *rule)
+{
+    char slug[80];
+    slug_of(w, options->name, slug, sizeof(slug));
     rule->options = options;
-    rule->type = belfry_str(text_of(name, "workflow.", ""));
-    rule->reason = belfry_str(text_of(name, "rule ", ""));
-    rule->timer = belfry_str(text_of(name, "after/", "/"));
+    rule->type = belfry_str(text_of(belfry_str(slug), "workflow.", ""));
+    rule->reason = belfry_str(text_of(belfry_str(options->name), "rule ", ""));
+    rule->timer = belfry_str(text_of(belfry_str(slug), "after/", "/"));
     rule->to = calloc(options->notify.to.count + 1, sizeof(*rule->to));
     rule->to_count = options->notify.to.count;
     for (size_t i = 0; i < rule->to_count; i++)
         rule->to[i] = recipient_of(belfry_str(((const char *const *)options->notify.to.items)[i]));
-    return BELFRY_OK;
 }
 
-belfry_status workflow_rules_make(struct workflow *w, const struct workflow_config *config, struct belfry_error *err)
+void workflow_rules_make(struct workflow *w, const struct workflow_config *config)
 {
     w->rules = calloc(config->rules.count + 1, sizeof(*w->rules));
     remember(&w->interest, belfry_str("name")); /* titles */
     for (uint32_t i = 0; i < config->rules.count; i++) {
-        const struct workflow_rule_options *options = &((const struct workflow_rule_options *)config->rules.items)[i];
-        belfry_status status = make_rule(w, options, &w->rules[i], err);
-        if (status != BELFRY_OK)
-            return status;
+        struct workflow_rule *rule = &w->rules[i];
+        make_rule(w, &((const struct workflow_rule_options *)config->rules.items)[i], rule);
         w->rule_count++;
-        remember_rule(w, &w->rules[i]);
+        remember_rule(w, rule);
     }
-    return BELFRY_OK;
 }
 
 void workflow_rules_free(struct workflow *w)

@@ -51,8 +51,8 @@ struct workflow {
     struct workflow_interest interest;
 };
 
-/* Fills rules and interest. EINVAL with a message in err; then, too, workflow_rules_free() is called. [loop] */
-belfry_status workflow_rules_make(struct workflow *w, const struct workflow_config *config, struct belfry_error *err);
+/* Fills rules and interest. Whatever passed the option table makes a rule. [loop] */
+void workflow_rules_make(struct workflow *w, const struct workflow_config *config);
 void workflow_rules_free(struct workflow *w);
 /* The rule that a timer's key belongs to and the key of its record; NULL: it is gone. */
 const struct workflow_rule *workflow_rule_of_timer(const struct workflow *w, struct belfry_str timer,
