@@ -19,7 +19,8 @@ int cli_backup(int argc, char **argv)
 {
     const char *config = NULL;
     int with_secret = 0;
-    const struct cli_option options[] = {{"--config", "-c", &config, NULL}, {"--with-secret", NULL, NULL, &with_secret}};
+    const struct cli_option options[] = {{"--config", "-c", &config, NULL},
+                                         {"--with-secret", NULL, NULL, &with_secret}};
     if (cli_options(argc, argv, options, 2) != 2)
         return cli_usage("usage: belfry backup -c FILE TO [--with-secret]");
     char *dir = cli_data_dir(cli_config(config));

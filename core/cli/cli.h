@@ -29,7 +29,8 @@ int cli_restore(int argc, char **argv);
 int cli_login_link(int argc, char **argv);
 int cli_help(int argc, char **argv);
 
-/* --- options ------------------------------------------------------------------------------------------------------- */
+/* --- options -------------------------------------------------------------------------------------------------------
+ */
 
 struct cli_option {
     const char *name;   /* "--source"; a short form may follow: "-c" */
@@ -47,7 +48,8 @@ int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Whole file, or standard input for "-". NULL after a message. Freed by the caller. */
 char *cli_read(const char *path, size_t *len);
 
-/* --- the running hub -------------------------------------------------------------------------------------------------- */
+/* --- the running hub
+ * -------------------------------------------------------------------------------------------------- */
 
 /* hub.data_dir of a configuration, without checking the rest. NULL after a message. Freed by the caller. */
 char *cli_data_dir(const char *config_path);

@@ -16,8 +16,7 @@ char *cli_data_dir(const char *config_path)
         return NULL;
     struct diag_set *diags = diag_set_new();
     struct arena *arena = arena_new(0);
-    const struct yaml_node *root =
-        yaml_load(arena, diags, diag_add_file(diags, config_path, str_slice(text, len)));
+    const struct yaml_node *root = yaml_load(arena, diags, diag_add_file(diags, config_path, str_slice(text, len)));
     if (root)
         yaml_substitute(arena, diags, root, YAML_SECRETS_SKIP);
     const struct yaml_node *hub = root && root->kind == YAML_MAP ? yaml_get(root, "hub") : NULL;
@@ -64,7 +63,8 @@ void cli_ask(const char *config_path, const char *method, const char *path, cons
     if (curl_easy_perform(e) == CURLE_OK)
         curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &answer->status);
     else
-        fprintf(stderr, "belfry: no hub answers at %s (%s); is it running, and are you its user?\n", socket_path, fault);
+        fprintf(stderr, "belfry: no hub answers at %s (%s); is it running, and are you its user?\n", socket_path,
+                fault);
     if (curl_easy_getinfo(e, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type)
         snprintf(answer->content_type, sizeof(answer->content_type), "%s", type);
     curl_slist_free_all(lines);

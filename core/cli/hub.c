@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* --- run -------------------------------------------------------------------------------------------------------------- */
+/* --- run
+ * -------------------------------------------------------------------------------------------------------------- */
 
 int cli_run(int argc, char **argv)
 {
@@ -32,7 +33,8 @@ int cli_run(int argc, char **argv)
     return code;
 }
 
-/* --- reload ------------------------------------------------------------------------------------------------------------ */
+/* --- reload
+ * ------------------------------------------------------------------------------------------------------------ */
 
 int cli_reload(int argc, char **argv)
 {
@@ -51,7 +53,8 @@ int cli_reload(int argc, char **argv)
     return code;
 }
 
-/* --- send --------------------------------------------------------------------------------------------------------------- */
+/* --- send
+ * --------------------------------------------------------------------------------------------------------------- */
 
 /* record.fields.amount=5 -> {"record":{"fields":{"amount":5}}}; values that are JSON are taken as such. */
 static int set_path(json_t *root, const char *pair)
@@ -142,7 +145,8 @@ int cli_send(int argc, char **argv)
     return code;
 }
 
-/* --- explain ------------------------------------------------------------------------------------------------------------- */
+/* --- explain
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static char *explain_body(const char *file, const char *source, const char *event, const char *who)
 {
@@ -186,8 +190,8 @@ int cli_explain(int argc, char **argv)
         return CLI_USAGE;
     char *path = xasprintf("/v1/%s/explain", org);
     int json = strcmp(format, "json") == 0;
-    const char *const headers[] = {"Content-Type: application/json", json ? "Accept: application/json" : "Accept: text/plain",
-                                   NULL};
+    const char *const headers[] = {"Content-Type: application/json",
+                                   json ? "Accept: application/json" : "Accept: text/plain", NULL};
     struct cli_answer answer;
     cli_ask(cli_config(config), "POST", path, headers, str_of(body), &answer);
     int code = answer.status == 200 ? CLI_OK : answer.status ? cli_problem(&answer) : CLI_CANNOT;
@@ -199,7 +203,8 @@ int cli_explain(int argc, char **argv)
     return code;
 }
 
-/* --- login-link ------------------------------------------------------------------------------------------------------------ */
+/* --- login-link
+ * ------------------------------------------------------------------------------------------------------------ */
 
 int cli_login_link(int argc, char **argv)
 {

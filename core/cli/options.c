@@ -37,7 +37,8 @@ int cli_options(int argc, char **argv, const struct cli_option *options, size_t 
             continue;
         }
         const char *equals = strchr(argv[i], '=');
-        const struct cli_option *o = find(options, count, argv[i], equals ? (size_t)(equals - argv[i]) : strlen(argv[i]));
+        const struct cli_option *o =
+            find(options, count, argv[i], equals ? (size_t)(equals - argv[i]) : strlen(argv[i]));
         if (!o) {
             cli_usage("unknown option `%s`", argv[i]);
             return -1;

@@ -3,8 +3,8 @@
  * The outbound client: libcurl's multi handle driven by libuv (socket callback -> uv_poll, timer callback -> uv_timer).
  *
  * The guard judges the very address that is used: CURLOPT_OPENSOCKETFUNCTION sees it before a connect, and
- * CURLOPT_PREREQFUNCTION before each request, also on a connection that is re-used after the policy changed. Names are not
- * pinned, so there is no window between a check and a connect for DNS to change in.
+ * CURLOPT_PREREQFUNCTION before each request, also on a connection that is re-used after the policy changed. Names are
+ * not pinned, so there is no window between a check and a connect for DNS to change in.
  *
  * Handles are kept and reset after use. Transfers that ended are moved to a ready list and called back after curl has
  * returned, so a callback may start or cancel others.
@@ -28,6 +28,7 @@
 #define HEADERS_MAX 64
 #define RESPONSE_DEFAULT (64 * 1024)
 #define CONNECTIONS_DEFAULT 256
+#define URLS_MAX 1000
 
 struct call {
     struct list node; /* active, waiting, ready, spare */
@@ -62,11 +63,13 @@ struct client {
     uv_idle_t ready_turn;
     struct list active, ready, spare;
     size_t spare_count;
+    struct hash *urls; /* those that were checked and found right */
     uint64_t next_id;
     int closing;
 };
 
-/* --- ended transfers ------------------------------------------------------------------------------------------------------ */
+/* --- ended transfers
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void call_recycle(struct call *c)
 {
@@ -199,7 +202,8 @@ static void take_results(struct client *client)
     }
 }
 
-/* --- curl and the loop ------------------------------------------------------------------------------------------------------- */
+/* --- curl and the loop
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
@@ -262,7 +266,8 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
     return 0;
 }
 
-/* --- the guard ------------------------------------------------------------------------------------------------------------------ */
+/* --- the guard
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -296,7 +301,9 @@ static int on_prerequest(void *arg, char *primary_ip, char *local_ip, int primar
     return CURL_PREREQFUNC_ABORT;
 }
 
-/* --- one call -------------------------------------------------------------------------------------------------------------------- */
+/* --- one call
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
@@ -366,8 +373,11 @@ static int header_valid(const struct belfry_attr *h)
     return 1;
 }
 
-static belfry_status check_url(const char *url, struct error *err)
+/* The same endpoints are called again and again: a URL that was right is remembered. */
+static belfry_status check_url(struct client *client, const char *url, struct error *err)
 {
+    if (hash_get(client->urls, str_of(url)))
+        return BELFRY_OK;
     CURLU *parsed = curl_url();
     char *scheme = NULL, *user = NULL;
     belfry_status status = BELFRY_OK;
@@ -381,7 +391,14 @@ static belfry_status check_url(const char *url, struct error *err)
     curl_free(scheme);
     curl_free(user);
     curl_url_cleanup(parsed);
-    return status;
+    if (status != BELFRY_OK)
+        return status;
+    if (hash_count(client->urls) >= URLS_MAX) {
+        hash_free(client->urls, NULL);
+        client->urls = hash_new();
+    }
+    hash_set(client->urls, str_of(url), client);
+    return BELFRY_OK;
 }
 
 static belfry_status set_headers(struct call *c, const struct belfry_http_call *call, struct error *err)
@@ -439,7 +456,7 @@ belfry_status client_request(struct client *client, const struct belfry_http_cal
 {
     if (client->closing)
         return error_set(err, BELFRY_ECLOSED, NULL, "the client is closing");
-    belfry_status status = check_url(call->url, err);
+    belfry_status status = check_url(client, call->url, err);
     if (status != BELFRY_OK)
         return status;
     struct call *c = call_take(client);
@@ -479,12 +496,14 @@ void client_cancel(struct client *client, uint64_t id)
     }
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 struct client *client_new(uv_loop_t *loop, long max_connections, struct error *err)
 {
-    static int global; /* curl_global_init counts, but must not run beside other threads' calls: the first client is made before
-                          any exists */
+    static int global; /* curl_global_init counts, but must not run beside other threads' calls: the first client is
+                          made before any exists */
     if (!global && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         error_set(err, BELFRY_EINTERNAL, NULL, "libcurl cannot be initialised");
         return NULL;
@@ -495,6 +514,7 @@ struct client *client_new(uv_loop_t *loop, long max_connections, struct error *e
     list_init(&client->active);
     list_init(&client->ready);
     list_init(&client->spare);
+    client->urls = hash_new();
     client->multi = curl_multi_init();
     uv_timer_init(loop, &client->timer);
     uv_idle_init(loop, &client->ready_turn);
@@ -530,6 +550,7 @@ void client_free(struct client *client)
     while ((node = list_pop_front(&client->spare)))
         call_recycle(LIST_OF(node, struct call, node));
     curl_multi_cleanup(client->multi);
+    hash_free(client->urls, NULL);
     uv_timer_stop(&client->timer);
     uv_close((uv_handle_t *)&client->timer, on_closed);
     uv_close((uv_handle_t *)&client->ready_turn, on_closed);

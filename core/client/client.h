@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Outbound HTTP over libcurl's multi interface, polled by libuv. Guarded against requests to private addresses: the
- * address is judged when the socket is opened and again before each request, re-used connections included. No redirects,
- * no proxy from the environment, http and https only, TLS 1.2 or newer, verified.
+ * address is judged when the socket is opened and again before each request, re-used connections included. No
+ * redirects, no proxy from the environment, http and https only, TLS 1.2 or newer, verified.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -19,14 +19,15 @@ struct client;
 struct client *client_new(uv_loop_t *loop, long max_connections, struct error *err);
 /* Cancels what is under way (done is called with CANCELED), closes. [loop] */
 void client_free(struct client *client);
-/* Copies what it needs of the call (the body too). done once, on a later turn; *id for cancel. EINVAL with err for a bad
- * URL, header name or value (CR, LF, NUL). [loop] */
+/* Copies what it needs of the call (the body too). done once, on a later turn; *id for cancel. EINVAL with err for a
+ * bad URL, header name or value (CR, LF, NUL). [loop] */
 belfry_status client_request(struct client *client, const struct belfry_http_call *call,
                              void (*done)(void *arg, const struct belfry_http_answer *answer), void *arg, uint64_t *id,
                              struct error *err);
 void client_cancel(struct client *client, uint64_t id);
 
-/* --- the guard (pure, tested by itself) --------------------------------------------------------------------------------- */
+/* --- the guard (pure, tested by itself)
+ * --------------------------------------------------------------------------------- */
 
 struct client_cidrs;
 /* Parses "10.0.0.0/8", "::1/128". NULL with err naming the faulty one. */
@@ -34,8 +35,8 @@ struct client_cidrs *client_cidrs_new(const char *const *list, struct error *err
 void client_cidrs_free(struct client_cidrs *cidrs);
 /* 1 when the address (text) lies in the range (text, a single address too); 0 also when either cannot be read. */
 int client_cidr_has(const char *cidr, const char *address);
-/* 1 when the address may be connected to: public, or in `allow` (may be NULL). v4-mapped and NAT64 addresses are judged by
- * the IPv4 address inside. family AF_INET or AF_INET6, address in network order (4 or 16 bytes). */
+/* 1 when the address may be connected to: public, or in `allow` (may be NULL). v4-mapped and NAT64 addresses are judged
+ * by the IPv4 address inside. family AF_INET or AF_INET6, address in network order (4 or 16 bytes). */
 int client_address_allowed(int family, const void *address, const struct client_cidrs *allow);
 
 #endif

@@ -4,8 +4,8 @@
  * range: an endpoint's URL comes from outside, and the hub stands inside.
  *
  * Addresses that carry an IPv4 address inside (v4-mapped; NAT64, which hosts without IPv4 reach everything through) are
- * judged by that address, so 10.0.0.1 cannot be reached by another spelling. Transitions that nobody needs any more (6to4,
- * Teredo, SIIT) are refused whatever is inside.
+ * judged by that address, so 10.0.0.1 cannot be reached by another spelling. Transitions that nobody needs any more
+ * (6to4, Teredo, SIIT) are refused whatever is inside.
  */
 #include "base/mem.h"
 #include "base/str.h"

@@ -10,7 +10,6 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "dispatch/internal.h"
 
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 #define TIMEOUT_DEFAULT_MS 30000
 #define GRACE_MS 5000
 #define UNAVAILABLE_WAIT_MS 30000
-#define EACH_CLAIM_MAX 32
+#define EACH_CLAIM_MAX 64 /* what an endpoint may have under way at most; a claim waits for a commit, so it takes them all */
 
 /* Memory of one claim, shared by its batches. */
 struct claim_memory {
@@ -46,15 +45,16 @@ static int64_t timeout_of(const struct channel *ch)
     return ch->policy.timeout_ms ? ch->policy.timeout_ms : TIMEOUT_DEFAULT_MS;
 }
 
-/* --- outcomes -------------------------------------------------------------------------------------------------------------- */
+/* --- outcomes
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static void after_flush(void *arg, belfry_status status)
 {
     struct dispatch *d = arg;
     d->claims--;
     if (status != BELFRY_OK)
-        log_error("dispatch", "outcomes could not be written; leases end and the deliveries are due again",
-                  "status=%s", status_name(status));
+        log_error("dispatch", "outcomes could not be written; leases end and the deliveries are due again", "status=%s",
+                  status_name(status));
     dispatch_turn(d);
 }
 
@@ -70,8 +70,9 @@ void outcomes_flush(struct dispatch *d)
 
 static void count_outcome(const struct batch *b, enum outcome state)
 {
-    metric_add(metric_get(metrics_global(), "belfry_deliveries_total", "Deliveries by channel and outcome of the attempt.",
-                          METRIC_COUNTER, "channel", b->queue->channel->name, "outcome", outcome_name((int)state), NULL),
+    metric_add(metric_get(metrics_global(), "belfry_deliveries_total",
+                          "Deliveries by channel and outcome of the attempt.", METRIC_COUNTER, "channel",
+                          b->queue->channel->name, "outcome", outcome_name((int)state), NULL),
                1);
 }
 
@@ -91,12 +92,9 @@ static void outcome_add(struct dispatch *d, struct batch *b, enum outcome state,
         .detail = r->detail.len ? arena_strndup(d->outcome_arena, r->detail.ptr, r->detail.len) : NULL,
         .record = r->record.len ? arena_strndup(d->outcome_arena, r->record.ptr, r->record.len) : NULL,
     };
-    count_outcome(b, state);
+    count_outcome(b->queue->channel, state);
     if (state == OUTCOME_delivered)
-        metric_observe(metric_get(metrics_global(), "belfry_delivery_latency_seconds",
-                                  "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel",
-                                  b->queue->channel->name, NULL),
-                       (double)(dispatch_now(d) - b->item.time_ms) / 1000);
+        observe_latency(b->queue->channel, dispatch_now(d) - b->item.time_ms);
 }
 
 /* What a result means: policy is here and nowhere else. */
@@ -125,8 +123,8 @@ static void judge(struct dispatch *d, struct batch *b, const struct belfry_resul
         wait = dispatch_wait_ms(&ch->policy, b->attempt, r->retry_after_ms, random);
         outcome_add(d, b, wait < 0 ? OUTCOME_failed : OUTCOME_retrying, wait < 0 ? 0 : now + wait, 1, r);
         if (wait >= 0)
-            queue_due_at(d, b->queue, b->queue->heap_at && b->queue->next_due_ms < now + wait ? b->queue->next_due_ms
-                                                                                              : now + wait);
+            queue_due_at(d, b->queue,
+                         b->queue->heap_at && b->queue->next_due_ms < now + wait ? b->queue->next_due_ms : now + wait);
     }
 }
 
@@ -181,7 +179,8 @@ void batches_expire(struct dispatch *d, int all)
     }
 }
 
-/* --- from claim to plugin --------------------------------------------------------------------------------------------------- */
+/* --- from claim to plugin
+ * --------------------------------------------------------------------------------------------------- */
 
 static struct belfry_str uuid(struct dispatch *d, struct arena *arena, int64_t id)
 {

@@ -23,7 +23,8 @@ int64_t dispatch_now(const struct dispatch *d)
     return clock_now_ms(d->set.clock);
 }
 
-/* --- heap by due time ---------------------------------------------------------------------------------------------------- */
+/* --- heap by due time
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void heap_put(struct dispatch *d, size_t at, struct queue_state *q)
 {
@@ -72,7 +73,8 @@ static void heap_remove(struct dispatch *d, struct queue_state *q)
     heap_down(d, last->heap_at - 1);
 }
 
-/* --- looking ---------------------------------------------------------------------------------------------------------------- */
+/* --- looking
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void arm(struct dispatch *d);
 
@@ -218,7 +220,8 @@ void dispatch_wake(struct dispatch *d, const struct ledger_news *news)
     dispatch_turn(d);
 }
 
-/* --- channels --------------------------------------------------------------------------------------------------------------- */
+/* --- channels
+ * --------------------------------------------------------------------------------------------------------------- */
 
 struct channel *channel_get(struct dispatch *d, const char *name)
 {
@@ -283,7 +286,9 @@ void dispatch_channel_remove(struct dispatch *d, const char *name, void (*done)(
         done(arg);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static void on_deadlines(uv_timer_t *timer)
 {

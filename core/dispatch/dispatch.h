@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Dispatch: takes due deliveries out of the ledger (claims), hands them to delivery plugins, writes what came of it.
- * Policy is here and nowhere else: retry schedule with jitter, Retry-After, per-target queues with concurrency, rate and
- * breaker, deadlines of batches. One dead target delays nobody else. Everything runs on the loop.
+ * Policy is here and nowhere else: retry schedule with jitter, Retry-After, per-target queues with concurrency, rate
+ * and breaker, deadlines of batches. One dead target delays nobody else. Everything runs on the loop.
  */
 #ifndef DISPATCH_DISPATCH_H
 #define DISPATCH_DISPATCH_H
@@ -32,7 +32,8 @@ struct dispatch_settings {
 };
 
 struct dispatch *dispatch_new(const struct dispatch_settings *settings);
-/* Stops claiming, waits for batches under way up to wait_ms, then cancels them (leases end, nothing is lost); done once. */
+/* Stops claiming, waits for batches under way up to wait_ms, then cancels them (leases end, nothing is lost); done
+ * once. */
 void dispatch_stop(struct dispatch *dispatch, int64_t wait_ms, void (*done)(void *arg), void *arg);
 void dispatch_free(struct dispatch *dispatch);
 
@@ -50,8 +51,8 @@ void dispatch_channel_remove(struct dispatch *dispatch, const char *name, void (
 
 /* belfry.targets/1 for a channel. Secrets are sealed with the key before they are stored. */
 belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, const struct belfry_target_spec *specs,
-                               uint32_t count, const struct belfry_target_policy *policy,
-                               const struct config *config, struct error *err);
+                               uint32_t count, const struct belfry_target_policy *policy, const struct config *config,
+                               struct error *err);
 
 /* host->complete of a channel's plugin. Called on the loop (the host room posts it there); unknown ids are counted. */
 void dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct belfry_result *results, uint32_t n);
@@ -59,8 +60,8 @@ void dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct b
 /* News of a commit: look at the queues. */
 void dispatch_wake(struct dispatch *dispatch, const struct ledger_news *news);
 
-/* The wait before attempt n+1 (n = attempts made): base schedule, additive jitter of 0..10 % (at least 1 s when the wait is
- * not 0), never earlier than Retry-After, capped at 24 h. Pure. -1: no more attempts. */
+/* The wait before attempt n+1 (n = attempts made): base schedule, additive jitter of 0..10 % (at least 1 s when the
+ * wait is not 0), never earlier than Retry-After, capped at 24 h. Pure. -1: no more attempts. */
 int64_t dispatch_wait_ms(const struct belfry_target_policy *policy, uint32_t attempts, int64_t retry_after_ms,
                          uint64_t random);
 

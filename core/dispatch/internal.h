@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/metrics.h"
 #include "dispatch/dispatch.h"
 
 /* A breaker: opens when most of the last requests failed, lets one through after a pause. */
@@ -41,11 +42,12 @@ struct live {
 
 struct channel {
     char *name;
-    struct live *live; /* NULL: removed */
+    struct live *live;    /* NULL: removed */
     struct hash *targets; /* by id */
     struct belfry_target_policy policy;
     int64_t *waits;
     struct queue_state *own; /* queue of rows without a target */
+    struct metric *by_outcome[OUTCOME_COUNT], *latency; /* looked up once; NULL: not yet */
 };
 
 struct target {
@@ -60,13 +62,13 @@ struct target {
 
 /* Rows of one target, or of a channel without targets, in order of due time. */
 struct queue_state {
-    struct list ready;      /* in dispatch.ready, or unlinked */
+    struct list ready; /* in dispatch.ready, or unlinked */
     struct channel *channel;
-    struct target *target;  /* NULL: the channel's own */
+    struct target *target; /* NULL: the channel's own */
     uint32_t concurrency, inflight;
-    int claiming, again;    /* again: news came while a claim was under way */
+    int claiming, again; /* again: news came while a claim was under way */
     int64_t next_due_ms;
-    size_t heap_at;         /* position + 1 in the heap; 0: not in it */
+    size_t heap_at; /* position + 1 in the heap; 0: not in it */
     struct breaker breaker;
     struct bucket bucket;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Targets of a channel: what a plugin declared becomes rows (by channel, org and name), queues, and the index that events
- * are matched with. A target that stays keeps its row, its queue and its breaker; one whose URL changed gets a fresh
- * breaker, because the failures were another receiver's.
+ * Targets of a channel: what a plugin declared becomes rows (by channel, org and name), queues, and the index that
+ * events are matched with. A target that stays keeps its row, its queue and its breaker; one whose URL changed gets a
+ * fresh breaker, because the failures were another receiver's.
  *
  * A target that fails for five days without one success is disabled; its deliveries are held, not dropped.
  */
@@ -51,7 +51,8 @@ static void rows_free(void *arg)
     free(decl);
 }
 
-/* --- after the ledger knows the rows -------------------------------------------------------------------------------------- */
+/* --- after the ledger knows the rows
+ * -------------------------------------------------------------------------------------- */
 
 static void target_update(struct declaration *decl, size_t i)
 {
@@ -125,7 +126,8 @@ static void on_declared(void *arg, belfry_status status)
     ledger_targets_index(d->set.ledger, decl->instance, index, rows_free, decl);
 }
 
-/* --- declaring ---------------------------------------------------------------------------------------------------------------- */
+/* --- declaring
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static struct belfry_strs *strs_copy(struct arena *arena, const struct belfry_strs *from)
 {
@@ -212,7 +214,8 @@ belfry_status dispatch_targets(struct dispatch *d, const char *channel, const st
     return BELFRY_OK;
 }
 
-/* --- health of a target ---------------------------------------------------------------------------------------------------------- */
+/* --- health of a target
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void disable(struct dispatch *d, struct target *t, const char *why)
 {

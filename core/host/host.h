@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tables that plugins call, and the life cycle of their instances. Everything here is [loop] unless it says
- * otherwise. What an instance registered (routes, timers, watches, subscriptions) belongs to the host and is dropped when
- * the instance has stopped; what it left behind is logged as a leak.
+ * otherwise. What an instance registered (routes, timers, watches, subscriptions) belongs to the host and is dropped
+ * when the instance has stopped; what it left behind is logged as a leak.
  */
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
@@ -43,7 +43,8 @@ void host_news(struct host *host, const struct ledger_news *news);
 /* Runs what other threads posted. 1 when something was waiting. */
 int host_run_posted(struct host *host);
 
-/* --- instances --------------------------------------------------------------------------------------------------------------- */
+/* --- instances
+ * --------------------------------------------------------------------------------------------------------------- */
 
 struct host_instance;
 
@@ -64,7 +65,8 @@ const struct config_instance *host_instance_config(const struct host_instance *i
 const struct belfry_host *host_instance_table(const struct host_instance *instance);
 void *host_instance_self(const struct host_instance *instance);
 
-/* --- inside the room ----------------------------------------------------------------------------------------------------------- */
+/* --- inside the room
+ * ----------------------------------------------------------------------------------------------------------- */
 
 struct host_instance *host_instance_of(const struct belfry_host *table);
 struct host *host_of(const struct belfry_host *table);

@@ -108,7 +108,8 @@ static void drop_things(struct host_instance *instance)
     }
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------------ */
+/* --- the table ------------------------------------------------------------------------------------------------------
+ */
 
 static const void *get_extension(const struct belfry_host *table, const char *id)
 {
@@ -189,8 +190,9 @@ static belfry_status submit(const struct belfry_host *table, const struct belfry
     s->request.done = submission_answered;
     s->request.arg = s;
     s->request.results = &s->result;
-    s->request.principal = (struct belfry_principal){
-        .struct_size = sizeof(struct belfry_principal), .kind = BELFRY_PRINCIPAL_HOOK, .name = str_of(s->request.source)};
+    s->request.principal = (struct belfry_principal){.struct_size = sizeof(struct belfry_principal),
+                                                     .kind = BELFRY_PRINCIPAL_HOOK,
+                                                     .name = str_of(s->request.source)};
     if (trigger->principal) {
         s->request.principal.kind = trigger->principal->kind;
         s->request.principal.name = arena_str(s->arena, trigger->principal->name);
@@ -248,8 +250,7 @@ struct task_result {
 static void task_result_run(void *arg)
 {
     struct task_result *r = arg;
-    ledger_task_done(host_parts(r->host)->ledger, r->task, r->outcome, r->retry_after_ms,
-                     str_slice(r->result, r->len));
+    ledger_task_done(host_parts(r->host)->ledger, r->task, r->outcome, r->retry_after_ms, str_slice(r->result, r->len));
     free(r->result);
     free(r);
 }
@@ -292,7 +293,8 @@ static void fail_attr(struct belfry_error *err, const char *name, struct belfry_
         error_attr(err->impl, name, value.ptr, value.len);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void deadline_closed(uv_handle_t *handle)
 {

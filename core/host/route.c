@@ -2,8 +2,8 @@
 /*
  * belfry.http-route/1: a plugin's route table mounted on the server, and the answers it gives.
  *
- * A request that was handed to a plugin is found again by its id. Ids of requests that were answered are stale: the call
- * is counted and ignored (R04, R02).
+ * A request that was handed to a plugin is found again by its id. Ids of requests that were answered are stale: the
+ * call is counted and ignored (R04, R02).
  */
 #include "base/hash.h"
 #include "base/log.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * belfry.timer/1: loop timers by the hub's clock, real or virtual. Kept in one list ordered by due time (plugins have
- * few), with one uv_timer armed for the first. Due timers are moved to a ready list before the first callback runs, so a
- * timer that re-arms itself waits for the next turn.
+ * few), with one uv_timer armed for the first. Due timers are moved to a ready list before the first callback runs, so
+ * a timer that re-arms itself waits for the next turn.
  */
 #include "base/mem.h"
 #include "host/internal.h"

@@ -25,8 +25,8 @@ static void get_config(void *arg, struct http_request *req)
 
 static json_t *plugin_json(const struct plugin *p, const char *role, const char *instance)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", p->id, "version", p->version, "summary", p->summary, "role",
-                     role, "instance", instance, "build_id", p->build_id);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", p->id, "version", p->version, "summary", p->summary,
+                     "role", role, "instance", instance, "build_id", p->build_id);
 }
 
 static void get_plugins(void *arg, struct http_request *req)

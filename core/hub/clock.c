@@ -4,8 +4,8 @@
  * is due by then has committed and been dispatched. One client's lines are answered in order.
  *
  * Settling goes round: host timers and the ledger, then claims of deliveries and tasks, then the ledger again, until
- * nothing is due and nothing is under way. A claim is a command of the ledger, so a look for idleness right after it would
- * never find any.
+ * nothing is due and nothing is under way. A claim is a command of the ledger, so a look for idleness right after it
+ * would never find any.
  */
 #include "hub/internal.h"
 
@@ -248,7 +248,8 @@ void hub_clock_fini(struct hub *hub)
 belfry_status hub_clock_init(struct hub *hub, const char *path, struct error *err)
 {
     (void)hub;
-    return path ? error_set(err, BELFRY_EUNSUPPORTED, NULL, "--clock needs a build with --enable-test-clock") : BELFRY_OK;
+    return path ? error_set(err, BELFRY_EUNSUPPORTED, NULL, "--clock needs a build with --enable-test-clock")
+                : BELFRY_OK;
 }
 
 void hub_clock_fini(struct hub *hub)

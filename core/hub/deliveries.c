@@ -8,7 +8,8 @@
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 200
 
-/* --- list -------------------------------------------------------------------------------------------------------------- */
+/* --- list
+ * -------------------------------------------------------------------------------------------------------------- */
 
 struct listing {
     struct http_request *req;
@@ -90,7 +91,8 @@ int hub_list_window(struct hub *hub, struct http_request *req, uint32_t *limit, 
     struct belfry_str text;
     int64_t n = LIMIT_DEFAULT;
     *before = INT64_MAX;
-    if (http_query(req, "limit", 0, &text) == BELFRY_OK && (str_to_i64(text, &n) != BELFRY_OK || n < 1 || n > LIMIT_MAX)) {
+    if (http_query(req, "limit", 0, &text) == BELFRY_OK &&
+        (str_to_i64(text, &n) != BELFRY_OK || n < 1 || n > LIMIT_MAX)) {
         http_problem(req, 400, NULL, "`limit` must be a number from 1 to %d", LIMIT_MAX);
         return -1;
     }
@@ -126,7 +128,8 @@ static void get_deliveries(void *arg, struct http_request *req)
         http_problem(req, 503, NULL, "too many reads wait at the moment");
 }
 
-/* --- one ------------------------------------------------------------------------------------------------------------------ */
+/* --- one
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void changed(void *arg, belfry_status status)
 {

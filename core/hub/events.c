@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-/* --- list --------------------------------------------------------------------------------------------------------------- */
+/* --- list
+ * --------------------------------------------------------------------------------------------------------------- */
 
 struct listing {
     struct http_request *req;
@@ -80,7 +81,8 @@ static void get_events(void *arg, struct http_request *req)
         http_problem(req, 503, NULL, "too many reads wait at the moment");
 }
 
-/* --- one story ------------------------------------------------------------------------------------------------------------ */
+/* --- one story
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct telling {
     struct http_request *req;
@@ -93,8 +95,8 @@ struct telling {
 static belfry_status read_story(struct store_conn *conn, void *arg)
 {
     struct telling *t = arg;
-    t->story = hub_story_read(conn, t->hub->parts.store, t->event, t->req->pub.org,
-                              clock_now_ms(t->hub->parts.clock), t->req->arena);
+    t->story = hub_story_read(conn, t->hub->parts.store, t->event, t->req->pub.org, clock_now_ms(t->hub->parts.clock),
+                              t->req->arena);
     return BELFRY_OK;
 }
 
@@ -145,7 +147,8 @@ static void get_event(void *arg, struct http_request *req)
     tell(arg, req, http_param(req, "id"), (struct belfry_str){0});
 }
 
-/* --- dry run ------------------------------------------------------------------------------------------------------------- */
+/* --- dry run
+ * ------------------------------------------------------------------------------------------------------------- */
 
 struct dry {
     struct http_request *req;
@@ -214,7 +217,8 @@ static void dry_done(void *arg, belfry_status status)
 {
     struct dry *d = arg;
     if (status != BELFRY_OK)
-        http_problem(d->req, http_status_of(status), NULL, "the dry run could not be made now: %s", status_text(status));
+        http_problem(d->req, http_status_of(status), NULL, "the dry run could not be made now: %s",
+                     status_text(status));
     else if (d->status != BELFRY_OK)
         http_problem_error(d->req, 0, &d->err);
     else

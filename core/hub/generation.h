@@ -8,7 +8,7 @@
 
 #include "hub/hub.h"
 
-struct hub_instance { /* counted by the generations that use it */
+struct hub_instance {           /* counted by the generations that use it */
     struct host_instance *live; /* NULL: could not be created (only at start) */
     uint64_t hash;
     const struct plugin *plugin;
@@ -21,13 +21,14 @@ struct hub_generation {
     struct ledger_generation ledger; /* first member: released() gets it back */
     struct hub *hub;
     struct hub_instance **sources, **channels; /* by index in the configuration */
-    int holds;    /* dry runs that read it */
-    int released; /* the ledger let go */
+    int holds;                                 /* dry runs that read it */
+    int released;                              /* the ledger let go */
 };
 
 /*
- * Makes the instances that `before` (may be NULL) does not have unchanged and starts them. strict: any fault undoes all of
- * it and returns NULL with err; else a faulty instance is left out and logged. config: the reference is taken on success.
+ * Makes the instances that `before` (may be NULL) does not have unchanged and starts them. strict: any fault undoes all
+ * of it and returns NULL with err; else a faulty instance is left out and logged. config: the reference is taken on
+ * success.
  */
 struct hub_generation *hub_generation_new(struct hub *hub, struct config *config, struct hub_generation *before,
                                           int strict, struct error *err);

@@ -71,7 +71,8 @@ static void readyz(void *arg, struct http_request *req)
     answer(req, checks, sizeof(checks) / sizeof(checks[0]));
 }
 
-/* --- /metrics ------------------------------------------------------------------------------------------------------- */
+/* --- /metrics -------------------------------------------------------------------------------------------------------
+ */
 
 static void gauge(const char *name, const char *help, double value)
 {
@@ -101,8 +102,7 @@ static double resident_bytes(void)
 static void collect_config(struct hub *hub)
 {
     const struct hub_reload_numbers *r = &hub->reloads;
-    gauge("belfry_config_generation", "Generation of the configuration in force.",
-          (double)hub_config(hub)->generation);
+    gauge("belfry_config_generation", "Generation of the configuration in force.", (double)hub_config(hub)->generation);
     gauge("belfry_config_last_reload_successful", "1 when the last attempt to read the configuration succeeded.",
           r->last_ok);
     gauge("belfry_config_last_reload_success_timestamp_seconds", "When the configuration in force was read.",

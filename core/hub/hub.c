@@ -63,7 +63,8 @@ int hub_idle(struct hub *hub)
     return dispatch_idle(hub->parts.dispatch) && ledger_next_due(hub->parts.ledger) > now && !hub->tasks_claiming;
 }
 
-/* --- the hub's secret ------------------------------------------------------------------------------------------------- */
+/* --- the hub's secret
+ * ------------------------------------------------------------------------------------------------- */
 
 /* data_dir/secret, made at first start. 0 or -1 with err. */
 static int secret_read(const char *data_dir, uint8_t out[32], struct error *err)
@@ -78,9 +79,10 @@ static int secret_read(const char *data_dir, uint8_t out[32], struct error *err)
             error_set(err, BELFRY_EIO, NULL, "cannot write %s: %s", path, strerror(errno));
         free(temp);
     } else if (fd < 0 || read(fd, out, 32) != 32) {
-        error_set(err, BELFRY_EIO, NULL, "cannot read 32 bytes of %s: %s; restore it from the backup that belongs to this "
-                  "database, or remove it to make a new one (sessions end, stored endpoint secrets are lost)", path,
-                  fd < 0 ? strerror(errno) : "the file is too short");
+        error_set(err, BELFRY_EIO, NULL,
+                  "cannot read 32 bytes of %s: %s; restore it from the backup that belongs to this "
+                  "database, or remove it to make a new one (sessions end, stored endpoint secrets are lost)",
+                  path, fd < 0 ? strerror(errno) : "the file is too short");
     }
     if (fd >= 0)
         close(fd);
@@ -108,7 +110,8 @@ static int data_dir_make(const char *path, struct error *err)
     return err->count ? -1 : 0;
 }
 
-/* --- between the rooms -------------------------------------------------------------------------------------------------- */
+/* --- between the rooms
+ * -------------------------------------------------------------------------------------------------- */
 
 static void on_news(void *arg, const struct ledger_news *news)
 {
@@ -155,7 +158,8 @@ void hub_alarm(struct hub *hub, const char *type, struct belfry_str org, struct 
             ledger_emit_hub(hub->parts.ledger, str_of(config->orgs[i].name), type, subject, text);
 }
 
-/* --- signals ---------------------------------------------------------------------------------------------------------------- */
+/* --- signals
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void reload_logged(void *arg, struct hub_reload_result *result)
 {
@@ -185,7 +189,9 @@ static void signals_init(struct hub *hub)
     }
 }
 
-/* --- stop ---------------------------------------------------------------------------------------------------------------------- */
+/* --- stop
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 static void stop_finish(void *arg)
 {
@@ -207,7 +213,9 @@ static void stop_begin(struct hub *hub)
     http_stop(hub->parts.http, STOP_WAIT_MS, stop_dispatch, hub);
 }
 
-/* --- start ----------------------------------------------------------------------------------------------------------------------- */
+/* --- start
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
 static int listen_all(struct hub *hub, struct error *err)
 {

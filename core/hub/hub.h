@@ -18,14 +18,16 @@ enum { HUB_EXIT_OK = 0, HUB_EXIT_ERROR = 1, HUB_EXIT_CONFIG = 78 };
 /* Runs until SIGTERM or SIGINT. Returns an exit code; what went wrong is on standard error. */
 int hub_run(const struct hub_options *options);
 
-/* --- inside the room ------------------------------------------------------------------------------------------------ */
+/* --- inside the room ------------------------------------------------------------------------------------------------
+ */
 
 struct hub_reload_result {
     uint32_t status; /* 200 or 422, 503 when another reload is under way and could not be joined */
     json_t *body;    /* new reference */
 };
 /* Reads, checks, prepares, commits, swaps. done once. Reloads that come while one runs wait for their turn. */
-void hub_reload(struct hub *hub, const char *actor, void (*done)(void *arg, struct hub_reload_result *result), void *arg);
+void hub_reload(struct hub *hub, const char *actor, void (*done)(void *arg, struct hub_reload_result *result),
+                void *arg);
 
 struct hub_parts {
     uv_loop_t *loop;
@@ -53,9 +55,9 @@ int64_t hub_started_ms(const struct hub *hub);
 int hub_idle(struct hub *hub);
 
 /* Routes, each in a file of its own. */
-belfry_status hub_health_init(struct hub *hub, struct error *err);  /* /healthz, /readyz, /metrics */
-belfry_status hub_admin_init(struct hub *hub, struct error *err);   /* /v1/admin/... */
-belfry_status hub_events_init(struct hub *hub, struct error *err);  /* /v1/{org}/events, explain */
+belfry_status hub_health_init(struct hub *hub, struct error *err); /* /healthz, /readyz, /metrics */
+belfry_status hub_admin_init(struct hub *hub, struct error *err);  /* /v1/admin/... */
+belfry_status hub_events_init(struct hub *hub, struct error *err); /* /v1/{org}/events, explain */
 belfry_status hub_deliveries_init(struct hub *hub, struct error *err);
 belfry_status hub_users_init(struct hub *hub, struct error *err);
 /* The virtual clock's socket. NULL path: nothing. */

@@ -47,8 +47,8 @@ static void finish(struct reload *r, uint32_t status, json_t *body)
 
 static json_t *rejection(struct hub *hub, json_t *diagnostics)
 {
-    return json_pack("{s:s, s:s, s:i, s:s, s:I, s:o}", "type", "about:blank", "title", "Configuration rejected", "status",
-                     422, "detail", "The running configuration is unchanged.", "generation",
+    return json_pack("{s:s, s:s, s:i, s:s, s:I, s:o}", "type", "about:blank", "title", "Configuration rejected",
+                     "status", 422, "detail", "The running configuration is unchanged.", "generation",
                      (json_int_t)hub_config(hub)->generation, "diagnostics", diagnostics);
 }
 
@@ -77,8 +77,8 @@ static void reject_error(struct reload *r, struct error *err)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < err->count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "severity", "error", "code", "H501", "message",
-                                              err->items[i].detail));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s}", "severity", "error", "code", "H501", "message", err->items[i].detail));
     log_warn("hub", "reload failed", "err=%s", log_quote(error_text(err), strlen(error_text(err))));
     error_clear(err);
     finish(r, 422, rejection(r->hub, list));
@@ -139,7 +139,8 @@ static void next(struct hub *hub)
     begin(hub->reloading);
 }
 
-void hub_reload(struct hub *hub, const char *actor, void (*done)(void *arg, struct hub_reload_result *result), void *arg)
+void hub_reload(struct hub *hub, const char *actor, void (*done)(void *arg, struct hub_reload_result *result),
+                void *arg)
 {
     struct reload *r = xcalloc(1, sizeof(*r));
     r->hub = hub;

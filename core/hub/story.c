@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From rows to a story. What happened at once is a column (the inbox row); what did not is a row of delivery or decision.
- * A story shows at most ROWS_MAX rows of each kind: an event for 100,000 people is told by its first ones.
+ * From rows to a story. What happened at once is a column (the inbox row); what did not is a row of delivery or
+ * decision. A story shows at most ROWS_MAX rows of each kind: an event for 100,000 people is told by its first ones.
  */
 #include "hub/story.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Durable tasks on their way to the sources: claimed from the ledger when due, performed by the source on the loop. What
- * comes back goes to the ledger through host->task_done().
+ * Durable tasks on their way to the sources: claimed from the ledger when due, performed by the source on the loop.
+ * What comes back goes to the ledger through host->task_done().
  */
 #include "base/mem.h"
 #include "hub/internal.h"

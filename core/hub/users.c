@@ -8,7 +8,8 @@
 
 #define ROLES_MAX 64
 
-/* --- reading ------------------------------------------------------------------------------------------------------------ */
+/* --- reading
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static json_t *or_null(struct belfry_str s)
 {
@@ -83,7 +84,8 @@ static void get_user(void *arg, struct http_request *req)
         http_problem(req, 503, NULL, "too many reads wait at the moment");
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------------- */
+/* --- writing
+ * ------------------------------------------------------------------------------------------------------------- */
 
 struct writing {
     struct ledger_command command;
@@ -155,7 +157,8 @@ static int parse_entry(struct http_request *req, const json_t *doc, struct belfr
     json_t *roles = json_object_get(doc, "roles"), *role;
     size_t i;
     if ((roles && !json_is_array(roles)) || json_array_size(roles) > ROLES_MAX) {
-        http_problem(req, 422, arena_printf(req->arena, "%s/roles", prefix), "must be a list of at most %d names", ROLES_MAX);
+        http_problem(req, 422, arena_printf(req->arena, "%s/roles", prefix), "must be a list of at most %d names",
+                     ROLES_MAX);
         return -1;
     }
     struct belfry_str *list = arena_alloc(req->arena, (json_array_size(roles) + 1) * sizeof(*list));

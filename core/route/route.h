@@ -60,10 +60,10 @@ struct route_delivery {
     uint32_t unless;
 };
 
-struct route_decision { /* what does not happen, known at once */
-    const struct config_rule *rule; /* NULL: not a rule's doing */
+struct route_decision {                    /* what does not happen, known at once */
+    const struct config_rule *rule;        /* NULL: not a rule's doing */
     const struct config_instance *channel; /* NULL: all */
-    uint32_t recipient; /* ROUTE_NOBODY: nobody in particular */
+    uint32_t recipient;                    /* ROUTE_NOBODY: nobody in particular */
     enum outcome outcome;
     const char *reason; /* in the plan's arena */
 };
@@ -97,8 +97,8 @@ struct route_trace {
 
 /* Compiled once a generation: an index from (source, type) to candidate rules. */
 struct route;
-struct route *route_new(struct config *config); /* keeps a reference */
-void route_free(struct route *route); /* NULL is fine */
+struct route *route_new(struct config *config);         /* keeps a reference */
+void route_free(struct route *route);                   /* NULL is fine */
 struct config *route_config(const struct route *route); /* borrowed */
 
 /*
@@ -130,7 +130,7 @@ int64_t route_quiet_until(const struct config *config, const struct config_rule 
 
 struct route_target {
     int64_t id;
-    struct belfry_str org;  /* empty: every org in orgs */
+    struct belfry_str org; /* empty: every org in orgs */
     struct belfry_str name;
     const struct belfry_strs *types; /* exact, "a.*", "*"; count 0: all */
     const struct config_names *orgs;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A source for end-to-end tests of what the host does with validity, handling and bad manners:
- * notice.posted {to, title, subject?, for_ms?} tells one person something that is valid so long; notice.extended {subject,
- * for_ms}, notice.done {subject, by}, notice.gone {subject} and notice.newer {subject} act on its rows; notice.slow takes
- * 300 ms, notice.crash takes the process down.
+ * notice.posted {to, title, subject?, for_ms?} tells one person something that is valid so long; notice.extended
+ * {subject, for_ms}, notice.done {subject, by}, notice.gone {subject} and notice.newer {subject} act on its rows;
+ * notice.slow takes 300 ms, notice.crash takes the process down.
  */
 #include <belfry/plugin.h>
 #include <stdlib.h>
@@ -85,7 +85,8 @@ static belfry_status receive(void *self, struct belfry_txn *txn, const struct be
     else if (is(trigger->type, "notice.crash"))
         abort();
     else
-        return host->fail(err, BELFRY_EINVAL, "/type", "expected notice.posted, extended, done, gone, newer, slow or crash");
+        return host->fail(err, BELFRY_EINVAL, "/type",
+                          "expected notice.posted, extended, done, gone, newer, slow or crash");
     return BELFRY_OK;
 }
 

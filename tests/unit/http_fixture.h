@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A server on a loopback port beside the ledger of ledger_fixture.h, and a client that speaks raw bytes on the same loop,
- * so that a test sees what really goes over the wire. Tokens: "crm-secret" (trigger:crm), "root-secret" (org *, operator and
- * all triggers), "read-secret" (read), "own-secret" (endpoints:own). JWTs of acme are signed with JWT_KEY.
+ * A server on a loopback port beside the ledger of ledger_fixture.h, and a client that speaks raw bytes on the same
+ * loop, so that a test sees what really goes over the wire. Tokens: "crm-secret" (trigger:crm), "root-secret" (org *,
+ * operator and all triggers), "read-secret" (read), "own-secret" (endpoints:own). JWTs of acme are signed with JWT_KEY.
  */
 #ifndef TESTS_HTTP_FIXTURE_H
 #define TESTS_HTTP_FIXTURE_H
@@ -40,7 +40,11 @@ struct web {
 static const char *const web_may_crm[] = {"crm"};
 static const struct config_token web_tokens[] = {
     {.name = "crm-app", .org = "acme", .secret = "crm-secret", .secret_len = 10, .may_trigger = {web_may_crm, 1}},
-    {.name = "root", .org = "*", .secret = "root-secret", .secret_len = 11, .may = CONFIG_MAY_OPERATOR | CONFIG_MAY_TRIGGER_ALL},
+    {.name = "root",
+     .org = "*",
+     .secret = "root-secret",
+     .secret_len = 11,
+     .may = CONFIG_MAY_OPERATOR | CONFIG_MAY_TRIGGER_ALL},
     {.name = "reader", .org = "acme", .secret = "read-secret", .secret_len = 11, .may = CONFIG_MAY_READ},
     {.name = "own", .org = "acme", .secret = "own-secret", .secret_len = 10, .may = CONFIG_MAY_ENDPOINTS_OWN}};
 static const struct config_key web_keys[] = {{JWT_KEY, sizeof(JWT_KEY) - 1}};
@@ -126,7 +130,8 @@ static inline void web_close(struct web *w)
     free(w);
 }
 
-/* --- the client ----------------------------------------------------------------------------------------------------------- */
+/* --- the client
+ * ----------------------------------------------------------------------------------------------------------- */
 
 struct talk {
     struct web *w;
@@ -292,7 +297,8 @@ static inline int talk_ended(struct talk *t)
     return t->closed;
 }
 
-static inline void talk_ask(struct talk *t, const char *method, const char *target, const char *headers, const char *body)
+static inline void talk_ask(struct talk *t, const char *method, const char *target, const char *headers,
+                            const char *body)
 {
     struct buf text = {0};
     buf_addf(&text, "%s %s HTTP/1.1\r\nHost: belfry.example\r\n%s", method, target, headers ? headers : "");
@@ -304,7 +310,8 @@ static inline void talk_ask(struct talk *t, const char *method, const char *targ
 }
 
 /* One request on a connection of its own. */
-static inline struct answer ask(struct web *w, const char *method, const char *target, const char *headers, const char *body)
+static inline struct answer ask(struct web *w, const char *method, const char *target, const char *headers,
+                                const char *body)
 {
     struct talk *t = talk_open(w);
     talk_ask(t, method, target, headers, body);
@@ -313,7 +320,8 @@ static inline struct answer ask(struct web *w, const char *method, const char *t
     return a;
 }
 
-static inline int ask_status(struct web *w, const char *method, const char *target, const char *headers, const char *body)
+static inline int ask_status(struct web *w, const char *method, const char *target, const char *headers,
+                             const char *body)
 {
     struct answer a = ask(w, method, target, headers, body);
     int status = a.status;
@@ -321,7 +329,9 @@ static inline int ask_status(struct web *w, const char *method, const char *targ
     return status;
 }
 
-/* --- JWTs -------------------------------------------------------------------------------------------------------------------- */
+/* --- JWTs
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 /* header and claims are JSON; key NULL: no signature. In a buffer of its own: eight of them in turn. */
 static inline const char *jwt_with(const char *header, const char *claims, const char *key)
@@ -363,7 +373,8 @@ static inline const char *bearer_of(const char *token)
     return to;
 }
 
-/* --- routes of a test ----------------------------------------------------------------------------------------------------------- */
+/* --- routes of a test
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static inline void handle_echo(void *arg, struct http_request *req)
 {

@@ -34,7 +34,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- the matrix ---------------------------------------------------------------------------------------------------------- */
+/* --- the matrix
+ * ---------------------------------------------------------------------------------------------------------- */
 
 enum { NOBODY, BAD, T_CRM, T_ROOT, T_READ, T_OWN, P_ANN, P_BOB, P_OTHER, CALLERS };
 
@@ -42,7 +43,8 @@ static void test_matrix(void **state)
 {
     static const struct {
         const char *target;
-        int status[CALLERS]; /* nobody, unknown token, crm, root (org *), read, endpoints:own, ann (boss), bob, other's */
+        int status[CALLERS]; /* nobody, unknown token, crm, root (org *), read, endpoints:own, ann (boss), bob, other's
+                              */
     } rows[] = {
         {"/v1/acme/read", {401, 401, 403, 403, 200, 403, 403, 403, 404}},
         {"/v1/other/read", {401, 401, 404, 403, 404, 404, 404, 404, 403}},
@@ -105,10 +107,14 @@ static void test_schemes(void **state)
     static const struct {
         const char *header;
         int status;
-    } rows[] = {{"Authorization: bearer read-secret\r\n", 200}, {"Authorization: Bearer  read-secret \r\n", 200},
-                {"Authorization: Basic cmVhZC1zZWNyZXQ=\r\n", 401}, {"Authorization: read-secret\r\n", 401},
-                {"Authorization: Bearer read-secre\r\n", 401},   {"Authorization: Bearer read-secrets\r\n", 401},
-                {"Authorization: Bearer\r\n", 401},              {"Authorization: Bearer a.b.c\r\n", 401},
+    } rows[] = {{"Authorization: bearer read-secret\r\n", 200},
+                {"Authorization: Bearer  read-secret \r\n", 200},
+                {"Authorization: Basic cmVhZC1zZWNyZXQ=\r\n", 401},
+                {"Authorization: read-secret\r\n", 401},
+                {"Authorization: Bearer read-secre\r\n", 401},
+                {"Authorization: Bearer read-secrets\r\n", 401},
+                {"Authorization: Bearer\r\n", 401},
+                {"Authorization: Bearer a.b.c\r\n", 401},
                 {"Authorization: Bearer ..\r\n", 401}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct answer a = ask(*state, "GET", "/v1/acme/read", rows[i].header, NULL);
@@ -120,7 +126,8 @@ static void test_schemes(void **state)
     }
 }
 
-/* --- orgs ------------------------------------------------------------------------------------------------------------------ */
+/* --- orgs
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void test_star_admits_orgs_that_are_not_listed(void **state)
 {
@@ -158,7 +165,8 @@ static void test_key_of_an_org_signs_for_it_only(void **state)
     assert_int_equal(ask_status(w, "GET", "/v1/acme/person", bearer_of(jwt_of("ann", "other", NULL)), NULL), 404);
 }
 
-/* --- people ------------------------------------------------------------------------------------------------------------------ */
+/* --- people
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void expect_role(struct web *w, const char *token, const char *role)
 {
@@ -193,7 +201,10 @@ static void put_done(struct ledger_command *command, belfry_status status)
 static void put_person(struct web *w, const char *name, struct belfry_str role)
 {
     struct put p = {.command = {.run = put_run, .done = put_done},
-                    .entry = {.username = str_of(name), .roles = &role, .role_count = role.len > 0, .locale = STR("de"),
+                    .entry = {.username = str_of(name),
+                              .roles = &role,
+                              .role_count = role.len > 0,
+                              .locale = STR("de"),
                               .timezone = STR("Europe/Berlin")}};
     assert_int_equal(ledger_submit(w->b->ledger, &p.command), BELFRY_OK);
     assert_int_equal(bench_until(w->b, &p.wait), BELFRY_OK);
@@ -207,7 +218,8 @@ static void test_roles_of_token_win_over_directory(void **state)
     expect_role(w, jwt_of("ann", "acme", ",\"roles\":[\"clerk\"]"), "clerk");
     expect_role(w, jwt_of("ann", "acme", ",\"roles\":[]"), NULL);
     expect_role(w, jwt_of("eve", "acme", NULL), NULL);
-    assert_int_equal(ask_status(w, "GET", "/v1/acme/boss", bearer_of(jwt_of("ann", "acme", ",\"roles\":[]")), NULL), 403);
+    assert_int_equal(ask_status(w, "GET", "/v1/acme/boss", bearer_of(jwt_of("ann", "acme", ",\"roles\":[]")), NULL),
+                     403);
 }
 
 static void test_roles_of_people_of_the_api(void **state)
@@ -260,7 +272,8 @@ static void test_locale_of_claims_is_a_tag(void **state)
     }
 }
 
-/* --- nobody on a page ------------------------------------------------------------------------------------------------------------ */
+/* --- nobody on a page
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void test_page_without_a_session(void **state)
 {
@@ -281,7 +294,9 @@ static void test_page_without_a_session(void **state)
     assert_int_equal(ask_status(w, "HEAD", "/acme/page", NULL, NULL), 401);
 }
 
-/* --- rate -------------------------------------------------------------------------------------------------------------------------- */
+/* --- rate
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void test_rate_of_a_token(void **state)
 {
@@ -291,8 +306,10 @@ static void test_rate_of_a_token(void **state)
     static const char trigger[] = "{\"do\":[]}";
     char headers[300];
     for (int i = 0; i < 5; i++) {
-        snprintf(headers, sizeof(headers), CRM "Content-Type: application/json\r\nce-specversion: 1.0\r\nce-id: %d\r\n"
-                 "ce-source: /t\r\nce-type: thing.changed\r\n", i);
+        snprintf(headers, sizeof(headers),
+                 CRM "Content-Type: application/json\r\nce-specversion: 1.0\r\nce-id: %d\r\n"
+                     "ce-source: /t\r\nce-type: thing.changed\r\n",
+                 i);
         struct answer a = ask(w, "POST", "/v1/acme/sources/crm/triggers", headers, trigger);
         assert_int_equal(a.status, i < 3 ? 202 : 429);
         if (a.status == 429)
@@ -304,12 +321,14 @@ static void test_rate_of_a_token(void **state)
     assert_int_equal(ask_status(w, "POST", "/v1/acme/sources/crm/triggers", headers, trigger), 202);
 }
 
-/* --- proxies, origins ------------------------------------------------------------------------------------------------------------------ */
+/* --- proxies, origins
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void test_forwarded_requests_are_not_local(void **state)
 {
-    static const char *const headers[] = {"Forwarded: for=1.2.3.4\r\n", "X-Forwarded-For: 1.2.3.4\r\n", "X-Forwarded-Host: x\r\n",
-                                          "X-Forwarded-Proto: https\r\n", "X-Real-IP: 1.2.3.4\r\n", "Via: 1.1 p\r\n",
+    static const char *const headers[] = {"Forwarded: for=1.2.3.4\r\n", "X-Forwarded-For: 1.2.3.4\r\n",
+                                          "X-Forwarded-Host: x\r\n",    "X-Forwarded-Proto: https\r\n",
+                                          "X-Real-IP: 1.2.3.4\r\n",     "Via: 1.1 p\r\n",
                                           "X-Forwarded-For:\r\n"};
     struct answer a = ask(*state, "GET", "/acme/open/x", NULL, NULL);
     assert_non_null(strstr(a.body, "\"local\":true"));
@@ -333,7 +352,8 @@ static void test_metrics(void **state)
     web_route(*state, "GET", "/m", "none", 0, handle_metrics, NULL);
     assert_int_equal(ask_status(*state, "GET", "/m", NULL, NULL), 200);
     assert_int_equal(ask_status(*state, "GET", "/m", "Via: 1.1 p\r\n", NULL), 401);
-    assert_int_equal(ask_status(*state, "GET", "/m", "Via: 1.1 p\r\nAuthorization: Bearer metrics-secret\r\n", NULL), 200);
+    assert_int_equal(ask_status(*state, "GET", "/m", "Via: 1.1 p\r\nAuthorization: Bearer metrics-secret\r\n", NULL),
+                     200);
     assert_int_equal(ask_status(*state, "GET", "/m", "Via: 1.1 p\r\nAuthorization: Bearer metrics\r\n", NULL), 401);
     ((struct web *)*state)->config->metrics_token = NULL;
     assert_int_equal(ask_status(*state, "GET", "/m", "Via: 1.1 p\r\nAuthorization: Bearer \r\n", NULL), 401);
@@ -374,13 +394,15 @@ static void test_other_origins(void **state)
     assert_null(head_value(a.head, "access-control-allow-origin"));
     answer_free(&a);
     w->config->hub.allowed_origins = (struct config_names){origins, 1};
-    a = ask(w, "OPTIONS", "/v1/acme/person", "Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n", NULL);
+    a = ask(w, "OPTIONS", "/v1/acme/person", "Origin: https://app.example\r\nAccess-Control-Request-Method: POST\r\n",
+            NULL);
     assert_int_equal(a.status, 204);
     assert_string_equal(head_value(a.head, "access-control-allow-origin"), "https://app.example");
     assert_string_equal(head_value(a.head, "access-control-allow-methods"), "GET, HEAD, POST, OPTIONS");
     assert_non_null(strstr(head_value(a.head, "access-control-allow-headers"), "Authorization"));
     answer_free(&a);
-    a = ask(w, "OPTIONS", "/v1/acme/person", "Origin: https://evil.example\r\nAccess-Control-Request-Method: POST\r\n", NULL);
+    a = ask(w, "OPTIONS", "/v1/acme/person", "Origin: https://evil.example\r\nAccess-Control-Request-Method: POST\r\n",
+            NULL);
     assert_int_equal(a.status, 204);
     assert_null(head_value(a.head, "access-control-allow-origin"));
     assert_null(head_value(a.head, "access-control-allow-methods"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JWTs: claims, times, algorithms and the confusions between them (RFC 8725), key sets of files and URLs and what happens
- * when they change.
+ * JWTs: claims, times, algorithms and the confusions between them (RFC 8725), key sets of files and URLs and what
+ * happens when they change.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,8 @@ static int try_token(struct web *w, const char *token)
     return ask_status(w, "GET", "/v1/acme/person", bearer_of(token), NULL);
 }
 
-/* --- claims ---------------------------------------------------------------------------------------------------------------- */
+/* --- claims
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void test_claims(void **state)
 {
@@ -130,7 +131,8 @@ static void test_memory(void **state)
     assert_int_equal(try_token(w, token), 401);
 }
 
-/* --- key sets ------------------------------------------------------------------------------------------------------------------ */
+/* --- key sets
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static json_t *key_of(const char *kind)
 {
@@ -194,14 +196,17 @@ static void test_algorithms(void **state)
 {
     struct web *w = *state;
     char path[160];
-    json_t *rsa = key_of("{\"kty\":\"RSA\",\"bits\":2048,\"kid\":\"r\"}"), *ec = key_of("{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e\"}");
+    json_t *rsa = key_of("{\"kty\":\"RSA\",\"bits\":2048,\"kid\":\"r\"}"),
+           *ec = key_of("{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e\"}");
     json_t *narrow = key_of("{\"kty\":\"RSA\",\"bits\":2048}"), *big = key_of("{\"kty\":\"EC\",\"crv\":\"P-384\"}");
     json_object_set_new(narrow, "kid", json_string("n"));
     json_object_set_new(big, "kid", json_string("b"));
     json_t *keys[] = {rsa, ec, narrow, big}, *stranger = key_of("{\"kty\":\"RSA\",\"bits\":2048}");
     json_t *set = set_of(keys, 4);
     json_object_set_new(json_array_get(json_object_get(set, "keys"), 2), "alg", json_string("PS256"));
-    json_array_append_new(json_object_get(set, "keys"), json_pack("{s:s, s:s, s:s}", "kty", "oct", "k", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY", "kid", "o"));
+    json_array_append_new(
+        json_object_get(set, "keys"),
+        json_pack("{s:s, s:s, s:s}", "kty", "oct", "k", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY", "kid", "o"));
     json_array_append_new(json_object_get(set, "keys"), json_string("nonsense"));
     snprintf(path, sizeof(path), "%s/keys.json", w->b->dir);
     write_set(path, set);
@@ -210,9 +215,10 @@ static void test_algorithms(void **state)
         const json_t *key;
         const char *alg, *kid;
         int status;
-    } rows[] = {{rsa, "RS256", "r", 200}, {rsa, "PS256", "r", 200},  {rsa, "RS256", NULL, 200}, {ec, "ES256", "e", 200},
-                {ec, "ES256", NULL, 200}, {rsa, "RS256", "e", 401},  {rsa, "RS256", "x", 401},  {rsa, "RS512", "r", 401},
-                {rsa, "PS512", "r", 401}, {narrow, "PS256", "n", 200}, {narrow, "RS256", "n", 401}, {big, "ES384", "b", 401},
+    } rows[] = {{rsa, "RS256", "r", 200},      {rsa, "PS256", "r", 200},      {rsa, "RS256", NULL, 200},
+                {ec, "ES256", "e", 200},       {ec, "ES256", NULL, 200},      {rsa, "RS256", "e", 401},
+                {rsa, "RS256", "x", 401},      {rsa, "RS512", "r", 401},      {rsa, "PS512", "r", 401},
+                {narrow, "PS256", "n", 200},   {narrow, "RS256", "n", 401},   {big, "ES384", "b", 401},
                 {stranger, "RS256", "r", 401}, {stranger, "RS256", NULL, 401}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int status = try_token(w, sign(rows[i].key, rows[i].alg, rows[i].kid, CLAIMS));
@@ -225,7 +231,8 @@ static void test_algorithms(void **state)
     assert_int_equal(try_token(w, jwt_with(HS256, CLAIMS, JWT_KEY)), 401);
     char *pem = json_dumps(json_array_get(json_object_get(set, "keys"), 0), JSON_COMPACT);
     assert_int_equal(try_token(w, jwt_with("{\"alg\":\"HS256\",\"kid\":\"r\"}", CLAIMS, pem)), 401);
-    assert_int_equal(try_token(w, sign(rsa, "RS256", "r", "{\"sub\":\"ann\",\"org\":\"acme\",\"exp\":1600000000}")), 401);
+    assert_int_equal(try_token(w, sign(rsa, "RS256", "r", "{\"sub\":\"ann\",\"org\":\"acme\",\"exp\":1600000000}")),
+                     401);
     free(pem);
     unlink(path);
     json_decref(set);

@@ -27,7 +27,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- paths ------------------------------------------------------------------------------------------------------------- */
+/* --- paths
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void test_paths(void **state)
 {
@@ -81,7 +82,8 @@ static void test_params_are_decoded_once(void **state)
     answer_free(&a);
 }
 
-/* --- framing ------------------------------------------------------------------------------------------------------------ */
+/* --- framing
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void test_ambiguous_framing_is_refused(void **state)
 {
@@ -159,7 +161,8 @@ static void test_headers_that_do_not_fit(void **state)
     }
 }
 
-/* --- bodies -------------------------------------------------------------------------------------------------------------- */
+/* --- bodies
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static void test_body_limits(void **state)
 {
@@ -320,7 +323,8 @@ static void test_pipelined(void **state)
     talk_close(t);
 }
 
-/* --- answers that come later ----------------------------------------------------------------------------------------------- */
+/* --- answers that come later
+ * ----------------------------------------------------------------------------------------------- */
 
 struct later {
     struct http_request *req;
@@ -423,7 +427,9 @@ static void test_headers_cannot_be_injected(void **state)
     answer_free(&a);
 }
 
-/* --- owners ---------------------------------------------------------------------------------------------------------------------- */
+/* --- owners
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 static void test_route_removed_while_the_body_comes(void **state)
 {
@@ -469,12 +475,15 @@ static void test_owner_goes(void **state)
     talk_close(t);
 }
 
-/* --- slow clients ------------------------------------------------------------------------------------------------------------------ */
+/* --- slow clients
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void test_slow_clients(void **state)
 {
-    static const char *const beginnings[] = {"", "GET /ec", "GET /echo HTTP/1.1\r\nHost: x\r\nX-", "POST /echo HTTP/1.1\r\nHost: "
-                                             "x\r\nContent-Length: 50\r\n\r\nhalf", NULL};
+    static const char *const beginnings[] = {"", "GET /ec", "GET /echo HTTP/1.1\r\nHost: x\r\nX-",
+                                             "POST /echo HTTP/1.1\r\nHost: "
+                                             "x\r\nContent-Length: 50\r\n\r\nhalf",
+                                             NULL};
     struct web *w = *state;
     struct talk *slow[8];
     size_t n = 0;
@@ -520,7 +529,8 @@ static void test_waiting_for_an_answer_is_not_slow(void **state)
     talk_close(t);
 }
 
-/* --- the control socket ---------------------------------------------------------------------------------------------------------------- */
+/* --- the control socket
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void test_control_socket(void **state)
 {
@@ -560,7 +570,9 @@ static void test_control_socket(void **state)
     error_clear(&err);
 }
 
-/* --- addresses --------------------------------------------------------------------------------------------------------------------------- */
+/* --- addresses
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void test_addresses(void **state)
 {
@@ -568,8 +580,8 @@ static void test_addresses(void **state)
     static const struct {
         const char *address;
         belfry_status status;
-    } rows[] = {{"[::1]:0", BELFRY_OK},     {"localhost:0", BELFRY_OK}, {"nonsense", BELFRY_EINVAL}, {"127.0.0.1:", BELFRY_EINVAL},
-                {"127.0.0.1:http2", BELFRY_EINVAL}, {"203.0.113.1:1", BELFRY_EIO}};
+    } rows[] = {{"[::1]:0", BELFRY_OK},        {"localhost:0", BELFRY_OK},         {"nonsense", BELFRY_EINVAL},
+                {"127.0.0.1:", BELFRY_EINVAL}, {"127.0.0.1:http2", BELFRY_EINVAL}, {"203.0.113.1:1", BELFRY_EIO}};
     char bound[128];
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct error err = {0};
@@ -585,11 +597,14 @@ static void test_addresses(void **state)
     assert_int_equal(http_listen(w->http, taken, NULL, NULL, bound, &err), BELFRY_EIO);
     assert_non_null(strstr(error_text(&err), "another process has the port"));
     error_clear(&err);
-    assert_int_equal(http_listen(w->http, "127.0.0.1:0", "/nothing/cert.pem", "/nothing/key.pem", bound, &err), BELFRY_EIO);
+    assert_int_equal(http_listen(w->http, "127.0.0.1:0", "/nothing/cert.pem", "/nothing/key.pem", bound, &err),
+                     BELFRY_EIO);
     error_clear(&err);
 }
 
-/* --- the end ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- the end
+ * -----------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void on_stopped(void *arg)
 {

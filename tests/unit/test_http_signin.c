@@ -64,7 +64,8 @@ static const char *plus(const char *a, const char *b)
     return to;
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------------------ */
+/* --- opening
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void test_opening(void **state)
 {
@@ -177,7 +178,8 @@ static void test_by_form(void **state)
     assert_int_equal(ask_status(w, "POST", "/acme/session", "Content-Type: text/plain\r\n", form), 400);
 }
 
-/* --- once ------------------------------------------------------------------------------------------------------------------ */
+/* --- once
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void test_jti_works_once(void **state)
 {
@@ -221,7 +223,8 @@ static void test_login_link(void **state)
     arena_free(arena);
 }
 
-/* --- as another person --------------------------------------------------------------------------------------------------------- */
+/* --- as another person
+ * --------------------------------------------------------------------------------------------------------- */
 
 static const char *ticket_of(const char *text, const char *before)
 {
@@ -230,7 +233,8 @@ static const char *ticket_of(const char *text, const char *before)
     if (!at)
         fail_msg("no ticket in %s", text);
     at += strlen(before);
-    snprintf(ticket, sizeof(ticket), "%.*s", (int)strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"), at);
+    snprintf(ticket, sizeof(ticket), "%.*s",
+             (int)strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"), at);
     return ticket;
 }
 
@@ -263,7 +267,8 @@ static void test_asked_before_a_switch(void **state)
     a = ask(w, "GET", "/acme/page", bob, NULL);
     assert_non_null(strstr(a.body, "\"who\":\"bob\""));
     answer_free(&a);
-    assert_int_equal(ask_status(w, "POST", "/acme/session", plus(ann, FORM "Sec-Fetch-Site: same-origin\r\n"), form), 401);
+    assert_int_equal(ask_status(w, "POST", "/acme/session", plus(ann, FORM "Sec-Fetch-Site: same-origin\r\n"), form),
+                     401);
 }
 
 static void test_a_question_does_not_wait_for_ever(void **state)
@@ -327,7 +332,8 @@ static void test_same_name_in_another_org_is_another_person(void **state)
     assert_int_equal(ask_status(w, "GET", target, sign_in(w, "ann"), NULL), 200);
 }
 
-/* --- what a cookie allows ------------------------------------------------------------------------------------------------------- */
+/* --- what a cookie allows
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void test_writes_by_cookie(void **state)
 {
@@ -368,8 +374,8 @@ static void test_spoilt_cookies(void **state)
         if (ask_status(w, "GET", "/acme/page", text, NULL) != 401)
             fail_msg("byte %zu", i);
     }
-    static const char *const rows[] = {"Cookie: belfry=\r\n", "Cookie: belfry\r\n", "Cookie: ;;;\r\n", "Cookie: belfry=AAAA\r\n",
-                                       "Cookie:\r\n"};
+    static const char *const rows[] = {"Cookie: belfry=\r\n", "Cookie: belfry\r\n", "Cookie: ;;;\r\n",
+                                       "Cookie: belfry=AAAA\r\n", "Cookie:\r\n"};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_int_equal(ask_status(w, "GET", "/acme/page", rows[i], NULL), 401);
     memset(w->http->session_key, 1, sizeof(w->http->session_key)); /* another hub.secret */
@@ -396,14 +402,17 @@ static void test_many_roles(void **state)
     }
 }
 
-/* --- the end -------------------------------------------------------------------------------------------------------------------- */
+/* --- the end
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static void test_signing_out(void **state)
 {
     struct web *w = *state;
     const char *cookie = sign_in(w, "ann");
     assert_int_equal(ask_status(w, "GET", "/acme/session/end", cookie, NULL), 405);
-    assert_int_equal(ask_status(w, "POST", "/acme/session/end", plus(cookie, "Sec-Fetch-Site: cross-site\r\n"), ""), 403);
+    assert_int_equal(ask_status(w, "POST", "/acme/session/end", plus(cookie, "Sec-Fetch-Site: cross-site\r\n"), ""),
+                     403);
     struct answer a = ask(w, "POST", "/acme/session/end", plus(cookie, "Sec-Fetch-Site: same-origin\r\n"), "");
     assert_int_equal(a.status, 303);
     assert_string_equal(head_value(a.head, "location"), "/acme/notifications");

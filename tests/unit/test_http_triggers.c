@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST .../triggers from the wire to the ledger and back: modes, batches, partial answers, limits, refusals, the end. */
+/* POST .../triggers from the wire to the ledger and back: modes, batches, partial answers, limits, refusals, the end.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,8 +31,10 @@ static const char *event(const char *id, const char *steps)
     static char text[8][2048];
     static size_t turn;
     char *to = text[turn++ % 8];
-    snprintf(to, sizeof(text[0]), "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/t\",\"type\":\"thing.changed\",\"data\":"
-             "{\"do\":[%s]}}", id, steps);
+    snprintf(to, sizeof(text[0]),
+             "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/t\",\"type\":\"thing.changed\",\"data\":"
+             "{\"do\":[%s]}}",
+             id, steps);
     return to;
 }
 
@@ -44,7 +47,8 @@ static const char *batch(const char *a, const char *b, const char *c)
     return to;
 }
 
-static void expect(struct web *w, const char *target, const char *headers, const char *body, int status, const char *text)
+static void expect(struct web *w, const char *target, const char *headers, const char *body, int status,
+                   const char *text)
 {
     struct answer a = ask(w, "POST", target, headers, body);
     if (a.status != status || !strstr(a.body, text))
@@ -59,13 +63,17 @@ static void expect(struct web *w, const char *target, const char *headers, const
 static void test_modes(void **state)
 {
     struct web *w = *state;
-    expect(w, TARGET, ONE, event("a", EMIT), 202, "{\"accepted\":[{\"id\":\"a\",\"status\":\"accepted\",\"events\":1}]}");
+    expect(w, TARGET, ONE, event("a", EMIT), 202,
+           "{\"accepted\":[{\"id\":\"a\",\"status\":\"accepted\",\"events\":1}]}");
     expect(w, TARGET, ONE, event("a", EMIT), 202, "{\"accepted\":[{\"id\":\"a\",\"status\":\"duplicate\",\"events\":");
-    expect(w, TARGET, CRM "Content-Type: application/json\r\nce-specversion: 1.0\r\nce-id: b\r\nce-source: /t\r\n"
-           "ce-type: thing.changed\r\n", "{\"do\":[]}", 202, "{\"accepted\":[{\"id\":\"b\",\"status\":\"accepted\",\"events\":0}]}");
-    expect(w, TARGET, MANY, batch(event("c", EMIT), event("d", ""), event("a", EMIT)), 202,
-           "{\"accepted\":[{\"id\":\"c\",\"status\":\"accepted\",\"events\":1},{\"id\":\"d\",\"status\":\"accepted\",\"events\":0},"
-           "{\"id\":\"a\",\"status\":\"duplicate\"");
+    expect(w, TARGET,
+           CRM "Content-Type: application/json\r\nce-specversion: 1.0\r\nce-id: b\r\nce-source: /t\r\n"
+               "ce-type: thing.changed\r\n",
+           "{\"do\":[]}", 202, "{\"accepted\":[{\"id\":\"b\",\"status\":\"accepted\",\"events\":0}]}");
+    expect(
+        w, TARGET, MANY, batch(event("c", EMIT), event("d", ""), event("a", EMIT)), 202,
+        "{\"accepted\":[{\"id\":\"c\",\"status\":\"accepted\",\"events\":1},{\"id\":\"d\",\"status\":\"accepted\",\"events\":0},"
+        "{\"id\":\"a\",\"status\":\"duplicate\"");
     expect(w, TARGET, MANY, "[]", 202, "{\"accepted\":[]}");
     expect(w, TARGET, CRM "Content-Type: Application/CloudEvents-Batch+JSON; charset=utf-8\r\n", "[]", 202, "[]");
 }
@@ -83,8 +91,8 @@ static void test_refusals(void **state)
     expect(w, TARGET, ONE, event("x", "[\"fail\",-5,\"gone\"]"), 404, "gone");
     expect(w, TARGET, ONE, event("x", "[\"fail\",-6,\"not you\"]"), 403, "not you");
     expect(w, TARGET, ONE, event("x", "[\"fail\",-3,\"later\"]"), 503, "later");
-    expect(w, "/v1/acme/sources/nothing/triggers", ROOT "Content-Type: application/cloudevents+json\r\n", event("x", ""), 404,
-           "there is no source `nothing` here");
+    expect(w, "/v1/acme/sources/nothing/triggers", ROOT "Content-Type: application/cloudevents+json\r\n",
+           event("x", ""), 404, "there is no source `nothing` here");
     assert_int_equal(ask_status(w, "POST", "/v1/acme/sources/nothing/triggers", CRM, "{}"), 403);
     assert_int_equal(ask_status(w, "GET", TARGET, CRM, NULL), 405);
     assert_int_equal(ask_status(w, "POST", TARGET, NULL, "{}"), 401);
@@ -104,7 +112,8 @@ static void test_batch_is_all_or_nothing(void **state)
 static void test_partial(void **state)
 {
     struct web *w = *state;
-    const char *three = batch(event("a", EMIT), event("b", "[\"fail\",-1,\"wrong\"]"), "{\"specversion\":\"1.0\",\"id\":\"c\"}");
+    const char *three =
+        batch(event("a", EMIT), event("b", "[\"fail\",-1,\"wrong\"]"), "{\"specversion\":\"1.0\",\"id\":\"c\"}");
     struct answer a = ask(w, "POST", TARGET "?partial=true", MANY, three);
     assert_int_equal(a.status, 202);
     json_t *doc = json_loads(a.body, 0, NULL), *list = json_object_get(doc, "accepted");
@@ -152,8 +161,10 @@ static void test_large_bodies(void **state)
     struct buf body = {0};
     buf_addz(&body, "[");
     for (int i = 0; i < 900; i++)
-        buf_addf(&body, "%s{\"specversion\":\"1.0\",\"id\":\"%d\",\"source\":\"/t\",\"type\":\"thing.changed\",\"data\":{\"do\":[]}}",
-                 i ? "," : "", i);
+        buf_addf(
+            &body,
+            "%s{\"specversion\":\"1.0\",\"id\":\"%d\",\"source\":\"/t\",\"type\":\"thing.changed\",\"data\":{\"do\":[]}}",
+            i ? "," : "", i);
     buf_addz(&body, "]");
     assert_true(body.len > 65536);
     expect(w, TARGET, MANY, body.ptr, 202, "{\"id\":\"899\",\"status\":\"accepted\",\"events\":0}");

@@ -31,15 +31,16 @@ static unsigned draw(unsigned below)
     return (unsigned)(seed >> 33) % below;
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------------------ */
+/* --- requests
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 enum verb { PUT, DEL, ASSIGN, NOTE, WITHDRAW, HANDLED, SUPERSEDE, FAIL, VERBS };
 
 struct act {
     enum verb verb;
-    int what;          /* key or subject */
-    unsigned users;    /* bits: audience, or whom an operation is for */
-    int except;        /* the users are those who are left alone */
+    int what;       /* key or subject */
+    unsigned users; /* bits: audience, or whom an operation is for */
+    int except;     /* the users are those who are left alone */
 };
 
 struct plan {
@@ -110,7 +111,9 @@ static char *request_text(int request)
     return buf_steal(&out);
 }
 
-/* --- the model -------------------------------------------------------------------------------------------------------------------- */
+/* --- the model
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 struct row {
     int user, request, subject, assigned, validity, handled, replaced, rev, mail;
@@ -157,8 +160,8 @@ static void model_emit(struct model *m, unsigned *touched, const struct act *act
         if (!(act->users & 1u << u))
             continue;
         touch(m, touched, u);
-        m->rows[m->row_count++] = (struct row){.user = u, .request = request, .subject = act->what,
-                                               .assigned = act->verb == ASSIGN, .rev = m->revs[u]};
+        m->rows[m->row_count++] = (struct row){
+            .user = u, .request = request, .subject = act->what, .assigned = act->verb == ASSIGN, .rev = m->revs[u]};
     }
     for (int i = 0; i < before && act->verb == ASSIGN; i++) {
         struct row *row = &m->rows[i];
@@ -211,7 +214,6 @@ static void model_apply(struct model *m, int request)
     }
 }
 
-
 static void model_compare(const struct model *m, const struct bench *b)
 {
     struct buf rows_text = {NULL, 0, 0}, state = {NULL, 0, 0}, people = {NULL, 0, 0};
@@ -228,11 +230,12 @@ static void model_compare(const struct model *m, const struct bench *b)
         if (m->revs[u])
             buf_addf(&people, "%su%d %d", people.len ? "\n" : "", u, m->revs[u]);
     }
-    expect_rows(b,
-                "SELECT p.username, e.title, e.subject, n.validity, n.handled_by IS NOT NULL, n.replaced_by IS NOT NULL, n.rev,"
-                " d.state FROM notification n JOIN person p ON p.id = n.person JOIN event e ON e.id = n.event JOIN delivery d"
-                " ON d.notification = n.id ORDER BY e.id, p.username",
-                rows_text.ptr ? rows_text.ptr : "");
+    expect_rows(
+        b,
+        "SELECT p.username, e.title, e.subject, n.validity, n.handled_by IS NOT NULL, n.replaced_by IS NOT NULL, n.rev,"
+        " d.state FROM notification n JOIN person p ON p.id = n.person JOIN event e ON e.id = n.event JOIN delivery d"
+        " ON d.notification = n.id ORDER BY e.id, p.username",
+        rows_text.ptr ? rows_text.ptr : "");
     expect_rows(b, "SELECT key, value FROM state ORDER BY key", state.ptr ? state.ptr : "");
     expect_rows(b, "SELECT username, rev FROM person WHERE rev > 0 ORDER BY username", people.ptr ? people.ptr : "");
     char accepted[16];
@@ -240,15 +243,18 @@ static void model_compare(const struct model *m, const struct bench *b)
     expect_rows(b, "SELECT count(*) FROM dedupe", accepted);
     expect_rows(b, "PRAGMA integrity_check", "ok");
     /* an event lives exactly as long as a row of it, or as it has none and nobody ended it */
-    expect_rows(b, "SELECT count(*) FROM event e WHERE live = 0 AND EXISTS (SELECT 1 FROM notification n WHERE n.event = e.id"
-                   " AND n.validity = 0 AND n.handled_by IS NULL)",
-                "0");
+    expect_rows(
+        b,
+        "SELECT count(*) FROM event e WHERE live = 0 AND EXISTS (SELECT 1 FROM notification n WHERE n.event = e.id"
+        " AND n.validity = 0 AND n.handled_by IS NULL)",
+        "0");
     buf_free(&rows_text);
     buf_free(&state);
     buf_free(&people);
 }
 
-/* --- a disk that fails --------------------------------------------------------------------------------------------------------------- */
+/* --- a disk that fails
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void test_history_with_a_failing_disk(void **state)
 {
@@ -303,7 +309,8 @@ static void test_history_with_a_failing_disk(void **state)
     }
 }
 
-/* --- a process that is killed --------------------------------------------------------------------------------------------------------- */
+/* --- a process that is killed
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* In a child: sends what is open, tells each answer through the pipe, dies in the middle of a write. */
 static void life_of_a_child(struct bench *b, const int *open, int left, int until_kill, int out)
@@ -377,7 +384,8 @@ static void test_history_with_kills(void **state)
             close(pipes[0]);
             int status;
             assert_int_equal(waitpid(pid, &status, 0), pid);
-            assert_true((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+            assert_true((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
+                        (WIFEXITED(status) && WEXITSTATUS(status) == 0));
             kills += WIFSIGNALED(status);
         }
         bench_start(b, NULL);

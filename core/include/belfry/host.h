@@ -60,8 +60,8 @@ struct belfry_http_request {
     const struct belfry_attr *headers; /* names in lower case */
     size_t header_count;
     const struct belfry_principal *principal;
-    struct belfry_str csrf;    /* token for forms of a page */
-    struct belfry_str locale;  /* BCP 47, negotiated */
+    struct belfry_str csrf;     /* token for forms of a page */
+    struct belfry_str locale;   /* BCP 47, negotiated */
     struct belfry_str timezone; /* IANA */
     struct belfry_str peer;
     void *impl;
@@ -82,8 +82,8 @@ struct belfry_http_response {
 
 struct belfry_http_page {
     uint32_t struct_size, status;
-    struct belfry_str title; /* text; the host escapes it */
-    struct belfry_str main;  /* HTML of <main>, already escaped where needed */
+    struct belfry_str title;    /* text; the host escapes it */
+    struct belfry_str main;     /* HTML of <main>, already escaped where needed */
     const char *const *scripts; /* asset paths, module scripts; ends at NULL; may be NULL */
     const char *const *styles;  /* ends at NULL; may be NULL */
 };
@@ -98,9 +98,8 @@ struct belfry_http_route_api {
     void (*problem)(const struct belfry_host *host, uint64_t request, uint32_t status, const char *pointer,
                     struct belfry_str detail);
     /* [loop] streams: begin, write any number of times (EAGAIN: the client is slow, wait for drain), end */
-    belfry_status (*begin)(const struct belfry_host *host, uint64_t request,
-                           const struct belfry_http_response *head, void (*drain)(void *arg), void (*closed)(void *arg),
-                           void *arg);
+    belfry_status (*begin)(const struct belfry_host *host, uint64_t request, const struct belfry_http_response *head,
+                           void (*drain)(void *arg), void (*closed)(void *arg), void *arg);
     belfry_status (*write)(const struct belfry_host *host, uint64_t request, struct belfry_str data);
     void (*end)(const struct belfry_host *host, uint64_t request);
     /* [any] a query parameter, percent-decoded; i-th occurrence; ENOTFOUND. The text lives as long as the request. */
@@ -125,23 +124,18 @@ struct belfry_http_route_api {
 
 struct belfry_inbox_filter {
     uint32_t struct_size, flags;
-    struct belfry_str q;               /* text that title or body contain, without case */
+    struct belfry_str q;                                /* text that title or body contain, without case */
     struct belfry_strs severity, category, source, ids; /* none: all */
-    uint32_t hidden;                   /* 0 active, 1 hidden */
-    uint32_t unread;                   /* 1: unread only */
+    uint32_t hidden;                                    /* 0 active, 1 hidden */
+    uint32_t unread;                                    /* 1: unread only */
 };
 
-enum {
-    BELFRY_VALID = 0,
-    BELFRY_EXPIRED = 1,
-    BELFRY_SUPERSEDED = 2,
-    BELFRY_WITHDRAWN = 3
-};
+enum { BELFRY_VALID = 0, BELFRY_EXPIRED = 1, BELFRY_SUPERSEDED = 2, BELFRY_WITHDRAWN = 3 };
 
 struct belfry_inbox_item {
     uint32_t struct_size, severity;
     struct belfry_str id, type, source, category, title, body, subject, actor, reason, link;
-    struct belfry_str handled_by, replaced_by; /* empty: none */
+    struct belfry_str handled_by, replaced_by;                                   /* empty: none */
     int64_t created_ms, seen_ms, read_ms, hidden_ms, valid_until_ms, handled_ms; /* 0: not */
     uint32_t validity, unread;
     const struct belfry_action *actions; /* empty once handled or invalid */
@@ -176,13 +170,7 @@ struct belfry_inbox_counts {
     struct belfry_str etag;
 };
 
-enum {
-    BELFRY_MARK_READ = 1,
-    BELFRY_MARK_UNREAD,
-    BELFRY_MARK_HIDE,
-    BELFRY_MARK_UNHIDE,
-    BELFRY_MARK_SEEN
-};
+enum { BELFRY_MARK_READ = 1, BELFRY_MARK_UNREAD, BELFRY_MARK_HIDE, BELFRY_MARK_UNHIDE, BELFRY_MARK_SEEN };
 
 struct belfry_inbox_failure {
     uint32_t struct_size, reserved;
@@ -198,7 +186,7 @@ struct belfry_inbox_change {
     uint64_t unread, changed;
     const struct belfry_inbox_failure *failed;
     size_t failed_count;
-    struct belfry_str undo; /* empty when nothing changed */
+    struct belfry_str undo;       /* empty when nothing changed */
     struct belfry_str handled_by; /* of a conflict */
     int64_t handled_ms;
 };
@@ -243,7 +231,7 @@ struct belfry_target {
     uint32_t struct_size, flags;
     uint64_t id;
     struct belfry_str name, url, org;
-    struct belfry_str secret; /* plain, for signing; wiped after the attempt */
+    struct belfry_str secret;   /* plain, for signing; wiped after the attempt */
     struct belfry_str settings; /* JSON, the plugin's own members of the target */
 };
 
@@ -254,7 +242,7 @@ struct belfry_target_spec {
     const char *name, *url, *secret;
     struct belfry_strs types, orgs; /* none: all */
     const struct belfry_condition *when;
-    uint32_t concurrency; /* 0: 8 */
+    uint32_t concurrency;     /* 0: 8 */
     uint32_t rate_per_minute; /* 0: none */
     struct belfry_str settings;
 };
@@ -296,7 +284,7 @@ struct belfry_http_call {
     size_t header_count;
     struct belfry_str body;
     int64_t timeout_ms, connect_timeout_ms;
-    size_t max_response; /* bytes kept; more is cut */
+    size_t max_response;            /* bytes kept; more is cut */
     const char *const *allow_cidrs; /* private ranges that are allowed; ends at NULL; may be NULL */
 };
 
@@ -373,8 +361,8 @@ struct belfry_asset_api {
     uint32_t struct_size, reserved;
     /* [loop] in start(): static bytes served at /assets/<instance>/<name> with a content hash and a long life; the
      * bytes must live as long as the process */
-    belfry_status (*add)(const struct belfry_host *host, const char *name, const char *content_type,
-                         const void *bytes, size_t size);
+    belfry_status (*add)(const struct belfry_host *host, const char *name, const char *content_type, const void *bytes,
+                         size_t size);
 };
 
 #ifdef __cplusplus

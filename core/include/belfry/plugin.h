@@ -223,13 +223,13 @@ struct belfry_map {
 struct belfry_option {
     uint32_t struct_size, type, flags, offset;
     const char *name;
-    const char *def; /* default, as an admin would write it; NULL: zero */
-    const char *doc; /* one sentence: what it does, unit */
+    const char *def;  /* default, as an admin would write it; NULL: zero */
+    const char *doc;  /* one sentence: what it does, unit */
     int64_t min, max; /* both 0: no limit; for STRING and LIST the length */
     const char *const *choices;
-    const char *requires_, *conflicts; /* names of sibling options */
+    const char *requires_, *conflicts;    /* names of sibling options */
     const struct belfry_option *children; /* ends at struct_size 0 */
-    uint32_t size; /* OBJECT: bytes of the struct */
+    uint32_t size;                        /* OBJECT: bytes of the struct */
     uint32_t reserved;
 };
 
@@ -243,20 +243,20 @@ struct belfry_action_type {
 
 struct belfry_field {
     uint32_t struct_size, value_type; /* BELFRY_VALUE_* */
-    const char *path; /* dotted, below data: record.owner; a trailing .* means any member */
+    const char *path;                 /* dotted, below data: record.owner; a trailing .* means any member */
     const char *doc;
 };
 
 struct belfry_event_type {
     uint32_t struct_size, severity;
-    const char *type;             /* "record.assigned", or a prefix and "*": "workflow.*" */
-    const char *category;         /* default */
-    const char *const *replaces;  /* types that an event with the same subject replaces, per recipient */
+    const char *type;                         /* "record.assigned", or a prefix and "*": "workflow.*" */
+    const char *category;                     /* default */
+    const char *const *replaces;              /* types that an event with the same subject replaces, per recipient */
     const struct belfry_action_type *actions; /* ends at struct_size 0 */
     const struct belfry_field *fields;        /* ends at struct_size 0 */
-    const char *title, *body;     /* default templates */
+    const char *title, *body;                 /* default templates */
     const char *doc;
-    const char *example;          /* JSON of data */
+    const char *example; /* JSON of data */
 };
 
 /* --- HTTP routes of a plugin -------------------------------------------------------------------------------------- */
@@ -287,9 +287,9 @@ struct belfry_role {
 
 struct belfry_plugin {
     uint32_t struct_size, flags;
-    const char *id, *version, *summary; /* id = file name without .so = what YAML's `plugin:` names */
-    const struct belfry_role *roles;    /* ends at id NULL */
-    const char *const *needs;           /* host extensions; ends at NULL; may be NULL */
+    const char *id, *version, *summary;  /* id = file name without .so = what YAML's `plugin:` names */
+    const struct belfry_role *roles;     /* ends at id NULL */
+    const char *const *needs;            /* host extensions; ends at NULL; may be NULL */
     const struct belfry_option *options; /* ends at struct_size 0; may be NULL */
     uint64_t config_size;
     const struct belfry_event_type *events; /* ends at struct_size 0; may be NULL */
@@ -352,9 +352,9 @@ struct belfry_principal {
 struct belfry_trigger {
     uint32_t struct_size, flags;
     struct belfry_str id, source, type, subject; /* subject empty when absent */
-    int64_t time_ms;    /* CloudEvents time, 0 when absent */
-    int64_t arrived_ms; /* when the hub took it */
-    struct belfry_str data; /* bytes as sent */
+    int64_t time_ms;                             /* CloudEvents time, 0 when absent */
+    int64_t arrived_ms;                          /* when the hub took it */
+    struct belfry_str data;                      /* bytes as sent */
     void *impl;
 };
 
@@ -380,29 +380,29 @@ struct belfry_action {
 struct belfry_event {
     uint32_t struct_size, flags;
     struct belfry_str type, subject;
-    struct belfry_str category;  /* empty: the type's */
-    int32_t severity;            /* -1: the type's */
+    struct belfry_str category; /* empty: the type's */
+    int32_t severity;           /* -1: the type's */
     uint32_t reserved;
     const struct belfry_template *title_template, *body_template; /* NULL: the texts below, else the type's */
     struct belfry_str title, body;
     const struct belfry_view *params; /* what the templates read; NULL: data */
-    struct belfry_str link;      /* http, https, or a path of ours; empty: none */
-    struct belfry_str actor;     /* whom to leave out; empty: nobody */
+    struct belfry_str link;           /* http, https, or a path of ours; empty: none */
+    struct belfry_str actor;          /* whom to leave out; empty: nobody */
     const struct belfry_recipient *audience;
     size_t audience_count;
     const struct belfry_action *actions;
     size_t action_count;
-    struct belfry_str data;      /* JSON object; empty: the trigger's data */
-    int64_t valid_until_ms;      /* 0: for good */
+    struct belfry_str data; /* JSON object; empty: the trigger's data */
+    int64_t valid_until_ms; /* 0: for good */
 };
 
 /* Which rows an operation on a subject touches. Zeroed: all recipients of all types. */
 struct belfry_selection {
     uint32_t struct_size, reserved;
-    struct belfry_strs types;    /* event types; none: all */
-    struct belfry_strs only;     /* usernames; none: everybody */
-    struct belfry_strs except;   /* usernames left alone */
-    struct belfry_str reason;    /* shown to the recipient and to admins */
+    struct belfry_strs types;  /* event types; none: all */
+    struct belfry_strs only;   /* usernames; none: everybody */
+    struct belfry_strs except; /* usernames left alone */
+    struct belfry_str reason;  /* shown to the recipient and to admins */
 };
 
 struct belfry_txn;
@@ -510,8 +510,8 @@ struct belfry_item {
     uint64_t delivery_id;
     struct belfry_str event_id, notification_id; /* UUIDs; notification empty for targets */
     struct belfry_str org, source, type, category, subject, title, body, link, actor;
-    struct belfry_str data; /* JSON of the event */
-    int64_t time_ms;        /* of the event */
+    struct belfry_str data;    /* JSON of the event */
+    int64_t time_ms;           /* of the event */
     struct belfry_str payload; /* PER_TARGET: the body, bytes stored once with the event */
     struct belfry_str href;    /* absolute URL of /{org}/n/{id}; empty for targets */
 };
@@ -525,15 +525,15 @@ struct belfry_batch {
     uint32_t attempt; /* 1 is the first */
     uint32_t total;   /* of a digest: items that exist, of which item_count are shown */
     const struct belfry_item *const *items;
-    const struct belfry_target *target;  /* PER_TARGET */
-    const struct belfry_person *person;  /* PER_RECIPIENT */
+    const struct belfry_target *target; /* PER_TARGET */
+    const struct belfry_person *person; /* PER_RECIPIENT */
 };
 
 struct belfry_result {
     uint32_t struct_size, outcome;
     int32_t code; /* HTTP or SMTP status; 0: none */
     uint32_t reserved;
-    int64_t retry_after_ms;  /* 0: the host's schedule */
+    int64_t retry_after_ms;   /* 0: the host's schedule */
     struct belfry_str detail; /* one line for people */
     struct belfry_str record; /* JSON up to 32 KiB, kept with the attempt */
 };
