@@ -174,8 +174,11 @@ belfry_status store_restore(const char *data_dir, const char *file, struct error
         return err ? err->status : BELFRY_ECONFLICT;
     char *path = xasprintf("%s/" STORE_FILE, data_dir);
     char *fresh = xasprintf("%s.restored", path);
-    struct store_conn *from = conn_open(NULL, file, NULL, SQLITE_OPEN_READWRITE, 1024, err);
-    belfry_status status = from ? check_backup(from, file, err) : BELFRY_EIO;
+    struct error why = {0};
+    struct store_conn *from = conn_open(NULL, file, NULL, SQLITE_OPEN_READWRITE, 1024, &why);
+    belfry_status status = from ? check_backup(from, file, err)
+                                : error_set(err, BELFRY_EINVAL, NULL, "%s is no backup: %s", file, error_text(&why));
+    error_clear(&why);
     if (!status)
         status = backup_copy(from, fresh, err);
     /* The log of the old database must not be played into the new one. */

@@ -79,11 +79,11 @@ struct diag_span diag_span_at(const struct diag_set *set, uint32_t file, uint32_
     return (struct diag_span){file, (uint32_t)line + 1, column + 1, begin, end < begin ? begin : end};
 }
 
-const char *diag_show(struct diag_set *set, struct belfry_str text)
+static const char *show(struct diag_set *set, struct belfry_str text, int most)
 {
     struct buf out = {0};
     size_t at = 0;
-    for (int n = 0; at < text.len && n < 60; n++) {
+    for (int n = 0; at < text.len && n < most; n++) {
         size_t begin = at;
         uint32_t c = str_utf8_next(text, &at);
         if (c < 0x20 || c == 0x7F)
@@ -98,6 +98,16 @@ const char *diag_show(struct diag_set *set, struct belfry_str text)
     const char *shown = arena_strndup(set->arena, out.ptr ? out.ptr : "", out.len);
     buf_free(&out);
     return shown;
+}
+
+const char *diag_show(struct diag_set *set, struct belfry_str text)
+{
+    return show(set, text, 60);
+}
+
+const char *diag_show_path(struct diag_set *set, const char *path)
+{
+    return show(set, str_of(path), 1000);
 }
 
 struct diag *diag_add(struct diag_set *set, const char *code, enum diag_severity severity, struct diag_span span,

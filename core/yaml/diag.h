@@ -75,6 +75,8 @@ const struct positions *diag_positions(const struct diag_set *set, uint32_t file
 
 /* Text from a file as a message may show it: at most 60 characters, control characters as \xNN. In the set's arena. */
 const char *diag_show(struct diag_set *set, struct belfry_str text);
+/* The same for a path, which is of no use when its end is missing: at most 1,000 characters. */
+const char *diag_show_path(struct diag_set *set, const char *path);
 
 size_t diag_count(const struct diag_set *set, enum diag_severity severity);
 /* Sorted by file, line, column; i < diag_total. */

@@ -132,7 +132,7 @@ static int append_file(const struct secrets *s, const struct yaml_node *node, co
     struct buf content = {0};
     int open_to_others = 0;
     const char *wrong = read_file(path, &content, &open_to_others);
-    const char *shown = diag_show(s->diags, str_of(path));
+    const char *shown = diag_show_path(s->diags, path);
     struct arena *arena = diag_arena(s->diags);
     if (wrong)
         report(s, node, ref->span, "H602", DIAG_ERROR, arena_printf(arena, "secret file `%s`: %s", shown, wrong));

@@ -197,7 +197,7 @@ def test_a_newer_schema_is_refused(new_hub):
         db.execute("PRAGMA user_version = 9999")
     db.close()
     before = database.read_bytes()
-    log = refuses(hub, 1, "9999")
+    log = refuses(hub, 78, "9999")
     assert "newer" in log
     assert database.read_bytes() == before, "nothing was touched"
     with sqlite3.connect(database) as db:
@@ -222,7 +222,7 @@ def test_a_plugin_that_fails_in_create_is_left_out(new_hub):
 
 
 @pytest.mark.parametrize("plugin", ["no_such_plugin", "bad_magic", "wrong_major", "no_symbol", "unknown_role",
-                                    "missing_extension", "short_struct"])
+                                    "missing_extension", "tiny_struct"])
 def test_plugins_that_cannot_be_loaded(new_hub, plugin):
     """At start that is an error of the configuration that names the line."""
     config = base()

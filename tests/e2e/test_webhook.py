@@ -217,6 +217,7 @@ def test_the_header_that_gives_up_one_message(start, receiver):
     until(lambda: delivery(hub)["state"] == "failed")
     hub.send(created())
     receiver.wait(2)
+    until(lambda: hub.deliveries("?state=delivered&channel=hooks"))
     hub.clock.advance("1d")
     assert len(receiver.deliveries) == 2
 
