@@ -17,7 +17,8 @@
 #define TIMEOUT_DEFAULT_MS 30000
 #define GRACE_MS 5000
 #define UNAVAILABLE_WAIT_MS 30000
-#define EACH_CLAIM_MAX 64 /* what an endpoint may have under way at most; a claim waits for a commit, so it takes them all */
+/* What an endpoint may have under way at most: a claim waits for a commit, so it takes all there is room for. */
+#define EACH_CLAIM_MAX 64
 
 /* Memory of one claim, shared by its batches. */
 struct claim_memory {
@@ -68,12 +69,22 @@ void outcomes_flush(struct dispatch *d)
     arena_reset(d->outcome_arena);
 }
 
-static void count_outcome(const struct batch *b, enum outcome state)
+static void count_outcome(struct channel *ch, enum outcome state)
 {
-    metric_add(metric_get(metrics_global(), "belfry_deliveries_total",
-                          "Deliveries by channel and outcome of the attempt.", METRIC_COUNTER, "channel",
-                          b->queue->channel->name, "outcome", outcome_name((int)state), NULL),
-               1);
+    if (!ch->by_outcome[state])
+        ch->by_outcome[state] = metric_get(metrics_global(), "belfry_deliveries_total",
+                                           "Deliveries by channel and outcome of the attempt.", METRIC_COUNTER,
+                                           "channel", ch->name, "outcome", outcome_name((int)state), NULL);
+    metric_add(ch->by_outcome[state], 1);
+}
+
+static void observe_latency(struct channel *ch, int64_t ms)
+{
+    if (!ch->latency)
+        ch->latency =
+            metric_get(metrics_global(), "belfry_delivery_latency_seconds", "From the event to the acknowledgement.",
+                       METRIC_HISTOGRAM, "channel", ch->name, NULL);
+    metric_observe(ch->latency, (double)ms / 1000);
 }
 
 static void outcome_add(struct dispatch *d, struct batch *b, enum outcome state, int64_t due_ms, int count_attempt,
