@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * List, counts and single rows of an inbox. A list is one pass over the person's rows, which gives total, facets and
- * the ids of the page, then one look at each row of the page for its texts. (Measured on a database of 1,000,000 rows
- * of 1,000 people: a page of 200 with facets takes about 2 ms, most of it in reading the events of the other 800 rows.)
+ * the ids of the page, then one look at each row of the page for its texts.
  */
 #include "store/inbox.h"
 
