@@ -17,7 +17,7 @@
 #include "http/internal.h"
 
 #define SPARE_MAX 256
-#define REQUEST_ARENA 4096 /* what an ordinary request copies fits, so that a re-used one allocates nothing */
+#define REQUEST_ARENA 4096 /* enough for most: a second block would be allocated and freed with every request */
 #define BODY_FIRST 1024
 #define BODY_KEEP (256 * 1024)
 #define DROP_MAX (16 * 1024 * 1024)

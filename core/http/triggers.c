@@ -143,7 +143,6 @@ static void answer_retry(struct post *p, uint32_t status, int64_t after_ms, cons
     error_clear(&err);
 }
 
-/* One item is at fault; the others of a batch are refused with it, and say nothing. */
 /* The item at fault; in a batch that is refused as a whole the others say ECANCELED. */
 static size_t item_at_fault(const struct post *p, belfry_status status)
 {
