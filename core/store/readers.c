@@ -7,6 +7,7 @@
 #include "store/private.h"
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <pthread.h>
@@ -50,8 +51,11 @@ static belfry_status run_read(struct store_conn *conn, const struct read *read)
     conn->deadline_ns = clock_mono_ns(clock_real()) + (uint64_t)(read->max_ms ? read->max_ms : READ_MS) * 1000000;
     sql_run(sql_use(conn, "BEGIN"));
     belfry_status status = conn->fault ? conn->fault : read->fn(conn, read->arg);
-    if (conn->fault)
+    if (conn->fault) {
         status = conn->fault;
+        log_error("store", "a read failed; the request was answered with an error", "error=%s",
+                  log_quote(conn->fault_text, strlen(conn->fault_text)));
+    }
     conn->fault = BELFRY_OK;
     conn->deadline_ns = 0;
     if (!sqlite3_get_autocommit(conn->db))
