@@ -39,6 +39,11 @@ enum config_section {
 };
 extern const char *const config_sections[SECTION_COUNT + 1]; /* ends at NULL */
 
+struct config_named { /* a name to look at when everything is known */
+    const struct yaml_node *node;
+    struct config_named *next;
+};
+
 struct config_build {
     struct config *config;
     struct arena *arena; /* config->arena */
@@ -50,6 +55,7 @@ struct config_build {
     struct hash *keys[SECTION_COUNT]; /* of sections, name -> key node; made when asked for */
     struct config_known roles, users; /* of YAML's people; made when asked for */
     size_t nearest_left;              /* candidates that did-you-mean may still look at: a file of faults stays cheap */
+    struct config_named *categories;  /* that options of instances name */
     uint32_t main_file;               /* among the files of diags */
     uint8_t any_org;                  /* orgs has "*" */
     uint8_t blind;                    /* a source has no plugin: its types and categories are not known */

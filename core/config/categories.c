@@ -112,6 +112,22 @@ static int by_name(const void *a, const void *c)
     return strcmp(((const struct config_category *)a)->name, ((const struct config_category *)c)->name);
 }
 
+/* `category` of an option, such as that of a workflow rule: an event in an unknown one would be refused. */
+static void check_named(struct config_build *b)
+{
+    const struct config *config = b->config;
+    const char **names = arena_alloc(b->arena, (config->category_count + 1) * sizeof(*names));
+    for (size_t i = 0; i < config->category_count; i++)
+        names[i] = config->categories[i].name;
+    for (const struct config_named *n = b->blind ? NULL : b->categories; n; n = n->next) {
+        if (config_category(config, n->node->text))
+            continue;
+        struct diag *d = config_error(b, "H306", n->node, "no category `%.*s` is declared", STR_ARG(n->node->text));
+        diag_suggest(b->diags, d, str_nearest(n->node->text, names, config->category_count));
+        diag_help(b->diags, d, "declare it: categories: {%.*s: {label: ...}}", STR_ARG(n->node->text));
+    }
+}
+
 void config_build_categories(struct config_build *b)
 {
     const struct yaml_node *map = config_map(b, SECTION_CATEGORIES);
@@ -124,4 +140,5 @@ void config_build_categories(struct config_build *b)
     qsort(set.items, set.count, sizeof(*set.items), by_name);
     b->config->categories = set.items;
     b->config->category_count = set.count;
+    check_named(b);
 }

@@ -122,6 +122,26 @@ static void check_recipient(void *arg, struct diag_set *diags, const struct yaml
         config_ref_user(b, node, str_slice(recipient.ptr + 5, recipient.len - 5));
 }
 
+/* Looked at when all categories are known. */
+static void check_category(void *arg, const struct yaml_node *node)
+{
+    struct config_build *b = arg;
+    struct config_named *named = arena_alloc(b->arena, sizeof(*named));
+    *named = (struct config_named){node, b->categories};
+    b->categories = named;
+}
+
+/* What is read and has no effect yet must not pass in silence. */
+static void warn_unserved(struct config_build *b, const struct yaml_node *map)
+{
+    static const char *const keys[] = {"feed", "was"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const struct yaml_pair *pair = yaml_pair(map, keys[i]);
+        if (pair)
+            config_warning(b, "H704", pair->key, "`%s` is checked but not in force in this version", keys[i]);
+    }
+}
+
 static void build_instance(struct config_build *b, const struct yaml_pair *pair, int channel,
                            struct config_instance *out)
 {
@@ -136,8 +156,9 @@ static void build_instance(struct config_build *b, const struct yaml_pair *pair,
     }
     const struct belfry_option *table = config_instance_options(b->arena, out->plugin, channel, &size, &common);
     char *memory = arena_alloc(b->arena, size);
-    struct option_scope scope = {.check_recipient = check_recipient, .arg = b};
+    struct option_scope scope = {.check_recipient = check_recipient, .check_category = check_category, .arg = b};
     check_common(b, pair->value, out);
+    warn_unserved(b, pair->value);
     belfry_status status = option_fill(b->arena, b->diags, table, pair->value, &scope, memory, size);
     config_mark_secrets(table, pair->value);
     if (status != BELFRY_OK)

@@ -104,6 +104,7 @@ static void on_turn(uv_idle_t *idle)
 {
     struct dispatch *d = idle->data;
     uv_idle_stop(idle);
+    outcomes_flush(d); /* before the claims, so that they see the rows as they are now */
     take_due(d);
     run_ready(d);
     outcomes_flush(d);

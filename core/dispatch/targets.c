@@ -72,7 +72,9 @@ static void target_update(struct declaration *decl, size_t i)
     t->arena = arena_new(512);
     t->queue->concurrency = decl->concurrency[i];
     t->queue->bucket.per_minute = decl->rate[i];
-    t->enabled = row->enabled;
+    t->enabled = row->enabled || row->moved;
+    if (!row->enabled && row->moved) /* it was another receiver that failed */
+        ledger_target_enable(d->set.ledger, row->id, 1, "the URL changed", NULL, NULL);
     t->first_failure_ms = row->first_failure_ms;
     t->declared = d->round;
     t->pub = (struct belfry_target){.struct_size = sizeof(t->pub),

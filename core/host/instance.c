@@ -378,6 +378,9 @@ struct host_instance *host_instance_new(struct host *host, struct config *config
     };
     struct belfry_error pub = {sizeof(pub), BELFRY_OK, err};
     belfry_status status = instance->plugin->create(&instance->table, ci->options, &instance->self, &pub);
+    if (status == BELFRY_OK && !instance->self)
+        status = error_set(err, BELFRY_EINVAL, NULL, "plugin `%s`: create() returned OK but made nothing: *self is NULL",
+                           ci->plugin->id);
     if (status != BELFRY_OK) {
         if (err && !err->count)
             error_set(err, status, NULL, "plugin `%s` refused to be created: %s", ci->plugin->id, status_text(status));

@@ -26,6 +26,8 @@ static void declare_one(struct ledger_txn *txn, int64_t channel, struct ledger_t
     int found = store_target_find(txn->conn, channel, org, target->name, &row);
     if (!found)
         row = (struct store_target){.id = ledger_txn_id(txn), .org = org, .channel = channel, .enabled = 1};
+    struct store_target before;
+    target->moved = found && store_target_get(txn->conn, row.id, txn->arena, &before) && !str_eq(before.url, target->url);
     row.name = target->name;
     row.url = target->url;
     row.secret = target->secret;

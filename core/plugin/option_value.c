@@ -35,6 +35,8 @@ static void fill_string(struct option_walk *w, const struct belfry_option *row, 
         return;
     }
     *(const char **)slot = text;
+    if (w->scope->check_category && !node->unresolved && row->name && strcmp(row->name, "category") == 0)
+        w->scope->check_category(w->scope->arg, node);
 }
 
 static void fill_bool(struct option_walk *w, const struct belfry_option *row, const struct yaml_node *node, void *slot)

@@ -211,8 +211,7 @@
        "asks for what this hub does not offer. The message says which; `belfry plugin inspect NAME` shows it.\n")      \
     /* --- H6: secrets and permissions --- */                                                                          \
     XX(H601, "secret not resolved",                                                                                    \
-       "Checking does not need secrets: the reference was left as it is. Start and reload resolve it, and so does\n"   \
-       "`belfry check --secrets=required`.\n")                                                                         \
+       "Checking does not need secrets: the reference was left as it is. Start and reload resolve it.\n")   \
     XX(H602, "secret missing",                                                                                         \
        "The environment variable, file or credential of a ${...} reference is not there or cannot be read.\n"          \
        "${env:NAME:-text} gives a default.\n")                                                                         \
@@ -233,6 +232,7 @@
     /* --- H7: environment --- */                                                                                      \
     XX(H701, "file cannot be read", "The file is not there, is no regular file, or this user may not read it.\n")      \
     XX(H702, "directory cannot be used", "The directory is not there or this user may not write to it.\n")             \
-    XX(H703, "address cannot be used", "Another process listens there, or the address is not of this machine.\n")
+    XX(H703, "address cannot be used", "Another process listens there, or the address is not of this machine.\n")      \
+    XX(H704, "not in force in this version", "The key is part of the language and is checked, but nothing acts on it yet.\n")
 
 #endif

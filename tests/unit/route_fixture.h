@@ -12,7 +12,12 @@
 #include "base/str.h"
 #include "route/route.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 struct fixture {
     struct arena *arena;

@@ -294,7 +294,7 @@ struct belfry_plugin {
     uint64_t config_size;
     const struct belfry_event_type *events; /* ends at struct_size 0; may be NULL */
     const struct belfry_route *routes;      /* ends at struct_size 0; may be NULL */
-    /* [loop] no I/O, no threads. On an error fill err through host->fail. */
+    /* [loop] no I/O, no threads; *self must not be NULL. On an error fill err through host->fail. */
     belfry_status (*create)(const struct belfry_host *host, const void *config, void **self, struct belfry_error *err);
     /* [loop] open what is needed; optional */
     belfry_status (*start)(void *self, struct belfry_error *err);
