@@ -33,8 +33,8 @@ struct change {
     struct belfry_str by; /* who acted */
     int by_principal;     /* a person came themselves: what the trigger says of it does not count */
 
-    struct belfry_str key, kept; /* of the state, and its value */
-    json_t *memory;              /* kept, read; NULL: the record is unknown */
+    struct belfry_str key, kept;          /* of the state, and its value */
+    const struct workflow_memory *memory; /* kept, read; NULL: the record is unknown */
     struct workflow_record now, before;
     int was_there; /* before is something */
 
@@ -390,8 +390,11 @@ static int kind_of(struct belfry_str type)
 static belfry_status load(struct change *c)
 {
     belfry_status status = c->api->get(c->txn, c->key, &c->kept);
+    int failed = 0;
     if (status == BELFRY_OK)
-        c->memory = workflow_record_load(c->kept);
+        c->memory = workflow_record_load(c->txn, c->kept, &failed);
+    if (failed)
+        return too_large(c);
     return status == BELFRY_ENOTFOUND ? BELFRY_OK : status;
 }
 
@@ -411,7 +414,6 @@ belfry_status workflow_receive(void *self, struct belfry_txn *txn, const struct 
     belfry_status status = load(&c);
     if (status == BELFRY_OK && (c.kind != DELETED || c.memory))
         status = c.kind == DELETED ? forget(&c) : apply(&c);
-    json_decref(c.memory);
     return status;
 }
 
@@ -429,7 +431,10 @@ belfry_status workflow_due(void *self, struct belfry_txn *txn, struct belfry_str
     if (!rule || !workflow_key_split(txn, record_key, &record.object, &record.id) ||
         txn->api->get(txn, record_key, &kept) != BELFRY_OK)
         return BELFRY_OK; /* the rule or the record is gone */
-    json_t *memory = workflow_record_load(kept);
+    int failed = 0;
+    const struct workflow_memory *memory = workflow_record_load(txn, kept, &failed);
+    if (failed)
+        return BELFRY_ELIMIT;
     belfry_status status = BELFRY_OK;
     if (memory) {
         workflow_record_init(&record);
@@ -439,6 +444,5 @@ belfry_status workflow_due(void *self, struct belfry_txn *txn, struct belfry_str
             status = data.ptr ? workflow_notify(w, rule, &record, record_key, data, nobody, err) : BELFRY_ELIMIT;
         }
     }
-    json_decref(memory);
     return status;
 }

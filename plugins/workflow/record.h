@@ -8,8 +8,6 @@
 
 #include "text.h"
 
-#include <jansson.h>
-
 #define WORKFLOW_KEY_MAX 400 /* "record/{object}/{id}": leaves room for the name of a rule in a timer's key */
 
 /* `fields` of one place. */
@@ -72,12 +70,15 @@ int workflow_record_each(const struct workflow_record *record,
                          void *arg);
 
 /*
- * What is remembered, as one line of JSON; the same record gives the same bytes. Reading adds it as the last layer and
- * fills what the record does not say itself; the tree must outlive the record. NULL: the text is no state of ours.
+ * What is remembered, as one line of JSON; the same record gives the same bytes. Empty when the scratch memory ends.
  */
 struct belfry_str workflow_record_save(const struct workflow_record *record, const struct workflow_interest *interest);
-json_t *workflow_record_load(struct belfry_str text);
-void workflow_record_recall(struct workflow_record *record, const json_t *memory);
+/* Reads it; the text must outlive what is made of it. NULL: it is no state of ours, or, with *failed set, the scratch
+ * memory ended. */
+struct workflow_memory;
+const struct workflow_memory *workflow_record_load(struct belfry_txn *txn, struct belfry_str text, int *failed);
+/* Adds it as the last layer, and url, owner and created_by as they are remembered. */
+void workflow_record_recall(struct workflow_record *record, const struct workflow_memory *memory);
 
 /* The data of an event: what the trigger said, with the record merged. by: who changed it, empty: do not say. */
 struct belfry_str workflow_record_data(const struct workflow_record *record, struct belfry_str by);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define FIRST_SIZE 512
+#define SMALL_OBJECT 8
 
 static int reserve(struct workflow_text *text, size_t more)
 {
@@ -110,17 +111,28 @@ const struct workflow_member *workflow_members(struct belfry_txn *txn, const str
     return members;
 }
 
+static void add_member(struct workflow_text *text, const struct belfry_view *view, int first, struct belfry_str key,
+                       const struct belfry_value *value)
+{
+    if (!first)
+        workflow_text_add(text, ",", 1);
+    workflow_text_str(text, key);
+    workflow_text_add(text, ":", 1);
+    workflow_text_value(text, view, value);
+}
+
 static void add_object(struct workflow_text *text, const struct belfry_view *view, const struct belfry_value *object)
 {
-    uint32_t count;
-    const struct workflow_member *members = workflow_members(text->txn, view, object, &count, &text->failed);
+    uint32_t count = object->count;
+    const struct workflow_member *members = NULL;
+    if (count > SMALL_OBJECT) /* a few are found again quickly, and need no memory */
+        members = workflow_members(text->txn, view, object, &count, &text->failed);
     workflow_text_add(text, "{", 1);
     for (uint32_t i = 0; i < count && !text->failed; i++) {
-        if (i)
-            workflow_text_add(text, ",", 1);
-        workflow_text_str(text, members[i].key);
-        workflow_text_add(text, ":", 1);
-        workflow_text_value(text, view, &members[i].value);
+        struct workflow_member one;
+        if (!members)
+            view->member(view, object, i, &one.key, &one.value);
+        add_member(text, view, i == 0, members ? members[i].key : one.key, members ? &members[i].value : &one.value);
     }
     workflow_text_add(text, "}", 1);
 }

@@ -191,12 +191,35 @@ static void test_state_that_cannot_be_read_is_none(void **state)
 {
     (void)state;
     struct belfry_test *t = workflow_new(NULL);
-    belfry_test_put(t, "record/Lead/7", "{broken");
+    static const char *const broken[] = {"",
+                                         "{",
+                                         "{'owner'",
+                                         "{'owner':",
+                                         "{'owner':'dan'",
+                                         "{'owner':'dan",
+                                         "{,}",
+                                         "{'a':1,}",
+                                         "{'owner':'dan'}x",
+                                         "{'owner':'da\\x'}",
+                                         "{'a':tru}",
+                                         "{'a':1e}",
+                                         "{'a':-}",
+                                         "{'a':[1,]}",
+                                         "{'a':99999999999999999999}",
+                                         "{'owner':'dan\\",
+                                         "{'a':'\\u00e4'}",
+                                         "null"};
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        belfry_test_put(t, "record/Lead/7", json(broken[i]));
+        send(t, "record.created", OPEN_LEAD); /* a change of owner, had Dan been remembered */
+        belfry_test_expect(t, "");
+        assert_string_equal(belfry_test_get(t, "record/Lead/7"),
+                            json("{'fields':{'name':'Acme'},'owner':'ann','created_by':'ann',"
+                                 "'url':'https://crm.example.org/7'}"));
+    }
+    belfry_test_put(t, "record/Lead/7", json("{'owner':'dan'}")); /* and had he */
     send(t, "record.created", OPEN_LEAD);
-    belfry_test_expect(t, "");
-    assert_string_equal(belfry_test_get(t, "record/Lead/7"),
-                        json("{'fields':{'name':'Acme'},'owner':'ann','created_by':'ann',"
-                             "'url':'https://crm.example.org/7'}"));
+    belfry_test_expect(t, "withdraw record/Lead/7 [record.assigned] from dan: it has another owner now");
     belfry_test_put(t, "record/Lead/7", "[]");
     send(t, "record.deleted", "{'record':{'object':'Lead','id':'7'},'by':'bob'}");
     belfry_test_expect(t, "");
@@ -374,6 +397,25 @@ static void test_a_wide_record_is_worked_off_at_once(void **state)
     belfry_test_free(t);
 }
 
+/* State so wide that it cannot be worked with is a refusal, never a record that seems new. */
+static void test_what_cannot_be_read_is_not_forgotten(void **state)
+{
+    (void)state;
+    size_t size = 400000;
+    char *kept = malloc(size);
+    struct belfry_test *t = workflow_new("rules: [{name: r, when: {fields.a.0: 7}, notify: {to: cara}}]");
+    size_t len = (size_t)sprintf(kept, "{\"fields\":{\"a\":[0");
+    while (len < size - 40)
+        len += (size_t)sprintf(kept + len, ",0");
+    sprintf(kept + len, "]},\"owner\":\"ann\"}");
+    belfry_test_put(t, "record/Lead/7", kept);
+    assert_int_equal(belfry_test_send(t, "record.created", json(OPEN_LEAD)), BELFRY_EINVAL);
+    belfry_test_expect_error(t, "/data/record/fields: is more than can be worked with");
+    assert_string_equal(belfry_test_get(t, "record/Lead/7"), kept);
+    belfry_test_free(t);
+    free(kept);
+}
+
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
 static void test_options(void **state)
@@ -446,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_a_repeated_trigger_is_one),
         cmocka_unit_test(test_what_is_too_long_is_refused),
         cmocka_unit_test(test_a_wide_record_is_worked_off_at_once),
+        cmocka_unit_test(test_what_cannot_be_read_is_not_forgotten),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_names_of_rules_become_types),
     };
