@@ -159,11 +159,12 @@ static void answer_refused(struct post *p, belfry_status status)
     if (first && p->request.triggers.batch)
         with_index(first, at);
     if (status == BELFRY_EAGAIN || status == BELFRY_EIO || status == BELFRY_ELIMIT || status == BELFRY_ECANCELED) {
-        const char *text = first && first->count         ? error_text(first)
-                           : status == BELFRY_ECANCELED ? "the hub is stopping; send it again"
-                           : status == BELFRY_ELIMIT    ? "the disk is full; nothing was taken"
-                           : status == BELFRY_EIO       ? "the database cannot be written; nothing was taken"
-                                                        : "the source takes nothing at the moment";
+        const char *ailment = ledger_ailment(p->req->http->set.ledger);
+        const char *text = status == BELFRY_ECANCELED ? "the hub is stopping; send it again"
+                           : ailment && status != BELFRY_EAGAIN
+                               ? arena_printf(p->req->arena, "%s; nothing was taken", ailment)
+                           : first ? error_text(first)
+                                   : "the source takes nothing at the moment";
         answer_retry(p, 503, p->request.retry_after_ms, text);
         return;
     }

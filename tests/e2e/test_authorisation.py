@@ -44,7 +44,7 @@ ROUTES = [
     ("GET", "/v1/acme/deliveries", {"role:admin", "token:read", "token:admin"}, None),
     ("POST", "/v1/acme/deliveries/" + NOBODY + "/retry", {"role:admin", "token:admin"}, None),
     ("POST", "/v1/acme/deliveries/" + NOBODY + "/cancel", {"role:admin", "token:admin"}, None),
-    ("GET", "/v1/acme/users/ann", {"role:admin", "token:users", "token:read", "token:admin"}, None),
+    ("GET", "/v1/acme/users/somebody", {"role:admin", "token:users", "token:read", "token:admin"}, None),
     ("PUT", "/v1/acme/users/somebody", {"role:admin", "token:users", "token:admin"}, {"name": "Some Body"}),
     ("PUT", "/v1/acme/users", {"role:admin", "token:users", "token:admin"}, {"items": []}),
     ("DELETE", "/v1/acme/users/somebody", {"role:admin", "token:users", "token:admin"}, None),

@@ -133,8 +133,9 @@ class Stream:
         event = {}
         for line in self.lines:
             if not line:
-                if event:
+                if "event" in event:
                     return event
+                event = {}
             elif not line.startswith(":"):
                 name, _, value = line.partition(":")
                 event[name] = value.strip()
