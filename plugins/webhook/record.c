@@ -7,14 +7,16 @@
  */
 #include "record.h"
 
-#include <jansson.h>
+#include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define RECORD_MAX (32 * 1024)
 #define BODY_MAX 20000
+#define HEADER_NAME_MAX 127
 
 const char *record_class(const struct belfry_http_answer *answer, char out[32])
 {
@@ -27,29 +29,126 @@ const char *record_class(const struct belfry_http_answer *answer, char out[32])
     return out;
 }
 
-static json_t *text(struct belfry_str s)
+/* --- JSON as text: one record for each attempt, so no tree is built for it ------------------------------------------
+ */
+
+struct text {
+    char *ptr;
+    size_t len, cap;
+};
+
+static void add(struct text *t, const char *ptr, size_t len)
 {
-    return json_stringn(s.ptr ? s.ptr : "", s.len);
+    if (t->len + len >= t->cap) {
+        t->cap = (t->cap + len + 256) * 2;
+        t->ptr = realloc(t->ptr, t->cap);
+        if (!t->ptr)
+            abort();
+    }
+    if (len)
+        memcpy(t->ptr + t->len, ptr, len);
+    t->len += len;
+    t->ptr[t->len] = '\0';
 }
 
-static json_t *headers_json(const struct belfry_attr *headers, size_t count)
+static void addz(struct text *t, const char *z)
 {
-    json_t *out = json_object();
-    for (size_t i = 0; i < count; i++) {
-        char name[128];
-        snprintf(name, sizeof(name), "%.*s", (int)headers[i].name.len, headers[i].name.ptr);
-        int secret = strcasecmp(name, "webhook-signature") == 0 || strcasecmp(name, "set-cookie") == 0 ||
-                     strcasecmp(name, "authorization") == 0;
-        json_t *value = secret ? json_string("...") : text(headers[i].value);
-        if (value)
-            json_object_set_new(out, name, value);
+    add(t, z, strlen(z));
+}
+
+static void add_number(struct text *t, int64_t number)
+{
+    char digits[24];
+    add(t, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, number));
+}
+
+/* Bytes of the well-formed UTF-8 character at p (Unicode table 3-7), 0: it is none. */
+static size_t character(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80)
+        return 1;
+    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || len > left)
+        return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+        (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return len;
+}
+
+static int is_text(struct belfry_str s)
+{
+    for (size_t i = 0, step; i < s.len; i += step)
+        if (!(step = character((const unsigned char *)s.ptr + i, s.len - i)))
+            return 0;
+    return 1;
+}
+
+static void add_string(struct text *t, struct belfry_str s)
+{
+    size_t from = 0;
+    if (!s.len)
+        s.ptr = "";
+    add(t, "\"", 1);
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        char escape[8];
+        int len = snprintf(escape, sizeof(escape), c < 0x20 ? "\\u%04x" : "\\%c", c);
+        add(t, s.ptr + from, i - from);
+        add(t, escape, (size_t)len);
+        from = i + 1;
     }
-    return out;
+    add(t, s.ptr + from, s.len - from);
+    add(t, "\"", 1);
+}
+
+/* --- parts
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static int is_name(struct belfry_str name, const char *lower)
+{
+    return name.len == strlen(lower) && strncasecmp(name.ptr, lower, name.len) == 0;
+}
+
+/* Of a header that is there twice the last one counts. */
+static int comes_again(const struct belfry_attr *headers, size_t count, size_t at)
+{
+    for (size_t i = at + 1; i < count; i++)
+        if (headers[i].name.len == headers[at].name.len &&
+            memcmp(headers[i].name.ptr, headers[at].name.ptr, headers[at].name.len) == 0)
+            return 1;
+    return 0;
+}
+
+static void add_headers(struct text *t, const struct belfry_attr *headers, size_t count)
+{
+    int first = 1;
+    addz(t, ",\"headers\":{");
+    for (size_t i = 0; i < count; i++) {
+        struct belfry_str name = headers[i].name, value = headers[i].value;
+        if (name.len == 0 || name.len > HEADER_NAME_MAX || !is_text(name) || !is_text(value) ||
+            comes_again(headers, count, i))
+            continue;
+        int secret =
+            is_name(name, "webhook-signature") || is_name(name, "set-cookie") || is_name(name, "authorization");
+        addz(t, first ? "" : ",");
+        add_string(t, name);
+        addz(t, ":");
+        add_string(t, secret ? belfry_str("...") : value);
+        first = 0;
+    }
+    addz(t, "}");
 }
 
 /* Scheme, host and path. */
-static json_t *url_json(struct belfry_str url)
+static void add_url(struct text *t, struct belfry_str url)
 {
+    struct text kept = {NULL, 0, 0};
     const char *end = url.ptr + url.len, *query = url.len ? memchr(url.ptr, '?', url.len) : NULL;
     const char *scheme = url.len ? memmem(url.ptr, url.len, "://", 3) : NULL;
     if (query)
@@ -59,62 +158,70 @@ static json_t *url_json(struct belfry_str url)
     const char *authority_end = slash ? slash : end, *at = host;
     for (const char *p = host; p < authority_end; p++)
         at = *p == '@' ? p + 1 : at;
-    return json_sprintf("%.*s%.*s", (int)(host - url.ptr), url.len ? url.ptr : "", (int)(end - at), url.len ? at : "");
+    add(&kept, url.ptr, (size_t)(host - url.ptr));
+    add(&kept, at, at < end ? (size_t)(end - at) : 0);
+    struct belfry_str s = {kept.ptr, kept.len};
+    add_string(t, is_text(s) ? s : belfry_str(""));
+    free(kept.ptr);
 }
 
-static json_t *body_json(struct belfry_str body, size_t most, const char **key)
+static void add_body(struct text *t, struct belfry_str body, size_t most)
 {
     size_t len = body.len < most ? body.len : most;
     while (len > 0 && len < body.len && ((unsigned char)body.ptr[len] & 0xc0) == 0x80)
         len--; /* not in the middle of a character */
-    *key = "body";
-    json_t *plain = json_stringn(body.ptr ? body.ptr : "", len);
-    if (plain)
-        return plain;
+    struct belfry_str kept = {body.ptr, len};
+    if (is_text(kept)) {
+        addz(t, ",\"body\":");
+        add_string(t, kept);
+        return;
+    }
     char *encoded = malloc(4 * ((len + 2) / 3) + 1);
+    if (!encoded)
+        abort();
     EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)body.ptr, (int)len);
-    json_t *out = json_string(encoded);
+    addz(t, ",\"body_base64\":");
+    add_string(t, belfry_str(encoded));
     free(encoded);
-    *key = "body_base64";
-    return out;
 }
 
-static char *dump(struct belfry_str url, const struct belfry_attr *headers, size_t header_count,
-                  const struct belfry_http_answer *answer, size_t body_most, int with_headers)
+static char *write_record(struct belfry_str url, const struct belfry_attr *headers, size_t header_count,
+                          const struct belfry_http_answer *answer, size_t body_most, int with_headers, size_t *len)
 {
-    const char *key;
+    struct text t = {NULL, 0, 0};
     char class[32];
-    json_t *doc = json_object(), *request = json_object(), *response = json_object();
-    json_object_set_new(request, "url", url_json(url));
-    json_object_set_new(request, "headers", headers_json(headers, header_count));
-    json_object_set_new(response, "status", json_integer(answer->status));
-    json_object_set_new(response, "class", json_string(record_class(answer, class)));
-    if (answer->error && answer->error_text.len)
-        json_object_set_new(response, "error", text(answer->error_text));
+    addz(&t, "{\"request\":{\"url\":");
+    add_url(&t, url);
+    add_headers(&t, headers, header_count);
+    addz(&t, "},\"response\":{\"status\":");
+    add_number(&t, answer->status);
+    addz(&t, ",\"class\":");
+    add_string(&t, belfry_str(record_class(answer, class)));
+    if (answer->error && answer->error_text.len && is_text(answer->error_text)) {
+        addz(&t, ",\"error\":");
+        add_string(&t, answer->error_text);
+    }
     if (with_headers)
-        json_object_set_new(response, "headers", headers_json(answer->headers, answer->header_count));
-    json_t *body = body_json(answer->body, body_most, &key);
-    json_object_set_new(response, key, body);
+        add_headers(&t, answer->headers, answer->header_count);
+    add_body(&t, answer->body, body_most);
     if (answer->truncated || answer->body.len > body_most)
-        json_object_set_new(response, "truncated", json_true());
-    json_object_set_new(response, "elapsed_us", json_integer(answer->elapsed_us));
-    json_object_set_new(doc, "request", request);
-    json_object_set_new(doc, "response", response);
-    char *out = json_dumps(doc, JSON_COMPACT);
-    json_decref(doc);
-    return out;
+        addz(&t, ",\"truncated\":true");
+    addz(&t, ",\"elapsed_us\":");
+    add_number(&t, answer->elapsed_us);
+    addz(&t, "}}");
+    *len = t.len;
+    return t.ptr;
 }
 
 char *record_make(struct belfry_str url, const struct belfry_attr *headers, size_t header_count,
                   const struct belfry_http_answer *answer)
 {
-    char *out = NULL;
+    size_t len;
     for (size_t most = BODY_MAX; most > 0; most /= 4) { /* escapes may make a body six times as long */
-        free(out);
-        out = dump(url, headers, header_count, answer, most, 1);
-        if (!out || strlen(out) <= RECORD_MAX)
+        char *out = write_record(url, headers, header_count, answer, most, 1, &len);
+        if (len <= RECORD_MAX)
             return out;
+        free(out);
     }
-    free(out);
-    return dump(url, headers, header_count, answer, 1000, 0);
+    return write_record(url, headers, header_count, answer, 1000, 0, &len);
 }
