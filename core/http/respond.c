@@ -138,7 +138,7 @@ json_t *http_problem_json(uint32_t status, const struct error *err)
         json_set_str(doc, "detail", str_of(err->items[0].detail));
     json_t *errors = json_array();
     for (size_t i = 0; i < err->count; i++) {
-        if (!err->items[i].pointer)
+        if (!err->items[i].pointer || !err->items[i].pointer[0])
             continue;
         json_t *item = json_object();
         json_set_str(item, "pointer", str_of(err->items[i].pointer));

@@ -246,6 +246,7 @@ struct ledger_target {
     int64_t id; /* filled */
     struct belfry_str org, name, url, secret, settings;
     int enabled;              /* filled */
+    int moved; /* filled: the URL is another than before */
     int64_t first_failure_ms; /* filled */
 };
 void ledger_targets_declare(struct ledger *ledger, const struct config_instance *channel, struct ledger_target *targets,

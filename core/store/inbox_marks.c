@@ -48,7 +48,7 @@ size_t store_inbox_marks_scan(struct store_conn *conn, const struct store_inbox_
     unsigned miss;
     size_t count = 0;
     inbox_filter_init(&filter, conn, who, wanted, locale, arena);
-    inbox_scan_begin(&scan, conn, &filter, person, before);
+    inbox_scan_begin(&scan, conn, &filter, person, before, 1, arena);
     while (count < limit && inbox_scan_next(&scan, &hit, &miss))
         if (!miss)
             (*out)[count++] = hit.marks;

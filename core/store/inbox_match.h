@@ -59,9 +59,14 @@ enum { INBOX_MISS_SEVERITY = 1, INBOX_MISS_CATEGORY = 2, INBOX_MISS_SOURCE = 4 }
 struct inbox_scan {
     struct sql *s;
     const struct inbox_filter *filter;
+    int marks;       /* rows are read whole */
+    int64_t *unread; /* else: ids of unread rows, when they are asked for */
+    size_t unread_count;
 };
+/* marks: fills rev, seen, read and hidden of each hit, which costs a look at its row. With a filter that has max_rev it
+ * must be set. */
 void inbox_scan_begin(struct inbox_scan *scan, struct store_conn *conn, const struct inbox_filter *filter,
-                      int64_t person, int64_t before);
+                      int64_t person, int64_t before, int marks, struct arena *arena);
 int inbox_scan_next(struct inbox_scan *scan, struct inbox_hit *hit, unsigned *miss);
 void inbox_scan_end(struct inbox_scan *scan);
 

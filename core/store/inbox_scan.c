@@ -8,14 +8,19 @@
 
 #include "base/str.h"
 
-/* The order of the join is given: the notification first, by its index. */
-#define COLUMNS                                                                                                        \
-    "n.id, n.pos, n.rev, n.seen, n.read, n.hidden, n.category, n.validity = 0 AND n.handled_by IS NULL AND"            \
-    " n.read IS NULL AND n.hidden IS NULL, e.severity, e.source"
-#define FROM " FROM notification n INDEXED BY notification_list CROSS JOIN event e ON e.id = n.event"
+#include <stdlib.h>
+
+#define FACETS "n.id, n.pos, n.category, n.severity, n.source"
+#define MARKS                                                                                                          \
+    ", n.rev, n.seen, n.read, n.hidden, n.validity = 0 AND n.handled_by IS NULL AND n.read IS NULL AND n.hidden IS NULL"
+#define FROM " FROM notification n INDEXED BY notification_list"
 #define WHERE                                                                                                          \
-    " WHERE n.person = ? AND n.pos IS NOT NULL AND n.pos < ? AND n.replaced_by IS NULL"                                \
-    " AND (n.hidden IS NOT NULL) = ? ORDER BY n.pos DESC"
+    " WHERE n.person = ? AND n.pos IS NOT NULL AND n.pos < ? AND n.replaced_by IS NULL AND (n.hidden IS NOT NULL) = ?" \
+    " ORDER BY n.pos DESC"
+/* The order of the join is given: the notification first, by its index. */
+#define TEXTS                                                                                                          \
+    " CROSS JOIN event e ON e.id = n.event LEFT JOIN event_text t ON t.event = e.id AND t.locale = ?"                  \
+    " LEFT JOIN event_text l ON l.event = e.id AND l.locale = ?"
 
 size_t store_inbox_name_ids(struct store_conn *conn, struct belfry_strs names, int64_t *out)
 {
@@ -34,6 +39,12 @@ struct inbox_ids inbox_ids_of(struct store_conn *conn, struct belfry_strs names,
     ids.items = arena_alloc(arena, (names.count + 1) * sizeof(*ids.items));
     ids.count = store_inbox_name_ids(conn, names, ids.items);
     return ids;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
 }
 
 int inbox_ids_has(const struct inbox_ids *ids, int64_t id)
@@ -67,40 +78,70 @@ void inbox_filter_init(struct inbox_filter *filter, struct store_conn *conn, con
     };
 }
 
-void inbox_scan_begin(struct inbox_scan *scan, struct store_conn *conn, const struct inbox_filter *filter,
-                      int64_t person, int64_t before)
+/* What the person has not read, from the index of unread rows, in order of id. */
+static void load_unread(struct inbox_scan *scan, struct store_conn *conn, int64_t person, struct arena *arena)
 {
-    scan->filter = filter;
+    size_t cap = 0;
+    struct sql *s =
+        sql_use(conn, "SELECT id FROM notification INDEXED BY notification_unread WHERE person = ? AND pos IS"
+                      " NOT NULL AND read IS NULL AND hidden IS NULL AND validity = 0 AND handled_by IS NULL"
+                      " AND replaced_by IS NULL");
+    sql_i64(s, person);
+    while (sql_row(s)) {
+        if (scan->unread_count == cap) {
+            cap = cap ? cap * 2 : 256;
+            int64_t *more = arena_alloc(arena, cap * sizeof(*more));
+            if (scan->unread_count > 0)
+                memcpy(more, scan->unread, scan->unread_count * sizeof(*more));
+            scan->unread = more;
+        }
+        scan->unread[scan->unread_count++] = sql_get_i64(s, 0);
+    }
+    sql_end(s);
+    if (scan->unread_count > 0)
+        qsort(scan->unread, scan->unread_count, sizeof(int64_t), by_id);
+}
+
+void inbox_scan_begin(struct inbox_scan *scan, struct store_conn *conn, const struct inbox_filter *filter,
+                      int64_t person, int64_t before, int marks, struct arena *arena)
+{
+    *scan = (struct inbox_scan){.filter = filter, .marks = marks || filter->needle};
     if (filter->needle) {
-        scan->s = sql_use(
-            conn, "SELECT " COLUMNS ", coalesce(t.title, l.title, e.title),"
-                  " CASE WHEN t.event IS NOT NULL THEN t.body WHEN l.event IS NOT NULL THEN l.body ELSE e.body END" FROM
-                  " LEFT JOIN event_text t ON t.event = e.id AND t.locale = ?"
-                  " LEFT JOIN event_text l ON l.event = e.id AND l.locale = ?" WHERE);
+        scan->s = sql_use(conn, "SELECT " FACETS MARKS ", coalesce(t.title, l.title, e.title),"
+                                " CASE WHEN t.event IS NOT NULL THEN t.body WHEN l.event IS NOT NULL THEN l.body ELSE"
+                                " e.body END" FROM TEXTS WHERE);
         sql_str(scan->s, filter->locale);
         sql_str(scan->s, filter->language);
+    } else if (marks) {
+        scan->s = sql_use(conn, "SELECT " FACETS MARKS FROM WHERE);
     } else {
-        scan->s = sql_use(conn, "SELECT " COLUMNS FROM WHERE);
+        if (filter->unread)
+            load_unread(scan, conn, person, arena);
+        scan->s = sql_use(conn, "SELECT " FACETS FROM WHERE);
     }
     sql_i64(scan->s, person);
     sql_i64(scan->s, before ? before : INT64_MAX);
     sql_i64(scan->s, filter->hidden != 0);
 }
 
-static void read_hit(struct sql *s, struct inbox_hit *hit)
+static void read_hit(const struct inbox_scan *scan, struct inbox_hit *hit)
 {
+    struct sql *s = scan->s;
     *hit = (struct inbox_hit){
-        .marks = {.id = sql_get_i64(s, 0),
-                  .pos = sql_get_i64(s, 1),
-                  .rev = sql_get_i64(s, 2),
-                  .seen = sql_get_i64(s, 3),
-                  .read = sql_get_i64(s, 4),
-                  .hidden = sql_get_i64(s, 5)},
-        .category = sql_get_i64(s, 6),
-        .unread = (int)sql_get_i64(s, 7),
-        .severity = (int32_t)sql_get_i64(s, 8),
-        .source = sql_get_i64(s, 9),
+        .marks = {.id = sql_get_i64(s, 0), .pos = sql_get_i64(s, 1)},
+        .category = sql_get_i64(s, 2),
+        .severity = (int32_t)sql_get_i64(s, 3),
+        .source = sql_get_i64(s, 4),
     };
+    if (scan->marks) {
+        hit->marks.rev = sql_get_i64(s, 5);
+        hit->marks.seen = sql_get_i64(s, 6);
+        hit->marks.read = sql_get_i64(s, 7);
+        hit->marks.hidden = sql_get_i64(s, 8);
+        hit->unread = (int)sql_get_i64(s, 9);
+    } else if (scan->unread_count > 0) {
+        hit->unread = bsearch(&hit->marks.id, scan->unread, scan->unread_count, sizeof(int64_t), by_id) != NULL;
+    }
 }
 
 static unsigned misses(const struct inbox_filter *f, const struct inbox_hit *hit)
@@ -120,7 +161,7 @@ int inbox_scan_next(struct inbox_scan *scan, struct inbox_hit *hit, unsigned *mi
     const struct inbox_filter *f = scan->filter;
     struct sql *s = scan->s;
     while (sql_row(s)) {
-        read_hit(s, hit);
+        read_hit(scan, hit);
         if (inbox_ids_has(&f->gated, hit->category) || (f->unread && !hit->unread) ||
             (f->max_rev && hit->marks.rev > f->max_rev))
             continue;

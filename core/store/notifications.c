@@ -11,7 +11,8 @@ int store_notification_add(struct store_conn *conn, const struct store_notificat
 {
     struct sql *s =
         sql_use(conn, "INSERT OR IGNORE INTO notification(id, person, event, pos, category, reason, rev, via,"
-                      " validity) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                      " validity, source, severity) VALUES(?, ?, ?3, ?, ?, ?, ?, ?, ?,"
+                      " (SELECT source FROM event WHERE id = ?3), (SELECT severity FROM event WHERE id = ?3))");
     sql_i64(s, n->id);
     sql_i64(s, n->person);
     sql_i64(s, n->event);

@@ -10,6 +10,8 @@
 
 #define STORE_SCHEMA_VERSION 1
 
+/* clang-format off */
+
 #define STORE_SCHEMA_1 \
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;" \
     "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);" \
@@ -49,8 +51,11 @@
        rule's `to`, 3 both. note: why the row is no longer valid */ \
     "CREATE TABLE notification(id INTEGER PRIMARY KEY, person INTEGER NOT NULL, event INTEGER NOT NULL, pos INTEGER," \
     " category INTEGER NOT NULL, reason TEXT, seen INTEGER, read INTEGER, hidden INTEGER, validity INTEGER NOT NULL DEFAULT 0," \
-    " handled_by TEXT, handled_at INTEGER, replaced_by INTEGER, rev INTEGER NOT NULL, via INTEGER NOT NULL DEFAULT 1, note TEXT);" \
-    "CREATE INDEX notification_list ON notification(person, pos) WHERE pos IS NOT NULL AND replaced_by IS NULL;" \
+    " handled_by TEXT, handled_at INTEGER, replaced_by INTEGER, rev INTEGER NOT NULL, via INTEGER NOT NULL DEFAULT 1, note TEXT," \
+    " source INTEGER, severity INTEGER);" \
+    /* source and severity are the event's: with them the pass over an inbox (total, facets) reads nothing but this index */ \
+    "CREATE INDEX notification_list ON notification(person, pos, category, severity, source, hidden) WHERE pos IS NOT NULL" \
+    " AND replaced_by IS NULL;" \
     "CREATE INDEX notification_unread ON notification(person, category, seen) WHERE pos IS NOT NULL AND read IS NULL" \
     " AND hidden IS NULL AND validity = 0 AND handled_by IS NULL AND replaced_by IS NULL;" \
     "CREATE UNIQUE INDEX notification_event ON notification(event, person);" \
@@ -95,5 +100,7 @@
     "CREATE TABLE refused(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, source INTEGER NOT NULL, kind TEXT NOT NULL," \
     " problem TEXT NOT NULL, body BLOB);" \
     "CREATE TABLE audit(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, detail TEXT);"
+
+/* clang-format on */
 
 #endif
