@@ -250,7 +250,7 @@ static void fill(struct slot *slot, int first, int batch)
 {
     struct trigger_set *set = &slot->request.triggers;
     if (!set->arena)
-        set->arena = arena_new(65536);
+        set->arena = arena_new(2048);
     arena_reset(set->arena);
     set->count = (size_t)batch;
     set->items = arena_alloc(set->arena, (size_t)batch * sizeof(*set->items));
