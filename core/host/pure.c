@@ -5,7 +5,7 @@
 
 static int32_t eval(const struct belfry_condition *condition, const struct belfry_view *view)
 {
-    return match_eval(condition, view, NULL, NULL);
+    return condition ? match_eval(condition, view, NULL, NULL) : 1;
 }
 
 static void condition_paths(const struct belfry_condition *condition, struct belfry_strs *out)
