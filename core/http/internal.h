@@ -91,6 +91,7 @@ struct request {
     uint32_t status;
     struct stream *stream;
     json_t *json;
+    void *date_format; /* ICU's, for this request's locale and zone; the arena closes it */
 };
 
 struct token_index;

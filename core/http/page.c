@@ -54,23 +54,51 @@ struct belfry_str http_text(struct http_request *req, const char *key)
     return str_of(key);
 }
 
-struct belfry_str http_datetime(struct http_request *req, int64_t ms)
+static void format_close(void *format)
 {
+    udat_close(format);
+}
+
+/* Opening one takes longer than a hundred dates; a page has hundreds, all in one locale and zone. */
+static UDateFormat *format_of(struct http_request *req)
+{
+    struct request *r = request_of(req);
     UErrorCode status = U_ZERO_ERROR;
-    UChar zone[64], text[128];
-    char locale[32], utf8[256];
+    UChar zone[64];
+    char locale[64];
+    int32_t zone_len = 0;
+    if (r->date_format)
+        return r->date_format;
     struct belfry_str tz = req->pub.timezone;
     if (!tz.len)
         tz = str_of(req->org && req->org->timezone ? req->org->timezone : req->config->hub.timezone);
+    if (!tz.len)
+        tz = STR("UTC");
     snprintf(locale, sizeof(locale), "%.*s", STR_ARG(req->pub.locale));
-    int32_t zone_len = 0, len;
-    u_strFromUTF8(zone, 64, &zone_len, tz.ptr ? tz.ptr : "UTC", tz.ptr ? (int32_t)tz.len : 3, &status);
+    u_strFromUTF8(zone, 64, &zone_len, tz.ptr, (int32_t)tz.len, &status);
     UDateFormat *format = udat_open(UDAT_SHORT, UDAT_MEDIUM, locale, zone, zone_len, NULL, 0, &status);
-    len = U_SUCCESS(status) ? udat_format(format, (UDate)ms, text, 128, NULL, &status) : 0;
-    u_strToUTF8(utf8, sizeof(utf8), &len, text, len, &status);
-    udat_close(format);
     if (U_FAILURE(status))
-        time_format(ms, utf8), len = TIME_TEXT_SIZE - 1;
+        return NULL;
+    r->date_format = format;
+    arena_cleanup(req->arena, format_close, format);
+    return format;
+}
+
+struct belfry_str http_datetime(struct http_request *req, int64_t ms)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UChar text[128];
+    char utf8[256];
+    int32_t len = 0;
+    UDateFormat *format = format_of(req);
+    if (format) {
+        int32_t units = udat_format(format, (UDate)ms, text, 128, NULL, &status);
+        u_strToUTF8(utf8, sizeof(utf8), &len, text, units, &status);
+    }
+    if (!format || U_FAILURE(status)) {
+        time_format(ms, utf8);
+        len = TIME_TEXT_SIZE - 1;
+    }
     return str_slice(arena_strndup(req->arena, utf8, (size_t)len), (size_t)len);
 }
 
