@@ -46,8 +46,7 @@ static int64_t timeout_of(const struct channel *ch)
     return ch->policy.timeout_ms ? ch->policy.timeout_ms : TIMEOUT_DEFAULT_MS;
 }
 
-/* --- outcomes
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- outcomes ----------------------------------------------------------------------------------------------------- */
 
 static void after_flush(void *arg, belfry_status status)
 {
@@ -72,18 +71,17 @@ void outcomes_flush(struct dispatch *d)
 static void count_outcome(struct channel *ch, enum outcome state)
 {
     if (!ch->by_outcome[state])
-        ch->by_outcome[state] = metric_get(metrics_global(), "belfry_deliveries_total",
-                                           "Deliveries by channel and outcome of the attempt.", METRIC_COUNTER,
-                                           "channel", ch->name, "outcome", outcome_name((int)state), NULL);
+        ch->by_outcome[state] =
+            metric_get(metrics_global(), "belfry_deliveries_total", "Deliveries by channel and outcome of the attempt.",
+                       METRIC_COUNTER, "channel", ch->name, "outcome", outcome_name((int)state), NULL);
     metric_add(ch->by_outcome[state], 1);
 }
 
 static void observe_latency(struct channel *ch, int64_t ms)
 {
     if (!ch->latency)
-        ch->latency =
-            metric_get(metrics_global(), "belfry_delivery_latency_seconds", "From the event to the acknowledgement.",
-                       METRIC_HISTOGRAM, "channel", ch->name, NULL);
+        ch->latency = metric_get(metrics_global(), "belfry_delivery_latency_seconds",
+                                 "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel", ch->name, NULL);
     metric_observe(ch->latency, (double)ms / 1000);
 }
 
@@ -190,8 +188,7 @@ void batches_expire(struct dispatch *d, int all)
     }
 }
 
-/* --- from claim to plugin
- * --------------------------------------------------------------------------------------------------- */
+/* --- from claim to plugin ----------------------------------------------------------------------------------------- */
 
 static struct belfry_str uuid(struct dispatch *d, struct arena *arena, int64_t id)
 {
@@ -241,6 +238,14 @@ static void person_fill(struct dispatch *d, struct batch *b, const struct ledger
     b->pub.person = &b->person;
 }
 
+static void observe_call(struct channel *ch, uint64_t begin_ns)
+{
+    if (!ch->call_time)
+        ch->call_time = metric_get(metrics_global(), "belfry_plugin_call_duration_seconds",
+                                   "Time that a plugin's function took.", METRIC_HISTOGRAM, "instance", ch->name, NULL);
+    metric_observe(ch->call_time, (double)(clock_mono_ns(clock_real()) - begin_ns) / 1e9);
+}
+
 static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory *memory,
                         const struct ledger_claim_item *from)
 {
@@ -274,7 +279,9 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     d->numbers.batches++;
     if (q->breaker.open_until_ms)
         q->breaker.probing = 1;
+    uint64_t begin = clock_mono_ns(clock_real());
     c->live->pub.vtable->deliver(c->live->pub.self, &b->pub);
+    observe_call(q->channel, begin);
 }
 
 static void on_claimed(struct ledger_claim *pub)

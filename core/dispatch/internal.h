@@ -46,7 +46,8 @@ struct channel {
     struct hash *targets; /* by id */
     struct belfry_target_policy policy;
     int64_t *waits;
-    struct queue_state *own; /* queue of rows without a target */
+    struct metric *call_time; /* of deliver() */
+    struct queue_state *own;                            /* queue of rows without a target */
     struct metric *by_outcome[OUTCOME_COUNT], *latency; /* looked up once; NULL: not yet */
 };
 

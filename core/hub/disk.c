@@ -41,6 +41,7 @@ void hub_disk_init(struct hub *hub)
 {
     uv_timer_init(hub->parts.loop, &hub->disk_timer);
     hub->disk_timer.data = hub;
+    on_look(&hub->disk_timer);
     uv_timer_start(&hub->disk_timer, on_look, LOOK_MS, LOOK_MS);
 }
 

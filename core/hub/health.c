@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "hub/internal.h"
+#include "store/story.h"
 
 #include <stdio.h>
 
@@ -146,6 +147,38 @@ static void collect_rest(struct hub *hub)
           (double)hub->started_ms / 1000);
 }
 
+/* --- what must be looked up --- */
+
+struct looking {
+    struct http_request *req;
+    struct hub *hub;
+    int64_t *oldest; /* by channel */
+};
+
+static belfry_status look(struct store_conn *conn, void *arg)
+{
+    struct looking *l = arg;
+    const struct config *config = l->req->config;
+    for (size_t i = 0; i < config->channel_count; i++)
+        l->oldest[i] = store_oldest_pending(conn, str_of(config->channels[i].name));
+    return BELFRY_OK;
+}
+
+static void looked(void *arg, belfry_status status)
+{
+    struct looking *l = arg;
+    const struct config *config = l->req->config;
+    for (size_t i = 0; status == BELFRY_OK && i < config->channel_count; i++)
+        metric_set(metric_get(metrics_global(), "belfry_delivery_oldest_pending_timestamp_seconds",
+                              "When the oldest waiting delivery was due; 0: none waits.", METRIC_GAUGE, "channel",
+                              config->channels[i].name, NULL),
+                   (double)l->oldest[i] / 1000);
+    struct buf out = {0};
+    metrics_render(metrics_global(), &out);
+    http_respond(l->req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&out), NULL, 0);
+    buf_free(&out);
+}
+
 static void metrics_text(void *arg, struct http_request *req)
 {
     struct hub *hub = arg;
@@ -154,10 +187,12 @@ static void metrics_text(void *arg, struct http_request *req)
     collect_config(hub);
     collect_ledger(hub);
     collect_rest(hub);
-    struct buf out = {0};
-    metrics_render(metrics_global(), &out);
-    http_respond(req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&out), NULL, 0);
-    buf_free(&out);
+    struct looking *l = arena_alloc(req->arena, sizeof(*l));
+    l->req = req;
+    l->hub = hub;
+    l->oldest = arena_alloc(req->arena, (req->config->channel_count + 1) * sizeof(*l->oldest));
+    if (store_read(hub->parts.readers, look, looked, l, 0) != BELFRY_OK)
+        looked(l, BELFRY_EAGAIN); /* the rest is worth having */
 }
 
 belfry_status hub_health_init(struct hub *hub, struct error *err)

@@ -236,6 +236,8 @@ struct retention;
 struct fanout;
 struct poison;
 
+struct metric;
+
 struct ledger {
     struct ledger_settings settings;
     struct store *store;
@@ -250,6 +252,8 @@ struct ledger {
     _Atomic int stopping;
     _Atomic uint64_t beat;
     _Atomic(const char *) ailment;
+    struct metric *observed; /* of the source that was called last */
+    char observed_name[128];
     _Atomic(const char *) held; /* by the hub */
     _Atomic int64_t next_due;
     _Atomic uint64_t pending_commands, pending_bytes;

@@ -10,8 +10,10 @@
 #include "ledger/inside.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <sys/resource.h>
 
 #define LOG_NS UINT64_C(20000000)
@@ -75,10 +77,22 @@ static uint64_t own_time(const struct stopwatch *begin, uint64_t waited_ns)
     return use.ru_nvcsw != begin->gave_up || cpu > wall ? wall : cpu;
 }
 
+/* The metric of the source that was called last is kept: mostly the next call is for the same. */
+static void observe(struct ledger *ledger, const char *name, uint64_t ns)
+{
+    if (strcmp(ledger->observed_name, name) != 0) {
+        snprintf(ledger->observed_name, sizeof(ledger->observed_name), "%s", name);
+        ledger->observed = metric_get(metrics_global(), "belfry_plugin_call_duration_seconds",
+                                      "Time that a plugin's function took.", METRIC_HISTOGRAM, "instance", name, NULL);
+    }
+    metric_observe(ledger->observed, (double)ns / 1e9);
+}
+
 void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin,
                     uint64_t waited_ns)
 {
     uint64_t ns = own_time(begin, waited_ns);
+    observe(ledger, name, ns);
     if (ns < LOG_NS)
         return;
     log_warn("ledger", "a call of a source took long; everything else waited for it", "source=%s ms=%.1f", name,

@@ -40,9 +40,17 @@ static void end_event(struct ledger_txn *txn, const struct sweep *sweep, int val
     store_deliveries_end_event(txn->conn, sweep->event, 0, outcome, txn->now, sweep->note);
 }
 
+/* Withdrawn from its whole audience, an event has nothing left to say to those whom a rule brought in either. */
+static int audience_is_gone(struct ledger_txn *txn, const struct op *op, const struct sweep *sweep)
+{
+    return (op->kind == OP_WITHDRAW || op->kind == OP_SUPERSEDE) &&
+           !store_notifications_audience_live(txn->conn, sweep->event) && !store_job_open_for(txn->conn, sweep->event);
+}
+
 static void apply_one(struct ledger_txn *txn, const struct op *op, const struct sweep *sweep, int everybody,
                       int64_t org)
 {
+    struct sweep all;
     if (op->kind == OP_VALID_UNTIL) {
         store_event_set_valid_until(txn->conn, sweep->event, op->when_ms);
         txn->ledger->next_expiry = INT64_MIN;
@@ -50,6 +58,13 @@ static void apply_one(struct ledger_txn *txn, const struct op *op, const struct 
     sweep_start(txn, sweep, org);
     if (op->kind == OP_VALID_UNTIL)
         return;
+    if (!everybody && audience_is_gone(txn, op, sweep)) {
+        all = *sweep;
+        all.only_count = all.except_count = 0;
+        sweep = &all;
+        everybody = 1;
+        sweep_start(txn, sweep, org);
+    }
     if (!everybody) {
         /* While its rows are still being made the event stays live. */
         if (!store_notifications_any_live(txn->conn, sweep->event) && !store_job_open_for(txn->conn, sweep->event))

@@ -63,6 +63,8 @@ size_t store_notifications_live(struct store_conn *conn, int64_t event, int64_t 
                                 struct arena *arena, struct store_notification **out);
 /* Is there one? */
 int store_notifications_any_live(struct store_conn *conn, int64_t event);
+/* Is there one of the event's audience, not only of people whom a rule brought in? */
+int store_notifications_audience_live(struct store_conn *conn, int64_t event);
 void store_notification_end(struct store_conn *conn, int64_t id, int validity, int64_t replaced_by, int64_t rev,
                             struct belfry_str note);
 void store_notification_handled(struct store_conn *conn, int64_t id, struct belfry_str by, int64_t at_ms, int64_t rev);

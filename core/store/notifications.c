@@ -101,6 +101,14 @@ int store_notifications_any_live(struct store_conn *conn, int64_t event)
     return (int)sql_one(s, 0);
 }
 
+int store_notifications_audience_live(struct store_conn *conn, int64_t event)
+{
+    struct sql *s = sql_use(conn, "SELECT 1 FROM notification INDEXED BY notification_event WHERE event = ?"
+                                  " AND validity = 0 AND handled_by IS NULL AND (via & 1) <> 0 LIMIT 1");
+    sql_i64(s, event);
+    return (int)sql_one(s, 0);
+}
+
 void store_notification_end(struct store_conn *conn, int64_t id, int validity, int64_t replaced_by, int64_t rev,
                             struct belfry_str note)
 {

@@ -30,9 +30,9 @@ static void *row_add(struct rows *rows)
     return rows->items + rows->size * rows->count++;
 }
 
-#define VIEW_COLUMNS                                                                                                   \
-    "SELECT d.id, d.event, d.notification, d.person, d.due, d.ended, d.state, d.open, d.attempts, d.unless, d.channel,"     \
-    " d.rule, COALESCE(p.username, d.address), t.name, d.detail FROM delivery d"                                             \
+#define VIEW_COLUMNS                                                                                                    \
+    "SELECT d.id, d.event, d.notification, d.person, d.due, d.ended, d.state, d.open, d.attempts, d.unless, d.channel," \
+    " d.rule, COALESCE(p.username, d.address), t.name, d.detail FROM delivery d"                                        \
     " LEFT JOIN person p ON p.id = d.person LEFT JOIN target t ON t.id = d.target "
 
 static void read_views(struct store_conn *conn, struct sql *s, struct rows *rows)
@@ -166,8 +166,9 @@ size_t store_events_list(struct store_conn *conn, const struct store_event_query
 {
     struct rows rows = {arena, sizeof(struct store_event), 0, 0, NULL};
     struct rows ids = {arena, sizeof(int64_t), 0, 0, NULL};
-    struct sql *s = sql_use(conn, "SELECT id FROM event WHERE id < ?1 AND org = ?2 AND (?3 = 0 OR source = ?3)"
-                                  " AND (?4 = 0 OR type = ?4) AND (?5 IS NULL OR subject = ?5) ORDER BY id DESC LIMIT ?6");
+    struct sql *s =
+        sql_use(conn, "SELECT id FROM event WHERE id < ?1 AND org = ?2 AND (?3 = 0 OR source = ?3)"
+                      " AND (?4 = 0 OR type = ?4) AND (?5 IS NULL OR subject = ?5) ORDER BY id DESC LIMIT ?6");
     sql_i64(s, query->before);
     sql_i64(s, query->org);
     sql_i64(s, query->source);
@@ -181,4 +182,19 @@ size_t store_events_list(struct store_conn *conn, const struct store_event_query
         store_event_get(conn, ((int64_t *)(void *)ids.items)[i], arena, row_add(&rows));
     *out = (void *)rows.items;
     return rows.count;
+}
+
+int64_t store_oldest_pending(struct store_conn *conn, struct belfry_str channel)
+{
+    int64_t id = store_name_find(conn, channel);
+    struct sql *s = sql_use(conn, "SELECT MIN(due) FROM delivery WHERE channel = ? AND open = 1 AND target IS NULL"
+                                  " AND lease IS NULL");
+    sql_i64(s, id);
+    int64_t own = sql_one(s, 0);
+    s = sql_use(conn, "SELECT MIN(oldest) FROM (SELECT (SELECT MIN(d.due) FROM delivery d WHERE d.target = t.id"
+                      " AND d.open = 1 AND d.target IS NOT NULL AND d.lease IS NULL) AS oldest FROM target t"
+                      " WHERE t.channel = ?)");
+    sql_i64(s, id);
+    int64_t targets = sql_one(s, 0);
+    return !own || (targets && targets < own) ? targets : own;
 }

@@ -63,4 +63,7 @@ struct store_event_query {
 size_t store_events_list(struct store_conn *conn, const struct store_event_query *query, struct arena *arena,
                          struct store_event **out);
 
+/* When the oldest delivery that waits in a channel is or was due; 0: none waits. Costs an index look for each target. */
+int64_t store_oldest_pending(struct store_conn *conn, struct belfry_str channel);
+
 #endif
