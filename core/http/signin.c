@@ -2,9 +2,10 @@
 /*
  * /{org}/session: a JWT becomes a session, once when it has a jti.
  *
- * A link must not swap the person behind an open page, so a browser that is signed in as somebody else is asked first. A
- * form that another site posts comes without our cookie (SameSite=Lax); it is sent on to a GET, which has it. What was
- * verified travels on that way, and through the question, as a ticket: sealed, good for ten minutes, for this use only.
+ * A link must not swap the person behind an open page, so a browser that is signed in as somebody else is asked first.
+ * A form that another site posts comes without our cookie (SameSite=Lax); it is sent on to a GET, which has it. What
+ * was verified travels on that way, and through the question, as a ticket: sealed, good for ten minutes, for this use
+ * only.
  *
  * Tokens and tickets are in a query or a form: neither is ever logged, the answers say no-store and no-referrer.
  */
@@ -18,7 +19,7 @@
 
 #define TICKET_LIFE_MS 600000
 
-/* --- where to go next --------------------------------------------------------------------------------------------------- */
+/* --- where to go next --------------------------------------------------------------------------------------------- */
 
 /* One leading slash, our own origin, nothing that a browser would read as another host. */
 static int next_valid(struct belfry_str next)
@@ -47,7 +48,7 @@ static struct belfry_str as_location(struct arena *arena, struct belfry_str next
     return copy;
 }
 
-/* --- opening --------------------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 struct opening {
     struct ledger_command command;
@@ -62,7 +63,8 @@ static void open_now(struct http_request *req, const struct jwt_claims *claims, 
 {
     const char *cookie = session_cookie(request_of(req), claims);
     if (!cookie) {
-        http_problem(req, 400, NULL, "the JWT says more than fits into a session cookie; give it fewer or shorter roles");
+        http_problem(req, 400, NULL,
+                     "the JWT says more than fits into a session cookie; give it fewer or shorter roles");
         return;
     }
     struct belfry_attr headers[] = {{STR("Set-Cookie"), str_of(cookie)},
@@ -108,7 +110,7 @@ static void open_once(struct http_request *req, const struct jwt_claims *claims,
     free(o);
 }
 
-/* --- tickets: what was verified, on its way through the browser --------------------------------------------------------- */
+/* --- tickets: what was verified, on its way through the browser --------------------------------------------------- */
 
 static const char *ticket_make(struct http_request *req, const struct jwt_claims *claims, struct belfry_str next)
 {
@@ -119,7 +121,8 @@ static const char *ticket_make(struct http_request *req, const struct jwt_claims
     return session_seal(request_of(req), doc, STR("ticket"));
 }
 
-static int ticket_read(struct http_request *req, struct belfry_str text, struct jwt_claims *claims, struct belfry_str *next)
+static int ticket_read(struct http_request *req, struct belfry_str text, struct jwt_claims *claims,
+                       struct belfry_str *next)
 {
     struct buf sealed = {0}, plain = {0};
     int ok = 0;
@@ -137,7 +140,7 @@ static int ticket_read(struct http_request *req, struct belfry_str text, struct 
     return ok;
 }
 
-/* --- the door --------------------------------------------------------------------------------------------------------------- */
+/* --- the door ----------------------------------------------------------------------------------------------------- */
 
 static void ask_first(struct http_request *req, const struct jwt_claims *now, const struct jwt_claims *wanted,
                       struct belfry_str next)
@@ -172,8 +175,9 @@ static void enter(struct http_request *req, const struct jwt_claims *claims, str
     else if (claims->exp_ms <= clock_now_ms(req->http->set.clock))
         http_problem(req, 401, NULL, "the JWT has expired");
     else if (!may_switch && !signed_in && from_elsewhere(req))
-        http_redirect(req, 303, arena_printf(req->arena, "/%.*s/session?ticket=%s", STR_ARG(org),
-                                             ticket_make(req, claims, next)));
+        http_redirect(
+            req, 303,
+            arena_printf(req->arena, "/%.*s/session?ticket=%s", STR_ARG(org), ticket_make(req, claims, next)));
     else if (!may_switch && signed_in && !(str_eq(now.sub, claims->sub) && str_eq(now.org, claims->org)))
         ask_first(req, &now, claims, next);
     else if (claims->jti.len)
@@ -197,8 +201,9 @@ static void enter_with_token(struct http_request *req, struct belfry_str token, 
     if (!next.len)
         next = str_of(arena_printf(req->arena, "/%.*s/notifications", STR_ARG(http_param(req, "org"))));
     if (!next_valid(next)) {
-        http_problem(req, 400, NULL, "`next` must be a path of this hub: one leading slash, no backslash, no control "
-                                     "characters");
+        http_problem(req, 400, NULL,
+                     "`next` must be a path of this hub: one leading slash, no backslash, no control "
+                     "characters");
         return;
     }
     jwt_verify(request_of(req), token, on_token, arena_memdup(req->arena, &next, sizeof(next)));
@@ -222,7 +227,8 @@ static void get_session(void *arg, struct http_request *req)
         http_respond(req, 204, NULL, (struct belfry_str){0}, NULL, 0); /* looking ahead must not use up the token */
         return;
     }
-    http_query(req, "next", 0, &next);
+    if (http_query(req, "next", 0, &next) == BELFRY_EINVAL)
+        next = STR("%"); /* what cannot be decoded is refused, not passed over */
     if (http_query(req, "token", 0, &token) == BELFRY_OK)
         enter_with_token(req, token, next);
     else if (http_query(req, "ticket", 0, &token) == BELFRY_OK)
@@ -235,7 +241,8 @@ static void post_session(void *arg, struct http_request *req)
 {
     (void)arg;
     struct belfry_str token = {0}, next = {0};
-    http_form(req, "next", 0, &next);
+    if (http_form(req, "next", 0, &next) == BELFRY_EINVAL)
+        next = STR("%"); /* what cannot be decoded is refused, not passed over */
     if (http_form(req, "token", 0, &token) == BELFRY_OK)
         enter_with_token(req, token, next);
     else if (http_form(req, "ticket", 0, &token) == BELFRY_OK)
@@ -252,11 +259,11 @@ static void end_session(void *arg, struct http_request *req)
         return;
     }
     struct belfry_str org = http_param(req, "org");
-    const char *home = arena_printf(req->arena, "/%.*s/notifications", STR_ARG(org)); /* an org's name needs no escaping */
-    struct belfry_attr headers[] = {
-        {STR("Set-Cookie"), str_of(session_cookie(request_of(req), NULL))},
-        {STR("Location"), str_of(home)},
-        {STR("Clear-Site-Data"), STR("\"cache\"")}};
+    const char *home =
+        arena_printf(req->arena, "/%.*s/notifications", STR_ARG(org)); /* an org's name needs no escaping */
+    struct belfry_attr headers[] = {{STR("Set-Cookie"), str_of(session_cookie(request_of(req), NULL))},
+                                    {STR("Location"), str_of(home)},
+                                    {STR("Clear-Site-Data"), STR("\"cache\"")}};
     http_respond(req, 303, NULL, (struct belfry_str){0}, headers, 3);
 }
 
