@@ -352,14 +352,15 @@ struct sweep {
     struct belfry_str note, by;
     const int64_t *only, *except; /* person ids */
     size_t only_count, except_count;
+    size_t changed; /* rows so far */
 };
 /* Up to limit rows of the event, persons above *after; *after moves. Returns how many rows; fewer than limit: done. */
-size_t sweep_rows(struct ledger_txn *txn, const struct sweep *sweep, int64_t *after, size_t limit);
+size_t sweep_rows(struct ledger_txn *txn, struct sweep *sweep, int64_t *after, size_t limit);
 /* One row ends: validity, the successor, its open deliveries with an outcome. */
 void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row, int validity, int64_t replaced_by,
                    int outcome, struct belfry_str note);
 /* All rows: now when they are few, else as a job. */
-void sweep_start(struct ledger_txn *txn, const struct sweep *sweep, int64_t org);
+void sweep_start(struct ledger_txn *txn, struct sweep *sweep, int64_t org);
 
 /* --- jobs (jobs.c, fanout.c)
  * ------------------------------------------------------------------------------------------------------- */

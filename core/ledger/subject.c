@@ -34,48 +34,45 @@ static size_t people(struct ledger_txn *txn, int64_t org, const struct belfry_st
     return count;
 }
 
-static void end_event(struct ledger_txn *txn, const struct sweep *sweep, int validity, int outcome)
+static void end_event(struct ledger_txn *txn, const struct sweep *sweep)
 {
-    store_event_set_validity(txn->conn, sweep->event, validity, 0);
-    store_deliveries_end_event(txn->conn, sweep->event, 0, outcome, txn->now, sweep->note);
+    int withdrawn = sweep->kind == SWEEP_WITHDRAW;
+    store_event_set_validity(txn->conn, sweep->event, withdrawn ? BELFRY_WITHDRAWN : BELFRY_SUPERSEDED, 0);
+    store_deliveries_end_event(txn->conn, sweep->event, 0, withdrawn ? OUTCOME_withdrawn : OUTCOME_superseded, txn->now,
+                               sweep->note);
 }
 
-/* Withdrawn from its whole audience, an event has nothing left to say to those whom a rule brought in either. */
-static int audience_is_gone(struct ledger_txn *txn, const struct op *op, const struct sweep *sweep)
+/* Some rows were ended by name. When the last one of the audience went with them the event is over for everybody else
+ * too: whom a rule brought in was to hear of something that concerns nobody any more. */
+static void after_some(struct ledger_txn *txn, struct sweep *sweep, int64_t org)
 {
-    return (op->kind == OP_WITHDRAW || op->kind == OP_SUPERSEDE) &&
-           !store_notifications_audience_live(txn->conn, sweep->event) && !store_job_open_for(txn->conn, sweep->event);
+    int over = sweep->kind == SWEEP_WITHDRAW || sweep->kind == SWEEP_SUPERSEDE;
+    if (!sweep->changed || store_job_open_for(txn->conn, sweep->event))
+        return; /* while its rows are still being made or ended the event stays live */
+    if (over && !store_notifications_any_live(txn->conn, sweep->event, STORE_VIA_AUDIENCE)) {
+        sweep->only_count = sweep->except_count = 0;
+        sweep_start(txn, sweep, org);
+        end_event(txn, sweep);
+    } else if (!store_notifications_any_live(txn->conn, sweep->event, STORE_VIA_AUDIENCE | STORE_VIA_RULE)) {
+        store_event_set_live(txn->conn, sweep->event, 0);
+    }
 }
 
-static void apply_one(struct ledger_txn *txn, const struct op *op, const struct sweep *sweep, int everybody,
-                      int64_t org)
+static void apply_one(struct ledger_txn *txn, const struct op *op, struct sweep sweep, int everybody, int64_t org)
 {
-    struct sweep all;
     if (op->kind == OP_VALID_UNTIL) {
-        store_event_set_valid_until(txn->conn, sweep->event, op->when_ms);
+        store_event_set_valid_until(txn->conn, sweep.event, op->when_ms);
         txn->ledger->next_expiry = INT64_MIN;
     }
-    sweep_start(txn, sweep, org);
+    sweep_start(txn, &sweep, org);
     if (op->kind == OP_VALID_UNTIL)
         return;
-    if (!everybody && audience_is_gone(txn, op, sweep)) {
-        all = *sweep;
-        all.only_count = all.except_count = 0;
-        sweep = &all;
-        everybody = 1;
-        sweep_start(txn, sweep, org);
-    }
-    if (!everybody) {
-        /* While its rows are still being made the event stays live. */
-        if (!store_notifications_any_live(txn->conn, sweep->event) && !store_job_open_for(txn->conn, sweep->event))
-            store_event_set_live(txn->conn, sweep->event, 0);
-    } else if (op->kind == OP_HANDLED) {
-        store_event_set_live(txn->conn, sweep->event, 0);
-    } else if (op->kind == OP_WITHDRAW) {
-        end_event(txn, sweep, BELFRY_WITHDRAWN, OUTCOME_withdrawn);
-    } else {
-        end_event(txn, sweep, BELFRY_SUPERSEDED, OUTCOME_superseded);
-    }
+    if (!everybody)
+        after_some(txn, &sweep, org);
+    else if (op->kind == OP_HANDLED)
+        store_event_set_live(txn->conn, sweep.event, 0);
+    else
+        end_event(txn, &sweep);
 }
 
 void subject_apply(struct ledger_txn *txn, const struct op *op, int64_t inst, int64_t org_id)
@@ -101,6 +98,6 @@ void subject_apply(struct ledger_txn *txn, const struct op *op, int64_t inst, in
     for (size_t i = 0; i < count; i++) {
         sweep.event = events[i].id;
         if (type_wanted(txn, &op->which.types, events[i].type))
-            apply_one(txn, op, &sweep, everybody, org_id);
+            apply_one(txn, op, sweep, everybody, org_id);
     }
 }

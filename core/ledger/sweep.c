@@ -12,8 +12,9 @@ void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row,
     store_deliveries_end_event(txn->conn, row->event, row->person, outcome, txn->now, note);
 }
 
-static void change_row(struct ledger_txn *txn, const struct sweep *sweep, const struct store_notification *row)
+static void change_row(struct ledger_txn *txn, struct sweep *sweep, const struct store_notification *row)
 {
+    sweep->changed++;
     switch (sweep->kind) {
     case SWEEP_WITHDRAW:
         sweep_end_row(txn, row, BELFRY_WITHDRAWN, 0, OUTCOME_withdrawn, sweep->note);
@@ -43,7 +44,7 @@ static int among(const int64_t *ids, size_t count, int64_t id)
     return 0;
 }
 
-size_t sweep_rows(struct ledger_txn *txn, const struct sweep *sweep, int64_t *after, size_t limit)
+size_t sweep_rows(struct ledger_txn *txn, struct sweep *sweep, int64_t *after, size_t limit)
 {
     struct store_notification *rows;
     size_t count = store_notifications_live(txn->conn, sweep->event, *after, limit, txn->arena, &rows);
@@ -55,7 +56,7 @@ size_t sweep_rows(struct ledger_txn *txn, const struct sweep *sweep, int64_t *af
     return count;
 }
 
-static void sweep_only(struct ledger_txn *txn, const struct sweep *sweep)
+static void sweep_only(struct ledger_txn *txn, struct sweep *sweep)
 {
     for (size_t i = 0; i < sweep->only_count; i++) {
         struct store_notification row;
@@ -73,7 +74,7 @@ static void add_ids(struct buf *out, const char *name, const int64_t *ids, size_
     buf_addc(out, ']');
 }
 
-void sweep_start(struct ledger_txn *txn, const struct sweep *sweep, int64_t org)
+void sweep_start(struct ledger_txn *txn, struct sweep *sweep, int64_t org)
 {
     if (sweep->only_count) {
         sweep_only(txn, sweep);

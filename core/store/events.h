@@ -61,8 +61,8 @@ int store_notification_get(struct store_conn *conn, int64_t id, struct store_not
  * is not filled. */
 size_t store_notifications_live(struct store_conn *conn, int64_t event, int64_t after_person, size_t limit,
                                 struct arena *arena, struct store_notification **out);
-/* Is there one? */
-int store_notifications_any_live(struct store_conn *conn, int64_t event);
+/* Is there one that came about in one of these ways (STORE_VIA_*)? */
+int store_notifications_any_live(struct store_conn *conn, int64_t event, int via);
 /* Is there one of the event's audience, not only of people whom a rule brought in? */
 int store_notifications_audience_live(struct store_conn *conn, int64_t event);
 void store_notification_end(struct store_conn *conn, int64_t id, int validity, int64_t replaced_by, int64_t rev,

@@ -93,19 +93,12 @@ size_t store_notifications_live(struct store_conn *conn, int64_t event, int64_t 
     return count;
 }
 
-int store_notifications_any_live(struct store_conn *conn, int64_t event)
+int store_notifications_any_live(struct store_conn *conn, int64_t event, int via)
 {
     struct sql *s = sql_use(conn, "SELECT 1 FROM notification INDEXED BY notification_event WHERE event = ?"
-                                  " AND validity = 0 AND handled_by IS NULL LIMIT 1");
+                                  " AND via & ? AND validity = 0 AND handled_by IS NULL LIMIT 1");
     sql_i64(s, event);
-    return (int)sql_one(s, 0);
-}
-
-int store_notifications_audience_live(struct store_conn *conn, int64_t event)
-{
-    struct sql *s = sql_use(conn, "SELECT 1 FROM notification INDEXED BY notification_event WHERE event = ?"
-                                  " AND validity = 0 AND handled_by IS NULL AND (via & 1) <> 0 LIMIT 1");
-    sql_i64(s, event);
+    sql_i64(s, via);
     return (int)sql_one(s, 0);
 }
 

@@ -172,6 +172,25 @@ static void test_to_asks_the_rows_of_the_audience(void **state)
     bench_free(b);
 }
 
+static void test_nothing_is_escalated_when_the_audience_is_gone(void **state)
+{
+    (void)state;
+    struct bench *b =
+        bench_open("[{\"name\":\"esc\",\"deliver\":[\"inbox\",\"hooks\",{\"via\":\"inbox\",\"to\":[\"role:boss\"],"
+                   "\"after\":60000,\"unless\":[\"seen\"]}]}]",
+                   PEOPLE);
+    send_now(b, NOTE("1", "\"bob\",\"cid\""));
+    send_now(b, "[[\"2\",[\"withdraw\",\"t/1\",{\"only\":[\"bob\"]}]]]");
+    expect_rows(b, "SELECT validity, live FROM event", "0 1");
+    expect_rows(b, SQL_DELIVERIES, "ann 0 1 0");
+    send_now(b, "[[\"3\",[\"withdraw\",\"t/1\",{\"only\":[\"cid\"]}]]]");
+    expect_rows(b, "SELECT validity, live FROM event", "3 0");
+    expect_rows(b, SQL_DELIVERIES, "ann 11 0 0");
+    advance(b, MINUTE);
+    expect_rows(b, SQL_INBOX, "bob Note 3 1 - 0\ncid Note 3 1 - 0\nann Note 3 0 - 0");
+    bench_free(b);
+}
+
 static void test_delayed_row_takes_its_place_when_it_appears(void **state)
 {
     (void)state;
@@ -528,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_claim_carries_what_is_sent),
         cmocka_unit_test(test_gates),
         cmocka_unit_test(test_to_asks_the_rows_of_the_audience),
+        cmocka_unit_test(test_nothing_is_escalated_when_the_audience_is_gone),
         cmocka_unit_test(test_delayed_row_takes_its_place_when_it_appears),
         cmocka_unit_test(test_candidates_on_one_channel),
         cmocka_unit_test(test_roles_are_asked_again),
