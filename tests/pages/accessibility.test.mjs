@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// axe-core finds nothing on any page, narrow and wide, light and dark, and nothing has to be scrolled sideways.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { faults, launch, open, signIn } from '../node/support/browser.mjs';
+import { Hub, baseConfig } from '../node/support/hub.mjs';
+
+let hub, browser, gone;
+before(async () => {
+  const config = baseConfig();
+  config.orgs.acme.users.dora = { name: 'Dora Empty' };
+  config.channels.inbox.page_size = 8;
+  [hub, browser] = await Promise.all([Hub.start(config), launch()]);
+  const long = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverleihungszeremonienmeister';
+  for (const kind of ['calm', 'fine', 'odd', 'bad', 'worst'])
+    await hub.case('ann', kind, `A ${kind} thing that has to be told in rather more words than fit`);
+  await hub.case('ann', 'bad', long);
+  await hub.case('ann', 'odd', 'הודעה חדשה מאת המערכת');
+  const record = {
+    object: 'Lead', id: 'l-1', url: 'https://crm.example/l-1', owner: 'ann', created_by: 'carl', fields: { name: long },
+  };
+  await hub.send('record.created', { record });
+  await hub.send('record.updated', { record: { object: 'Lead', id: 'l-1', owner: 'bob' }, changed_by: 'carl' });
+  await hub.case('ann', 'calm', 'Read already');
+  const items = await hub.inbox('ann', '?read=all&limit=100');
+  gone = items.find((item) => item.validity === 'withdrawn');
+  assert.ok(gone && items.length > 8);
+});
+after(async () => {
+  await browser?.close();
+  await hub?.stop();
+});
+
+const PAGES = {
+  'the inbox': { person: 'ann', path: () => '/acme/notifications', row: true },
+  'the inbox with filters': { person: 'ann', path: () => '/acme/notifications?severity=error&severity=info', row: true },
+  'the inbox after a bulk': { person: 'ann', path: () => '/acme/notifications?done=read&n=2&undo=x', row: true },
+  'the hidden ones': { person: 'ann', path: () => '/acme/notifications?status=hidden' },
+  'an empty inbox': { person: 'dora', path: () => '/acme/notifications' },
+  'what is no longer valid': { person: 'ann', path: () => gone.href, status: 410 },
+  'what does not exist': { person: 'ann', path: () => '/acme/n/nonsense', status: 404 },
+  'not signed in': { path: () => '/acme/notifications', status: 401 },
+};
+
+for (const [name, { person, path, status = 200, row }] of Object.entries(PAGES)) {
+  test(`${name} has no faults`, async () => {
+    const page = person ? await signIn(browser, hub, person) : await open(browser);
+    const found = [];
+    for (const width of [320, 1000]) {
+      for (const colorScheme of ['light', 'dark']) {
+        await page.setViewportSize({ width, height: 700 });
+        await page.emulateMedia({ colorScheme });
+        const response = await page.goto(hub.url + path());
+        assert.equal(response.status(), status);
+        assert.match(response.headers()['content-security-policy'] ?? '', /default-src 'none'/);
+        assert.equal(await page.locator('.row').count() > 0, row === true);
+        found.push(...(await faults(page)).map((fault) => `${width} ${colorScheme} ${fault}`));
+        const { wide, ink, paper } = await page.evaluate(() => ({
+          wide: document.scrollingElement.scrollWidth,
+          ink: getComputedStyle(document.body).color,
+          paper: getComputedStyle(document.body).backgroundColor,
+        }));
+        if (wide > width) found.push(`${width} ${colorScheme}: ${wide} wide`);
+        const light = (color) => Number(/[0-9]+/.exec(color)[0]);
+        assert.equal(light(paper) > light(ink), colorScheme === 'light', `${ink} on ${paper} is not ${colorScheme}`);
+      }
+    }
+    assert.deepEqual(found, []);
+    // Chromium itself reports the status of such a page
+    const expected = status < 400 ? [] : page.complaints.filter((text) => text.includes(`status of ${status}`));
+    assert.deepEqual(page.complaints, expected);
+    await page.context().close();
+  });
+}
+
+test('everything can be reached and used with the keyboard', async () => {
+  await hub.case('bob', 'odd', 'By keyboard');
+  const page = await signIn(browser, hub, 'bob', { javaScriptEnabled: false });
+  await page.keyboard.press('Tab');
+  assert.equal(await page.locator(':focus').innerText(), 'Skip to content');
+  await page.keyboard.press('Enter');
+  assert.equal(new URL(page.url()).hash, '#main');
+  const names = [];
+  for (let i = 0; i < 60 && names.at(-1) !== 'Hide: By keyboard'; i++) {
+    await page.keyboard.press('Tab');
+    names.push((await page.locator(':focus').textContent())?.trim() || await page.locator(':focus').getAttribute('name'));
+  }
+  assert.ok(names.includes('Mark read: By keyboard'), names.join(', '));
+  await page.keyboard.press('Enter');
+  assert.equal(await page.getByRole('button', { name: /^Hide\W+By keyboard/ }).count(), 0);
+  await page.context().close();
+});
