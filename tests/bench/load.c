@@ -142,6 +142,12 @@ static void push(struct conn *c)
     }
 }
 
+/* Scattered: neighbours in time are not neighbours in an index. */
+static uint64_t person_of(uint64_t n)
+{
+    return (n * UINT64_C(0x9e3779b97f4a7c15) >> 33) % (uint64_t)set.people;
+}
+
 static void send_next(struct conn *c, uint64_t since)
 {
     c->number = next_request++;
@@ -149,7 +155,7 @@ static void send_next(struct conn *c, uint64_t since)
     for (size_t i = 0; i < mark_count; i++) {
         uint64_t n = id + marks[i].item;
         if (marks[i].who)
-            put_number(c->out + marks[i].at, n % (uint64_t)set.people, WHO_DIGITS);
+            put_number(c->out + marks[i].at, person_of(n), WHO_DIGITS);
         else
             put_number(c->out + marks[i].at, n, ID_DIGITS);
     }
