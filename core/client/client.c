@@ -6,70 +6,24 @@
  * CURLOPT_PREREQFUNCTION before each request, also on a connection that is re-used after the policy changed. Names are
  * not pinned, so there is no window between a check and a connect for DNS to change in.
  *
- * Handles are kept and reset after use. Transfers that ended are moved to a ready list and called back after curl has
+ * Handles are kept and reset after use. Calls that ended are moved to a ready list and called back after curl has
  * returned, so a callback may start or cancel others.
  */
-#include "client/client.h"
-
-#include "base/hash.h"
-#include "base/list.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
+#include "client/internal.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <strings.h>
 
 #define SPARE_MAX 64
-#define HEADERS_MAX 64
 #define RESPONSE_DEFAULT (64 * 1024)
 #define CONNECTIONS_DEFAULT 256
 #define URLS_MAX 1000
 
-struct call {
-    struct list node; /* active, waiting, ready, spare */
-    struct client *client;
-    uint64_t id;
-    CURL *easy;
-    struct curl_slist *headers;
-    struct client_cidrs *allow;
-    struct arena *arena;
-    struct buf url, request, response;
-    size_t max_response;
-    uint32_t error, truncated, status;
-    int blocked, canceled, added;
-    char error_text[CURL_ERROR_SIZE];
-    struct belfry_attr answer_headers[HEADERS_MAX];
-    size_t answer_header_count;
-    int64_t elapsed_us;
-    void (*done)(void *arg, const struct belfry_http_answer *answer);
-    void *arg;
-};
-
-struct socket_watch {
-    uv_poll_t poll;
-    struct client *client;
-    curl_socket_t fd;
-};
-
-struct client {
-    uv_loop_t *loop;
-    CURLM *multi;
-    uv_timer_t timer;
-    uv_idle_t ready_turn;
-    struct list active, ready, spare;
-    size_t spare_count;
-    struct hash *urls; /* those that were checked and found right */
-    uint64_t next_id;
-    int closing;
-};
-
-/* --- ended transfers
- * ------------------------------------------------------------------------------------------------------ */
+/* --- calls -------------------------------------------------------------------------------------------------------- */
 
 static void call_recycle(struct call *c)
 {
@@ -95,6 +49,7 @@ static void call_recycle(struct call *c)
                          .request = c->request,
                          .response = c->response};
     *c = clean;
+    list_init(&c->handshake);
     buf_clear(&c->url);
     buf_clear(&c->request);
     buf_clear(&c->response);
@@ -121,7 +76,7 @@ static void deliver(struct call *c)
     call_recycle(c);
 }
 
-static void on_ready(uv_idle_t *idle)
+void client_on_ready(uv_idle_t *idle)
 {
     struct client *client = idle->data;
     struct list ready, *node;
@@ -129,145 +84,10 @@ static void on_ready(uv_idle_t *idle)
     list_move(&ready, &client->ready);
     while ((node = list_pop_front(&ready)))
         deliver(LIST_OF(node, struct call, node));
+    multi_next(client);
 }
 
-static void end_call(struct call *c)
-{
-    list_remove(&c->node);
-    if (c->added)
-        curl_multi_remove_handle(c->client->multi, c->easy);
-    c->added = 0;
-    list_push_back(&c->client->ready, &c->node);
-    uv_idle_start(&c->client->ready_turn, on_ready);
-}
-
-static uint32_t error_of(const struct call *c, CURLcode code)
-{
-    if (c->canceled)
-        return BELFRY_HTTP_ERR_CANCELED;
-    if (c->blocked)
-        return BELFRY_HTTP_ERR_BLOCKED;
-    switch (code) {
-    case CURLE_OK:
-        return BELFRY_HTTP_ERR_NONE;
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return BELFRY_HTTP_ERR_DNS;
-    case CURLE_COULDNT_CONNECT:
-        return BELFRY_HTTP_ERR_REFUSED;
-    case CURLE_OPERATION_TIMEDOUT:
-        return BELFRY_HTTP_ERR_TIMEOUT;
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_GOT_NOTHING:
-    case CURLE_PARTIAL_FILE:
-        return BELFRY_HTTP_ERR_RESET;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_CACERT_BADFILE:
-        return BELFRY_HTTP_ERR_TLS;
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return BELFRY_HTTP_ERR_URL;
-    default:
-        return BELFRY_HTTP_ERR_OTHER;
-    }
-}
-
-static void take_results(struct client *client)
-{
-    CURLMsg *message;
-    int left;
-    while ((message = curl_multi_info_read(client->multi, &left))) {
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        struct call *c = NULL;
-        CURLcode code = message->data.result;
-        curl_off_t total = 0;
-        long status = 0;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&c);
-        curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-        curl_easy_getinfo(c->easy, CURLINFO_TOTAL_TIME_T, &total);
-        c->status = (uint32_t)status;
-        c->elapsed_us = total;
-        /* our own cut of a long body is no fault of the receiver: the status is known */
-        c->error = c->truncated && code == CURLE_WRITE_ERROR && !c->blocked ? BELFRY_HTTP_ERR_NONE : error_of(c, code);
-        if (c->blocked)
-            snprintf(c->error_text, sizeof(c->error_text), "the address is private and not in allow_cidrs");
-        else if (c->error && !c->error_text[0])
-            snprintf(c->error_text, sizeof(c->error_text), "%s", curl_easy_strerror(code));
-        end_call(c);
-    }
-}
-
-/* --- curl and the loop
- * ------------------------------------------------------------------------------------------------------- */
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-    struct socket_watch *w = poll->data;
-    struct client *client = w->client;
-    int flags = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0), running;
-    if (status < 0)
-        flags = CURL_CSELECT_ERR;
-    curl_multi_socket_action(client->multi, w->fd, flags, &running);
-    take_results(client);
-}
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
-{
-    (void)easy;
-    struct client *client = arg;
-    struct socket_watch *w = socket_arg;
-    if (what == CURL_POLL_REMOVE) {
-        if (w) {
-            curl_multi_assign(client->multi, fd, NULL);
-            uv_poll_stop(&w->poll);
-            uv_close((uv_handle_t *)&w->poll, on_watch_closed);
-        }
-        return 0;
-    }
-    if (!w) {
-        w = xcalloc(1, sizeof(*w));
-        w->client = client;
-        w->fd = fd;
-        uv_poll_init_socket(client->loop, &w->poll, fd);
-        w->poll.data = w;
-        curl_multi_assign(client->multi, fd, w);
-    }
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    uv_poll_start(&w->poll, events, on_poll);
-    return 0;
-}
-
-static void on_timeout(uv_timer_t *timer)
-{
-    struct client *client = timer->data;
-    int running;
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    take_results(client);
-}
-
-static int on_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-    (void)multi;
-    struct client *client = arg;
-    if (timeout_ms < 0)
-        uv_timer_stop(&client->timer);
-    else
-        uv_timer_start(&client->timer, on_timeout, (uint64_t)timeout_ms, 0);
-    return 0;
-}
-
-/* --- the guard
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- the guard ---------------------------------------------------------------------------------------------------- */
 
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -280,10 +100,11 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
         c->blocked = 1;
         return CURL_SOCKET_BAD;
     }
-    c->blocked = 0; /* an earlier address of the name was refused, this one is fine */
+    c->opened = 1;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* Connected, handshake done, nothing sent yet; also on a connection that is used again. */
 static int on_prerequest(void *arg, char *primary_ip, char *local_ip, int primary_port, int local_port)
 {
     (void)local_ip;
@@ -291,19 +112,17 @@ static int on_prerequest(void *arg, char *primary_ip, char *local_ip, int primar
     (void)local_port;
     struct call *c = arg;
     uint8_t address[16];
-    char *zone = strchr(primary_ip, '%');
-    if (zone)
-        *zone = '\0';
+    char text[INET6_ADDRSTRLEN];
     int family = strchr(primary_ip, ':') ? AF_INET6 : AF_INET;
-    if (inet_pton(family, primary_ip, address) == 1 && client_address_allowed(family, address, c->allow))
+    snprintf(text, sizeof(text), "%.*s", (int)strcspn(primary_ip, "%"), primary_ip); /* without a zone */
+    multi_handshake_over(c);
+    if (inet_pton(family, text, address) == 1 && client_address_allowed(family, address, c->allow))
         return CURL_PREREQFUNC_OK;
-    c->blocked = 1;
+    c->refused = 1;
     return CURL_PREREQFUNC_ABORT;
 }
 
-/* --- one call
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- one call ----------------------------------------------------------------------------------------------------- */
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
@@ -345,6 +164,7 @@ static struct call *call_take(struct client *client)
     }
     struct call *c = xcalloc(1, sizeof(*c));
     list_init(&c->node);
+    list_init(&c->handshake);
     c->client = client;
     c->easy = curl_easy_init();
     c->arena = arena_new(2048);
@@ -379,17 +199,19 @@ static belfry_status check_url(struct client *client, const char *url, struct er
     if (hash_get(client->urls, str_of(url)))
         return BELFRY_OK;
     CURLU *parsed = curl_url();
-    char *scheme = NULL, *user = NULL;
+    char *scheme = NULL, *user = NULL, *password = NULL;
     belfry_status status = BELFRY_OK;
     if (curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK ||
         curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
         status = error_set(err, BELFRY_EINVAL, NULL, "this is no absolute URL");
     else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
         status = error_set(err, BELFRY_EINVAL, NULL, "only http and https are allowed, not %s", scheme);
-    else if (curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK)
+    else if (curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK ||
+             curl_url_get(parsed, CURLUPART_PASSWORD, &password, 0) == CURLUE_OK)
         status = error_set(err, BELFRY_EINVAL, NULL, "a URL must not hold a user name or password");
     curl_free(scheme);
     curl_free(user);
+    curl_free(password);
     curl_url_cleanup(parsed);
     if (status != BELFRY_OK)
         return status;
@@ -403,6 +225,7 @@ static belfry_status check_url(struct client *client, const char *url, struct er
 
 static belfry_status set_headers(struct call *c, const struct belfry_http_call *call, struct error *err)
 {
+    int typed = 0;
     c->headers = curl_slist_append(c->headers, "Expect:"); /* no 100-continue round trip */
     for (size_t i = 0; i < call->header_count; i++) {
         const struct belfry_attr *h = &call->headers[i];
@@ -412,7 +235,10 @@ static belfry_status set_headers(struct call *c, const struct belfry_http_call *
         char *line = h->value.len ? arena_printf(c->arena, "%.*s: %.*s", STR_ARG(h->name), STR_ARG(h->value))
                                   : arena_printf(c->arena, "%.*s;", STR_ARG(h->name));
         c->headers = curl_slist_append(c->headers, line);
+        typed |= h->name.len == 12 && strncasecmp(h->name.ptr, "content-type", 12) == 0;
     }
+    if (!typed) /* curl would call every body a form */
+        c->headers = curl_slist_append(c->headers, "Content-Type:");
     return BELFRY_OK;
 }
 
@@ -436,6 +262,9 @@ static void set_options(struct call *c, const struct belfry_http_call *call)
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    /* with a directory of certificates libcurl parses the whole bundle again for each connection (40 ms on the loop);
+     * with the bundle alone it keeps what it has parsed */
+    curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(call->connect_timeout_ms ? call->connect_timeout_ms : 5000));
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 30000));
@@ -473,32 +302,42 @@ belfry_status client_request(struct client *client, const struct belfry_http_cal
     buf_addz(&c->url, call->url);
     buf_adds(&c->request, call->body);
     set_options(c, call);
-    list_push_back(&client->active, &c->node);
-    c->added = 1;
+    c->secure = strncasecmp(call->url, "https:", 6) == 0;
     if (id)
         *id = c->id;
-    curl_multi_add_handle(client->multi, c->easy);
+    list_push_back(&client->waiting, &c->node);
+    multi_next(client);
     return BELFRY_OK;
+}
+
+static struct call *find(struct list *calls, uint64_t id)
+{
+    LIST_EACH(it, calls)
+    {
+        struct call *c = LIST_OF(it, struct call, node);
+        if (c->id == id)
+            return c;
+    }
+    return NULL;
+}
+
+static void cancel(struct call *c)
+{
+    c->error = BELFRY_HTTP_ERR_CANCELED;
+    snprintf(c->error_text, sizeof(c->error_text), "canceled");
+    multi_end(c);
 }
 
 void client_cancel(struct client *client, uint64_t id)
 {
-    LIST_EACH(it, &client->active)
-    {
-        struct call *c = LIST_OF(it, struct call, node);
-        if (c->id != id)
-            continue;
-        c->canceled = 1;
-        c->error = BELFRY_HTTP_ERR_CANCELED;
-        snprintf(c->error_text, sizeof(c->error_text), "canceled");
-        end_call(c);
-        return;
-    }
+    struct call *c = find(&client->active, id);
+    if (!c)
+        c = find(&client->waiting, id);
+    if (c)
+        cancel(c);
 }
 
-/* --- life
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 struct client *client_new(uv_loop_t *loop, long max_connections, struct error *err)
 {
@@ -512,27 +351,21 @@ struct client *client_new(uv_loop_t *loop, long max_connections, struct error *e
     struct client *client = xcalloc(1, sizeof(*client));
     client->loop = loop;
     list_init(&client->active);
+    list_init(&client->waiting);
+    list_init(&client->handshakes);
     list_init(&client->ready);
     list_init(&client->spare);
     client->urls = hash_new();
-    client->multi = curl_multi_init();
-    uv_timer_init(loop, &client->timer);
     uv_idle_init(loop, &client->ready_turn);
-    client->timer.data = client->ready_turn.data = client;
-    long most = max_connections ? max_connections : CONNECTIONS_DEFAULT;
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, most);
+    client->ready_turn.data = client;
+    multi_init(client, max_connections ? max_connections : CONNECTIONS_DEFAULT);
     return client;
 }
 
 static void on_closed(uv_handle_t *handle)
 {
     struct client *client = handle->data;
-    if (++client->closing == 3)
+    if (++client->closing == 4)
         free(client);
 }
 
@@ -541,9 +374,11 @@ void client_free(struct client *client)
     if (!client)
         return;
     struct list *node;
+    client->closing = 1; /* nobody starts another from here on */
     while (!list_empty(&client->active))
-        client_cancel(client, LIST_OF(client->active.next, struct call, node)->id);
-    client->closing = 1;
+        cancel(LIST_OF(client->active.next, struct call, node));
+    while (!list_empty(&client->waiting))
+        cancel(LIST_OF(client->waiting.next, struct call, node));
     uv_idle_stop(&client->ready_turn);
     while ((node = list_pop_front(&client->ready)))
         deliver(LIST_OF(node, struct call, node));
@@ -552,6 +387,8 @@ void client_free(struct client *client)
     curl_multi_cleanup(client->multi);
     hash_free(client->urls, NULL);
     uv_timer_stop(&client->timer);
+    uv_timer_stop(&client->turns);
+    uv_close((uv_handle_t *)&client->turns, on_closed);
     uv_close((uv_handle_t *)&client->timer, on_closed);
     uv_close((uv_handle_t *)&client->ready_turn, on_closed);
 }

@@ -26,8 +26,7 @@ belfry_status client_request(struct client *client, const struct belfry_http_cal
                              struct error *err);
 void client_cancel(struct client *client, uint64_t id);
 
-/* --- the guard (pure, tested by itself)
- * --------------------------------------------------------------------------------- */
+/* --- the guard (pure, tested by itself) --------------------------------------------------------------------------- */
 
 struct client_cidrs;
 /* Parses "10.0.0.0/8", "::1/128". NULL with err naming the faulty one. */
