@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Static bytes at /assets/...; gzip when the client takes it. Under the address that http_asset_url() gives, which names
- * the content, they may be kept for a year; under the bare name they are asked for again, with a tag.
+ * Static bytes at /assets/...; gzip when the client takes it. Under the address that http_asset_url() gives, which
+ * names the content, they may be kept for a year; under the bare name they are asked for again, with a tag.
  */
 #include "base/crypto.h"
 #include "base/mem.h"
@@ -104,8 +104,8 @@ static void serve(struct http_request *req, struct belfry_str name)
     if (str_eq(http_header(req, "if-none-match"), tag))
         http_respond(req, 304, NULL, (struct belfry_str){0}, headers, 3);
     else
-        http_respond(req, 200, a->content_type,
-                     gzip ? str_slice(a->gzip, a->gzip_size) : str_slice(a->bytes, a->size), headers, gzip ? 4 : 3);
+        http_respond(req, 200, a->content_type, gzip ? str_slice(a->gzip, a->gzip_size) : str_slice(a->bytes, a->size),
+                     headers, gzip ? 4 : 3);
 }
 
 static void get_one(void *arg, struct http_request *req)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may call. The order of answers is the contract: unknown path 404 and wrong method 405 (before this file), no or bad
- * credential 401, another or unknown org 404, own org but not allowed 403 naming what is needed.
+ * Who may call. The order of answers is the contract: unknown path 404 and wrong method 405 (before this file), no or
+ * bad credential 401, another or unknown org 404, own org but not allowed 403 naming what is needed.
  *
- * API tokens are found by the SHA-256 of what was presented, then compared with mem_equal_ct: neither step tells how much
- * of a guess was right. People come with a JWT or the session cookie; their roles are the JWT's when it names any, else
- * the directory's.
+ * API tokens are found by the SHA-256 of what was presented, then compared with mem_equal_ct: neither step tells how
+ * much of a guess was right. People come with a JWT or the session cookie; their roles are the JWT's when it names any,
+ * else the directory's.
  */
 #include "base/crypto.h"
 #include "base/mem.h"
@@ -26,7 +26,7 @@ struct token_index {
     uint8_t lengths[LENGTHS_KNOWN]; /* 1: some token is so long */
 };
 
-/* --- tokens ------------------------------------------------------------------------------------------------------------- */
+/* --- tokens ------------------------------------------------------------------------------------------------------- */
 
 void auth_free(struct http *http)
 {
@@ -69,7 +69,7 @@ static struct token_entry *token_find(struct http *http, struct belfry_str prese
     return NULL;
 }
 
-/* --- judging -------------------------------------------------------------------------------------------------------------- */
+/* --- judging ------------------------------------------------------------------------------------------------------ */
 
 static void refuse(struct request *r, uint32_t status, const char *text)
 {
@@ -79,8 +79,9 @@ static void refuse(struct request *r, uint32_t status, const char *text)
 static const struct {
     const char *name;
     uint32_t bit;
-} mays[] = {{"users", CONFIG_MAY_USERS},         {"endpoints", CONFIG_MAY_ENDPOINTS}, {"endpoints:own", CONFIG_MAY_ENDPOINTS_OWN},
-            {"read", CONFIG_MAY_READ},           {"admin", CONFIG_MAY_ADMIN},         {"operator", CONFIG_MAY_OPERATOR}};
+} mays[] = {
+    {"users", CONFIG_MAY_USERS}, {"endpoints", CONFIG_MAY_ENDPOINTS}, {"endpoints:own", CONFIG_MAY_ENDPOINTS_OWN},
+    {"read", CONFIG_MAY_READ},   {"admin", CONFIG_MAY_ADMIN},         {"operator", CONFIG_MAY_OPERATOR}};
 
 static int token_may(const struct request *r, const struct config_token *token, struct belfry_str what)
 {
@@ -203,7 +204,7 @@ static void check_allowed(struct request *r)
     buf_free(&text);
 }
 
-/* --- people ---------------------------------------------------------------------------------------------------------------- */
+/* --- people ------------------------------------------------------------------------------------------------------- */
 
 static void enter_person(struct request *r, const struct jwt_claims *claims, const struct known_person *known)
 {
@@ -242,11 +243,10 @@ static void accept_person(struct request *r, const struct jwt_claims *claims)
     if (user || claims->has_roles)
         enter_person(r, claims, &known);
     else
-        people_find(r, claims->org, claims->sub, on_known,
-                    arena_memdup(r->pub.arena, claims, sizeof(*claims)));
+        people_find(r, claims->org, claims->sub, on_known, arena_memdup(r->pub.arena, claims, sizeof(*claims)));
 }
 
-/* --- by Authorization header ------------------------------------------------------------------------------------------------ */
+/* --- by Authorization header -------------------------------------------------------------------------------------- */
 
 static struct belfry_str bearer(const struct http_request *req)
 {
@@ -343,7 +343,7 @@ static void by_bearer(struct request *r, struct belfry_str presented)
     }
 }
 
-/* --- by session, or not at all ------------------------------------------------------------------------------------------------ */
+/* --- by session, or not at all ------------------------------------------------------------------------------------ */
 
 static void by_cookie(struct request *r, const struct jwt_claims *claims)
 {
@@ -354,8 +354,9 @@ static void by_cookie(struct request *r, const struct jwt_claims *claims)
         accept_person(r, claims);
         return;
     }
-    refuse(r, 403, "a write with the session cookie must come from one of our own pages (Origin or Sec-Fetch-Site say "
-                   "otherwise)");
+    refuse(r, 403,
+           "a write with the session cookie must come from one of our own pages (Origin or Sec-Fetch-Site say "
+           "otherwise)");
     request_judged(r);
 }
 

@@ -27,7 +27,7 @@ int head_begins(struct belfry_str text, const char *lower)
     return text.len >= len && strncasecmp(text.ptr, lower, len) == 0;
 }
 
-/* --- headers ---------------------------------------------------------------------------------------------------------- */
+/* --- headers ------------------------------------------------------------------------------------------------------ */
 
 struct header_walk {
     struct request *r;
@@ -45,8 +45,8 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
     for (char *p = lower; *p; p++)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p + 32);
-    /* values stay in libmicrohttpd's memory, which lives as long as the request - unless the client leaves while a handler
-     * still works, so they are copied */
+    /* values stay in libmicrohttpd's memory, which lives as long as the request - unless the client leaves while a
+     * handler still works, so they are copied */
     w->items[w->count].name = str_slice(lower, name_len);
     w->items[w->count].value = str_slice(arena_strndup(arena, value ? value : "", value_len), value_len);
     w->count++;
@@ -69,8 +69,8 @@ static int headers_read(struct request *r)
 /* The name of a header that is there twice though it has one value, or NULL. */
 static const char *repeated(const struct request *r)
 {
-    static const char *const single[] = {"authorization", "content-length", "content-type", "host", "origin",
-                                         "transfer-encoding"};
+    static const char *const single[] = {"authorization", "content-length", "content-type",
+                                         "host",          "origin",         "transfer-encoding"};
     for (size_t s = 0; s < sizeof(single) / sizeof(single[0]); s++) {
         size_t n = 0;
         for (size_t i = 0; i < r->pub.pub.header_count; i++)
@@ -81,7 +81,7 @@ static const char *repeated(const struct request *r)
     return NULL;
 }
 
-/* --- who and what ------------------------------------------------------------------------------------------------------- */
+/* --- who and what ------------------------------------------------------------------------------------------------- */
 
 static int is_loopback(const struct sockaddr *sa)
 {
@@ -139,8 +139,9 @@ static struct belfry_str behind_proxies(struct request *r, struct belfry_str pee
 
 static void peer_read(struct request *r)
 {
-    static const char *const forwarded[] = {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
-                                            "x-forwarded-port", "x-forwarded-server", "x-real-ip", "via"};
+    static const char *const forwarded[] = {
+        "forwarded",        "x-forwarded-for",    "x-forwarded-host", "x-forwarded-proto",
+        "x-forwarded-port", "x-forwarded-server", "x-real-ip",        "via"};
     if (r->pub.operator_socket) {
         r->pub.local = 1;
         r->pub.pub.peer = STR("control socket");

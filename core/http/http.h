@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP server: libmicrohttpd polled by libuv through its epoll descriptor, one thread (the loop). Requests are read whole
- * (bodies over 64 KiB are parsed on a worker), checked (route, method, credential, org), then handed to a handler, which
- * answers now or later.
+ * HTTP server: libmicrohttpd polled by libuv through its epoll descriptor, one thread (the loop). Requests are read
+ * whole (bodies over 64 KiB are parsed on a worker), checked (route, method, credential, org), then handed to a
+ * handler, which answers now or later.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -28,8 +28,8 @@ struct http_settings {
 };
 
 struct http *http_new(const struct http_settings *settings, struct error *err);
-/* Binds "ADDR:PORT" ("[::1]:0" takes a free port) or "unix:PATH" (0600; callers over it are the operator, no token). With a
- * certificate and key (PEM paths) it speaks TLS. The bound address as text in `bound`. */
+/* Binds "ADDR:PORT" ("[::1]:0" takes a free port) or "unix:PATH" (0600; callers over it are the operator, no token).
+ * With a certificate and key (PEM paths) it speaks TLS. The bound address as text in `bound`. */
 belfry_status http_listen(struct http *http, const char *address, const char *cert, const char *key, char bound[128],
                           struct error *err);
 /* The configuration that requests are checked against from now on. Keeps a reference. */
@@ -39,7 +39,7 @@ void http_stop(struct http *http, int64_t wait_ms, void (*done)(void *arg), void
 /* Closes. Whoever could still answer a request by pointer must have ended before (readers, ledger). */
 void http_free(struct http *http);
 
-/* --- requests ------------------------------------------------------------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 /* A request in a handler's hands. pub is what plugins see; pub.impl is this. Lives until answered. */
 struct http_request {
@@ -52,14 +52,14 @@ struct http_request {
     int operator_socket;              /* came over the control socket */
     int local;                        /* peer is loopback or the socket, and no Forwarded, X-Forwarded-*, Via */
     int64_t session_expires_ms;
-    struct belfry_str roles_hash;     /* of the effective roles, for entity tags */
+    struct belfry_str roles_hash; /* of the effective roles, for entity tags */
     void *impl;
 };
 
 /*
  * auth: "none", "person", "token:<may>", "role:<role>", joined with "|"; "token:trigger" means trigger:<{source}>;
- * "operator". Checks in this order: unknown path 404, wrong method 405 with Allow, no or bad credential 401, other or unknown
- * org 404, not allowed 403 naming what is needed.
+ * "operator". Checks in this order: unknown path 404, wrong method 405 with Allow, no or bad credential 401, other or
+ * unknown org 404, not allowed 403 naming what is needed.
  */
 #define HTTP_BODY_REQUEST (-1) /* as body_limit: hub.limits.request_bytes */
 struct http_route {
@@ -78,10 +78,11 @@ void http_routes_remove(struct http *http, const void *owner);
 void http_requests_drop(struct http *http, const void *owner);
 /* The owner of the route that took the request. */
 const void *http_request_owner(const struct http_request *req);
-/* The API's part of the directory changed: what is remembered of people is asked again. Before the change is answered. */
+/* The API's part of the directory changed: what is remembered of people is asked again. Before the change is answered.
+ */
 void http_people_changed(struct http *http);
 
-/* --- answers ------------------------------------------------------------------------------------------------------------------ */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 /* The body is copied. headers: NULL-terminated pairs "name", "value" may be NULL. Each once a request. */
 void http_respond(struct http_request *req, uint32_t status, const char *content_type, struct belfry_str body,
@@ -96,23 +97,24 @@ void http_problem(struct http_request *req, uint32_t status, const char *pointer
 void http_problem_error(struct http_request *req, uint32_t status, const struct error *err);
 /* The same document as JSON, for items of a batch. New reference. */
 json_t *http_problem_json(uint32_t status, const struct error *err);
-/* 422 EINVAL, 409 ECONFLICT, 404 ENOTFOUND, 403 EPERM, 503 EAGAIN, 413 ELIMIT, 415 EUNSUPPORTED, 410 ECLOSED, else 500 */
+/* 422 EINVAL, 409 ECONFLICT, 404 ENOTFOUND, 403 EPERM, 503 EAGAIN, 413 ELIMIT, 415 EUNSUPPORTED, 410 ECLOSED, else 500
+ */
 uint32_t http_status_of(belfry_status status);
 /* The page shell: doctype, head with strict CSP (no inline), navigation, main. Escapes title; main is HTML. */
 void http_page(struct http_request *req, const struct belfry_http_page *page);
 void http_redirect(struct http_request *req, uint32_t status, const char *location);
 
 /*
- * Streams (SSE, export): as in belfry.http-route/1. begin: ECLOSED when the client has left or the request was answered;
- * then nothing is called. Otherwise closed() comes once, on a later turn. write: EAGAIN when the client is slow; the data
- * was taken, more should wait for drain(). One that is a megabyte behind is cut off: ECLOSED.
+ * Streams (SSE, export): as in belfry.http-route/1. begin: ECLOSED when the client has left or the request was
+ * answered; then nothing is called. Otherwise closed() comes once, on a later turn. write: EAGAIN when the client is
+ * slow; the data was taken, more should wait for drain(). One that is a megabyte behind is cut off: ECLOSED.
  */
 belfry_status http_begin(struct http_request *req, const struct belfry_http_response *head, void (*drain)(void *arg),
                          void (*closed)(void *arg), void *arg);
 belfry_status http_write(struct http_request *req, struct belfry_str data);
 void http_end(struct http_request *req);
 
-/* --- reading requests ------------------------------------------------------------------------------------------------------ */
+/* --- reading requests --------------------------------------------------------------------------------------------- */
 
 /* Percent-decoded query parameter / form field, i-th occurrence; ENOTFOUND. In the request's arena. */
 belfry_status http_query(struct http_request *req, const char *name, uint32_t index, struct belfry_str *out);
@@ -132,7 +134,7 @@ struct belfry_str http_text(struct http_request *req, const char *key);
 /* Date and time for people, in the request's locale and zone (ICU). In the request's arena. */
 struct belfry_str http_datetime(struct http_request *req, int64_t ms);
 
-/* --- assets ------------------------------------------------------------------------------------------------------------------------ */
+/* --- assets ------------------------------------------------------------------------------------------------------- */
 
 /* Served at /assets/<name>?v=<hash> with a long life, and compressed when asked; bytes live as long as the process. */
 belfry_status http_asset_add(struct http *http, const char *name, const char *content_type, const void *bytes,
@@ -140,7 +142,7 @@ belfry_status http_asset_add(struct http *http, const char *name, const char *co
 /* The URL with the content hash. In arena. */
 const char *http_asset_url(struct http *http, struct arena *arena, const char *name);
 
-/* --- built in: triggers, sessions -------------------------------------------------------------------------------------------------- */
+/* --- built in: triggers, sessions --------------------------------------------------------------------------------- */
 
 /* POST /v1/{org}/sources/{source}/triggers; /{org}/session and /{org}/session/end. Called by http_new. */
 belfry_status http_triggers_init(struct http *http, struct error *err);
@@ -152,7 +154,7 @@ const char *http_login_path(struct http *http, struct arena *arena, struct belfr
 /* The key set of an auth.jwt.jwks URL, as the hub fetched it. Copies the reference. */
 void http_jwks_put(struct http *http, const char *where, json_t *keys);
 
-/* --- numbers --------------------------------------------------------------------------------------------------------------------------- */
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
 uint64_t http_open_connections(const struct http *http);
 
 #endif

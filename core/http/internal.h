@@ -9,7 +9,7 @@
 
 #include <microhttpd.h>
 
-/* --- one listener: a socket and its daemon ---------------------------------------------------------------------------- */
+/* --- one listener: a socket and its daemon ------------------------------------------------------------------------ */
 
 struct listener {
     struct list node;
@@ -22,7 +22,7 @@ struct listener {
     char *unlink_path, *cert, *key;
 };
 
-/* --- one connection: its deadline for the next whole request ------------------------------------------------------------- */
+/* --- one connection: its deadline for the next whole request ------------------------------------------------------ */
 
 struct conn {
     struct list node; /* in http.conns, by deadline; unlinked while a request is answered */
@@ -34,7 +34,7 @@ struct conn {
     char peer[46]; /* its address as text, once somebody asked (INET6_ADDRSTRLEN) */
 };
 
-/* --- routes ------------------------------------------------------------------------------------------------------------------ */
+/* --- routes ------------------------------------------------------------------------------------------------------- */
 
 struct route_entry {
     struct list node;
@@ -63,7 +63,7 @@ const struct route_entry *router_find(const struct router *router, struct belfry
 belfry_status percent_decode(struct arena *arena, struct belfry_str s, int plus, struct belfry_str *out);
 void percent_encode(struct buf *out, struct belfry_str s);
 
-/* --- one request ------------------------------------------------------------------------------------------------------------- */
+/* --- one request -------------------------------------------------------------------------------------------------- */
 
 enum request_state { REQUEST_READING, REQUEST_HANDLING, REQUEST_ANSWERED };
 
@@ -77,13 +77,13 @@ struct request {
     const struct route_entry *route; /* until the handler is called; NULL when it was removed meanwhile */
     const void *owner;               /* of the route */
     enum request_state state;
-    int begun;    /* headers were looked at */
-    int waiting;  /* the credential is checked elsewhere; suspended meanwhile */
+    int begun;       /* headers were looked at */
+    int waiting;     /* the credential is checked elsewhere; suspended meanwhile */
     int comes_again; /* libmicrohttpd repeats its call with the headers after that suspension */
-    int expects;  /* the client holds the body back until it is asked for it (Expect: 100-continue) */
+    int expects;     /* the client holds the body back until it is asked for it (Expect: 100-continue) */
     int suspended, in_handler, gone; /* gone: the client left; the answer is dropped */
-    int64_t announced; /* Content-Length; -1: unknown, the body is chunked */
-    int64_t dropped;   /* bytes of the body that came after the answer was known */
+    int64_t announced;               /* Content-Length; -1: unknown, the body is chunked */
+    int64_t dropped;                 /* bytes of the body that came after the answer was known */
     struct buf body;
     int64_t body_limit;
     struct belfry_str origin; /* of hub.allowed_origins, when the request names one */
@@ -138,7 +138,8 @@ void listener_resume(struct listener *listener, struct MHD_Connection *mhd);
 
 /* The memory of http goes when it was freed, its handle is closed and no job is left. */
 void http_unref(struct http *http);
-/* What is due at this instant (monotonic ns): slow connections, gone clients of streams, memory. Called every second. */
+/* What is due at this instant (monotonic ns): slow connections, gone clients of streams, memory. Called every second.
+ */
 void http_sweep(struct http *http, uint64_t now_ns);
 
 /* request.c */
@@ -146,7 +147,8 @@ struct request *request_new(struct http *http, struct conn *conn, struct MHD_Con
 enum MHD_Result request_access(struct request *r, const char *method, const char *upload, size_t *upload_size);
 void request_completed(struct http *http, void **state);
 void request_answer(struct request *r, uint32_t status, struct MHD_Response *response);
-/* Something is asked elsewhere for this request: http_request_find() finds it when the answer comes, unless it ended. */
+/* Something is asked elsewhere for this request: http_request_find() finds it when the answer comes, unless it ended.
+ */
 void request_park(struct request *r);
 /* The credential was accepted (nothing is answered yet) or refused (the answer is given): go on. */
 void request_judged(struct request *r);
@@ -170,7 +172,6 @@ void cors_add(const struct request *r, struct MHD_Response *response);
 
 /* respond.c: a header with a name or value that HTTP does not allow is left out. */
 void response_add(struct MHD_Response *response, struct belfry_str name, struct belfry_str value);
-
 
 /* auth.c: fills principal, token, org of the request, or answers; then request_judged(), now or on a later turn. */
 void auth_check(struct request *r);
@@ -199,12 +200,12 @@ struct jwt_claims {
 };
 #define JWT_LEEWAY_MS 60000
 /*
- * Verifies a compact JWS (RFC 7515, RFC 7519) with the keys for the org that it names, RSA and ECDSA on a worker. fn(r, 0,
- * claims, NULL, arg) with the claims in the request's arena, or with EPERM or EAGAIN and what is wrong: at once or on a
- * later turn; never when the request has ended.
+ * Verifies a compact JWS (RFC 7515, RFC 7519) with the keys for the org that it names, RSA and ECDSA on a worker. fn(r,
+ * 0, claims, NULL, arg) with the claims in the request's arena, or with EPERM or EAGAIN and what is wrong: at once or
+ * on a later turn; never when the request has ended.
  */
-typedef void (*jwt_fn)(struct request *r, belfry_status status, const struct jwt_claims *claims, const struct error *err,
-                       void *arg);
+typedef void (*jwt_fn)(struct request *r, belfry_status status, const struct jwt_claims *claims,
+                       const struct error *err, void *arg);
 void jwt_verify(struct request *r, struct belfry_str token, jwt_fn fn, void *arg);
 /* Forgets what was verified; keys that were fetched stay. */
 void jwt_forget(struct http *http);
@@ -229,8 +230,8 @@ void session_signed_out_page(struct request *r);
 belfry_status session_read(struct request *r, struct jwt_claims *claims);
 /* Is a write by cookie from our own page? */
 int session_same_origin(struct request *r);
-/* Set-Cookie for these claims, in the request's arena; NULL when they are too many for a cookie. claims NULL: the header
- * that ends a session. */
+/* Set-Cookie for these claims, in the request's arena; NULL when they are too many for a cookie. claims NULL: the
+ * header that ends a session. */
 const char *session_cookie(struct request *r, const struct jwt_claims *claims);
 /* Sealed for a purpose, as text for a cookie or a query, in the request's arena. Takes the reference. */
 const char *session_seal(struct request *r, json_t *doc, struct belfry_str purpose);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Key sets (RFC 7517) that JWTs of people are checked with: of a file, or of a URL as the hub fetched it. A set that cannot
- * be read leaves the last good one in force; a set that changed ends everything that was verified with the old one.
+ * Key sets (RFC 7517) that JWTs of people are checked with: of a file, or of a URL as the hub fetched it. A set that
+ * cannot be read leaves the last good one in force; a set that changed ends everything that was verified with the old
+ * one.
  *
- * Which key may check which algorithm is decided here, from the key alone (RFC 8725 section 3.1): RSA for RS256 and PS256,
- * P-256 for ES256, narrowed by the key's own `alg` and `use`. Symmetric keys of a set are never used.
+ * Which key may check which algorithm is decided here, from the key alone (RFC 8725 section 3.1): RSA for RS256 and
+ * PS256, P-256 for ES256, narrowed by the key's own `alg` and `use`. Symmetric keys of a set are never used.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -72,7 +73,8 @@ static void file_read(struct http *http, const char *path)
     struct jwks *have = hash_get(sets_of(http), str_of(path));
     struct stat st;
     if (stat(path, &st) != 0) {
-        log_warn("http", "key set cannot be read", "file=%s kept=%s", log_quote(path, strlen(path)), have ? "yes" : "no");
+        log_warn("http", "key set cannot be read", "file=%s kept=%s", log_quote(path, strlen(path)),
+                 have ? "yes" : "no");
         return;
     }
     if (have && same_time(&have->mtime, &st.st_mtim))
@@ -126,7 +128,8 @@ json_t *jwks_get(struct http *http, const char *where)
 /* May this key check that algorithm? */
 static int key_fits(const json_t *key, const char *alg)
 {
-    const char *type = json_string_value(json_object_get(key, "kty")), *own = json_string_value(json_object_get(key, "alg"));
+    const char *type = json_string_value(json_object_get(key, "kty")),
+               *own = json_string_value(json_object_get(key, "alg"));
     const char *use = json_string_value(json_object_get(key, "use"));
     if (!type || (own && strcmp(own, alg) != 0) || (use && strcmp(use, "sig") != 0))
         return 0;
@@ -147,8 +150,7 @@ int jwks_verify(const json_t *keys, struct belfry_str token)
     json_set_str(jws, "protected", parts[0]);
     json_set_str(jws, "payload", parts[1]);
     json_set_str(jws, "signature", parts[2]);
-    json_array_foreach(keys, i, key)
-        ok = ok || jose_jws_ver(NULL, jws, NULL, key, false);
+    json_array_foreach(keys, i, key) ok = ok || jose_jws_ver(NULL, jws, NULL, key, false);
     json_decref(jws);
     return ok;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON Web Tokens of people (RFC 7519) in compact JWS form (RFC 7515), checked as RFC 8725 asks: the algorithm is the
- * configured key's and never the token's choice. A secret of hs256 verifies HS256 only, a JWK what its type allows (jwks.c).
+ * configured key's and never the token's choice. A secret of hs256 verifies HS256 only, a JWK what its type allows
+ * (jwks.c).
  *
- * RSA and ECDSA signatures are checked on a worker: they take a tenth of a millisecond, and anybody can send one. A token
- * that was verified is remembered until it expires, because a browser sends the same one with every poll: the signature is
- * checked once. The memory is dropped when keys change, so a removed key ends its tokens.
+ * RSA and ECDSA signatures are checked on a worker: they take a tenth of a millisecond, and anybody can send one. A
+ * token that was verified is remembered until it expires, because a browser sends the same one with every poll: the
+ * signature is checked once. The memory is dropped when keys change, so a removed key ends its tokens.
  */
 #include "base/crypto.h"
 #include "base/mem.h"
@@ -38,7 +39,7 @@ struct job {
     void *arg;
 };
 
-/* --- memory -------------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 static void cached_free(void *value)
 {
@@ -108,7 +109,7 @@ static void remember(struct http *http, struct belfry_str token, const struct jw
         cached_free(old);
 }
 
-/* --- signatures ---------------------------------------------------------------------------------------------------------- */
+/* --- signatures --------------------------------------------------------------------------------------------------- */
 
 static int verify_hs256(const struct config_jwt *jwt, struct belfry_str signed_part, struct belfry_str signature)
 {
@@ -124,7 +125,7 @@ static int verify_hs256(const struct config_jwt *jwt, struct belfry_str signed_p
     return ok;
 }
 
-/* --- claims ------------------------------------------------------------------------------------------------------------------- */
+/* --- claims ------------------------------------------------------------------------------------------------------- */
 
 static json_t *decode_part(struct belfry_str part)
 {
@@ -204,7 +205,7 @@ static belfry_status read_claims(struct http *http, struct arena *arena, const j
     return status == BELFRY_OK ? read_roles(arena, body, claims, err) : status;
 }
 
-/* --- verifying ------------------------------------------------------------------------------------------------------------------ */
+/* --- verifying ---------------------------------------------------------------------------------------------------- */
 
 static belfry_status unverified(struct error *err)
 {
@@ -257,7 +258,8 @@ static belfry_status good(struct http *http, struct arena *arena, struct belfry_
     return status;
 }
 
-static void tell(struct request *r, belfry_status status, struct belfry_str token, jwt_fn fn, void *arg, struct error *err)
+static void tell(struct request *r, belfry_status status, struct belfry_str token, jwt_fn fn, void *arg,
+                 struct error *err)
 {
     struct jwt_claims claims = {0};
     if (status == BELFRY_OK)
@@ -337,8 +339,9 @@ static belfry_status verify_signature(struct http *http, struct belfry_str token
         return BELFRY_OK;
     if (json_array_size(keys))
         return BELFRY_ECANCELED;
-    return missing ? error_set(err, BELFRY_EAGAIN, NULL, "the keys that JWTs are signed with are not at hand; try again")
-                   : unverified(err);
+    return missing
+               ? error_set(err, BELFRY_EAGAIN, NULL, "the keys that JWTs are signed with are not at hand; try again")
+               : unverified(err);
 }
 
 void jwt_verify(struct request *r, struct belfry_str token, jwt_fn fn, void *arg)

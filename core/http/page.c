@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page shell: one document around whatever a route shows. No inline script or style, a strict Content-Security-Policy
- * with Trusted Types, nothing from another origin. The shell works without JavaScript.
+ * The page shell: one document around whatever a route shows. No inline script or style, a strict
+ * Content-Security-Policy with Trusted Types, nothing from another origin. The shell works without JavaScript.
  */
 #include "http/internal.h"
 
@@ -9,9 +9,10 @@
 #include <unicode/udat.h>
 #include <unicode/ustring.h>
 
-static const char csp[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-                          "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-                          "require-trusted-types-for 'script'; trusted-types 'none'";
+static const char csp[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'";
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1b2430;--soft:#566173;--line:#d5dbe3;--paper:#fff;--wash:#f4f6f9;--accent:#1f4e8c;"
@@ -30,7 +31,7 @@ static const char style[] =
     ".skip{position:absolute;inset-inline-start:-999px}.skip:focus{inset-inline-start:1rem;top:.5rem;background:var(--paper);"
     "padding:.4rem .8rem;z-index:1}";
 
-/* --- texts: English; other catalogues are looked up here too ------------------------------------------------------------ */
+/* --- texts: English; other catalogues are looked up here too ------------------------------------------------------ */
 
 static const struct {
     const char *key, *text;
@@ -103,7 +104,7 @@ struct belfry_str http_datetime(struct http_request *req, int64_t ms)
     return str_slice(arena_strndup(req->arena, utf8, (size_t)len), (size_t)len);
 }
 
-/* --- the shell ------------------------------------------------------------------------------------------------------------ */
+/* --- the shell ---------------------------------------------------------------------------------------------------- */
 
 static void add_navigation(struct http_request *req, struct buf *out)
 {
@@ -113,8 +114,9 @@ static void add_navigation(struct http_request *req, struct buf *out)
              person ? "/" : "", person ? (int)org.len : 0, person ? org.ptr : "", person ? "/notifications" : "#main",
              http_asset_url(req->http, req->arena, "bell.svg"), STR_ARG(http_text(req, "app.name")));
     if (person)
-        buf_addf(out, "<nav><a href=\"/%.*s/notifications\">%.*s</a></nav><span class=\"who\">%.*s</span>", STR_ARG(org),
-                 STR_ARG(http_text(req, "nav.inbox")), STR_ARG(http_escape(req->arena, req->pub.principal->name)));
+        buf_addf(out, "<nav><a href=\"/%.*s/notifications\">%.*s</a></nav><span class=\"who\">%.*s</span>",
+                 STR_ARG(org), STR_ARG(http_text(req, "nav.inbox")),
+                 STR_ARG(http_escape(req->arena, req->pub.principal->name)));
     if (person && (req->pub.flags & BELFRY_HTTP_COOKIE))
         buf_addf(out, "<form method=\"post\" action=\"/%.*s/session/end\"><button>%.*s</button></form>", STR_ARG(org),
                  STR_ARG(http_text(req, "nav.sign_out")));
@@ -125,9 +127,11 @@ void http_page(struct http_request *req, const struct belfry_http_page *page)
 {
     struct buf out = {0};
     struct belfry_str title = http_escape(req->arena, page->title);
-    buf_addf(&out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+    buf_addf(&out,
+             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
              "content=\"width=device-width,initial-scale=1\"><title>%.*s - %.*s</title><link rel=\"icon\" href=\"%s\">"
-             "<link rel=\"stylesheet\" href=\"%s\">", STR_ARG(title), STR_ARG(http_text(req, "app.name")), http_asset_url(req->http, req->arena, "bell.svg"),
+             "<link rel=\"stylesheet\" href=\"%s\">",
+             STR_ARG(title), STR_ARG(http_text(req, "app.name")), http_asset_url(req->http, req->arena, "bell.svg"),
              http_asset_url(req->http, req->arena, "shell.css"));
     for (const char *const *s = page->styles; s && *s; s++)
         buf_addf(&out, "<link rel=\"stylesheet\" href=\"%s\">", http_asset_url(req->http, req->arena, *s));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * People of the API, as far as a request needs them: roles, locale, time zone. YAML's people are at hand in the
- * configuration; these are rows, and asking for a row takes a reader's turn, so what was found (or not) is remembered until
- * the directory changes. A read that began before a change is not remembered.
+ * configuration; these are rows, and asking for a row takes a reader's turn, so what was found (or not) is remembered
+ * until the directory changes. A read that began before a change is not remembered.
  */
 #include "base/mem.h"
 #include "http/internal.h"

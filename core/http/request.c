@@ -22,7 +22,7 @@
 #define BODY_KEEP (256 * 1024)
 #define DROP_MAX (16 * 1024 * 1024)
 
-/* --- pool ---------------------------------------------------------------------------------------------------------------- */
+/* --- pool --------------------------------------------------------------------------------------------------------- */
 
 static void request_free(struct request *r)
 {
@@ -115,7 +115,7 @@ const void *http_request_owner(const struct http_request *req)
     return request_of(req)->owner;
 }
 
-/* --- answering ---------------------------------------------------------------------------------------------------------------- */
+/* --- answering ---------------------------------------------------------------------------------------------------- */
 
 static enum MHD_Result queue_answer(struct request *r)
 {
@@ -131,8 +131,8 @@ static void count_answer(uint32_t status)
     uint32_t class = status / 100 < 6 ? status / 100 : 0;
     if (!by_class[class]) {
         char code[4] = {(char)('0' + class), 'x', 'x', 0};
-        by_class[class] = metric_get(metrics_global(), "belfry_http_requests_total", "Answered requests by class of status.",
-                                     METRIC_COUNTER, "code", code, NULL);
+        by_class[class] = metric_get(metrics_global(), "belfry_http_requests_total",
+                                     "Answered requests by class of status.", METRIC_COUNTER, "code", code, NULL);
     }
     metric_add(by_class[class], 1);
 }
@@ -179,13 +179,14 @@ void request_answer(struct request *r, uint32_t status, struct MHD_Response *res
         resume(r);
 }
 
-/* --- judging ---------------------------------------------------------------------------------------------------------------- */
+/* --- judging ------------------------------------------------------------------------------------------------------ */
 
 static void wrong_method(struct request *r, const char *allow)
 {
     struct belfry_attr headers[] = {{STR("Allow"), str_of(allow)}};
     struct error err = {0};
-    error_set(&err, BELFRY_EINVAL, NULL, "this path does not take %.*s; it takes %s", STR_ARG(r->pub.pub.method), allow);
+    error_set(&err, BELFRY_EINVAL, NULL, "this path does not take %.*s; it takes %s", STR_ARG(r->pub.pub.method),
+              allow);
     http_respond_json(&r->pub, 405, http_problem_json(405, &err), headers, 1);
     error_clear(&err);
 }
@@ -246,7 +247,7 @@ static void judge(struct request *r, const char *method)
     auth_check(r);
 }
 
-/* --- the body ------------------------------------------------------------------------------------------------------------------ */
+/* --- the body ----------------------------------------------------------------------------------------------------- */
 
 static void body_add(struct request *r, const char *data, size_t len)
 {
@@ -260,7 +261,8 @@ static void body_add(struct request *r, const char *data, size_t len)
         return;
     }
     if (!r->body.cap)
-        buf_reserve(&r->body, r->announced > BODY_FIRST && r->announced <= BODY_KEEP ? (size_t)r->announced : BODY_FIRST);
+        buf_reserve(&r->body,
+                    r->announced > BODY_FIRST && r->announced <= BODY_KEEP ? (size_t)r->announced : BODY_FIRST);
     buf_add(&r->body, data, len);
     r->pub.http->body_bytes += len;
 }
@@ -299,7 +301,7 @@ static enum MHD_Result hand_over(struct request *r)
     return MHD_YES;
 }
 
-/* --- libmicrohttpd's calls ----------------------------------------------------------------------------------------------------- */
+/* --- libmicrohttpd's calls ---------------------------------------------------------------------------------------- */
 
 /* May the answer go out before the body was read? Only where the client waits for it, or where too much would come. */
 static int answer_early(const struct request *r)
@@ -370,7 +372,7 @@ void request_completed(struct http *http, void **state)
     http->open_count--;
 }
 
-/* --- owners ---------------------------------------------------------------------------------------------------------------------- */
+/* --- owners ------------------------------------------------------------------------------------------------------- */
 
 void http_routes_remove(struct http *http, const void *owner)
 {

@@ -8,7 +8,7 @@
 
 #define QUERY_PARTS_MAX 256
 
-/* --- answers ---------------------------------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static int clean(struct belfry_str s)
 {
@@ -68,7 +68,7 @@ void http_redirect(struct http_request *req, uint32_t status, const char *locati
     http_respond(req, status, NULL, (struct belfry_str){0}, headers, 1);
 }
 
-/* --- problems --------------------------------------------------------------------------------------------------------- */
+/* --- problems ----------------------------------------------------------------------------------------------------- */
 
 static const struct {
     uint32_t status;
@@ -177,7 +177,7 @@ void http_problem(struct http_request *req, uint32_t status, const char *pointer
     error_clear(&err);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static belfry_status find_pair(struct http_request *req, struct belfry_str text, const char *name, uint32_t index,
                                struct belfry_str *out)
@@ -244,7 +244,9 @@ struct belfry_str http_escape(struct arena *arena, struct belfry_str text)
 {
     size_t extra = 0;
     for (size_t i = 0; i < text.len; i++)
-        extra += text.ptr[i] == '&' || text.ptr[i] == '"' || text.ptr[i] == '\'' ? 5 : text.ptr[i] == '<' || text.ptr[i] == '>' ? 3 : 0;
+        extra += text.ptr[i] == '&' || text.ptr[i] == '"' || text.ptr[i] == '\'' ? 5
+                 : text.ptr[i] == '<' || text.ptr[i] == '>'                      ? 3
+                                                                                 : 0;
     if (!extra)
         return text;
     char *out = arena_alloc(arena, text.len + extra + 1), *p = out;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Routes by method and path. A hub has less than a hundred, so a list ordered by "more literal segments first" is walked;
- * comparing the number of segments first makes a miss cheap.
+ * Routes by method and path. A hub has less than a hundred, so a list ordered by "more literal segments first" is
+ * walked; comparing the number of segments first makes a miss cheap.
  */
 #include "base/mem.h"
 #include "http/internal.h"
@@ -92,7 +92,7 @@ static void entry_free(struct route_entry *entry)
 void router_fini(struct router *router)
 {
     LIST_EACH_SAFE(it, &router->routes)
-        entry_free(LIST_OF(it, struct route_entry, node));
+    entry_free(LIST_OF(it, struct route_entry, node));
 }
 
 void router_remove(struct router *router, const void *owner)
@@ -155,8 +155,10 @@ belfry_status router_add(struct router *router, const void *owner, const struct 
     entry->route.auth = entry->auth;
     size_t count = split(str_of(entry->pattern), segments);
     if (count == SIZE_MAX) {
-        belfry_status status = error_set(err, BELFRY_EINVAL, NULL, "route pattern `%s` must begin with / and have at most %d "
-                                         "segments", route->pattern, SEGMENTS_MAX);
+        belfry_status status = error_set(err, BELFRY_EINVAL, NULL,
+                                         "route pattern `%s` must begin with / and have at most %d "
+                                         "segments",
+                                         route->pattern, SEGMENTS_MAX);
         entry_free(entry);
         return status;
     }

@@ -2,10 +2,11 @@
 /*
  * The server: libmicrohttpd's epoll descriptor watched by libuv, everything on the loop's thread.
  *
- * Slow clients: a connection has REQUEST_WAIT to deliver a whole request, counted from its start or from the last answer,
- * and is shut down otherwise. That bounds idle, slow-header and slow-body connections with one rule; libmicrohttpd's own
- * time-out counts inactivity only, which a byte every few seconds defeats. Connections are in one list ordered by
- * deadline (all waits are equal, so appending keeps the order), so a sweep looks only at those that are due.
+ * Slow clients: a connection has REQUEST_WAIT to deliver a whole request, counted from its start or from the last
+ * answer, and is shut down otherwise. That bounds idle, slow-header and slow-body connections with one rule;
+ * libmicrohttpd's own time-out counts inactivity only, which a byte every few seconds defeats. Connections are in one
+ * list ordered by deadline (all waits are equal, so appending keeps the order), so a sweep looks only at those that are
+ * due.
  *
  * Memory: 8 KiB a connection (libmicrohttpd keeps 32 by default: 320 MB at 10,000).
  */
@@ -38,7 +39,7 @@ static uint64_t mono(void)
     return clock_mono_ns(clock_real());
 }
 
-/* --- polling ------------------------------------------------------------------------------------------------------------ */
+/* --- polling ------------------------------------------------------------------------------------------------------ */
 
 static void run(struct listener *l);
 
@@ -71,7 +72,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         run(poll->data);
 }
 
-/* --- connections --------------------------------------------------------------------------------------------------------- */
+/* --- connections -------------------------------------------------------------------------------------------------- */
 
 void conn_wait(struct conn *conn)
 {
@@ -184,14 +185,15 @@ static void on_mhd_log(void *arg, const char *format, va_list args)
     log_debug("http", "library message", "text=%s", log_quote(text, strcspn(text, "\n")));
 }
 
-/* --- sockets ---------------------------------------------------------------------------------------------------------------- */
+/* --- sockets ------------------------------------------------------------------------------------------------------ */
 
 static int listen_unix(const char *path, struct error *err)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(sa.sun_path)) {
-        error_set(err, BELFRY_EINVAL, NULL, "the path of the socket %s is longer than %zu bytes; use a shorter hub.data_dir",
-                  path, sizeof(sa.sun_path) - 1);
+        error_set(err, BELFRY_EINVAL, NULL,
+                  "the path of the socket %s is longer than %zu bytes; use a shorter hub.data_dir", path,
+                  sizeof(sa.sun_path) - 1);
         return -1;
     }
     memcpy(sa.sun_path, path, strlen(path));
@@ -249,8 +251,10 @@ static int listen_tcp(const char *address, char bound[128], struct error *err)
     char host[256], port[16];
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
     if (split_address(address, host, port) != 0 || getaddrinfo(host[0] ? host : NULL, port, &hints, &found) != 0) {
-        error_set(err, BELFRY_EINVAL, NULL, "hub.listen: `%s` is no address; write ADDRESS:PORT, such as 127.0.0.1:8420 or "
-                  "[::1]:8420", address);
+        error_set(err, BELFRY_EINVAL, NULL,
+                  "hub.listen: `%s` is no address; write ADDRESS:PORT, such as 127.0.0.1:8420 or "
+                  "[::1]:8420",
+                  address);
         return -1;
     }
     int fd = bind_one(found), saved = errno;
@@ -289,11 +293,10 @@ static struct MHD_Daemon *daemon_start(struct listener *l, const char *cert, con
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (cert ? MHD_USE_TLS : 0);
     static const char priorities[] = "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1";
-    struct MHD_OptionItem tls[] = {
-        {cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)cert},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
-        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities},
-        {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem tls[] = {{cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)cert},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities},
+                                   {MHD_OPTION_END, 0, NULL}};
     return MHD_start_daemon(flags, 0, NULL, NULL, on_access, l, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
                             MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                             (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_NOTIFY_CONNECTION,
@@ -380,7 +383,7 @@ static void on_sweep(uv_timer_t *timer)
     http_sweep(timer->data, mono());
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 struct http *http_new(const struct http_settings *settings, struct error *err)
 {
@@ -498,7 +501,7 @@ void http_free(struct http *http)
     answer_all(http);
     http->closed = 1;
     LIST_EACH_SAFE(it, &http->listeners)
-        listener_close(LIST_OF(it, struct listener, node));
+    listener_close(LIST_OF(it, struct listener, node));
     requests_reap(http);
     while ((node = list_pop_front(&http->spare))) {
         struct request *r = LIST_OF(node, struct request, node);

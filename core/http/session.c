@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Browser sessions: a cookie that holds the claims of a JWT, sealed with a key derived from hub.secret, so that a session
- * needs no row and survives a restart. It ends when the JWT would have, at sign-out (the browser forgets it), or with a new
- * hub.secret. How one begins is in signin.c.
+ * Browser sessions: a cookie that holds the claims of a JWT, sealed with a key derived from hub.secret, so that a
+ * session needs no row and survives a restart. It ends when the JWT would have, at sign-out (the browser forgets it),
+ * or with a new hub.secret. How one begins is in signin.c.
  */
 #include "base/crypto.h"
 #include "base/mem.h"
@@ -10,7 +10,7 @@
 
 #define COOKIE_MAX 4000 /* name and value: browsers drop one over 4,096 bytes (RFC 6265 section 6.1) without a word */
 
-/* --- the cookie --------------------------------------------------------------------------------------------------------- */
+/* --- the cookie --------------------------------------------------------------------------------------------------- */
 
 static int is_secure(const struct http *http)
 {
@@ -62,8 +62,7 @@ void session_claims_read(struct arena *arena, const json_t *doc, struct jwt_clai
     json_t *roles = json_object_get(doc, "r"), *role;
     struct belfry_str *items = arena_alloc(arena, (json_array_size(roles) + 1) * sizeof(*items));
     size_t i;
-    json_array_foreach(roles, i, role)
-        items[i] = arena_str(arena, json_str(role));
+    json_array_foreach(roles, i, role) items[i] = arena_str(arena, json_str(role));
     c->roles = (struct belfry_strs){items, json_array_size(roles)};
     c->has_roles = roles != NULL;
 }
@@ -130,7 +129,7 @@ int session_same_origin(struct request *r)
     return str_eq(str_slice(origin.ptr + skip, origin.len - skip), host);
 }
 
-/* --- redirects ------------------------------------------------------------------------------------------------------------ */
+/* --- redirects ---------------------------------------------------------------------------------------------------- */
 
 void session_to_login(struct request *r, const char *login_url)
 {
@@ -139,8 +138,8 @@ void session_to_login(struct request *r, const char *login_url)
     buf_add(&out, login_url, hole ? (size_t)(hole - login_url) : strlen(login_url));
     if (hole) {
         struct belfry_str query = r->pub.pub.query;
-        char *here = arena_printf(r->pub.arena, "%.*s%s%.*s", STR_ARG(r->pub.pub.path), query.len ? "?" : "",
-                                  STR_ARG(query));
+        char *here =
+            arena_printf(r->pub.arena, "%.*s%s%.*s", STR_ARG(r->pub.pub.path), query.len ? "?" : "", STR_ARG(query));
         percent_encode(&out, str_of(here));
         buf_addz(&out, hole + strlen("{next}"));
     }
@@ -150,10 +149,8 @@ void session_to_login(struct request *r, const char *login_url)
 
 void session_signed_out_page(struct request *r)
 {
-    struct belfry_http_page page = {.struct_size = sizeof(page),
-                                    .status = 401,
-                                    .title = http_text(&r->pub, "signed_out.title"),
-                                    .main = STR("")};
+    struct belfry_http_page page = {
+        .struct_size = sizeof(page), .status = 401, .title = http_text(&r->pub, "signed_out.title"), .main = STR("")};
     char *html = arena_printf(r->pub.arena, "<h1>%.*s</h1><p>%.*s</p>", STR_ARG(page.title),
                               STR_ARG(http_text(&r->pub, "signed_out.text")));
     page.main = str_of(html);

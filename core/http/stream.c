@@ -31,7 +31,8 @@ static size_t waiting(const struct stream *s)
     return s->out.len - s->sent;
 }
 
-/* Moves what waits to the front when it is less than what has left, so that a stream that is never empty stays small. */
+/* Moves what waits to the front when it is less than what has left, so that a stream that is never empty stays small.
+ */
 static void forget_sent(struct stream *s)
 {
     if (s->sent < waiting(s))

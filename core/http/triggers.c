@@ -56,8 +56,8 @@ static void count(const struct post *p, int result, double n)
     }
     if (!c->by_result[result])
         c->by_result[result] =
-            metric_get(metrics_global(), "belfry_events_received_total", "Triggers by source and result.", METRIC_COUNTER,
-                       "source", p->source->name, "result", names[result], NULL);
+            metric_get(metrics_global(), "belfry_events_received_total", "Triggers by source and result.",
+                       METRIC_COUNTER, "source", p->source->name, "result", names[result], NULL);
     metric_add(c->by_result[result], n);
 }
 
@@ -75,7 +75,7 @@ static void post_free(struct post *p)
     free(p);
 }
 
-/* --- answers ------------------------------------------------------------------------------------------------------------ */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 /* In a batch the pointers of a fault begin with the item's index. */
 static void with_index(struct error *err, size_t index)
@@ -194,7 +194,7 @@ static void on_done(struct ledger_request *request)
     post_free(p);
 }
 
-/* --- the way in ---------------------------------------------------------------------------------------------------------- */
+/* --- the way in --------------------------------------------------------------------------------------------------- */
 
 static uint32_t decode_status(belfry_status status)
 {
@@ -318,7 +318,7 @@ static void post_triggers(void *arg, struct http_request *req)
 belfry_status http_triggers_init(struct http *http, struct error *err)
 {
     http->counters = hash_new();
-    const struct http_route route = {"POST", "/v1/{org}/sources/{source}/triggers", "token:trigger", HTTP_BODY_REQUEST, 0,
-                                     post_triggers, http};
+    const struct http_route route = {
+        "POST", "/v1/{org}/sources/{source}/triggers", "token:trigger", HTTP_BODY_REQUEST, 0, post_triggers, http};
     return http_routes_add(http, http, &route, 1, err);
 }

@@ -130,8 +130,7 @@ static inline void web_close(struct web *w)
     free(w);
 }
 
-/* --- the client
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- the client --------------------------------------------------------------------------------------------------- */
 
 struct talk {
     struct web *w;
@@ -329,9 +328,7 @@ static inline int ask_status(struct web *w, const char *method, const char *targ
     return status;
 }
 
-/* --- JWTs
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- JWTs --------------------------------------------------------------------------------------------------------- */
 
 /* header and claims are JSON; key NULL: no signature. In a buffer of its own: eight of them in turn. */
 static inline const char *jwt_with(const char *header, const char *claims, const char *key)
@@ -373,8 +370,7 @@ static inline const char *bearer_of(const char *token)
     return to;
 }
 
-/* --- routes of a test
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- routes of a test --------------------------------------------------------------------------------------------- */
 
 static inline void handle_echo(void *arg, struct http_request *req)
 {

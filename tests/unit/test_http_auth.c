@@ -34,8 +34,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- the matrix
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- the matrix --------------------------------------------------------------------------------------------------- */
 
 enum { NOBODY, BAD, T_CRM, T_ROOT, T_READ, T_OWN, P_ANN, P_BOB, P_OTHER, CALLERS };
 
@@ -126,8 +125,7 @@ static void test_schemes(void **state)
     }
 }
 
-/* --- orgs
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- orgs --------------------------------------------------------------------------------------------------------- */
 
 static void test_star_admits_orgs_that_are_not_listed(void **state)
 {
@@ -165,8 +163,7 @@ static void test_key_of_an_org_signs_for_it_only(void **state)
     assert_int_equal(ask_status(w, "GET", "/v1/acme/person", bearer_of(jwt_of("ann", "other", NULL)), NULL), 404);
 }
 
-/* --- people
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- people ------------------------------------------------------------------------------------------------------- */
 
 static void expect_role(struct web *w, const char *token, const char *role)
 {
@@ -272,8 +269,7 @@ static void test_locale_of_claims_is_a_tag(void **state)
     }
 }
 
-/* --- nobody on a page
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- nobody on a page --------------------------------------------------------------------------------------------- */
 
 static void test_page_without_a_session(void **state)
 {
@@ -294,9 +290,7 @@ static void test_page_without_a_session(void **state)
     assert_int_equal(ask_status(w, "HEAD", "/acme/page", NULL, NULL), 401);
 }
 
-/* --- rate
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- rate --------------------------------------------------------------------------------------------------------- */
 
 static void test_rate_of_a_token(void **state)
 {
@@ -321,8 +315,7 @@ static void test_rate_of_a_token(void **state)
     assert_int_equal(ask_status(w, "POST", "/v1/acme/sources/crm/triggers", headers, trigger), 202);
 }
 
-/* --- proxies, origins
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- proxies, origins --------------------------------------------------------------------------------------------- */
 
 static void test_forwarded_requests_are_not_local(void **state)
 {

@@ -27,14 +27,15 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- router -------------------------------------------------------------------------------------------------------------- */
+/* --- router ------------------------------------------------------------------------------------------------------- */
 
 static void test_router_order(void **state)
 {
     (void)state;
     /* in every order of being added the same route wins */
-    static const char *const patterns[] = {"/{org}/runs", "/v1/{x}", "/assets/{name}", "/v1/{org}/{any}", "/v1/{org}/things",
-                                           "/{org}/{a}/{b}", "/{a}/things/{b}", "/v1/{org}/{any}/last"};
+    static const char *const patterns[] = {
+        "/{org}/runs",      "/v1/{x}",        "/assets/{name}",  "/v1/{org}/{any}",
+        "/v1/{org}/things", "/{org}/{a}/{b}", "/{a}/things/{b}", "/v1/{org}/{any}/last"};
     static const struct {
         const char *path, *wins;
     } rows[] = {{"/v1/runs", "/v1/{x}"},
@@ -75,9 +76,14 @@ static void test_router_collisions(void **state)
     static const struct {
         const char *method, *pattern;
         belfry_status status;
-    } rows[] = {{"GET", "/a/{x}", BELFRY_OK},         {"GET", "/a/{y}", BELFRY_ECONFLICT}, {"POST", "/a/{y}", BELFRY_OK},
-                {"GET", "/a/b", BELFRY_OK},           {"GET", "/{x}/b", BELFRY_OK},        {"GET", "/a/b", BELFRY_ECONFLICT},
-                {"GET", "no-slash", BELFRY_EINVAL},   {"GET", "", BELFRY_EINVAL},
+    } rows[] = {{"GET", "/a/{x}", BELFRY_OK},
+                {"GET", "/a/{y}", BELFRY_ECONFLICT},
+                {"POST", "/a/{y}", BELFRY_OK},
+                {"GET", "/a/b", BELFRY_OK},
+                {"GET", "/{x}/b", BELFRY_OK},
+                {"GET", "/a/b", BELFRY_ECONFLICT},
+                {"GET", "no-slash", BELFRY_EINVAL},
+                {"GET", "", BELFRY_EINVAL},
                 {"GET", "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", BELFRY_EINVAL}};
     struct router router;
     router_init(&router);
@@ -100,11 +106,24 @@ static void test_percent(void **state)
     (void)state;
     static const struct {
         const char *in, *path, *query; /* NULL: refused */
-    } rows[] = {{"abc", "abc", "abc"},   {"a%20b", "a b", "a b"}, {"a+b", "a+b", "a b"},   {"%2B", "+", "+"},
-                {"%c3%a4", "\xc3\xa4", "\xc3\xa4"}, {"%C3", NULL, NULL}, {"%", NULL, NULL}, {"%4", NULL, NULL},
-                {"%4g", NULL, NULL},     {"%00", NULL, NULL},     {"%0%30", NULL, NULL},   {"%252F", "%2F", "%2F"},
-                {"%u0041", NULL, NULL},  {"%ed%a0%80", NULL, NULL}, {"\xff", NULL, NULL},  {"%c0%af", NULL, NULL},
-                {"", "", ""},            {"%41%", NULL, NULL}};
+    } rows[] = {{"abc", "abc", "abc"},
+                {"a%20b", "a b", "a b"},
+                {"a+b", "a+b", "a b"},
+                {"%2B", "+", "+"},
+                {"%c3%a4", "\xc3\xa4", "\xc3\xa4"},
+                {"%C3", NULL, NULL},
+                {"%", NULL, NULL},
+                {"%4", NULL, NULL},
+                {"%4g", NULL, NULL},
+                {"%00", NULL, NULL},
+                {"%0%30", NULL, NULL},
+                {"%252F", "%2F", "%2F"},
+                {"%u0041", NULL, NULL},
+                {"%ed%a0%80", NULL, NULL},
+                {"\xff", NULL, NULL},
+                {"%c0%af", NULL, NULL},
+                {"", "", ""},
+                {"%41%", NULL, NULL}};
     struct arena *arena = arena_new(0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         for (int plus = 0; plus < 2; plus++) {
@@ -124,7 +143,7 @@ static void test_percent(void **state)
     arena_free(arena);
 }
 
-/* --- queries and forms ---------------------------------------------------------------------------------------------------------- */
+/* --- queries and forms -------------------------------------------------------------------------------------------- */
 
 static struct {
     const char *name;
@@ -148,10 +167,11 @@ static void test_query_and_form(void **state)
         const char *text, *name;
         uint32_t index;
         const char *value;
-    } rows[] = {{"a=1&b=2", "a", 0, "1"},         {"a=1&b=2", "b", 0, "2"},   {"a=1&b=2", "c", 0, NULL}, {"a=1&a=2", "a", 1, "2"},
-                {"a=1&a=2", "a", 2, NULL},        {"a", "a", 0, ""},          {"a=", "a", 0, ""},        {"=1", "a", 0, NULL},
-                {"a=b=c", "a", 0, "b=c"},         {"%61=1", "a", 0, "1"},     {"a=%zz", "a", 0, NULL},   {"a=x+y%2B", "a", 0, "x y+"},
-                {"&&a=1&&", "a", 0, "1"},         {"ab=1&a=2", "a", 0, "2"},  {"%zz=1&a=2", "a", 0, "2"}, {"A=1", "a", 0, NULL}};
+    } rows[] = {
+        {"a=1&b=2", "a", 0, "1"},  {"a=1&b=2", "b", 0, "2"},  {"a=1&b=2", "c", 0, NULL},  {"a=1&a=2", "a", 1, "2"},
+        {"a=1&a=2", "a", 2, NULL}, {"a", "a", 0, ""},         {"a=", "a", 0, ""},         {"=1", "a", 0, NULL},
+        {"a=b=c", "a", 0, "b=c"},  {"%61=1", "a", 0, "1"},    {"a=%zz", "a", 0, NULL},    {"a=x+y%2B", "a", 0, "x y+"},
+        {"&&a=1&&", "a", 0, "1"},  {"ab=1&a=2", "a", 0, "2"}, {"%zz=1&a=2", "a", 0, "2"}, {"A=1", "a", 0, NULL}};
     web_route(*state, "GET", "/q", "none", 0, handle_wanted, NULL);
     web_route(*state, "POST", "/q", "none", 1000, handle_wanted, NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -162,8 +182,8 @@ static void test_query_and_form(void **state)
         snprintf(target, sizeof(target), "/q?%s", rows[i].text);
         if (ask_status(*state, "GET", target, NULL, NULL) != 200)
             fail_msg("query %s", rows[i].text);
-        if (ask_status(*state, "POST", "/q", "Content-Type: Application/x-www-form-urlencoded; charset=utf-8\r\n", rows[i].text) !=
-            200)
+        if (ask_status(*state, "POST", "/q", "Content-Type: Application/x-www-form-urlencoded; charset=utf-8\r\n",
+                       rows[i].text) != 200)
             fail_msg("form %s", rows[i].text);
     }
     wanted.value = NULL;
@@ -183,8 +203,9 @@ static void test_json_bodies(void **state)
     static const struct {
         const char *body;
         int status;
-    } rows[] = {{"{\"a\":1}", 200}, {"{}", 200}, {"", 400}, {"[]", 400}, {"{", 400}, {"{\"a\":1,\"a\":2}", 400},
-                {"{\"a\":\"\xff\"}", 400}, {"null", 400}, {"{} x", 400}};
+    } rows[] = {
+        {"{\"a\":1}", 200},        {"{}", 200},   {"", 400},    {"[]", 400}, {"{", 400}, {"{\"a\":1,\"a\":2}", 400},
+        {"{\"a\":\"\xff\"}", 400}, {"null", 400}, {"{} x", 400}};
     web_route(*state, "POST", "/json", "none", 1000, handle_json, NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int status = ask_status(*state, "POST", "/json", NULL, rows[i].body);
@@ -198,8 +219,11 @@ static void test_escape(void **state)
     (void)state;
     static const struct {
         const char *in, *out;
-    } rows[] = {{"plain", "plain"}, {"<a href=\"x\">'&'</a>", "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;"},
-                {"&amp;", "&amp;amp;"}, {"\"\"\"\"", "&quot;&quot;&quot;&quot;"}, {"", ""}};
+    } rows[] = {{"plain", "plain"},
+                {"<a href=\"x\">'&'</a>", "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;"},
+                {"&amp;", "&amp;amp;"},
+                {"\"\"\"\"", "&quot;&quot;&quot;&quot;"},
+                {"", ""}};
     struct arena *arena = arena_new(0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_true(str_eqz(http_escape(arena, str_of(rows[i].in)), rows[i].out));
@@ -212,8 +236,11 @@ static void test_problem_documents(void **state)
     static const struct {
         belfry_status status;
         uint32_t http;
-    } rows[] = {{BELFRY_EINVAL, 422}, {BELFRY_ECONFLICT, 409}, {BELFRY_ENOTFOUND, 404}, {BELFRY_EPERM, 403}, {BELFRY_EAGAIN, 503},
-                {BELFRY_ELIMIT, 413}, {BELFRY_EUNSUPPORTED, 415}, {BELFRY_ECLOSED, 410}, {BELFRY_EINTERNAL, 500}, {-99, 500}};
+    } rows[] = {{BELFRY_EINVAL, 422},       {BELFRY_ECONFLICT, 409},
+                {BELFRY_ENOTFOUND, 404},    {BELFRY_EPERM, 403},
+                {BELFRY_EAGAIN, 503},       {BELFRY_ELIMIT, 413},
+                {BELFRY_EUNSUPPORTED, 415}, {BELFRY_ECLOSED, 410},
+                {BELFRY_EINTERNAL, 500},    {-99, 500}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_int_equal(http_status_of(rows[i].status), rows[i].http);
     struct error err = {0};
@@ -222,14 +249,15 @@ static void test_problem_documents(void **state)
     error_attr(&err, "handled_by", "ann", 3);
     json_t *doc = http_problem_json(409, &err);
     char *text = json_dumps(doc, JSON_COMPACT);
-    assert_string_equal(text, "{\"type\":\"about:blank\",\"title\":\"Conflict\",\"status\":409,\"detail\":\"decided \\\"already\\\"\","
-                              "\"errors\":[{\"pointer\":\"/data/by\",\"detail\":\"decided \\\"already\\\"\"}],\"handled_by\":\"ann\"}");
+    assert_string_equal(
+        text, "{\"type\":\"about:blank\",\"title\":\"Conflict\",\"status\":409,\"detail\":\"decided \\\"already\\\"\","
+              "\"errors\":[{\"pointer\":\"/data/by\",\"detail\":\"decided \\\"already\\\"\"}],\"handled_by\":\"ann\"}");
     free(text);
     json_decref(doc);
     error_clear(&err);
 }
 
-/* --- assets ------------------------------------------------------------------------------------------------------------------------- */
+/* --- assets ------------------------------------------------------------------------------------------------------- */
 
 static void test_assets(void **state)
 {
@@ -282,12 +310,13 @@ static void test_assets(void **state)
     http_asset_add(w->http, "inbox/app.js", "text/javascript", script, 100); /* a reload brings it again */
     a = ask(w, "GET", url, NULL, NULL);
     assert_int_equal(a.length, 100);
-    assert_string_equal(head_value(a.head, "cache-control"), "public, no-cache"); /* the old address names other bytes */
+    assert_string_equal(head_value(a.head, "cache-control"),
+                        "public, no-cache"); /* the old address names other bytes */
     answer_free(&a);
     arena_free(arena);
 }
 
-/* --- pages ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- pages -------------------------------------------------------------------------------------------------------- */
 
 static void handle_page(void *arg, struct http_request *req)
 {
@@ -336,9 +365,12 @@ static void test_dates(void **state)
 {
     static const struct {
         const char *locale, *zone, *text;
-    } rows[] = {{"en", "UTC", "Jan 1, 2026, 12:00"},   {"de", "Europe/Berlin", "01.01.2026, 01:00"},
-                {"en-GB", "Asia/Tokyo", "1 Jan 2026, 09:00"}, {"en", NULL, "Jan 1, 2026, 12:00"},
-                {"en", "No/Where", "Jan 1, 2026, 12:00"}, {"xx-nonsense", "UTC", "2026"},
+    } rows[] = {{"en", "UTC", "Jan 1, 2026, 12:00"},
+                {"de", "Europe/Berlin", "01.01.2026, 01:00"},
+                {"en-GB", "Asia/Tokyo", "1 Jan 2026, 09:00"},
+                {"en", NULL, "Jan 1, 2026, 12:00"},
+                {"en", "No/Where", "Jan 1, 2026, 12:00"},
+                {"xx-nonsense", "UTC", "2026"},
                 {"en", "A/Zone/With/A/Name/That/Is/Far/Too/Long/To/Be/One/In/Any/List/Of/Zones", "2026"}};
     web_route(*state, "GET", "/{org}/date", "none", 0, handle_date, NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -353,7 +385,7 @@ static void test_dates(void **state)
     }
 }
 
-/* --- TLS ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- TLS ---------------------------------------------------------------------------------------------------------- */
 
 static void write_certificate(const char *cert_path, const char *key_path)
 {
@@ -364,7 +396,8 @@ static void write_certificate(const char *cert_path, const char *key_path)
     X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
     X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
     X509_set_pubkey(cert, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1,
+                               -1, 0);
     X509_set_issuer_name(cert, X509_get_subject_name(cert));
     assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
     FILE *f = fopen(cert_path, "we");

@@ -64,8 +64,7 @@ static const char *plus(const char *a, const char *b)
     return to;
 }
 
-/* --- opening
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static void test_opening(void **state)
 {
@@ -178,8 +177,7 @@ static void test_by_form(void **state)
     assert_int_equal(ask_status(w, "POST", "/acme/session", "Content-Type: text/plain\r\n", form), 400);
 }
 
-/* --- once
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- once --------------------------------------------------------------------------------------------------------- */
 
 static void test_jti_works_once(void **state)
 {
@@ -223,8 +221,7 @@ static void test_login_link(void **state)
     arena_free(arena);
 }
 
-/* --- as another person
- * --------------------------------------------------------------------------------------------------------- */
+/* --- as another person -------------------------------------------------------------------------------------------- */
 
 static const char *ticket_of(const char *text, const char *before)
 {
@@ -332,8 +329,7 @@ static void test_same_name_in_another_org_is_another_person(void **state)
     assert_int_equal(ask_status(w, "GET", target, sign_in(w, "ann"), NULL), 200);
 }
 
-/* --- what a cookie allows
- * ------------------------------------------------------------------------------------------------------- */
+/* --- what a cookie allows ----------------------------------------------------------------------------------------- */
 
 static void test_writes_by_cookie(void **state)
 {
@@ -402,9 +398,7 @@ static void test_many_roles(void **state)
     }
 }
 
-/* --- the end
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- the end ------------------------------------------------------------------------------------------------------ */
 
 static void test_signing_out(void **state)
 {

@@ -168,7 +168,7 @@ static void test_no_second_answer(void **state)
     talk_close(t);
 }
 
-/* --- slow and gone ---------------------------------------------------------------------------------------------------------- */
+/* --- slow and gone ------------------------------------------------------------------------------------------------ */
 
 static void fill(struct belfry_str block, int blocks, belfry_status *last)
 {
@@ -269,7 +269,7 @@ static void test_gone_client_is_noticed_by_writing(void **state)
     assert_int_equal(source->closed, 1);
 }
 
-/* --- the end --------------------------------------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------------------------------ */
 
 static void on_stopped(void *arg)
 {
