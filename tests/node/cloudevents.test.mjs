@@ -9,7 +9,7 @@ let hub;
 before(async () => {
   const config = baseConfig();
   // each test has a person of its own
-  config.orgs.acme.users = Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => [name, {}]));
+  config.orgs.acme.users = Object.fromEntries([...'abcdefghij'].map((name) => [name, {}]));
   hub = await Hub.start(config);
 });
 after(() => hub?.stop());
@@ -114,4 +114,20 @@ test('what the SDK sends wrongly is refused with the place of the fault', async 
   }
   assert.equal((await post(HTTP.structured(created('h', 'x')), bearer('no such token'))).status, 401);
   assert.deepEqual(await hub.inbox('h'), []);
+});
+
+test('the same event in another mode is a duplicate', async () => {
+  const event = created('i', 'in both modes');
+  const statuses = [];
+  for (const mode of ['binary', 'structured']) statuses.push((await post(HTTP[mode](event))).body.accepted[0].status);
+  assert.deepEqual(statuses, ['accepted', 'duplicate']);
+  await assertOneRow('i', 'in both modes');
+});
+
+test('data in base64 is data', async () => {
+  const { data, ...attributes } = created('j', 'Gewürz in base64').toJSON();
+  const body = JSON.stringify({ ...attributes, data_base64: Buffer.from(JSON.stringify(data)).toString('base64') });
+  const headers = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
+  assert.deepEqual(await post({ headers, body }), { status: 202, body: { accepted: [accepted(attributes)] } });
+  await assertOneRow('j', 'Gewürz in base64');
 });

@@ -33,12 +33,11 @@ after(async () => {
 
 const PAGES = {
   'the inbox': { person: 'ann', path: () => '/acme/notifications', row: true },
-  'the inbox with filters': { person: 'ann', path: () => '/acme/notifications?severity=error&severity=info', row: true },
-  'the inbox after a bulk': { person: 'ann', path: () => '/acme/notifications?done=read&n=2&undo=x', row: true },
-  'the hidden ones': { person: 'ann', path: () => '/acme/notifications?status=hidden' },
+  'a filtered inbox after a bulk': {
+    person: 'ann', path: () => '/acme/notifications?severity=error&done=read&n=2&undo=x', row: true,
+  },
   'an empty inbox': { person: 'dora', path: () => '/acme/notifications' },
   'what is no longer valid': { person: 'ann', path: () => gone.href, status: 410 },
-  'what does not exist': { person: 'ann', path: () => '/acme/n/nonsense', status: 404 },
   'not signed in': { path: () => '/acme/notifications', status: 401 },
 };
 
@@ -46,14 +45,14 @@ for (const [name, { person, path, status = 200, row }] of Object.entries(PAGES))
   test(`${name} has no faults`, async () => {
     const page = person ? await signIn(browser, hub, person) : await open(browser);
     const found = [];
+    const response = await page.goto(hub.url + path());
+    assert.equal(response.status(), status);
+    assert.match(response.headers()['content-security-policy'] ?? '', /default-src 'none'/);
+    assert.equal(await page.locator('.row').count() > 0, row === true);
     for (const width of [320, 1000]) {
       for (const colorScheme of ['light', 'dark']) {
         await page.setViewportSize({ width, height: 700 });
         await page.emulateMedia({ colorScheme });
-        const response = await page.goto(hub.url + path());
-        assert.equal(response.status(), status);
-        assert.match(response.headers()['content-security-policy'] ?? '', /default-src 'none'/);
-        assert.equal(await page.locator('.row').count() > 0, row === true);
         found.push(...(await faults(page)).map((fault) => `${width} ${colorScheme} ${fault}`));
         const { wide, ink, paper } = await page.evaluate(() => ({
           wide: document.scrollingElement.scrollWidth,
@@ -83,7 +82,8 @@ test('everything can be reached and used with the keyboard', async () => {
   const names = [];
   for (let i = 0; i < 60 && names.at(-1) !== 'Hide: By keyboard'; i++) {
     await page.keyboard.press('Tab');
-    names.push((await page.locator(':focus').textContent())?.trim() || await page.locator(':focus').getAttribute('name'));
+    const focus = page.locator(':focus');
+    names.push((await focus.textContent()).trim() || await focus.getAttribute('name'));
   }
   assert.ok(names.includes('Mark read: By keyboard'), names.join(', '));
   await page.keyboard.press('Enter');

@@ -165,7 +165,8 @@ test('the link of a notification marks it as read and leads to the thing', async
 });
 
 test('a withdrawn notification says that it is no longer valid, with a way back', async () => {
-  const record = { object: 'Lead', id: 'l-1', url: outside.url('/leads/1'), owner: 'loser', created_by: 'carl', fields: {} };
+  const url = outside.url('/leads/1');
+  const record = { object: 'Lead', id: 'l-1', url, owner: 'loser', created_by: 'carl', fields: {} };
   await hub.send('record.created', { record });
   await hub.send('record.updated', { record: { object: 'Lead', id: 'l-1', owner: 'carl' }, changed_by: 'carl' });
   const item = await until(async () => (await hub.inbox('loser'))[0], 'there is a row');

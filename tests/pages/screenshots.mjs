@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the pictures of the documentation from a hub that got real triggers: node tests/pages/screenshots.mjs [DIRECTORY]
+// Makes the pictures of the documentation from a hub that got real triggers:
+// node tests/pages/screenshots.mjs [DIRECTORY]
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,14 +53,18 @@ async function tell(hub) {
   }
 }
 
+// A picture of 1000 x 700 points with room for five rows
+const SIZE = { viewport: { width: 1150, height: 805 }, deviceScaleFactor: 1000 / 1150, colorScheme: 'light' };
+
 const hub = await Hub.start(demoConfig());
 const browser = await launch();
 try {
   await tell(hub);
-  const page = await signIn(browser, hub, 'ann', { viewport: { width: 1000, height: 700 }, colorScheme: 'light' });
-  for (const title of ['Northwind Dairy', 'Big deal'])
+  const page = await signIn(browser, hub, 'ann', SIZE);
+  for (const title of ['Invoice', 'Northwind Dairy', 'Big deal'])
     await page.getByRole('button', { name: new RegExp(`^Mark read\\W+${title}`) }).click();
   await page.goto(`${hub.url}/acme/notifications`);
+  await page.mouse.move(0, 0);
   mkdirSync(directory, { recursive: true });
   await page.screenshot({ path: join(directory, 'inbox.png') });
   console.log(join(directory, 'inbox.png'), (await page.locator('.row .title').allTextContents()).join(' | '));
