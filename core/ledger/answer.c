@@ -109,8 +109,7 @@ void ledger_alarm(struct ledger *ledger, const char *type, struct belfry_str sub
     ledger_post(ledger, on_alarm, alarm);
 }
 
-/* --- on the loop
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- on the loop -------------------------------------------------------------------------------------------------- */
 
 static void release(struct gen *gen)
 {

@@ -49,8 +49,7 @@ belfry_status call_change(struct call *call)
     return call->fault;
 }
 
-/* --- state
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- state -------------------------------------------------------------------------------------------------------- */
 
 static belfry_status state_get(struct belfry_txn *txn, struct belfry_str key, struct belfry_str *value)
 {
@@ -173,8 +172,7 @@ static belfry_status state_del(struct belfry_txn *txn, struct belfry_str key)
     return call_change(call);
 }
 
-/* --- the directory
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- the directory ------------------------------------------------------------------------------------------------ */
 
 static belfry_status user(struct belfry_txn *txn, struct belfry_str username, struct belfry_person *person)
 {
@@ -210,8 +208,7 @@ static int32_t has_role(struct belfry_txn *txn, struct belfry_str username, stru
     return 0;
 }
 
-/* --- operations on subjects
- * --------------------------------------------------------------------------------------------------- */
+/* --- operations on subjects --------------------------------------------------------------------------------------- */
 
 static struct belfry_strs copy_list(struct arena *arena, struct belfry_strs list)
 {
@@ -267,8 +264,7 @@ static belfry_status valid_until(struct belfry_txn *txn, struct belfry_str subje
     return subject_op(txn, OP_VALID_UNTIL, subject, which, (struct belfry_str){NULL, 0}, when_ms);
 }
 
-/* --- timers, tasks, memory
- * ------------------------------------------------------------------------------------------------------ */
+/* --- timers, tasks, memory ---------------------------------------------------------------------------------------- */
 
 static belfry_status keyed_op(struct belfry_txn *txn, enum op_kind kind, struct belfry_str key, struct belfry_str value,
                               int64_t when_ms)
@@ -338,8 +334,7 @@ static const struct belfry_txn_api api = {
     .alloc = scratch,
 };
 
-/* --- the call itself
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- the call itself ---------------------------------------------------------------------------------------------- */
 
 void call_init(struct call *call, struct store_conn *conn, const struct gen *gen, const struct gen_source *source,
                struct belfry_str org, const struct belfry_principal *principal, int64_t now_ms, struct arena *arena,

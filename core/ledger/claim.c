@@ -10,8 +10,7 @@
 
 #define LOOK_MAX 1000 /* rows that one claim looks at */
 
-/* --- claims
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- claims ------------------------------------------------------------------------------------------------------- */
 
 static void take_row(struct ledger_txn *txn, struct ledger_claim *claim, const struct store_delivery *row,
                      const struct store_event *event)
@@ -107,9 +106,7 @@ void ledger_claim(struct ledger *ledger, struct ledger_claim *claim)
         claim_done(&claim->command, BELFRY_ECLOSED);
 }
 
-/* --- outcomes
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- outcomes ----------------------------------------------------------------------------------------------------- */
 
 struct outcomes_command {
     struct ledger_command command;
@@ -198,9 +195,7 @@ void ledger_outcomes(struct ledger *ledger, const struct ledger_outcome *outcome
         outcomes_done(&c->command, BELFRY_ECLOSED);
 }
 
-/* --- by hand
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- by hand ------------------------------------------------------------------------------------------------------ */
 
 struct redrive {
     struct ledger_command command;

@@ -38,8 +38,7 @@ static int plain(struct belfry_str s, size_t max)
     return s.len <= max && str_utf8_valid(s);
 }
 
-/* --- data
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- data --------------------------------------------------------------------------------------------------------- */
 
 static void unref_json(void *arg)
 {
@@ -75,9 +74,7 @@ static belfry_status take_data(struct call *call, const struct belfry_event *eve
     return BELFRY_OK;
 }
 
-/* --- texts
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- texts -------------------------------------------------------------------------------------------------------- */
 
 /* Renders or takes one text. A template that fails leaves *failed set and an empty text. */
 static struct belfry_str text_of(struct call *call, const struct belfry_template *own, struct belfry_str text,
@@ -117,8 +114,7 @@ static void take_texts(struct call *call, const struct belfry_event *event, cons
                                                : "the template of the body failed");
 }
 
-/* --- audience, actions
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- audience, actions -------------------------------------------------------------------------------------------- */
 
 static belfry_status take_audience(struct call *call, const struct belfry_event *event, struct emitted *out,
                                    struct belfry_error *err)
@@ -208,9 +204,7 @@ static belfry_status take_actions(struct call *call, const struct belfry_event *
     return status;
 }
 
-/* --- the event
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- the event ---------------------------------------------------------------------------------------------------- */
 
 static belfry_status check_event(const struct call *call, const struct belfry_event *event, const struct gen_type *type,
                                  struct belfry_str category, struct belfry_error *err)

@@ -164,8 +164,7 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
     return id;
 }
 
-/* --- targets
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- targets ------------------------------------------------------------------------------------------------------ */
 
 static void member(struct buf *out, const char *name, struct belfry_str value)
 {

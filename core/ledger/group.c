@@ -24,8 +24,7 @@ static uint64_t real_ns(void)
     return clock_mono_ns(clock_real());
 }
 
-/* --- one transaction
- * --------------------------------------------------------------------------------------------------------- */
+/* --- one transaction ---------------------------------------------------------------------------------------------- */
 
 static belfry_status begin(struct ledger *ledger)
 {
@@ -185,8 +184,7 @@ static belfry_status run_command(struct ledger *ledger, struct ledger_command *c
     return command->status;
 }
 
-/* --- what comes due by itself
- * ------------------------------------------------------------------------------------------------ */
+/* --- what comes due by itself ------------------------------------------------------------------------------------- */
 
 /* The earliest of it, wall ms. */
 static int64_t next_work(struct ledger *ledger)
@@ -230,9 +228,7 @@ static void run_slices(struct ledger *ledger)
         slice(ledger, retention_slice);
 }
 
-/* --- a group
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- a group ------------------------------------------------------------------------------------------------------ */
 
 static int has_room(const struct ledger *ledger, size_t triggers, size_t bytes)
 {
@@ -324,9 +320,7 @@ static void run_group(struct ledger *ledger)
     settle_caches(ledger);
 }
 
-/* --- the thread
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- the thread --------------------------------------------------------------------------------------------------- */
 
 static void take_queued(struct ledger *ledger, uint64_t deadline_ns)
 {

@@ -26,8 +26,7 @@
 #include <belfry/host.h>
 #include <stdatomic.h>
 
-/* --- generations, prepared (gen.c)
- * ------------------------------------------------------------------------------------- */
+/* --- generations, prepared (gen.c) -------------------------------------------------------------------------------- */
 
 struct gen_type {
     const struct belfry_event_type *type;
@@ -66,8 +65,7 @@ struct gen_source *gen_source_find(struct gen *gen, struct belfry_str name);
 const struct config_rule *gen_rule(const struct gen *gen, struct belfry_str name);
 struct gen_channel *gen_channel_by_name(const struct gen *gen, int64_t name);
 
-/* --- the directory (directory.c)
- * ---------------------------------------------------------------------------------------------- */
+/* --- the directory (directory.c) ---------------------------------------------------------------------------------- */
 
 struct directory {
     struct route_directory pub;
@@ -78,8 +76,7 @@ struct directory {
 /* [any], for one thread at a time */
 void directory_init(struct directory *directory, const struct gen *gen, struct store_conn *conn);
 
-/* --- what a call recorded (record.c)
- * ------------------------------------------------------------------------------------------- */
+/* --- what a call recorded (record.c) ------------------------------------------------------------------------------ */
 
 enum op_kind {
     OP_PUT,
@@ -137,8 +134,7 @@ struct op *record_add(struct record *record, enum op_kind kind);
 /* State keys that the record changes, with the prefix, in byte order. Returns the count. */
 size_t record_keys(const struct record *record, struct belfry_str prefix, struct op ***out);
 
-/* --- a call of a source (call.c, emit.c)
- * ------------------------------------------------------------------------------------------ */
+/* --- a call of a source (call.c, emit.c) -------------------------------------------------------------------------- */
 
 struct call {
     struct belfry_txn pub;
@@ -179,8 +175,7 @@ const struct belfry_view *call_value_view(struct belfry_txn *txn, const struct b
 /* Counts a change; ELIMIT (which sticks) when it is one too many. */
 belfry_status call_change(struct call *call);
 
-/* --- a running group (cache.c, group.c)
- * ---------------------------------------------------------------------------------------------- */
+/* --- a running group (cache.c, group.c) --------------------------------------------------------------------------- */
 
 /* What the ledger keeps in memory of an (instance, org). */
 struct owner {
@@ -283,7 +278,7 @@ struct ledger {
     struct retention *retention;
     int64_t next_expiry, next_task, next_shown, next_delivery; /* wall ms; INT64_MIN: look */
     int jobs_open;                                             /* 1: look for one */
-    int64_t last_upkeep; /* wall ms of the last look at leases, removed targets and channels */
+    int64_t last_upkeep; /* wall ms of the last look at removed targets and channels */
     uint64_t rest_until; /* monotonic ns: work that comes due by itself waits after a failure */
     struct ledger_numbers numbers;
     pthread_mutex_t numbers_lock;
@@ -310,8 +305,7 @@ int64_t cache_person_rev(struct ledger_txn *txn, int64_t person, struct belfry_s
 /* Row of a person that exists, else 0. */
 int64_t cache_person_find(struct ledger_txn *txn, int64_t org, struct belfry_str username);
 
-/* --- rows (apply.c, expand.c, subject.c, sweep.c)
- * ------------------------------------------------------------------------------------------ */
+/* --- rows (apply.c, expand.c, subject.c, sweep.c) ----------------------------------------------------------------- */
 
 #define SLICE 1000 /* rows a transaction, of a fan-out, an expiry, a sweep */
 
@@ -362,8 +356,7 @@ void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row,
 /* All rows: now when they are few, else as a job. */
 void sweep_start(struct ledger_txn *txn, struct sweep *sweep, int64_t org);
 
-/* --- jobs (jobs.c, fanout.c)
- * ------------------------------------------------------------------------------------------------------- */
+/* --- jobs (jobs.c, fanout.c) -------------------------------------------------------------------------------------- */
 
 enum { JOB_FANOUT = 1, JOB_SWEEP = 2, JOB_HOLD = 3, JOB_RELEASE = 4, JOB_LAST = 9 };
 
@@ -375,9 +368,7 @@ void job_slice(struct ledger_txn *txn);
 int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
 void fanout_drop(struct ledger *ledger);
 
-/* --- gates (gates.c)
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- gates (gates.c) ---------------------------------------------------------------------------------------------- */
 
 struct gate {
     const struct store_delivery *row;
@@ -390,8 +381,7 @@ struct gate {
 /* 1: may go out now. 0: gate->outcome says what becomes of it. */
 int gates_pass(struct ledger_txn *txn, struct gate *gate);
 
-/* --- work that comes due by itself
- * ------------------------------------------------------------------------------------------------------ */
+/* --- work that comes due by itself -------------------------------------------------------------------------------- */
 
 /* Timers of an owner that are due, oldest first, until txn->timers_left is used up. Returns 1 when none is due any
  * more. */
@@ -404,7 +394,7 @@ void timers_load(struct ledger_txn *txn);
 /* One slice each, when something is due. */
 void expiry_slice(struct ledger_txn *txn);
 void shown_slice(struct ledger_txn *txn);  /* in-app deliveries with `after` */
-void upkeep_slice(struct ledger_txn *txn); /* leases that ran out, targets and channels that are gone */
+void upkeep_slice(struct ledger_txn *txn); /* rows of targets and channels that are gone */
 void retention_slice(struct ledger_txn *txn);
 int64_t upkeep_next(const struct ledger *ledger);
 int64_t retention_next(const struct ledger *ledger);
@@ -413,8 +403,7 @@ void retention_free(struct retention *retention);
 /* A channel is or is no longer configured: from then on its waiting rows have an hour. */
 void upkeep_channels(struct ledger_txn *txn);
 
-/* --- calls that harm (poison.c, quarantine.c)
- * ----------------------------------------------------------------------------------------------- */
+/* --- calls that harm (poison.c, quarantine.c) --------------------------------------------------------------------- */
 
 /* NULL without err when data_dir is NULL. */
 struct poison *poison_open(const char *data_dir, struct error *err);
@@ -436,8 +425,7 @@ struct stopwatch quarantine_begin(void);
 void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin,
                     uint64_t waited_ns);
 
-/* --- triggers (trigger.c)
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- triggers (trigger.c) ----------------------------------------------------------------------------------------- */
 
 #define LEDGER_LATER 1 /* a command that wants to be run again in the next group; it has written nothing */
 
@@ -453,9 +441,7 @@ void refused_keep(struct ledger_txn *txn, int64_t org, int64_t inst, const char 
 #define PENDING_TRIGGERS 20000
 #define PENDING_BYTES (INT64_C(64) << 20)
 
-/* --- the group (group.c)
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the group (group.c) ------------------------------------------------------------------------------------------ */
 
 void *group_main(void *ledger);
 /* [loop] Answers what has committed. */
@@ -467,8 +453,7 @@ struct release {
     struct gen *gen;
 };
 
-/* --- between the threads (answer.c)
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- between the threads (answer.c) ------------------------------------------------------------------------------- */
 
 /* After a commit: the group's commands, in order, and its news. The list is empty afterwards. */
 void answer_group(struct ledger *ledger, struct list *commands);

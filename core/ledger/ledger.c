@@ -11,8 +11,7 @@
 
 #define ARENA_BLOCK 65536
 
-/* --- start and stop
- * ------------------------------------------------------------------------------------------------------- */
+/* --- start and stop ----------------------------------------------------------------------------------------------- */
 
 static void on_wake(uv_async_t *async)
 {
@@ -154,8 +153,7 @@ void ledger_free(struct ledger *ledger)
     uv_close((uv_handle_t *)&ledger->wake, on_closed);
 }
 
-/* --- submission
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- submission --------------------------------------------------------------------------------------------------- */
 
 belfry_status ledger_submit(struct ledger *ledger, struct ledger_command *command)
 {
@@ -214,9 +212,7 @@ belfry_status ledger_trigger(struct ledger *ledger, struct ledger_request *reque
     return ledger_submit(ledger, &request->command);
 }
 
-/* --- numbers
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 void ledger_poke(struct ledger *ledger)
 {
@@ -254,8 +250,7 @@ void ledger_numbers(const struct ledger *ledger, struct ledger_numbers *out)
     out->pending_bytes = atomic_load(&ledger->pending_bytes);
 }
 
-/* --- what a command sees
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- what a command sees ------------------------------------------------------------------------------------------ */
 
 struct store_conn *ledger_txn_conn(struct ledger_txn *txn)
 {

@@ -17,8 +17,7 @@
 
 struct ledger;
 
-/* --- generation: what the ledger works with until the next reload
- * ------------------------------------------------------------ */
+/* --- generation: what the ledger works with until the next reload ------------------------------------------------- */
 
 /* A live source. Made by the host room. Its calls run on the ledger thread. */
 struct ledger_source {
@@ -39,8 +38,7 @@ struct ledger_generation {
     void *inside; /* the ledger's own */
 };
 
-/* --- what a commit changed, told to the loop right after it
- * ------------------------------------------------------------------- */
+/* --- what a commit changed, told to the loop right after it ------------------------------------------------------- */
 
 struct ledger_person_change {
     int64_t person; /* row id */
@@ -92,8 +90,7 @@ const char *ledger_ailment(const struct ledger *ledger);
 /* Another reason to take no triggers (the disk is nearly full), until it is NULL again. why must stay valid. [any] */
 void ledger_hold(struct ledger *ledger, const char *why);
 
-/* --- commands in general
- * --------------------------------------------------------------------------------------------------------- */
+/* --- commands in general ------------------------------------------------------------------------------------------ */
 
 struct ledger_txn; /* inside of a running group */
 
@@ -131,9 +128,7 @@ const struct route_directory *ledger_txn_directory(struct ledger_txn *txn);
 /* The command changed the API's part of the directory. */
 void ledger_txn_directory_changed(struct ledger_txn *txn);
 
-/* --- triggers
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- triggers ----------------------------------------------------------------------------------------------------- */
 
 enum ledger_item_state { LEDGER_ACCEPTED, LEDGER_DUPLICATE, LEDGER_REFUSED };
 
@@ -176,9 +171,7 @@ belfry_status ledger_dry_run(const struct ledger_generation *generation, struct 
                              struct arena *arena, void (*fn)(void *arg, const struct ledger_dry_event *event),
                              void *arg, struct error *err);
 
-/* --- tasks
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
 
 struct ledger_task {
     int64_t id;
@@ -195,8 +188,7 @@ void ledger_task_done(struct ledger *ledger, int64_t task, uint32_t outcome, int
 /* When the next task, timer, expiry or delayed delivery is due (wall ms), INT64_MAX for none. [any] */
 int64_t ledger_next_due(const struct ledger *ledger);
 
-/* --- deliveries: claims and outcomes, used by dispatch
- * --------------------------------------------------------------------------------- */
+/* --- deliveries: claims and outcomes, used by dispatch ------------------------------------------------------------ */
 
 struct ledger_claim_item {
     int64_t delivery, event, notification;
@@ -246,7 +238,7 @@ struct ledger_target {
     int64_t id; /* filled */
     struct belfry_str org, name, url, secret, settings;
     int enabled;              /* filled */
-    int moved; /* filled: the URL is another than before */
+    int moved;                /* filled: the URL is another than before */
     int64_t first_failure_ms; /* filled */
 };
 void ledger_targets_declare(struct ledger *ledger, const struct config_instance *channel, struct ledger_target *targets,
@@ -274,8 +266,7 @@ void ledger_poke(struct ledger *ledger);
 /* done on the loop when everything that is due at the present clock has committed. */
 void ledger_settle(struct ledger *ledger, void (*done)(void *arg), void *arg);
 
-/* --- numbers for metrics. [any]
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- numbers for metrics. [any] ----------------------------------------------------------------------------------- */
 
 struct ledger_numbers {
     uint64_t groups, commands, triggers_accepted, triggers_duplicate, triggers_refused, events, notifications;

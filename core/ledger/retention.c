@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Upkeep: once a minute, leases that ran out and rows of targets and channels that are gone; once a day, what is past
+ * Upkeep: once a minute, rows of targets and channels that are gone; once a day, what is past
  * its time, table by table, 1,000 rows a transaction, and only while nobody waits. Children go before what they belong
  * to.
  */
@@ -13,8 +13,7 @@
 #define DAY_MS INT64_C(86400000)
 #define REMOVED_AFTER_MS HOUR_MS
 
-/* --- once a minute
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- once a minute ------------------------------------------------------------------------------------------------ */
 
 int64_t upkeep_next(const struct ledger *ledger)
 {
@@ -66,17 +65,11 @@ static int end_removed(struct ledger_txn *txn)
 
 void upkeep_slice(struct ledger_txn *txn)
 {
-    struct ledger *ledger = txn->ledger;
-    if (store_deliveries_release(txn->conn, store_boot(ledger->store), txn->now) > 0) {
-        txn->deliveries = 1;
-        ledger->next_delivery = INT64_MIN;
-    }
     if (!end_removed(txn))
-        ledger->last_upkeep = txn->now;
+        txn->ledger->last_upkeep = txn->now;
 }
 
-/* --- once a day
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- once a day --------------------------------------------------------------------------------------------------- */
 
 struct retention {
     int running;

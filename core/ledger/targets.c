@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-/* --- declaration
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- declaration -------------------------------------------------------------------------------------------------- */
 
 struct declare_command {
     struct ledger_command command;
@@ -27,7 +26,8 @@ static void declare_one(struct ledger_txn *txn, int64_t channel, struct ledger_t
     if (!found)
         row = (struct store_target){.id = ledger_txn_id(txn), .org = org, .channel = channel, .enabled = 1};
     struct store_target before;
-    target->moved = found && store_target_get(txn->conn, row.id, txn->arena, &before) && !str_eq(before.url, target->url);
+    target->moved =
+        found && store_target_get(txn->conn, row.id, txn->arena, &before) && !str_eq(before.url, target->url);
     row.name = target->name;
     row.url = target->url;
     row.secret = target->secret;
@@ -79,9 +79,7 @@ void ledger_targets_declare(struct ledger *ledger, const struct config_instance 
         declare_done(&c->command, BELFRY_ECLOSED);
 }
 
-/* --- the index
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- the index ---------------------------------------------------------------------------------------------------- */
 
 struct index_command {
     struct ledger_command command;
@@ -133,9 +131,7 @@ void ledger_targets_index(struct ledger *ledger, const struct config_instance *c
         index_done(&c->command, BELFRY_ECLOSED);
 }
 
-/* --- state
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- state -------------------------------------------------------------------------------------------------------- */
 
 struct target_command {
     struct ledger_command command;

@@ -25,8 +25,7 @@ static const struct gen_source *source_of(const struct ledger_txn *txn, const st
     return NULL;
 }
 
-/* --- claims
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- claims ------------------------------------------------------------------------------------------------------- */
 
 struct tasks_command {
     struct ledger_command command;
@@ -83,9 +82,7 @@ void ledger_tasks_claim(struct ledger *ledger, size_t max,
         tasks_done(&c->command, BELFRY_ECLOSED);
 }
 
-/* --- results
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- results ------------------------------------------------------------------------------------------------------ */
 
 struct result_command {
     struct ledger_command command;

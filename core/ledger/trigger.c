@@ -52,8 +52,7 @@ void refused_keep(struct ledger_txn *txn, int64_t org, int64_t inst, const char 
     buf_free(&out);
 }
 
-/* --- identity
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- identity ----------------------------------------------------------------------------------------------------- */
 
 struct identity {
     unsigned char bytes[KEY_SIZE];
@@ -94,8 +93,7 @@ static struct belfry_str identity_of(struct ledger *ledger, int64_t inst, int64_
     return str_slice((const char *)out->bytes, out->len);
 }
 
-/* --- one request
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- one request -------------------------------------------------------------------------------------------------- */
 
 struct run {
     struct ledger_txn *txn;

@@ -277,8 +277,7 @@ int64_t store_db_bytes(const struct store *store)
     return stat(store->path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
-/* --- transactions ---------------------------------------------------------------------------------------------------
- */
+/* --- transactions ------------------------------------------------------------------------------------------------- */
 
 belfry_status store_begin(struct store_conn *conn, struct error *err)
 {
@@ -310,8 +309,8 @@ void store_rollback(struct store_conn *conn)
 /* A table each whose rowid is an id; `last_pos` is the place in an inbox that was given last to an old row. */
 #define TABLES_WITH_IDS(XX)                                                                                            \
     XX(person)                                                                                                         \
-    XX(event) XX(notification) XX(delivery) XX(attempt) XX(decision) XX(task) XX(job) XX(target) XX(op) XX(refused)    \
-        XX(audit)
+    XX(event)                                                                                                          \
+    XX(notification) XX(delivery) XX(attempt) XX(decision) XX(task) XX(job) XX(target) XX(op) XX(refused) XX(audit)
 
 int64_t store_last_id(struct store_conn *conn)
 {

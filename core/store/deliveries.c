@@ -183,18 +183,17 @@ int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery
 
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms)
 {
-    struct sql *s =
-        sql_use(conn, "UPDATE delivery SET lease = NULL, lease_until = NULL, due = ?1,"
-                      " state = CASE WHEN attempts > 0 THEN ?2 ELSE ?3 END"
-                      " WHERE lease IS NOT NULL AND target IS NOT NULL AND (lease <> ?4 OR lease_until < ?1)");
+    struct sql *s = sql_use(conn, "UPDATE delivery SET lease = NULL, lease_until = NULL, due = ?,"
+                                  " state = CASE WHEN attempts > 0 THEN ? ELSE ? END"
+                                  " WHERE lease IS NOT NULL AND target IS NOT NULL AND lease <> ?");
     sql_i64(s, now_ms);
     sql_i64(s, OUTCOME_retrying);
     sql_i64(s, OUTCOME_scheduled);
     sql_i64(s, boot);
     int count = sql_run(s);
-    s = sql_use(conn, "UPDATE delivery SET lease = NULL, lease_until = NULL, open = 0, ended = ?1, state = ?2,"
+    s = sql_use(conn, "UPDATE delivery SET lease = NULL, lease_until = NULL, open = 0, ended = ?, state = ?,"
                       " detail = 'the hub stopped while it was being sent'"
-                      " WHERE lease IS NOT NULL AND target IS NULL AND (lease <> ?3 OR lease_until < ?1)");
+                      " WHERE lease IS NOT NULL AND target IS NULL AND lease <> ?");
     sql_i64(s, now_ms);
     sql_i64(s, OUTCOME_unknown);
     sql_i64(s, boot);

@@ -39,8 +39,8 @@ int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t p
                                struct belfry_str detail);
 /* Another row of the same event, channel and recipient that was sent, is being sent or may have arrived. */
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *row);
-/* Rows under a lease of another boot, or of this one that ran out before now_ms: those of targets become due at once,
- * those of recipients end as unknown. Returns how many. */
+/* Rows under a lease of another boot: those of targets become due at once, those of recipients end as unknown. Returns
+ * how many. */
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms);
 /* Up to limit rows of a target from waiting to held, or back; returns how many. */
 int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit);
@@ -58,8 +58,7 @@ struct store_attempt {
 };
 void store_attempt_add(struct store_conn *conn, const struct store_attempt *row);
 
-/* --- targets
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- targets ------------------------------------------------------------------------------------------------------ */
 
 struct store_target {
     int64_t id, org, channel; /* org 0: all */

@@ -40,8 +40,7 @@ struct belfry_str store_payload_get(struct store_conn *conn, int64_t event, stru
 void store_decision_add(struct store_conn *conn, int64_t id, int64_t event, struct belfry_str recipient, int64_t rule,
                         int64_t channel, int outcome, struct belfry_str reason);
 
-/* --- notifications ---------------------------------------------------------------------------------------------------
- */
+/* --- notifications ------------------------------------------------------------------------------------------------ */
 
 enum { STORE_VIA_AUDIENCE = 1, STORE_VIA_RULE = 2 };
 

@@ -130,8 +130,7 @@ uint64_t store_written(const struct store_conn *conn)
     return conn->written;
 }
 
-/* --- statements ----------------------------------------------------------------------------------------------------
- */
+/* --- statements --------------------------------------------------------------------------------------------------- */
 
 static size_t slot_of(const struct store_conn *conn, const char *text)
 {

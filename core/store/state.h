@@ -8,16 +8,14 @@
 
 #include "store/store.h"
 
-/* --- identities of triggers
- * ------------------------------------------------------------------------------------------- */
+/* --- identities of triggers --------------------------------------------------------------------------------------- */
 
 /* 1 when the key was taken at or after since_ms; *events is how many events the original made. */
 int store_dedupe_find(struct store_conn *conn, struct belfry_str key, int64_t since_ms, uint32_t *events);
 /* Takes the key; one that was taken before is taken anew. */
 void store_dedupe_add(struct store_conn *conn, struct belfry_str key, int64_t at_ms, uint32_t events);
 
-/* --- state
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- state -------------------------------------------------------------------------------------------------------- */
 
 /* 1 when found; value in arena. */
 int store_state_get(struct store_conn *conn, int64_t inst, int64_t org, struct belfry_str key, struct arena *arena,
@@ -37,8 +35,7 @@ void store_state_set_version(struct store_conn *conn, int64_t inst, int64_t org,
  */
 void store_state_rename(struct store_conn *conn, int64_t from, int64_t to);
 
-/* --- timers
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- timers ------------------------------------------------------------------------------------------------------- */
 
 struct store_timer {
     int64_t inst, org, due, retry_at;
@@ -59,9 +56,7 @@ void store_timer_retry(struct store_conn *conn, const struct store_timer *timer,
 /* The next (inst, org) in order that has timers; 0 at the end. Start with zeros. */
 int store_timer_owner(struct store_conn *conn, int64_t *inst, int64_t *org);
 
-/* --- tasks
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
 
 struct store_task {
     int64_t id, inst, org, due, lease;

@@ -88,8 +88,7 @@ int store_timer_owner(struct store_conn *conn, int64_t *inst, int64_t *org)
     return found;
 }
 
-/* --- tasks
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
 
 void store_task_add(struct store_conn *conn, const struct store_task *t)
 {

@@ -5,8 +5,7 @@
 
 #include "store/store.h"
 
-/* --- jobs: work in slices that a restart resumes
- * --------------------------------------------------------------------------- */
+/* --- jobs: work in slices that a restart resumes ------------------------------------------------------------------ */
 
 enum { STORE_JOB_WAITS = 0, STORE_JOB_RUNS = 1, STORE_JOB_DONE = 2, STORE_JOB_FAILED = 3 };
 
@@ -24,8 +23,7 @@ int store_job_next(struct store_conn *conn, int first, int last, int64_t after, 
 int store_job_open_for(struct store_conn *conn, int64_t ref);
 void store_job_step(struct store_conn *conn, int64_t id, struct belfry_str cursor, int64_t done, int state);
 
-/* --- generations, marks
- * ------------------------------------------------------------------------------------------------------ */
+/* --- generations, marks ------------------------------------------------------------------------------------------- */
 
 int64_t store_generation_last(struct store_conn *conn);
 void store_generation_add(struct store_conn *conn, int64_t id, const uint8_t sha256[32], int64_t at_ms,
@@ -39,8 +37,7 @@ void store_mark_del(struct store_conn *conn, struct belfry_str key);
 void store_refused_add(struct store_conn *conn, int64_t id, int64_t org, int64_t source, const char *kind,
                        struct belfry_str problem, struct belfry_str body);
 
-/* --- retention
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- retention ---------------------------------------------------------------------------------------------------- */
 
 /* Each looks at up to `limit` rows after the cursor (a place of its own kind; start with an empty one, at most 600
  * bytes) and deletes those that are older than before_ms and that nothing kept links to. Returns 1 when there is more,

@@ -48,8 +48,7 @@ static const char *const data_format =
     "\"owner\":\"%s\",\"created_by\":\"importer\",\"fields\":{\"name\":\"Deal %d\","
     "\"amount\":%d,\"stage\":\"prospecting\",\"region\":\"EMEA\"}}}";
 
-/* --- the bare loop
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- the bare loop ------------------------------------------------------------------------------------------------ */
 
 struct bare {
     sqlite3 *db;
@@ -169,8 +168,7 @@ static double run_bare(int count, int commit_every)
     return count / took;
 }
 
-/* --- the ledger
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- the ledger --------------------------------------------------------------------------------------------------- */
 
 static belfry_status receive(void *self, struct belfry_txn *txn, const struct belfry_trigger *trigger,
                              struct belfry_error *err)

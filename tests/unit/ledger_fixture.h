@@ -23,8 +23,7 @@
 #define START INT64_C(1700000000000)
 #define MINUTE INT64_C(60000)
 
-/* --- the source
- * --------------------------------------------------------------------------------------------------------- */
+/* --- the source --------------------------------------------------------------------------------------------------- */
 
 static belfry_status script_fail(struct belfry_error *err, belfry_status status, const char *pointer,
                                  const char *format, ...)
@@ -239,8 +238,7 @@ static const struct plugin script_plugin = {
     .desc = {.struct_size = sizeof(struct belfry_plugin), .events = script_types},
     .source = &script_source};
 
-/* --- the ledger around it
- * ------------------------------------------------------------------------------------------------- */
+/* --- the ledger around it ----------------------------------------------------------------------------------------- */
 
 struct bench {
     struct fixture *config;
@@ -417,8 +415,7 @@ static inline void bench_free(struct bench *b)
     free(b);
 }
 
-/* --- requests
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 struct sent {
     struct ledger_request request;
@@ -528,8 +525,7 @@ static inline void advance(struct bench *b, int64_t ms)
     settle(b);
 }
 
-/* --- what is in the database
- * --------------------------------------------------------------------------------------------------- */
+/* --- what is in the database -------------------------------------------------------------------------------------- */
 
 /* The rows of a query as text: columns by ' ', rows by '\n'; static memory. */
 static inline const char *rows(const struct bench *b, const char *sql)

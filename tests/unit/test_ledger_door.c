@@ -137,8 +137,7 @@ static void test_reload_between_triggers(void **state)
     fixture_free(next);
 }
 
-/* --- people of the API
- * ----------------------------------------------------------------------------------------------------- */
+/* --- people of the API -------------------------------------------------------------------------------------------- */
 
 struct put_person {
     struct ledger_command command;
@@ -180,8 +179,7 @@ static void test_people_of_the_api_are_members_too(void **state)
     bench_free(b);
 }
 
-/* --- dry runs
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- dry runs ----------------------------------------------------------------------------------------------------- */
 
 struct dry {
     struct bench *b;

@@ -83,8 +83,7 @@ static void sql(const char *file, const char *text)
     sqlite3_close(db);
 }
 
-/* --- opening
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static void test_identity_and_boots(void **state)
 {
@@ -149,8 +148,7 @@ static void test_read_only_file_is_refused(void **state)
     refuses(box, BELFRY_EPERM, "check its owner and mode");
 }
 
-/* --- transactions
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- transactions ------------------------------------------------------------------------------------------------- */
 
 static void test_faults_stick_until_the_rollback(void **state)
 {
@@ -280,9 +278,7 @@ static void test_directory_of_the_api(void **state)
     store_close(store);
 }
 
-/* --- readers
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- readers ------------------------------------------------------------------------------------------------------ */
 
 struct reading {
     int found, done;
@@ -402,8 +398,7 @@ static void test_readers_have_bounds_and_an_end(void **state)
     store_close(store);
 }
 
-/* --- checkpoint, backup
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- checkpoint, backup ------------------------------------------------------------------------------------------- */
 
 static void test_the_log_is_checkpointed(void **state)
 {
@@ -489,9 +484,7 @@ static void test_damaged_backup_is_not_restored(void **state)
     store_close(open_store(box)); /* what was there is there */
 }
 
-/* --- retention
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- retention ---------------------------------------------------------------------------------------------------- */
 
 static void test_dedupe_is_swept_in_slices(void **state)
 {
