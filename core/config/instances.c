@@ -138,7 +138,7 @@ static void warn_unserved(struct config_build *b, const struct yaml_node *map)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         const struct yaml_pair *pair = yaml_pair(map, keys[i]);
         if (pair)
-            config_warning(b, "H704", pair->key, "`%s` is checked but not in force in this version", keys[i]);
+            config_note(b, "H704", pair->key, "`%s` is checked but not in force in this version", keys[i]);
     }
 }
 

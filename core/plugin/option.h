@@ -17,11 +17,11 @@ struct option_scope {
     /* recipient is in its normalized form; called once for each */
     void (*check_recipient)(void *arg, struct diag_set *diags, const struct yaml_node *node,
                             struct belfry_str recipient);
-    /* for STRING options named `category` */
-    void (*check_category)(void *arg, const struct yaml_node *node);
     void *arg;
     const char *const *also; /* further keys that the caller handles (plugin, orgs, feed, verify, was): not unknown */
     size_t also_count;
+    /* for STRING options named `category` */
+    void (*check_category)(void *arg, const struct yaml_node *node);
 };
 
 /*

@@ -435,7 +435,12 @@ static void test_scope(void **state)
     static const char *const words[] = {"owner", "field:"};
     static const char *const also[] = {"plugin", "orgs"};
     struct seen seen = {""};
-    struct option_scope scope = {words, 2, see, &seen, also, 2};
+    struct option_scope scope = {.recipient_words = words,
+                                 .recipient_word_count = 2,
+                                 .check_recipient = see,
+                                 .arg = &seen,
+                                 .also = also,
+                                 .also_count = 2};
     struct filled f;
     fill(&f, "plugin: x\norgs: [a]\nowner: owner\nrules: [{name: a, to: [\"field:f\", ann, \"role:r\"]}]", &scope);
     assert_int_equal(f.status, BELFRY_OK);
