@@ -43,8 +43,7 @@ void host_news(struct host *host, const struct ledger_news *news);
 /* Runs what other threads posted. 1 when something was waiting. */
 int host_run_posted(struct host *host);
 
-/* --- instances
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- instances ---------------------------------------------------------------------------------------------------- */
 
 struct host_instance;
 
@@ -65,8 +64,7 @@ const struct config_instance *host_instance_config(const struct host_instance *i
 const struct belfry_host *host_instance_table(const struct host_instance *instance);
 void *host_instance_self(const struct host_instance *instance);
 
-/* --- inside the room
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- inside the room ---------------------------------------------------------------------------------------------- */
 
 struct host_instance *host_instance_of(const struct belfry_host *table);
 struct host *host_of(const struct belfry_host *table);

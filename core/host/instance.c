@@ -108,8 +108,7 @@ static void drop_things(struct host_instance *instance)
     }
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------------
- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 static const void *get_extension(const struct belfry_host *table, const char *id)
 {
@@ -293,8 +292,7 @@ static void fail_attr(struct belfry_error *err, const char *name, struct belfry_
         error_attr(err->impl, name, value.ptr, value.len);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void deadline_closed(uv_handle_t *handle)
 {

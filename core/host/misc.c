@@ -41,8 +41,7 @@ static belfry_status run(const struct belfry_host *table, void (*work)(void *arg
 
 const struct belfry_worker_api host_worker_api = {sizeof(struct belfry_worker_api), 0, run};
 
-/* --- belfry.metrics/1 ----------------------------------------------------------------------------------------------
- */
+/* --- belfry.metrics/1 --------------------------------------------------------------------------------------------- */
 
 #define METRICS_MAX 1024
 
@@ -100,8 +99,7 @@ static void set(const struct belfry_host *table, uint32_t id, double value)
 
 const struct belfry_metrics_api host_metrics_api = {sizeof(struct belfry_metrics_api), 0, counter, gauge, add, set};
 
-/* --- belfry.secret/1 -----------------------------------------------------------------------------------------------
- */
+/* --- belfry.secret/1 ---------------------------------------------------------------------------------------------- */
 
 static void derive(const struct belfry_host *table, const char *purpose, uint8_t out[32])
 {
@@ -112,8 +110,7 @@ static void derive(const struct belfry_host *table, const char *purpose, uint8_t
 
 const struct belfry_secret_api host_secret_api = {sizeof(struct belfry_secret_api), 0, derive};
 
-/* --- belfry.asset/1 -------------------------------------------------------------------------------------------------
- */
+/* --- belfry.asset/1 ----------------------------------------------------------------------------------------------- */
 
 static belfry_status asset_add(const struct belfry_host *table, const char *name, const char *content_type,
                                const void *bytes, size_t size)
@@ -126,8 +123,7 @@ static belfry_status asset_add(const struct belfry_host *table, const char *name
 
 const struct belfry_asset_api host_asset_api = {sizeof(struct belfry_asset_api), 0, asset_add};
 
-/* --- belfry.targets/1 ------------------------------------------------------------------------------------------------
- */
+/* --- belfry.targets/1 --------------------------------------------------------------------------------------------- */
 
 static belfry_status declare(const struct belfry_host *table, const struct belfry_target_spec *specs, uint32_t count,
                              const struct belfry_target_policy *policy, struct belfry_error *err)

@@ -197,6 +197,9 @@ int head_read(struct request *r, const char *method)
         http_problem(&r->pub, 400, NULL, "the header %s is there twice", twice);
     else if (r->announced < 0 && http_header(&r->pub, "content-length").len)
         http_problem(&r->pub, 400, NULL, "Content-Length and Transfer-Encoding exclude each other");
+    else if (r->announced < 0 && !head_is(http_header(&r->pub, "transfer-encoding"), "chunked"))
+        http_problem(&r->pub, 400, NULL, "the only Transfer-Encoding that is taken is chunked");
+    r->unframed = !rc && r->state == REQUEST_ANSWERED;
     return r->state == REQUEST_ANSWERED ? -1 : 0;
 }
 

@@ -17,6 +17,8 @@ struct listener {
     struct MHD_Daemon *daemon;
     uv_poll_t poll;
     uv_idle_t again; /* the daemon has work left that no descriptor will announce */
+    uv_timer_t spun; /* the same, after so many turns in which nothing came of it */
+    unsigned idle_turns;
     int fd, control;
     int closing;
     char *unlink_path, *cert, *key;
@@ -82,6 +84,7 @@ struct request {
     int comes_again; /* libmicrohttpd repeats its call with the headers after that suspension */
     int expects;     /* the client holds the body back until it is asked for it (Expect: 100-continue) */
     int suspended, in_handler, gone; /* gone: the client left; the answer is dropped */
+    int unframed; /* where the body ends is in doubt: what follows on the connection is not read as a request */
     int64_t announced;               /* Content-Length; -1: unknown, the body is chunked */
     int64_t dropped;                 /* bytes of the body that came after the answer was known */
     struct buf body;
@@ -121,7 +124,7 @@ struct http {
     uint32_t jobs; /* on workers and readers; the memory of this struct waits for them */
     int stopping, closed, handle_closed;
     uint32_t sweeps;
-    uint64_t stop_deadline_ns;
+    uint64_t stop_began_ns, stop_deadline_ns;
     void (*stopped)(void *arg);
     void *stopped_arg;
 };

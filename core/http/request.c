@@ -119,6 +119,8 @@ const void *http_request_owner(const struct http_request *req)
 
 static enum MHD_Result queue_answer(struct request *r)
 {
+    if (r->unframed)
+        MHD_add_response_header(r->response, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result ok = MHD_queue_response(r->mhd, r->status, r->response);
     MHD_destroy_response(r->response);
     r->response = NULL;
@@ -303,10 +305,11 @@ static enum MHD_Result hand_over(struct request *r)
 
 /* --- libmicrohttpd's calls ---------------------------------------------------------------------------------------- */
 
-/* May the answer go out before the body was read? Only where the client waits for it, or where too much would come. */
+/* May the answer go out at the first call? It ends the connection, so only where the client waits for it, where too much
+ * would come, or where nobody knows how much comes. */
 static int answer_early(const struct request *r)
 {
-    return r->announced == 0 || r->expects || r->announced > DROP_MAX;
+    return r->expects || r->unframed || r->announced > DROP_MAX;
 }
 
 static enum MHD_Result first_call(struct request *r, const char *method)

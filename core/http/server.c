@@ -30,6 +30,9 @@
 #define PEER_WAIT_MS 60000
 #define SWEEP_MS 1000
 #define PROBE_SWEEPS 10 /* streams are looked at every 10 s */
+#define READING_GRACE_NS 1000000000ull
+#define IDLE_TURNS 100
+#define IDLE_TURN_MS 10
 #define BACKLOG 1024
 #define CONNECTIONS_DEFAULT 12000
 #define CONTROL_CONNECTIONS 256
@@ -49,13 +52,24 @@ static void on_again(uv_idle_t *idle)
     run(idle->data);
 }
 
+static void on_spun(uv_timer_t *timer)
+{
+    run(timer->data);
+}
+
+/* libmicrohttpd says that it has work for a connection whose buffer is full with half a chunk header, and then does
+ * none. Turns in which nothing came of it are put apart, so that such a client does not get a processor. */
 static void run(struct listener *l)
 {
     MHD_UNSIGNED_LONG_LONG wait = 0;
     MHD_run(l->daemon);
     requests_reap(l->http);
-    if (MHD_get_timeout(l->daemon, &wait) == MHD_YES && wait == 0)
+    if (MHD_get_timeout(l->daemon, &wait) != MHD_YES || wait > 0)
+        l->idle_turns = 0;
+    else if (++l->idle_turns < IDLE_TURNS)
         uv_idle_start(&l->again, on_again);
+    else
+        uv_timer_start(&l->spun, on_spun, IDLE_TURN_MS, 0);
 }
 
 /* With an external epoll loop libmicrohttpd does not announce a resumed connection on its descriptor. */
@@ -68,8 +82,10 @@ void listener_resume(struct listener *l, struct MHD_Connection *mhd)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     (void)events;
+    struct listener *l = poll->data;
+    l->idle_turns = 0;
     if (status == 0)
-        run(poll->data);
+        run(l);
 }
 
 /* --- connections -------------------------------------------------------------------------------------------------- */
@@ -137,6 +153,7 @@ void http_sweep(struct http *http, uint64_t now_ns)
             break;
         list_remove(&conn->node);
         shutdown(conn->fd, SHUT_RDWR);
+        MHD_set_connection_option(conn->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u); /* one that is not read any more */
     }
     if (++http->sweeps % PROBE_SWEEPS == 0)
         probe_streams(http);
@@ -146,10 +163,11 @@ void http_sweep(struct http *http, uint64_t now_ns)
 static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const char *url, const char *method,
                                  const char *version, const char *upload, size_t *upload_size, void **state)
 {
-    (void)arg;
     (void)mhd;
     (void)url;
     (void)version;
+    struct listener *l = arg;
+    l->idle_turns = 0;
     return *state ? request_access(*state, method, upload, upload_size) : MHD_NO;
 }
 
@@ -326,10 +344,11 @@ static void handle_closed(uv_handle_t *handle)
 static void listener_close(struct listener *l)
 {
     list_remove(&l->node);
-    l->closing = 2;
+    l->closing = 3;
     uv_poll_stop(&l->poll);
     uv_close((uv_handle_t *)&l->poll, handle_closed);
     uv_close((uv_handle_t *)&l->again, handle_closed);
+    uv_close((uv_handle_t *)&l->spun, handle_closed);
     if (l->unlink_path)
         unlink(l->unlink_path);
     MHD_stop_daemon(l->daemon);
@@ -364,7 +383,8 @@ belfry_status http_listen(struct http *http, const char *address, const char *ce
     int epoll = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     uv_poll_init(http->set.loop, &l->poll, epoll);
     uv_idle_init(http->set.loop, &l->again);
-    l->poll.data = l->again.data = l;
+    uv_timer_init(http->set.loop, &l->spun);
+    l->poll.data = l->again.data = l->spun.data = l;
     uv_poll_start(&l->poll, UV_READABLE, on_poll);
     list_push_back(&http->listeners, &l->node);
     return BELFRY_OK;
@@ -429,11 +449,24 @@ belfry_status http_routes_add(struct http *http, const void *owner, const struct
     return BELFRY_OK;
 }
 
+/* Whoever has sent half a request only was promised nothing, and is waited for a little. */
+static int under_way(const struct http *http, uint64_t now)
+{
+    int patient = now < http->stop_began_ns + READING_GRACE_NS;
+    LIST_EACH(it, &http->open)
+    {
+        if (patient || LIST_OF(it, struct request, node)->state != REQUEST_READING)
+            return 1;
+    }
+    return 0;
+}
+
 static void stop_look(uv_timer_t *timer)
 {
     struct http *http = timer->data;
+    uint64_t now = mono();
     requests_reap(http);
-    if (http->open_count > 0 && mono() < http->stop_deadline_ns)
+    if (now < http->stop_deadline_ns && under_way(http, now))
         return;
     uv_timer_start(timer, on_sweep, SWEEP_MS, SWEEP_MS);
     void (*done)(void *) = http->stopped;
@@ -447,7 +480,8 @@ void http_stop(struct http *http, int64_t wait_ms, void (*done)(void *arg), void
     http->stopping = 1;
     http->stopped = done;
     http->stopped_arg = arg;
-    http->stop_deadline_ns = mono() + (uint64_t)wait_ms * 1000000;
+    http->stop_began_ns = mono();
+    http->stop_deadline_ns = http->stop_began_ns + (uint64_t)wait_ms * 1000000;
     LIST_EACH(it, &http->listeners)
     {
         struct listener *l = LIST_OF(it, struct listener, node);
