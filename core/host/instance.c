@@ -310,8 +310,11 @@ static void instance_free(struct host_instance *instance)
 static void finish(void *arg)
 {
     struct host_instance *instance = arg;
+    const struct host_settings *parts = host_parts(instance->host);
     uv_timer_stop(&instance->deadline);
-    http_routes_remove(host_parts(instance->host)->http, instance);
+    http_routes_remove(parts->http, instance);
+    http_requests_drop(parts->http, instance);
+    dispatch_instance_gone(parts->dispatch, instance->self);
     drop_things(instance);
     if (instance->plugin->destroy)
         instance->plugin->destroy(instance->self);
@@ -377,8 +380,8 @@ struct host_instance *host_instance_new(struct host *host, struct config *config
     struct belfry_error pub = {sizeof(pub), BELFRY_OK, err};
     belfry_status status = instance->plugin->create(&instance->table, ci->options, &instance->self, &pub);
     if (status == BELFRY_OK && !instance->self)
-        status = error_set(err, BELFRY_EINVAL, NULL, "plugin `%s`: create() returned OK but made nothing: *self is NULL",
-                           ci->plugin->id);
+        status = error_set(err, BELFRY_EINVAL, NULL,
+                           "plugin `%s`: create() returned OK but made nothing: *self is NULL", ci->plugin->id);
     if (status != BELFRY_OK) {
         if (err && !err->count)
             error_set(err, status, NULL, "plugin `%s` refused to be created: %s", ci->plugin->id, status_text(status));

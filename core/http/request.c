@@ -305,8 +305,8 @@ static enum MHD_Result hand_over(struct request *r)
 
 /* --- libmicrohttpd's calls ---------------------------------------------------------------------------------------- */
 
-/* May the answer go out at the first call? It ends the connection, so only where the client waits for it, where too much
- * would come, or where nobody knows how much comes. */
+/* May the answer go out at the first call? It ends the connection, so only where the client waits for it, where too
+ * much would come, or where nobody knows how much comes. */
 static int answer_early(const struct request *r)
 {
     return r->expects || r->unframed || r->announced > DROP_MAX;

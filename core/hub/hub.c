@@ -189,9 +189,7 @@ static void signals_init(struct hub *hub)
     }
 }
 
-/* --- stop
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- stop -------------------------------------------------------------------------------------------------------- */
 
 static void stop_finish(void *arg)
 {
@@ -213,9 +211,7 @@ static void stop_begin(struct hub *hub)
     http_stop(hub->parts.http, STOP_WAIT_MS, stop_dispatch, hub);
 }
 
-/* --- start
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- start ------------------------------------------------------------------------------------------------------- */
 
 static int listen_all(struct hub *hub, struct error *err)
 {
@@ -279,6 +275,9 @@ static void rooms_close(struct hub *hub)
     if (p->ledger)
         ledger_free(p->ledger); /* commits what was taken; answers come to the loop below */
     p->ledger = NULL;
+    if (p->readers)
+        store_readers_free(p->readers); /* answers requests, so before instances and the server go */
+    p->readers = NULL;
     hub->current = hub->first = NULL; /* the ledger has let go of the last one, so it is retired */
     for (int i = 0; i < 64 && uv_run(p->loop, UV_RUN_NOWAIT); i++)
         if (p->host)
@@ -291,8 +290,6 @@ static void rooms_close(struct hub *hub)
         client_free(p->client);
     if (p->host)
         host_free(p->host);
-    if (p->readers)
-        store_readers_free(p->readers);
     for (size_t i = 0; i < HUB_SIGNALS; i++)
         if (hub->signals[i].data)
             uv_close((uv_handle_t *)&hub->signals[i], NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Checkpoints happen on a thread and a connection of their own: on the writer they cost each commit's tail dearly. The
- * thread sleeps until the log is over 16 MB and has grown by as much since its last look: a page that many commits touched
- * is then copied once (with 1,000,000 rows, half the work of a look every 4 MB), and a reader that keeps it from
- * finishing does not make every commit wake it for nothing. PASSIVE never waits for anybody.
+ * thread sleeps until the log is over 16 MB and has grown by as much since its last look: a page that many commits
+ * touched is then copied once (with 1,000,000 rows, half the work of a look every 4 MB), and a reader that keeps it
+ * from finishing does not make every commit wake it for nothing. PASSIVE never waits for anybody.
  */
 #include "store/private.h"
 

@@ -26,7 +26,7 @@
     "CREATE TABLE role(org INTEGER NOT NULL, role TEXT NOT NULL, username TEXT NOT NULL," \
     " PRIMARY KEY(org, role, username)) WITHOUT ROWID;" \
     "CREATE INDEX role_user ON role(org, username);" \
-    /* key: instance and org (4 bytes each), 16 bytes of SHA-256 of the CloudEvents source, 0 and the id or, above 64 bytes,
+    /* key: instance and org (4 bytes each), 16 bytes of SHA-256 of the CloudEvents source, 0 and the id or, above 64,
        1 and its SHA-256 */ \
     "CREATE TABLE dedupe(key BLOB PRIMARY KEY, at INTEGER NOT NULL, events INTEGER NOT NULL) WITHOUT ROWID;" \
     "CREATE TABLE state(inst INTEGER NOT NULL, org INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL," \
@@ -47,13 +47,13 @@
     " PRIMARY KEY(event, locale)) WITHOUT ROWID;" \
     /* bytes that every endpoint gets, stored once */ \
     "CREATE TABLE payload(event INTEGER PRIMARY KEY, body BLOB NOT NULL);" \
-    /* pos: place in the inbox, an id; NULL until an in-app delivery made the row visible. via: 1 the event's audience, 2 a
+    /* pos: place in the inbox, an id; NULL until an in-app delivery made the row visible. via: 1 the audience, 2 a
        rule's `to`, 3 both. note: why the row is no longer valid */ \
     "CREATE TABLE notification(id INTEGER PRIMARY KEY, person INTEGER NOT NULL, event INTEGER NOT NULL, pos INTEGER," \
     " category INTEGER NOT NULL, reason TEXT, seen INTEGER, read INTEGER, hidden INTEGER, validity INTEGER NOT NULL DEFAULT 0," \
     " handled_by TEXT, handled_at INTEGER, replaced_by INTEGER, rev INTEGER NOT NULL, via INTEGER NOT NULL DEFAULT 1, note TEXT," \
     " source INTEGER, severity INTEGER);" \
-    /* source and severity are the event's: with them the pass over an inbox (total, facets) reads nothing but this index */ \
+    /* source and severity are the event's: with them the pass over an inbox reads nothing but this index */ \
     "CREATE INDEX notification_list ON notification(person, pos, category, severity, source, hidden) WHERE pos IS NOT NULL" \
     " AND replaced_by IS NULL;" \
     "CREATE INDEX notification_unread ON notification(person, category, seen) WHERE pos IS NOT NULL AND read IS NULL" \
@@ -85,7 +85,7 @@
     "CREATE TABLE task(id INTEGER PRIMARY KEY, inst INTEGER NOT NULL, org INTEGER NOT NULL, key TEXT NOT NULL, payload BLOB," \
     " due INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, lease INTEGER, dead INTEGER NOT NULL DEFAULT 0, detail TEXT);" \
     "CREATE INDEX task_due ON task(due) WHERE dead = 0 AND lease IS NULL;" \
-    /* resumable slices. kind: 1 to 9 are the ledger's (core/ledger/jobs.h), 10 and up the inbox's and the host's. state: 0
+    /* resumable slices. kind: 1 to 9 are the ledger's, 10 and up the inbox's and the host's. state: 0
        waits, 1 under way, 2 done, 3 failed */ \
     "CREATE TABLE job(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, org INTEGER NOT NULL, ref INTEGER, cursor TEXT," \
     " payload TEXT, state INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0);" \

@@ -7,9 +7,9 @@
 
 struct store_delivery_query {
     int64_t org;
-    int state; /* -1: all */
+    int state;                 /* -1: all */
     struct belfry_str channel; /* empty: all */
-    int64_t before; /* ids below */
+    int64_t before;            /* ids below */
     uint32_t limit;
     void *arg; /* the caller's */
 };
@@ -54,7 +54,7 @@ size_t store_rows_of(struct store_conn *conn, int64_t event, size_t limit, struc
 
 struct store_event_query {
     int64_t org, source, type; /* 0: all */
-    struct belfry_str subject;  /* empty: all */
+    struct belfry_str subject; /* empty: all */
     int64_t before;
     uint32_t limit;
     void *arg;
@@ -63,7 +63,8 @@ struct store_event_query {
 size_t store_events_list(struct store_conn *conn, const struct store_event_query *query, struct arena *arena,
                          struct store_event **out);
 
-/* When the oldest delivery that waits in a channel is or was due; 0: none waits. Costs an index look for each target. */
+/* When the oldest delivery that waits in a channel is or was due; 0: none waits. Costs an index look for each target.
+ */
 int64_t store_oldest_pending(struct store_conn *conn, struct belfry_str channel);
 
 #endif

@@ -195,7 +195,7 @@ def routes_of_the_code():
     """{(method, pattern)}: rows of the hub's tables and of plugins'."""
     rows = set()
     for path in walk("core", ".c") + walk("plugins", ".c"):
-        rows |= set(re.findall(r"[{(]\"(GET|POST|PUT|PATCH|DELETE)\",\s*\"(/[^\"]*)\"", text(path)))
+        rows |= set(re.findall(r"[{(]\s*\"(GET|POST|PUT|PATCH|DELETE)\",\s*\"(/[^\"]*)\"", text(path)))
     return rows
 
 

@@ -37,7 +37,7 @@ def test_lines_end_clean():
         if body and not body.endswith("\n"):
             wrong.append((path, "no newline at the end"))
         for number, line in enumerate(body.split("\n"), 1):
-            too_long = len(line) > 120 and not line.lstrip().startswith('"')
+            too_long = len(line) > 120 and not line.lstrip(" {").startswith('"')
             if "\t" in line or line != line.rstrip() or too_long:
                 wrong.append((path, number))
     assert wrong == []

@@ -217,8 +217,8 @@ struct belfry_inbox_api {
     void (*act)(const struct belfry_http_request *req, struct belfry_str id, struct belfry_str action,
                 struct belfry_str comment, void (*done)(void *arg, const struct belfry_inbox_change *change),
                 void *arg);
-    /* hints: fn(arg, rev, unread), first the present state, then after changes, coalesced; rev -1: the session, the role or
-     * the org ended and no more comes; until unsubscribe */
+    /* hints: fn(arg, rev, unread), first the present state, then after changes, coalesced; rev -1: the session, the
+     * role or the org ended and no more comes; until unsubscribe */
     belfry_status (*subscribe)(const struct belfry_http_request *req,
                                void (*fn)(void *arg, int64_t rev, uint64_t unread), void *arg, uint64_t *id);
     void (*unsubscribe)(const struct belfry_host *host, uint64_t id);

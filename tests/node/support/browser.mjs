@@ -24,7 +24,11 @@ export async function open(browser, options = {}) {
     if (message.type() === 'error' || message.type() === 'warning') page.complaints.push(message.text());
   });
   page.on('pageerror', (error) => page.complaints.push(String(error)));
-  page.on('requestfailed', (request) => page.complaints.push(`${request.url()} ${request.failure().errorText}`));
+  // a request that was under way when the page was left is no fault of ours
+  page.on('requestfailed', (request) => {
+    const why = request.failure().errorText;
+    if (why !== 'net::ERR_ABORTED') page.complaints.push(`${request.url()} ${why}`);
+  });
   return page;
 }
 
