@@ -426,6 +426,8 @@ int hub_run(const struct hub_options *options)
     config_unref(config);
     error_clear(&err);
     mem_wipe(hub->secret, sizeof(hub->secret));
+    if (clock_is_virtual(hub->parts.clock))
+        clock_free(hub->parts.clock);
     free(hub);
     log_info("hub", "stopped", "exit=%d", code);
     return code;
