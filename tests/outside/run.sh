@@ -30,7 +30,7 @@ step "its sidecar"
 step "a configuration that uses it"
 cat >"$work/belfry.yaml" <<YAML
 version: 1
-hub: {listen: "127.0.0.1:0", data_dir: $work/data, plugin_path: ["$work"]}
+hub: {listen: "127.0.0.1:0", data_dir: $work/data, plugin_path: "$work"}
 orgs: {acme: {users: {ann: {}}}}
 sources: {greetings: {plugin: hello, greeting: Good morning}}
 channels: {inbox: {plugin: in-app}}
