@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a claim to an outcome. A claim asks the ledger for at most the queue's free slots; each row it gives becomes a
- * batch that a plugin holds until complete().
+ * batch that a plugin holds until complete(). What came of it is collected during a turn and written by one ledger
+ * command.
  *
  * A batch that nobody completes is cancelled at its deadline and forgotten a little later as a retry; an answer after
  * that finds no batch and is counted. Deadlines are real time, also under a virtual clock: the network is real.
- *
- * What ends because of us (the hub stops, an instance is replaced) is no attempt and nobody's failure: the row is due
- * again as it was.
  */
 #include "base/id.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "dispatch/internal.h"
 
@@ -17,8 +16,7 @@
 
 #define TIMEOUT_DEFAULT_MS 30000
 #define GRACE_MS 5000
-#define PLUGIN_MS 1000 /* a plugin's own time-out is the same and should come first */
-#define LOOK_AGAIN_MS 1000
+#define UNAVAILABLE_WAIT_MS 30000
 /* What an endpoint may have under way at most: a claim waits for a commit, so it takes all there is room for. */
 #define EACH_CLAIM_MAX 64
 
@@ -48,49 +46,114 @@ static int64_t timeout_of(const struct channel *ch)
     return ch->policy.timeout_ms ? ch->policy.timeout_ms : TIMEOUT_DEFAULT_MS;
 }
 
-/* --- ends --------------------------------------------------------------------------------------------------------- */
+/* --- outcomes ----------------------------------------------------------------------------------------------------- */
 
-/* The breaker knows whether a target answers as it should, not whether a delivery made sense. */
-static void note(struct dispatch *d, struct queue_state *q, uint32_t outcome)
+static void after_flush(void *arg, belfry_status status)
 {
-    if (outcome == BELFRY_REJECTED || outcome == BELFRY_UNKNOWN || outcome == BELFRY_TARGET_GONE)
-        q->breaker.probing = 0;
-    else if (q->target) /* a mail server that puts some recipients off is no broken channel */
-        breaker_note(&q->breaker, outcome != BELFRY_DELIVERED, dispatch_now(d));
+    struct dispatch *d = arg;
+    d->claims--;
+    if (status != BELFRY_OK)
+        log_error("dispatch", "outcomes could not be written; leases end and the deliveries are due again", "status=%s",
+                  status_name(status));
+    dispatch_turn(d);
 }
 
-static void batch_free(struct dispatch *d, struct batch *b)
+void outcomes_flush(struct dispatch *d)
 {
-    hash_del(d->batches, str_slice((const char *)&b->pub.id, sizeof(b->pub.id)));
-    list_remove(&b->node);
-    b->live->refs--;
-    b->queue->inflight--;
-    d->inflight--;
-    target_facts_unref(b->facts);
-    memory_unref(b->memory);
-    free(b);
+    if (!d->outcome_count)
+        return;
+    d->claims++; /* keeps dispatch_idle() from being true before they are written */
+    ledger_outcomes(d->set.ledger, d->outcomes, d->outcome_count, after_flush, d);
+    d->outcome_count = 0;
+    arena_reset(d->outcome_arena);
 }
 
-/* The queue may have room again, or its target may be gone. */
-static void queue_settle(struct dispatch *d, struct queue_state *q)
+static void count_outcome(struct channel *ch, enum outcome state)
 {
-    if (q->target && q->target->removed)
-        target_settle(d, q->target);
-    else
-        queue_ready(d, q);
+    if (!ch->by_outcome[state])
+        ch->by_outcome[state] =
+            metric_get(metrics_global(), "belfry_deliveries_total", "Deliveries by channel and outcome of the attempt.",
+                       METRIC_COUNTER, "channel", ch->name, "outcome", outcome_name((int)state), NULL);
+    metric_add(ch->by_outcome[state], 1);
+}
+
+static void observe_latency(struct channel *ch, int64_t ms)
+{
+    if (!ch->latency)
+        ch->latency = metric_get(metrics_global(), "belfry_delivery_latency_seconds",
+                                 "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel", ch->name, NULL);
+    metric_observe(ch->latency, (double)ms / 1000);
+}
+
+static void outcome_add(struct dispatch *d, struct batch *b, enum outcome state, int64_t due_ms, int count_attempt,
+                        const struct belfry_result *r)
+{
+    d->outcomes = xgrow(d->outcomes, &d->outcome_cap, d->outcome_count + 1, sizeof(*d->outcomes));
+    d->outcomes[d->outcome_count++] = (struct ledger_outcome){
+        .delivery = b->delivery,
+        .state = state,
+        .due_ms = due_ms,
+        .count_attempt = count_attempt,
+        .result = r->outcome,
+        .code = r->code,
+        .started_ms = b->started_ms,
+        .elapsed_us = (int64_t)((clock_mono_ns(clock_real()) - b->started_ns) / 1000),
+        .detail = r->detail.len ? arena_strndup(d->outcome_arena, r->detail.ptr, r->detail.len) : NULL,
+        .record = r->record.len ? arena_strndup(d->outcome_arena, r->record.ptr, r->record.len) : NULL,
+    };
+    count_outcome(b->queue->channel, state);
+    if (state == OUTCOME_delivered)
+        observe_latency(b->queue->channel, dispatch_now(d) - b->item.time_ms);
+}
+
+/* What a result means: policy is here and nowhere else. */
+static void judge(struct dispatch *d, struct batch *b, const struct belfry_result *r)
+{
+    const struct channel *ch = b->queue->channel;
+    int64_t now = dispatch_now(d), wait;
+    uint64_t random;
+    random_bytes(&random, sizeof(random));
+    switch (r->outcome) {
+    case BELFRY_DELIVERED:
+        outcome_add(d, b, OUTCOME_delivered, 0, 1, r);
+        break;
+    case BELFRY_REJECTED:
+    case BELFRY_TARGET_GONE:
+        outcome_add(d, b, OUTCOME_failed, 0, 1, r);
+        break;
+    case BELFRY_UNKNOWN:
+        outcome_add(d, b, OUTCOME_unknown, 0, 1, r);
+        break;
+    case BELFRY_UNAVAILABLE:
+        wait = r->retry_after_ms > UNAVAILABLE_WAIT_MS ? r->retry_after_ms : UNAVAILABLE_WAIT_MS;
+        outcome_add(d, b, OUTCOME_retrying, now + wait, 0, r);
+        break;
+    default: /* RETRY, and outcomes of a newer plugin */
+        wait = dispatch_wait_ms(&ch->policy, b->attempt, r->retry_after_ms, random);
+        outcome_add(d, b, wait < 0 ? OUTCOME_failed : OUTCOME_retrying, wait < 0 ? 0 : now + wait, 1, r);
+        if (wait >= 0)
+            queue_due_at(d, b->queue,
+                         b->queue->heap_at && b->queue->next_due_ms < now + wait ? b->queue->next_due_ms : now + wait);
+    }
 }
 
 static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_result *result)
 {
     struct queue_state *q = b->queue;
-    struct live *live = b->live;
-    outcome_judge(d, b, result);
-    note(d, q, result->outcome);
+    judge(d, b, result);
+    int failed = result->outcome != BELFRY_DELIVERED;
+    breaker_note(&q->breaker, failed, dispatch_now(d));
     if (q->target)
         target_result(d, q->target, result->outcome, b->attempt);
-    batch_free(d, b);
-    live_unref(live);
-    queue_settle(d, q);
+    hash_del(d->batches, str_slice((const char *)&b->pub.id, sizeof(b->pub.id)));
+    list_remove(&b->node);
+    b->live->batches--;
+    q->inflight--;
+    d->inflight--;
+    live_unref(b->live);
+    memory_unref(b->memory);
+    free(b);
+    queue_ready(d, q);
 }
 
 void dispatch_complete(struct dispatch *d, uint64_t id, const struct belfry_result *results, uint32_t n)
@@ -103,51 +166,26 @@ void dispatch_complete(struct dispatch *d, uint64_t id, const struct belfry_resu
     batch_end(d, b, &results[0]);
 }
 
-/* Deadlines differ from channel to channel, so all are looked at; there are a few hundred at most. */
-void batches_expire(struct dispatch *d)
+void batches_expire(struct dispatch *d, int all)
 {
     uint64_t now = clock_mono_ns(clock_real());
     LIST_EACH_SAFE(it, &d->open)
     {
         struct batch *b = LIST_OF(it, struct batch, node);
-        if (now < b->deadline_ns)
-            continue;
-        if (!b->canceled && b->live->pub.vtable->cancel)
+        if (!all && now < b->deadline_ns)
+            break;
+        if (!b->canceled && b->live->pub.vtable->cancel) {
+            b->canceled = 1;
             b->live->pub.vtable->cancel(b->live->pub.self, b->pub.id);
-        b->canceled = 1;
-        if (now < b->deadline_ns + GRACE_MS * 1000000ull)
+        }
+        if (!all && now < b->deadline_ns + GRACE_MS * 1000000ull)
             continue;
         struct belfry_result late = {.struct_size = sizeof(late),
-                                     .outcome = BELFRY_RETRY,
-                                     .detail = STR("the plugin did not answer before the deadline")};
+                                     .outcome = all ? BELFRY_UNAVAILABLE : BELFRY_RETRY,
+                                     .detail = all ? STR("the hub stopped before the answer came")
+                                                   : STR("the plugin did not answer before the deadline")};
         batch_end(d, b, &late);
     }
-}
-
-void batches_give_back(struct dispatch *d, const struct live *only)
-{
-    LIST_EACH_SAFE(it, &d->open)
-    {
-        struct batch *b = LIST_OF(it, struct batch, node);
-        struct queue_state *q = b->queue;
-        struct live *live = b->live;
-        if (only && live != only)
-            continue;
-        if (!live->gone && live->pub.vtable->cancel)
-            live->pub.vtable->cancel(live->pub.self, b->pub.id);
-        q->breaker.probing = 0;
-        outcome_give_back(d, b->delivery, b->attempt, b->due_ms);
-        batch_free(d, b);
-        live_unref(live);
-        queue_settle(d, q);
-    }
-    dispatch_turn(d);
-}
-
-void batches_forget(struct dispatch *d)
-{
-    LIST_EACH_SAFE(it, &d->open)
-    batch_free(d, LIST_OF(it, struct batch, node));
 }
 
 /* --- from claim to plugin ----------------------------------------------------------------------------------------- */
@@ -190,11 +228,8 @@ static void item_fill(struct dispatch *d, struct batch *b, const struct ledger_c
     }
 }
 
-/* PER_RECIPIENT only: a target is no person. */
 static void person_fill(struct dispatch *d, struct batch *b, const struct ledger_claim_item *from)
 {
-    if (b->queue->target)
-        return;
     b->person = (struct belfry_person){.struct_size = sizeof(b->person), .username = from->username};
     if (from->username.len && d->set.person)
         d->set.person(d->set.arg, b->memory->arena, from->org, from->username, &b->person);
@@ -222,15 +257,10 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     b->live = c->live;
     b->queue = q;
     b->delivery = from->delivery;
-    b->due_ms = from->due_ms;
     b->attempt = from->attempt;
     b->started_ms = dispatch_now(d);
     b->started_ns = clock_mono_ns(clock_real());
-    b->deadline_ns = b->started_ns + (uint64_t)(timeout + PLUGIN_MS) * 1000000;
-    if (q->target) {
-        b->facts = q->target->facts;
-        b->facts->refs++;
-    }
+    b->deadline_ns = b->started_ns + (uint64_t)timeout * 1000000;
     item_fill(d, b, from);
     b->items[0] = &b->item;
     b->pub = (struct belfry_batch){.struct_size = sizeof(b->pub),
@@ -239,11 +269,11 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
                                    .deadline_ms = b->started_ms + timeout,
                                    .attempt = b->attempt,
                                    .items = b->items,
-                                   .target = b->facts ? &b->facts->pub : NULL};
+                                   .target = q->target ? &q->target->pub : NULL};
     person_fill(d, b, from);
     hash_set(d->batches, str_slice((const char *)&b->pub.id, sizeof(b->pub.id)), b);
     list_push_back(&d->open, &b->node);
-    c->live->refs++;
+    c->live->batches++;
     q->inflight++;
     d->inflight++;
     d->numbers.batches++;
@@ -254,58 +284,28 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     observe_call(q->channel, begin);
 }
 
-static void start_all(struct dispatch *d, struct claim *c, struct claim_memory *memory)
-{
-    for (size_t i = 0; i < c->pub.count; i++)
-        if (d->stopping || c->live->gone)
-            outcome_give_back(d, c->pub.items[i].delivery, c->pub.items[i].attempt, c->pub.items[i].due_ms);
-        else
-            batch_start(d, c, memory, &c->pub.items[i]);
-}
-
-/* When to look at the queue again. */
-static void look_later(struct dispatch *d, struct queue_state *q, const struct ledger_claim *claim)
-{
-    int64_t now = dispatch_now(d), next = claim->next_due_ms;
-    int again = q->again || (claim->count > 0 && claim->count == claim->max);
-    q->again = 0;
-    if (claim->command.status != BELFRY_OK) /* nothing was written; what is due stays due */
-        next = now + LOOK_AGAIN_MS;
-    else if (claim->count == 0 && next <= now) /* due, and yet not to be had: no reason to ask in a circle */
-        next = now + LOOK_AGAIN_MS;
-    if (again)
-        queue_ready(d, q);
-    else
-        queue_due_at(d, q, next);
-}
-
 static void on_claimed(struct ledger_claim *pub)
 {
     struct claim *c = pub->arg;
     struct dispatch *d = c->d;
     struct queue_state *q = c->queue;
-    d->pending--;
-    if (d->closing) {
-        arena_free(pub->arena);
-        free(c);
-        dispatch_unref(d);
-        return;
-    }
     struct claim_memory *memory = xcalloc(1, sizeof(*memory));
     memory->arena = pub->arena;
     memory->refs = 1;
-    d->claimed -= q->claimed;
-    q->claimed = 0;
+    d->claims--;
     q->claiming = 0;
     bucket_take(&q->bucket, (uint32_t)pub->count);
-    start_all(d, c, memory);
+    for (size_t i = 0; i < pub->count; i++)
+        batch_start(d, c, memory, &pub->items[i]);
     memory_unref(memory);
-    c->live->refs--;
+    c->live->batches--;
     live_unref(c->live);
-    if (q->target && q->target->removed)
-        target_settle(d, q->target);
-    else
-        look_later(d, q, pub);
+    if (q->again || pub->count == pub->max) {
+        q->again = 0;
+        queue_ready(d, q);
+    } else {
+        queue_due_at(d, q, pub->next_due_ms);
+    }
     free(c);
     dispatch_turn(d);
 }
@@ -314,20 +314,15 @@ static void on_claimed(struct ledger_claim *pub)
 static uint32_t free_slots(struct dispatch *d, struct queue_state *q)
 {
     int64_t now = dispatch_now(d), wait = breaker_wait(&q->breaker, now);
-    if (q->held_until_ms > now)
-        wait = q->held_until_ms;
     if (wait) {
         queue_due_at(d, q, wait);
         return 0;
     }
     uint32_t slots = q->concurrency > q->inflight ? q->concurrency - q->inflight : 0;
-    uint32_t room = DISPATCH_INFLIGHT_MAX - d->inflight - d->claimed;
     if (q->breaker.open_until_ms && slots > 1)
         slots = 1; /* half open: one goes ahead */
     if (slots > EACH_CLAIM_MAX)
         slots = EACH_CLAIM_MAX;
-    if (slots > room)
-        slots = room;
     uint32_t paced = slots ? bucket_free(&q->bucket, slots, now) : 0;
     if (slots && !paced)
         queue_due_at(d, q, bucket_next_ms(&q->bucket, now));
@@ -337,7 +332,7 @@ static uint32_t free_slots(struct dispatch *d, struct queue_state *q)
 void queue_run(struct dispatch *d, struct queue_state *q)
 {
     struct live *live = q->channel->live;
-    if (!live || q->claiming || (q->target && (!q->target->enabled || q->target->removed)))
+    if (!live || q->claiming || (q->target && !q->target->enabled))
         return;
     uint32_t slots = free_slots(d, q);
     if (!slots)
@@ -346,18 +341,16 @@ void queue_run(struct dispatch *d, struct queue_state *q)
     c->d = d;
     c->queue = q;
     c->live = live;
-    live->refs++; /* the instance stays while the claim is under way */
+    live->batches++; /* the instance stays while the claim is under way */
     c->pub.channel = live->pub.instance;
-    c->pub.target = q->target ? q->target->id : 0;
+    c->pub.target = q->target ? (int64_t)q->target->pub.id : 0;
     c->pub.max = slots;
     c->pub.arena = arena_new(2048);
-    c->pub.lease_ms = timeout_of(q->channel) + PLUGIN_MS + 2 * GRACE_MS;
+    c->pub.lease_ms = timeout_of(q->channel) + 2 * GRACE_MS;
     c->pub.done = on_claimed;
     c->pub.arg = c;
     q->claiming = 1;
-    q->claimed = slots;
-    d->claimed += slots;
-    d->pending++;
+    d->claims++;
     d->numbers.claims++;
     ledger_claim(d->set.ledger, &c->pub);
 }

@@ -14,19 +14,17 @@
 
 #include <stdlib.h>
 
+#define INFLIGHT_MAX 256
 #define DEADLINE_TICK_MS 1000
-
-/* Of a channel that declares no targets. */
-static const int64_t waits_default[] = {60000, 300000, 900000, 3600000, 7200000, 14400000};
-static const struct belfry_target_policy policy_default = {
-    .struct_size = sizeof(policy_default), .attempts = 7, .waits_ms = waits_default};
+#define CONCURRENCY_DEFAULT 8
 
 int64_t dispatch_now(const struct dispatch *d)
 {
     return clock_now_ms(d->set.clock);
 }
 
-/* --- heap by due time --------------------------------------------------------------------------------------------- */
+/* --- heap by due time
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void heap_put(struct dispatch *d, size_t at, struct queue_state *q)
 {
@@ -75,7 +73,8 @@ static void heap_remove(struct dispatch *d, struct queue_state *q)
     heap_down(d, last->heap_at - 1);
 }
 
-/* --- looking ------------------------------------------------------------------------------------------------------ */
+/* --- looking
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void arm(struct dispatch *d);
 
@@ -94,7 +93,7 @@ static void run_ready(struct dispatch *d)
         struct queue_state *q = LIST_OF(node, struct queue_state, ready);
         if (d->stopping)
             continue;
-        if (d->inflight + d->claimed >= DISPATCH_INFLIGHT_MAX)
+        if (d->inflight >= INFLIGHT_MAX)
             list_push_back(&d->ready, &q->ready); /* looked at again when something ends */
         else
             queue_run(d, q);
@@ -167,7 +166,7 @@ struct queue_state *queue_new(struct channel *channel, struct target *target, ui
     list_init(&q->ready);
     q->channel = channel;
     q->target = target;
-    q->concurrency = concurrency ? concurrency : DISPATCH_CONCURRENCY;
+    q->concurrency = concurrency ? concurrency : CONCURRENCY_DEFAULT;
     return q;
 }
 
@@ -193,6 +192,19 @@ static void wake_channel(struct dispatch *d, struct channel *ch, int all)
         queue_ready(d, ((struct target *)value)->queue);
 }
 
+static struct target *target_find(struct dispatch *d, int64_t id)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    while (hash_next(d->channels, &pos, &key, &value)) {
+        struct target *t = hash_get(((struct channel *)value)->targets, str_slice((const char *)&id, sizeof(id)));
+        if (t)
+            return t;
+    }
+    return NULL;
+}
+
 void dispatch_wake(struct dispatch *d, const struct ledger_news *news)
 {
     size_t pos = 0;
@@ -209,7 +221,8 @@ void dispatch_wake(struct dispatch *d, const struct ledger_news *news)
     dispatch_turn(d);
 }
 
-/* --- channels ----------------------------------------------------------------------------------------------------- */
+/* --- channels
+ * --------------------------------------------------------------------------------------------------------------- */
 
 struct channel *channel_get(struct dispatch *d, const char *name)
 {
@@ -217,7 +230,6 @@ struct channel *channel_get(struct dispatch *d, const char *name)
     if (ch)
         return ch;
     ch = xcalloc(1, sizeof(*ch));
-    ch->policy = policy_default;
     ch->name = xstrdup(name);
     ch->targets = hash_new();
     hash_set(d->channels, str_of(name), ch);
@@ -226,9 +238,8 @@ struct channel *channel_get(struct dispatch *d, const char *name)
 
 void live_unref(struct live *live)
 {
-    if (!live->draining || live->refs > 0)
+    if (!live->draining || live->batches > 0)
         return;
-    list_remove(&live->node);
     if (live->drained)
         live->drained(live->arg);
     free(live);
@@ -256,15 +267,14 @@ void dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *cha
         return; /* the ledger delivers these in the trigger's own commit */
     if (ch->live && ch->live->pub.self == channel->self) {
         ch->live->pub = *channel; /* the same instance under a new generation */
-    } else {
-        live_drain(ch, NULL, NULL);
-        ch->live = xcalloc(1, sizeof(*ch->live));
-        ch->live->pub = *channel;
-        list_push_back(&d->lives, &ch->live->node);
+        return;
     }
+    live_drain(ch, NULL, NULL);
+    ch->live = xcalloc(1, sizeof(*ch->live));
+    ch->live->pub = *channel;
+    ch->live->channel = ch;
     if (!ch->own)
         ch->own = queue_new(ch, NULL, channel->vtable->max_inflight);
-    declare_prepared(d, ch);
     wake_channel(d, ch, 1);
 }
 
@@ -277,40 +287,22 @@ void dispatch_channel_remove(struct dispatch *d, const char *name, void (*done)(
         done(arg);
 }
 
-void dispatch_instance_gone(struct dispatch *d, const void *self)
-{
-    LIST_EACH_SAFE(it, &d->lives)
-    {
-        struct live *live = LIST_OF(it, struct live, node);
-        if (live->pub.self != self)
-            continue;
-        struct channel *ch = hash_get(d->channels, str_of(live->pub.instance->name));
-        live->gone = 1;
-        live->refs++; /* so that the last batch does not free it here */
-        if (ch && ch->live == live)
-            ch->live = NULL;
-        live->draining = 1;
-        batches_give_back(d, live);
-        live->refs--;
-        live_unref(live);
-    }
-}
-
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static void on_deadlines(uv_timer_t *timer)
 {
     struct dispatch *d = timer->data;
-    batches_expire(d);
-    if (!d->stopping || !d->stopped)
-        return;
-    if ((hash_count(d->batches) > 0 || d->pending > 0) && clock_mono_ns(clock_real()) < d->stop_deadline_ns)
-        return;
-    batches_give_back(d, NULL);
-    outcomes_flush(d);
-    void (*stopped)(void *) = d->stopped;
-    d->stopped = NULL;
-    stopped(d->stopped_arg);
+    batches_expire(d, 0);
+    if (d->stopping && d->stopped &&
+        (hash_count(d->batches) == 0 || clock_mono_ns(clock_real()) > d->stop_deadline_ns)) {
+        batches_expire(d, 1);
+        outcomes_flush(d);
+        void (*stopped)(void *) = d->stopped;
+        d->stopped = NULL;
+        stopped(d->stopped_arg);
+    }
 }
 
 struct dispatch *dispatch_new(const struct dispatch_settings *settings)
@@ -322,7 +314,6 @@ struct dispatch *dispatch_new(const struct dispatch_settings *settings)
     d->batches = hash_new();
     d->outcome_arena = arena_new(4096);
     list_init(&d->open);
-    list_init(&d->lives);
     list_init(&d->ready);
     if (settings->secret)
         key_derive(settings->secret, "target-secrets", d->seal_key);
@@ -344,17 +335,11 @@ void dispatch_stop(struct dispatch *d, int64_t wait_ms, void (*done)(void *arg),
     uv_timer_start(&d->deadlines, on_deadlines, 0, 5);
 }
 
-void dispatch_unref(struct dispatch *d)
-{
-    if (d->closing && d->handles == 0 && d->pending == 0)
-        free(d);
-}
-
 static void on_closed(uv_handle_t *handle)
 {
     struct dispatch *d = handle->data;
-    d->handles--;
-    dispatch_unref(d);
+    if (--d->closing == 0)
+        free(d);
 }
 
 static void channel_free(struct dispatch *d, struct channel *ch)
@@ -366,8 +351,8 @@ static void channel_free(struct dispatch *d, struct channel *ch)
         target_free(d, value);
     hash_free(ch->targets, NULL);
     queue_free(d, ch->own);
-    target_set_unref(ch->prepared);
-    target_set_unref(ch->set);
+    if (ch->live && ch->live->batches == 0)
+        free(ch->live);
     free(ch->waits);
     free(ch->name);
     free(ch);
@@ -378,22 +363,19 @@ void dispatch_free(struct dispatch *d)
     size_t pos = 0;
     void *value;
     struct belfry_str key;
-    struct list *node;
     if (!d)
         return;
-    d->stopping = d->closing = 1;
-    batches_forget(d);
+    d->stopping = 1;
+    batches_expire(d, 1);
     while (hash_next(d->channels, &pos, &key, &value))
         channel_free(d, value);
-    while ((node = list_pop_front(&d->lives)))
-        free(LIST_OF(node, struct live, node));
     hash_free(d->channels, NULL);
     hash_free(d->batches, NULL);
     arena_free(d->outcome_arena);
     free(d->outcomes);
     free(d->heap);
     mem_wipe(d->seal_key, sizeof(d->seal_key));
-    d->handles = 3;
+    d->closing = 3;
     uv_timer_stop(&d->timer);
     uv_timer_stop(&d->deadlines);
     uv_idle_stop(&d->turn);
@@ -404,29 +386,12 @@ void dispatch_free(struct dispatch *d)
 
 int dispatch_idle(const struct dispatch *d)
 {
-    return list_empty(&d->ready) && d->pending == 0 && hash_count(d->batches) == 0 && d->outcome_count == 0 &&
+    return list_empty(&d->ready) && d->claims == 0 && hash_count(d->batches) == 0 && d->outcome_count == 0 &&
            (!d->heap_count || d->heap[0]->next_due_ms > dispatch_now(d));
-}
-
-static void count_targets(const struct channel *ch, struct dispatch_numbers *out)
-{
-    size_t pos = 0;
-    void *value;
-    struct belfry_str key;
-    while (hash_next(ch->targets, &pos, &key, &value)) {
-        const struct target *t = value;
-        out->targets += !t->removed;
-        out->breakers_open += t->queue->breaker.open_until_ms != 0;
-    }
 }
 
 void dispatch_numbers(const struct dispatch *d, struct dispatch_numbers *out)
 {
-    size_t pos = 0;
-    void *value;
-    struct belfry_str key;
     *out = d->numbers;
     out->inflight = d->inflight;
-    while (hash_next(d->channels, &pos, &key, &value))
-        count_targets(value, out);
 }

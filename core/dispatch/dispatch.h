@@ -35,13 +35,11 @@ struct dispatch *dispatch_new(const struct dispatch_settings *settings);
 /* Stops claiming, waits for batches under way up to wait_ms, then cancels them (leases end, nothing is lost); done
  * once. */
 void dispatch_stop(struct dispatch *dispatch, int64_t wait_ms, void (*done)(void *arg), void *arg);
-/* The ledger may be gone already; what it still answers is let go. Plugins are not called any more. */
 void dispatch_free(struct dispatch *dispatch);
 
-/* A live delivery instance. Made by the host room, which says dispatch_instance_gone before it destroys it. */
+/* A live delivery instance. Made by the host room, which keeps it until dispatch_channel_remove has called back. */
 struct dispatch_channel {
     const struct config_instance *instance;
-    struct config *config; /* of the instance; NULL: that of its targets */
     const struct belfry_delivery *vtable;
     void *self;
     const struct belfry_host *host;
@@ -50,22 +48,11 @@ struct dispatch_channel {
 void dispatch_channel_set(struct dispatch *dispatch, const struct dispatch_channel *channel);
 /* No new batches; done when the last one ended. */
 void dispatch_channel_remove(struct dispatch *dispatch, const char *name, void (*done)(void *arg), void *arg);
-/* The instance is about to be destroyed: what it still owes is due again, without an attempt, and nothing of it is
- * called any more. */
-void dispatch_instance_gone(struct dispatch *dispatch, const void *self);
 
-/*
- * belfry.targets/1 for a channel, in start() or reload() of its plugin. The set comes into force with
- * dispatch_channel_set() for the same instance, so a configuration that is rejected after all changes nothing; at once
- * when that was before. Copies; keeps a reference to config. Secrets are sealed with the key before they are stored.
- * EINVAL without an attempt in the policy or with a name twice.
- */
+/* belfry.targets/1 for a channel. Secrets are sealed with the key before they are stored. */
 belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, const struct belfry_target_spec *specs,
                                uint32_t count, const struct belfry_target_policy *policy, const struct config *config,
                                struct error *err);
-
-/* A target was enabled or disabled by hand (the ledger was told by the caller). Enabling forgets its failures. */
-void dispatch_target_enabled(struct dispatch *dispatch, int64_t target, int enabled);
 
 /* host->complete of a channel's plugin. Called on the loop (the host room posts it there); unknown ids are counted. */
 void dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct belfry_result *results, uint32_t n);

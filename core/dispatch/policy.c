@@ -33,19 +33,18 @@ int64_t dispatch_wait_ms(const struct belfry_target_policy *policy, uint32_t att
 void breaker_note(struct breaker *b, int failed, int64_t now_ms)
 {
     b->probing = 0;
-    if (b->open_until_ms && !failed) {
+    if (!failed) {
         *b = (struct breaker){.window_ms = now_ms};
         return;
     }
-    if (b->open_until_ms) { /* what was under way when it opened says nothing new; a probe does */
-        if (now_ms >= b->open_until_ms)
-            b->open_until_ms = now_ms + BREAKER_PAUSE_MS;
+    if (b->open_until_ms) { /* the probe failed too */
+        b->open_until_ms = now_ms + BREAKER_PAUSE_MS;
         return;
     }
     if (now_ms - b->window_ms > BREAKER_WINDOW_MS || now_ms < b->window_ms)
         *b = (struct breaker){.window_ms = now_ms};
     b->requests++;
-    b->failures += failed != 0;
+    b->failures++;
     if (b->requests >= BREAKER_REQUESTS && b->failures * 100 >= b->requests * BREAKER_PERCENT)
         b->open_until_ms = now_ms + BREAKER_PAUSE_MS;
 }
