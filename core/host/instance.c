@@ -108,7 +108,8 @@ static void drop_things(struct host_instance *instance)
     }
 }
 
-/* --- the table ---------------------------------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------------------------------------------------
+ */
 
 static const void *get_extension(const struct belfry_host *table, const char *id)
 {
@@ -292,7 +293,8 @@ static void fail_attr(struct belfry_error *err, const char *name, struct belfry_
         error_attr(err->impl, name, value.ptr, value.len);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void deadline_closed(uv_handle_t *handle)
 {
@@ -310,11 +312,8 @@ static void instance_free(struct host_instance *instance)
 static void finish(void *arg)
 {
     struct host_instance *instance = arg;
-    const struct host_settings *parts = host_parts(instance->host);
     uv_timer_stop(&instance->deadline);
-    http_routes_remove(parts->http, instance);
-    http_requests_drop(parts->http, instance);
-    dispatch_instance_gone(parts->dispatch, instance->self);
+    http_routes_remove(host_parts(instance->host)->http, instance);
     drop_things(instance);
     if (instance->plugin->destroy)
         instance->plugin->destroy(instance->self);
