@@ -140,10 +140,11 @@ static void judge(struct dispatch *d, struct batch *b, const struct belfry_resul
 static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_result *result)
 {
     struct queue_state *q = b->queue;
-    judge(d, b, result);
+    if (d->set.ledger) /* gone at the very end: leases end with the boot */
+        judge(d, b, result);
     int failed = result->outcome != BELFRY_DELIVERED;
     breaker_note(&q->breaker, failed, dispatch_now(d));
-    if (q->target)
+    if (q->target && d->set.ledger)
         target_result(d, q->target, result->outcome, b->attempt);
     hash_del(d->batches, str_slice((const char *)&b->pub.id, sizeof(b->pub.id)));
     list_remove(&b->node);

@@ -366,6 +366,7 @@ void dispatch_free(struct dispatch *d)
     if (!d)
         return;
     d->stopping = 1;
+    d->set.ledger = NULL; /* it was closed before */
     batches_expire(d, 1);
     while (hash_next(d->channels, &pos, &key, &value))
         channel_free(d, value);
