@@ -60,7 +60,7 @@ static void after_flush(void *arg, belfry_status status)
 
 void outcomes_flush(struct dispatch *d)
 {
-    if (!d->outcome_count)
+    if (!d->outcome_count || !d->set.ledger)
         return;
     d->claims++; /* keeps dispatch_idle() from being true before they are written */
     ledger_outcomes(d->set.ledger, d->outcomes, d->outcome_count, after_flush, d);

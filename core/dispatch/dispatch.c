@@ -358,6 +358,12 @@ static void channel_free(struct dispatch *d, struct channel *ch)
     free(ch);
 }
 
+void dispatch_detach(struct dispatch *d)
+{
+    d->stopping = 1;
+    d->set.ledger = NULL;
+}
+
 void dispatch_free(struct dispatch *d)
 {
     size_t pos = 0;
@@ -366,7 +372,7 @@ void dispatch_free(struct dispatch *d)
     if (!d)
         return;
     d->stopping = 1;
-    d->set.ledger = NULL; /* it was closed before */
+    d->set.ledger = NULL;
     batches_expire(d, 1);
     while (hash_next(d->channels, &pos, &key, &value))
         channel_free(d, value);

@@ -35,6 +35,8 @@ struct dispatch *dispatch_new(const struct dispatch_settings *settings);
 /* Stops claiming, waits for batches under way up to wait_ms, then cancels them (leases end, nothing is lost); done
  * once. */
 void dispatch_stop(struct dispatch *dispatch, int64_t wait_ms, void (*done)(void *arg), void *arg);
+/* The ledger is about to close: nothing is written from now on, leases end with the boot. */
+void dispatch_detach(struct dispatch *dispatch);
 void dispatch_free(struct dispatch *dispatch);
 
 /* A live delivery instance. Made by the host room, which keeps it until dispatch_channel_remove has called back. */

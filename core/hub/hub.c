@@ -272,6 +272,8 @@ static void rooms_close(struct hub *hub)
 {
     struct hub_parts *p = &hub->parts;
     hub_disk_fini(hub);
+    if (p->dispatch)
+        dispatch_detach(p->dispatch);
     if (p->ledger)
         ledger_free(p->ledger); /* commits what was taken; answers come to the loop below */
     p->ledger = NULL;
