@@ -369,10 +369,8 @@ static void on_closed(uv_handle_t *handle)
         free(client);
 }
 
-void client_free(struct client *client)
+void client_stop(struct client *client)
 {
-    if (!client)
-        return;
     struct list *node;
     client->closing = 1; /* nobody starts another from here on */
     while (!list_empty(&client->active))
@@ -382,6 +380,14 @@ void client_free(struct client *client)
     uv_idle_stop(&client->ready_turn);
     while ((node = list_pop_front(&client->ready)))
         deliver(LIST_OF(node, struct call, node));
+}
+
+void client_free(struct client *client)
+{
+    if (!client)
+        return;
+    struct list *node;
+    client_stop(client);
     while ((node = list_pop_front(&client->spare)))
         call_recycle(LIST_OF(node, struct call, node));
     curl_multi_cleanup(client->multi);

@@ -17,7 +17,9 @@ struct client;
 
 /* max_connections: in all (0: 256); connections are kept for re-use. At most 32 TLS handshakes at once. [loop] */
 struct client *client_new(uv_loop_t *loop, long max_connections, struct error *err);
-/* Cancels what is under way (done is called with CANCELED), closes. [loop] */
+/* Cancels what is under way (done is called with CANCELED); further calls are ECLOSED. [loop] */
+void client_stop(struct client *client);
+/* client_stop, and the end of it. [loop] */
 void client_free(struct client *client);
 /* Copies what it needs of the call (the body too). done once, on a later turn; *id for cancel. EINVAL with err for a
  * bad URL, header name or value (CR, LF, NUL). [loop] */

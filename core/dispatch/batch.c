@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a claim to an outcome. A claim asks the ledger for at most the queue's free slots; each row it gives becomes a
- * batch that a plugin holds until complete(). What came of it is collected during a turn and written by one ledger
- * command.
+ * From a claim to a batch's end. A claim asks the ledger for at most the queue's free slots; each row it gives becomes
+ * a batch that a plugin holds until complete(). Every leased row ends with exactly one outcome.
  *
  * A batch that nobody completes is cancelled at its deadline and forgotten a little later as a retry; an answer after
  * that finds no batch and is counted. Deadlines are real time, also under a virtual clock: the network is real.
@@ -16,7 +15,7 @@
 
 #define TIMEOUT_DEFAULT_MS 30000
 #define GRACE_MS 5000
-#define UNAVAILABLE_WAIT_MS 30000
+#define FAILED_CLAIM_WAIT_MS 1000
 /* What an endpoint may have under way at most: a claim waits for a commit, so it takes all there is room for. */
 #define EACH_CLAIM_MAX 64
 
@@ -46,106 +45,11 @@ static int64_t timeout_of(const struct channel *ch)
     return ch->policy.timeout_ms ? ch->policy.timeout_ms : TIMEOUT_DEFAULT_MS;
 }
 
-/* --- outcomes ----------------------------------------------------------------------------------------------------- */
+/* --- the end of a batch ------------------------------------------------------------------------------------------- */
 
-static void after_flush(void *arg, belfry_status status)
-{
-    struct dispatch *d = arg;
-    d->claims--;
-    if (status != BELFRY_OK)
-        log_error("dispatch", "outcomes could not be written; leases end and the deliveries are due again", "status=%s",
-                  status_name(status));
-    dispatch_turn(d);
-}
-
-void outcomes_flush(struct dispatch *d)
-{
-    if (!d->outcome_count || !d->set.ledger)
-        return;
-    d->claims++; /* keeps dispatch_idle() from being true before they are written */
-    ledger_outcomes(d->set.ledger, d->outcomes, d->outcome_count, after_flush, d);
-    d->outcome_count = 0;
-    arena_reset(d->outcome_arena);
-}
-
-static void count_outcome(struct channel *ch, enum outcome state)
-{
-    if (!ch->by_outcome[state])
-        ch->by_outcome[state] =
-            metric_get(metrics_global(), "belfry_deliveries_total", "Deliveries by channel and outcome of the attempt.",
-                       METRIC_COUNTER, "channel", ch->name, "outcome", outcome_name((int)state), NULL);
-    metric_add(ch->by_outcome[state], 1);
-}
-
-static void observe_latency(struct channel *ch, int64_t ms)
-{
-    if (!ch->latency)
-        ch->latency = metric_get(metrics_global(), "belfry_delivery_latency_seconds",
-                                 "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel", ch->name, NULL);
-    metric_observe(ch->latency, (double)ms / 1000);
-}
-
-static void outcome_add(struct dispatch *d, struct batch *b, enum outcome state, int64_t due_ms, int count_attempt,
-                        const struct belfry_result *r)
-{
-    d->outcomes = xgrow(d->outcomes, &d->outcome_cap, d->outcome_count + 1, sizeof(*d->outcomes));
-    d->outcomes[d->outcome_count++] = (struct ledger_outcome){
-        .delivery = b->delivery,
-        .state = state,
-        .due_ms = due_ms,
-        .count_attempt = count_attempt,
-        .result = r->outcome,
-        .code = r->code,
-        .started_ms = b->started_ms,
-        .elapsed_us = (int64_t)((clock_mono_ns(clock_real()) - b->started_ns) / 1000),
-        .detail = r->detail.len ? arena_strndup(d->outcome_arena, r->detail.ptr, r->detail.len) : NULL,
-        .record = r->record.len ? arena_strndup(d->outcome_arena, r->record.ptr, r->record.len) : NULL,
-    };
-    count_outcome(b->queue->channel, state);
-    if (state == OUTCOME_delivered)
-        observe_latency(b->queue->channel, dispatch_now(d) - b->item.time_ms);
-}
-
-/* What a result means: policy is here and nowhere else. */
-static void judge(struct dispatch *d, struct batch *b, const struct belfry_result *r)
-{
-    const struct channel *ch = b->queue->channel;
-    int64_t now = dispatch_now(d), wait;
-    uint64_t random;
-    random_bytes(&random, sizeof(random));
-    switch (r->outcome) {
-    case BELFRY_DELIVERED:
-        outcome_add(d, b, OUTCOME_delivered, 0, 1, r);
-        break;
-    case BELFRY_REJECTED:
-    case BELFRY_TARGET_GONE:
-        outcome_add(d, b, OUTCOME_failed, 0, 1, r);
-        break;
-    case BELFRY_UNKNOWN:
-        outcome_add(d, b, OUTCOME_unknown, 0, 1, r);
-        break;
-    case BELFRY_UNAVAILABLE:
-        wait = r->retry_after_ms > UNAVAILABLE_WAIT_MS ? r->retry_after_ms : UNAVAILABLE_WAIT_MS;
-        outcome_add(d, b, OUTCOME_retrying, now + wait, 0, r);
-        break;
-    default: /* RETRY, and outcomes of a newer plugin */
-        wait = dispatch_wait_ms(&ch->policy, b->attempt, r->retry_after_ms, random);
-        outcome_add(d, b, wait < 0 ? OUTCOME_failed : OUTCOME_retrying, wait < 0 ? 0 : now + wait, 1, r);
-        if (wait >= 0)
-            queue_due_at(d, b->queue,
-                         b->queue->heap_at && b->queue->next_due_ms < now + wait ? b->queue->next_due_ms : now + wait);
-    }
-}
-
-static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_result *result)
+static void batch_free(struct dispatch *d, struct batch *b)
 {
     struct queue_state *q = b->queue;
-    if (d->set.ledger) /* gone at the very end: leases end with the boot */
-        judge(d, b, result);
-    int failed = result->outcome != BELFRY_DELIVERED;
-    breaker_note(&q->breaker, failed, dispatch_now(d));
-    if (q->target && d->set.ledger)
-        target_result(d, q->target, result->outcome, b->attempt);
     hash_del(d->batches, str_slice((const char *)&b->pub.id, sizeof(b->pub.id)));
     list_remove(&b->node);
     b->live->batches--;
@@ -155,6 +59,16 @@ static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_r
     memory_unref(b->memory);
     free(b);
     queue_ready(d, q);
+}
+
+static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_result *result)
+{
+    struct queue_state *q = b->queue;
+    outcome_judge(d, b, result);
+    breaker_note(&q->breaker, result->outcome != BELFRY_DELIVERED, dispatch_now(d));
+    if (q->target)
+        target_result(d, q->target, result->outcome, b->attempt);
+    batch_free(d, b);
 }
 
 void dispatch_complete(struct dispatch *d, uint64_t id, const struct belfry_result *results, uint32_t n)
@@ -167,25 +81,40 @@ void dispatch_complete(struct dispatch *d, uint64_t id, const struct belfry_resu
     batch_end(d, b, &results[0]);
 }
 
-void batches_expire(struct dispatch *d, int all)
+static void batch_cancel(struct batch *b)
+{
+    if (b->canceled || !b->live->pub.vtable->cancel)
+        return;
+    b->canceled = 1;
+    b->live->pub.vtable->cancel(b->live->pub.self, b->pub.id);
+}
+
+void batches_expire(struct dispatch *d)
 {
     uint64_t now = clock_mono_ns(clock_real());
     LIST_EACH_SAFE(it, &d->open)
     {
         struct batch *b = LIST_OF(it, struct batch, node);
-        if (!all && now < b->deadline_ns)
-            break;
-        if (!b->canceled && b->live->pub.vtable->cancel) {
-            b->canceled = 1;
-            b->live->pub.vtable->cancel(b->live->pub.self, b->pub.id);
-        }
-        if (!all && now < b->deadline_ns + GRACE_MS * 1000000ull)
+        if (now < b->deadline_ns)
+            continue; /* not in order: channels have timeouts of their own */
+        batch_cancel(b);
+        if (now < b->deadline_ns + GRACE_MS * 1000000ull)
             continue;
         struct belfry_result late = {.struct_size = sizeof(late),
-                                     .outcome = all ? BELFRY_UNAVAILABLE : BELFRY_RETRY,
-                                     .detail = all ? STR("the hub stopped before the answer came")
-                                                   : STR("the plugin did not answer before the deadline")};
+                                     .outcome = BELFRY_RETRY,
+                                     .detail = STR("the plugin did not answer before the deadline")};
         batch_end(d, b, &late);
+    }
+}
+
+void batches_give_back(struct dispatch *d)
+{
+    LIST_EACH_SAFE(it, &d->open)
+    {
+        struct batch *b = LIST_OF(it, struct batch, node);
+        batch_cancel(b);
+        outcome_interrupted(d, b);
+        batch_free(d, b);
     }
 }
 
@@ -285,6 +214,13 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     observe_call(q->channel, begin);
 }
 
+/* Stopping: what was claimed and did not reach the plugin waits as before. */
+static void claim_give_back(struct dispatch *d, const struct ledger_claim *claim)
+{
+    for (size_t i = 0; i < claim->count; i++)
+        outcome_untouched(d, &claim->items[i]);
+}
+
 static void on_claimed(struct ledger_claim *pub)
 {
     struct claim *c = pub->arg;
@@ -295,13 +231,18 @@ static void on_claimed(struct ledger_claim *pub)
     memory->refs = 1;
     d->claims--;
     q->claiming = 0;
-    bucket_take(&q->bucket, (uint32_t)pub->count);
-    for (size_t i = 0; i < pub->count; i++)
+    if (d->stopping)
+        claim_give_back(d, pub);
+    else
+        bucket_take(&q->bucket, (uint32_t)pub->count);
+    for (size_t i = 0; !d->stopping && i < pub->count; i++)
         batch_start(d, c, memory, &pub->items[i]);
     memory_unref(memory);
     c->live->batches--;
     live_unref(c->live);
-    if (q->again || pub->count == pub->max) {
+    if (pub->status != BELFRY_OK) {
+        queue_due_at(d, q, dispatch_now(d) + FAILED_CLAIM_WAIT_MS); /* the disk: looked at again until it is well */
+    } else if (q->again || pub->count == pub->max) {
         q->again = 0;
         queue_ready(d, q);
     } else {

@@ -17,6 +17,7 @@
 #define INFLIGHT_MAX 256
 #define DEADLINE_TICK_MS 1000
 #define CONCURRENCY_DEFAULT 8
+#define AGAIN_AFTER_NS 1000000000ull /* the ledger itself tries one a second while the disk fails */
 
 int64_t dispatch_now(const struct dispatch *d)
 {
@@ -240,69 +241,72 @@ void live_unref(struct live *live)
 {
     if (!live->draining || live->batches > 0)
         return;
-    if (live->drained)
-        live->drained(live->arg);
+    live->pub.released(live->pub.arg);
     free(live);
 }
 
-static void live_drain(struct channel *ch, void (*done)(void *arg), void *arg)
+static void live_drain(struct channel *ch)
 {
     struct live *live = ch->live;
-    ch->live = NULL;
-    if (!live) {
-        if (done)
-            done(arg);
+    if (!live)
         return;
-    }
+    ch->live = NULL;
     live->draining = 1;
-    live->drained = done;
-    live->arg = arg;
     live_unref(live);
 }
 
-void dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *channel)
+int dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *channel)
 {
     struct channel *ch = channel_get(d, channel->instance->name);
     if (channel->vtable->flags & BELFRY_DELIVERY_IN_COMMIT)
-        return; /* the ledger delivers these in the trigger's own commit */
+        return 0;
     if (ch->live && ch->live->pub.self == channel->self) {
-        ch->live->pub = *channel; /* the same instance under a new generation */
-        return;
+        ch->live->pub = *channel;
+        return 1;
     }
-    live_drain(ch, NULL, NULL);
+    live_drain(ch);
     ch->live = xcalloc(1, sizeof(*ch->live));
     ch->live->pub = *channel;
     ch->live->channel = ch;
     if (!ch->own)
         ch->own = queue_new(ch, NULL, channel->vtable->max_inflight);
     wake_channel(d, ch, 1);
+    return 1;
 }
 
-void dispatch_channel_remove(struct dispatch *d, const char *name, void (*done)(void *arg), void *arg)
+void dispatch_channel_remove(struct dispatch *d, const char *name)
 {
     struct channel *ch = hash_get(d->channels, str_of(name));
     if (ch)
-        live_drain(ch, done, arg);
-    else if (done)
-        done(arg);
+        live_drain(ch);
 }
 
 /* --- life
  * ---------------------------------------------------------------------------------------------------------------------
  */
 
+static int is_still(const struct dispatch *d)
+{
+    return hash_count(d->batches) == 0 && d->claims == 0 && !outcomes_pending(d);
+}
+
 static void on_deadlines(uv_timer_t *timer)
 {
     struct dispatch *d = timer->data;
-    batches_expire(d, 0);
-    if (d->stopping && d->stopped &&
-        (hash_count(d->batches) == 0 || clock_mono_ns(clock_real()) > d->stop_deadline_ns)) {
-        batches_expire(d, 1);
-        outcomes_flush(d);
-        void (*stopped)(void *) = d->stopped;
-        d->stopped = NULL;
-        stopped(d->stopped_arg);
+    uint64_t now = clock_mono_ns(clock_real());
+    if (now >= d->again_ns && d->set.ledger) {
+        d->again_ns = now + AGAIN_AFTER_NS;
+        outcomes_again(d);
+        targets_again(d);
     }
+    batches_expire(d);
+    if (!d->stopped || (!is_still(d) && now < d->stop_deadline_ns))
+        return;
+    batches_give_back(d);
+    outcomes_flush(d);
+    void (*stopped)(void *) = d->stopped;
+    d->stopped = NULL;
+    stopped(d->stopped_arg);
 }
 
 struct dispatch *dispatch_new(const struct dispatch_settings *settings)
@@ -312,8 +316,9 @@ struct dispatch *dispatch_new(const struct dispatch_settings *settings)
     d->id_key = *store_id_key(settings->store);
     d->channels = hash_new();
     d->batches = hash_new();
-    d->outcome_arena = arena_new(4096);
     list_init(&d->open);
+    list_init(&d->unwritten);
+    list_init(&d->undeclared);
     list_init(&d->ready);
     if (settings->secret)
         key_derive(settings->secret, "target-secrets", d->seal_key);
@@ -351,8 +356,6 @@ static void channel_free(struct dispatch *d, struct channel *ch)
         target_free(d, value);
     hash_free(ch->targets, NULL);
     queue_free(d, ch->own);
-    if (ch->live && ch->live->batches == 0)
-        free(ch->live);
     free(ch->waits);
     free(ch->name);
     free(ch);
@@ -360,8 +363,14 @@ static void channel_free(struct dispatch *d, struct channel *ch)
 
 void dispatch_detach(struct dispatch *d)
 {
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
     d->stopping = 1;
     d->set.ledger = NULL;
+    targets_drop_undeclared(d);
+    while (hash_next(d->channels, &pos, &key, &value))
+        live_drain(value);
 }
 
 void dispatch_free(struct dispatch *d)
@@ -371,15 +380,11 @@ void dispatch_free(struct dispatch *d)
     struct belfry_str key;
     if (!d)
         return;
-    d->stopping = 1;
-    d->set.ledger = NULL;
-    batches_expire(d, 1);
     while (hash_next(d->channels, &pos, &key, &value))
         channel_free(d, value);
     hash_free(d->channels, NULL);
     hash_free(d->batches, NULL);
-    arena_free(d->outcome_arena);
-    free(d->outcomes);
+    outcomes_free(d);
     free(d->heap);
     mem_wipe(d->seal_key, sizeof(d->seal_key));
     d->closing = 3;
@@ -393,8 +398,7 @@ void dispatch_free(struct dispatch *d)
 
 int dispatch_idle(const struct dispatch *d)
 {
-    return list_empty(&d->ready) && d->claims == 0 && hash_count(d->batches) == 0 && d->outcome_count == 0 &&
-           (!d->heap_count || d->heap[0]->next_due_ms > dispatch_now(d));
+    return list_empty(&d->ready) && is_still(d) && (!d->heap_count || d->heap[0]->next_due_ms > dispatch_now(d));
 }
 
 void dispatch_numbers(const struct dispatch *d, struct dispatch_numbers *out)

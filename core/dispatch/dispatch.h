@@ -32,24 +32,34 @@ struct dispatch_settings {
 };
 
 struct dispatch *dispatch_new(const struct dispatch_settings *settings);
-/* Stops claiming, waits for batches under way up to wait_ms, then cancels them (leases end, nothing is lost); done
- * once. */
+/*
+ * Stops claiming and waits for what is under way, up to wait_ms of real time; what is left then is cancelled and given
+ * back: a target's delivery is due again under the same id, one to a person is `unknown`. done once.
+ */
 void dispatch_stop(struct dispatch *dispatch, int64_t wait_ms, void (*done)(void *arg), void *arg);
-/* The ledger is about to close: nothing is written from now on, leases end with the boot. */
+/* The ledger is about to close: nothing is written from now on, and every instance is released. After dispatch_stop, or
+ * before the first channel. */
 void dispatch_detach(struct dispatch *dispatch);
+/* After dispatch_detach, and after the ledger answered its last command. Calls no plugin. */
 void dispatch_free(struct dispatch *dispatch);
 
-/* A live delivery instance. Made by the host room, which keeps it until dispatch_channel_remove has called back. */
+/* A live delivery instance. Whoever made it keeps it until released. */
 struct dispatch_channel {
     const struct config_instance *instance;
     const struct belfry_delivery *vtable;
     void *self;
     const struct belfry_host *host;
+    void (*released)(void *arg); /* once: nothing of dispatch names the instance any more */
+    void *arg;
 };
-/* Adds or, by name, replaces (the old one drains: its batches finish under it). */
-void dispatch_channel_set(struct dispatch *dispatch, const struct dispatch_channel *channel);
-/* No new batches; done when the last one ended. */
-void dispatch_channel_remove(struct dispatch *dispatch, const char *name, void (*done)(void *arg), void *arg);
+/*
+ * Adds or, by name, replaces (the old one drains: its batches finish under it). The same instance again, under a new
+ * generation, replaces nothing. 1: dispatch holds the instance and owes released(); 0: it has no use for it (the ledger
+ * delivers by itself, IN_COMMIT).
+ */
+int dispatch_channel_set(struct dispatch *dispatch, const struct dispatch_channel *channel);
+/* No new batches; the instance is released when the last one ended. */
+void dispatch_channel_remove(struct dispatch *dispatch, const char *name);
 
 /* belfry.targets/1 for a channel. Secrets are sealed with the key before they are stored. */
 belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, const struct belfry_target_spec *specs,

@@ -34,19 +34,18 @@ int64_t bucket_next_ms(const struct bucket *b, int64_t now_ms);
 struct live {
     struct dispatch_channel pub;
     struct channel *channel;
-    uint32_t batches;
+    uint32_t batches; /* and claims */
     int draining;
-    void (*drained)(void *arg);
-    void *arg;
 };
 
 struct channel {
     char *name;
     struct live *live;    /* NULL: removed */
     struct hash *targets; /* by id */
+    uint64_t declarations;
     struct belfry_target_policy policy;
     int64_t *waits;
-    struct metric *call_time; /* of deliver() */
+    struct metric *call_time;                           /* of deliver() */
     struct queue_state *own;                            /* queue of rows without a target */
     struct metric *by_outcome[OUTCOME_COUNT], *latency; /* looked up once; NULL: not yet */
 };
@@ -81,7 +80,6 @@ struct batch {
     struct belfry_person person;
     struct live *live;
     struct queue_state *queue;
-    struct arena *arena; /* of the claim, counted */
     struct claim_memory *memory;
     int64_t started_ms, delivery;
     uint32_t attempt;
@@ -101,15 +99,15 @@ struct dispatch {
     size_t heap_count, heap_cap;
     uv_timer_t timer, deadlines;
     uv_idle_t turn;
-    struct ledger_outcome *outcomes; /* of this turn */
-    struct arena *outcome_arena;
-    size_t outcome_count, outcome_cap;
+    struct sheet *sheet, *spare_sheet; /* outcomes of this turn, or NULL */
+    struct list unwritten;             /* sheets to give to the ledger again */
+    struct list undeclared;            /* declarations of targets, likewise */
     uint64_t next_batch, round;
-    uint32_t inflight, claims;
+    uint32_t inflight, claims; /* claims: commands of ours in the ledger, of either kind */
     struct dispatch_numbers numbers;
     uint8_t seal_key[32];
     int stopping, closing;
-    uint64_t stop_deadline_ns;
+    uint64_t stop_deadline_ns, again_ns;
     void (*stopped)(void *arg);
     void *stopped_arg;
 };
@@ -125,12 +123,25 @@ struct channel *channel_get(struct dispatch *d, const char *name); /* made when 
 
 /* batch.c */
 void queue_run(struct dispatch *d, struct queue_state *q);
-void outcomes_flush(struct dispatch *d);
-void batches_expire(struct dispatch *d, int all);
+void batches_expire(struct dispatch *d);    /* those past their deadline */
+void batches_give_back(struct dispatch *d); /* all: cancelled and forgotten, their rows end their lease */
 void live_unref(struct live *live);
+
+/* outcomes.c */
+void outcome_judge(struct dispatch *d, const struct batch *b, const struct belfry_result *r);
+/* The hub stops: a claimed row that no plugin has seen waits as before; one that a plugin works on is due again when it
+ * is a target's (the receiver knows its id), else nobody knows whether it arrived. No attempt is counted. */
+void outcome_untouched(struct dispatch *d, const struct ledger_claim_item *item);
+void outcome_interrupted(struct dispatch *d, const struct batch *b);
+void outcomes_flush(struct dispatch *d); /* to the ledger, as one command */
+void outcomes_again(struct dispatch *d); /* what could not be written */
+int outcomes_pending(const struct dispatch *d);
+void outcomes_free(struct dispatch *d);
 
 /* targets.c */
 void target_free(struct dispatch *d, struct target *target);
 void target_result(struct dispatch *d, struct target *target, uint32_t outcome, uint32_t attempt);
+void targets_again(struct dispatch *d); /* declarations that the ledger could not record */
+void targets_drop_undeclared(struct dispatch *d);
 
 #endif

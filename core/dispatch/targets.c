@@ -18,6 +18,8 @@
 
 /* One declaration on its way through the ledger. */
 struct declaration {
+    struct list node; /* in dispatch.undeclared after the ledger failed */
+    uint64_t number;  /* among those of the channel */
     struct dispatch *d;
     struct channel *channel;
     struct config *config; /* holds the conditions */
@@ -113,10 +115,15 @@ static void on_declared(void *arg, belfry_status status)
 {
     struct declaration *decl = arg;
     struct dispatch *d = decl->d;
-    if (status != BELFRY_OK) {
-        log_error("dispatch", "targets could not be recorded; events are matched with the set before",
-                  "channel=%s status=%s", decl->channel->name, status_name(status));
+    d->claims--;
+    if (!d->set.ledger || status == BELFRY_ECLOSED) {
         rows_free(decl);
+        return;
+    }
+    if (status != BELFRY_OK) {
+        log_error("dispatch", "targets could not be recorded; trying again, events are matched with the set before",
+                  "channel=%s status=%s", decl->channel->name, status_name(status));
+        list_push_back(&d->undeclared, &decl->node);
         return;
     }
     d->round++;
@@ -186,6 +193,13 @@ static void policy_set(struct channel *ch, const struct belfry_target_policy *po
     ch->policy.waits_ms = ch->waits;
 }
 
+static void submit(struct declaration *decl)
+{
+    struct dispatch *d = decl->d;
+    d->claims++;
+    ledger_targets_declare(d->set.ledger, decl->instance, decl->rows, decl->count, on_declared, decl);
+}
+
 belfry_status dispatch_targets(struct dispatch *d, const char *channel, const struct belfry_target_spec *specs,
                                uint32_t count, const struct belfry_target_policy *policy, const struct config *config,
                                struct error *err)
@@ -212,8 +226,30 @@ belfry_status dispatch_targets(struct dispatch *d, const char *channel, const st
             if (!str_eqz(org, "*") && config_serves(instance, org) && spec_serves(&specs[s], org))
                 add_row(decl, &specs[s], org);
         }
-    ledger_targets_declare(d->set.ledger, instance, decl->rows, decl->count, on_declared, decl);
+    list_init(&decl->node);
+    decl->number = ++decl->channel->declarations;
+    submit(decl);
     return BELFRY_OK;
+}
+
+void targets_again(struct dispatch *d)
+{
+    struct list due, *node;
+    list_move(&due, &d->undeclared);
+    while ((node = list_pop_front(&due))) {
+        struct declaration *decl = LIST_OF(node, struct declaration, node);
+        if (decl->number == decl->channel->declarations)
+            submit(decl);
+        else
+            rows_free(decl); /* a newer one was made meanwhile */
+    }
+}
+
+void targets_drop_undeclared(struct dispatch *d)
+{
+    struct list *node;
+    while ((node = list_pop_front(&d->undeclared)))
+        rows_free(LIST_OF(node, struct declaration, node));
 }
 
 /* --- health of a target

@@ -25,6 +25,7 @@ struct host {
     uv_async_t wake;
     struct host_inbox *inbox;
     struct host_timers *timers;
+    unsigned instances;
 };
 
 static const struct {
@@ -142,6 +143,16 @@ struct host_inbox *host_inbox(const struct host *host)
 struct host_timers *host_timers(const struct host *host)
 {
     return host->timers;
+}
+
+unsigned host_instances(const struct host *host)
+{
+    return host->instances;
+}
+
+void host_count_instance(struct host *host, int change)
+{
+    host->instances += (unsigned)change;
 }
 
 void host_poke(struct host *host)

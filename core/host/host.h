@@ -29,7 +29,10 @@ struct host_settings {
 };
 
 struct host *host_new(const struct host_settings *settings);
+/* After the last instance has ended. */
 void host_free(struct host *host);
+/* How many instances are not destroyed yet. */
+unsigned host_instances(const struct host *host);
 /* Is the extension offered? For plugin_load. [any] */
 int host_has_extension(const char *id);
 /* The configuration that extensions consult (categories, people). Keeps a reference. */

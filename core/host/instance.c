@@ -317,6 +317,7 @@ static void finish(void *arg)
     drop_things(instance);
     if (instance->plugin->destroy)
         instance->plugin->destroy(instance->self);
+    host_count_instance(instance->host, -1);
     void (*done)(void *) = instance->stop_done;
     void *done_arg = instance->stop_arg;
     instance_free(instance);
@@ -388,6 +389,7 @@ struct host_instance *host_instance_new(struct host *host, struct config *config
         instance_free(instance);
         return NULL;
     }
+    host_count_instance(host, 1);
     return instance;
 }
 

@@ -16,6 +16,9 @@ void host_timers_free(struct host_timers *timers);
 void host_timers_poke(struct host_timers *timers);
 struct host_timers *host_timers(const struct host *host);
 
+/* An instance was made (1) or destroyed (-1). */
+void host_count_instance(struct host *host, int change);
+
 /* Registers the plugin's route table with {instance} replaced. ECONFLICT naming both when a path is taken. */
 belfry_status host_routes_mount(struct host_instance *instance, struct error *err);
 

@@ -84,9 +84,9 @@ struct request {
     int comes_again; /* libmicrohttpd repeats its call with the headers after that suspension */
     int expects;     /* the client holds the body back until it is asked for it (Expect: 100-continue) */
     int suspended, in_handler, gone; /* gone: the client left; the answer is dropped */
-    int unframed; /* where the body ends is in doubt: what follows on the connection is not read as a request */
-    int64_t announced;               /* Content-Length; -1: unknown, the body is chunked */
-    int64_t dropped;                 /* bytes of the body that came after the answer was known */
+    int unframed;      /* where the body ends is in doubt: what follows on the connection is not read as a request */
+    int64_t announced; /* Content-Length; -1: unknown, the body is chunked */
+    int64_t dropped;   /* bytes of the body that came after the answer was known */
     struct buf body;
     int64_t body_limit;
     struct belfry_str origin; /* of hub.allowed_origins, when the request names one */

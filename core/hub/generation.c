@@ -3,8 +3,8 @@
  * Generations: which instances exist under which configuration.
  *
  * An unchanged instance (same name, plugin and canonical configuration) is shared; everything else is made new, and the
- * old one ends when the last generation that uses it is retired. Routes move within one turn of the loop, so no request
- * sees a path without a handler.
+ * old one ends when the last generation that uses it is retired and its last batch is over. Routes move within one turn
+ * of the loop, so no request sees a path without a handler.
  */
 #include "hub/generation.h"
 
@@ -29,8 +29,6 @@ static size_t channel_count(const struct hub_generation *g)
     return g ? g->ledger.config->channel_count : 0;
 }
 
-static void instance_unref(struct hub_instance *instance);
-
 static void on_stopped(void *arg)
 {
     struct hub_instance *instance = arg;
@@ -39,20 +37,21 @@ static void on_stopped(void *arg)
     free(instance);
 }
 
-static void on_drained(void *arg)
-{
-    struct hub_instance *instance = arg;
-    host_instance_stop(instance->live, on_stopped, instance);
-}
-
 static void instance_unref(struct hub_instance *instance)
 {
     if (!instance || --instance->refs > 0)
         return;
     if (instance->live)
-        on_drained(instance);
+        host_instance_stop(instance->live, on_stopped, instance);
     else
         on_stopped(instance);
+}
+
+static void on_dispatch_released(void *arg)
+{
+    struct hub_instance *instance = arg;
+    instance->dispatched = 0;
+    instance_unref(instance);
 }
 
 static struct hub_instance *instance_make(struct hub *hub, struct config *config, const struct config_instance *ci,
@@ -253,12 +252,17 @@ void hub_generation_activate(struct hub_generation *g, struct hub_generation *be
             .vtable = config->channels[i].plugin->delivery,
             .self = host_instance_self(instance->live),
             .host = host_instance_table(instance->live),
+            .released = on_dispatch_released,
+            .arg = instance,
         };
-        dispatch_channel_set(dispatch, &channel);
+        if (dispatch_channel_set(dispatch, &channel) && !instance->dispatched) {
+            instance->dispatched = 1;
+            instance->refs++;
+        }
     }
     for (size_t i = 0; i < channel_count(before); i++)
         if (!find(g->channels, config->channel_count, before->channels[i]->name))
-            dispatch_channel_remove(dispatch, before->channels[i]->name, NULL, NULL);
+            dispatch_channel_remove(dispatch, before->channels[i]->name);
 }
 
 void hub_generation_retire(struct hub_generation *g)

@@ -8,12 +8,13 @@
 
 #include "hub/hub.h"
 
-struct hub_instance {           /* counted by the generations that use it */
+struct hub_instance {           /* counted by the generations that use it, and by dispatch */
     struct host_instance *live; /* NULL: could not be created (only at start) */
     uint64_t hash;
     const struct plugin *plugin;
     char *name;
     int channel;
+    int dispatched; /* dispatch holds one of refs */
     int refs;
 };
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define STOP_WAIT_MS 10000
+#define INSTANCES_WAIT_MS 15000
 #define READERS 2
 
 static void stop_begin(struct hub *hub);
@@ -268,6 +269,26 @@ static int routes_init(struct hub *hub, struct error *err)
                : -1;
 }
 
+static void turns(uv_loop_t *loop)
+{
+    for (int i = 0; i < 64 && uv_run(loop, UV_RUN_NOWAIT); i++)
+        ;
+}
+
+/* Instances end one by one on the loop, each within its own time; they may still call anything until then. */
+static void instances_end(struct hub *hub)
+{
+    struct hub_parts *p = &hub->parts;
+    uint64_t begin = uv_hrtime();
+    if (p->client)
+        client_stop(p->client);
+    turns(p->loop);
+    while (p->host && host_instances(p->host) && uv_hrtime() - begin < INSTANCES_WAIT_MS * 1000000ull)
+        uv_run(p->loop, UV_RUN_ONCE);
+    if (p->host && host_instances(p->host))
+        log_warn("hub", "instances did not end", "count=%u", host_instances(p->host));
+}
+
 static void rooms_close(struct hub *hub)
 {
     struct hub_parts *p = &hub->parts;
@@ -275,29 +296,26 @@ static void rooms_close(struct hub *hub)
     if (p->dispatch)
         dispatch_detach(p->dispatch);
     if (p->ledger)
-        ledger_free(p->ledger); /* commits what was taken; answers come to the loop below */
-    p->ledger = NULL;
+        ledger_stop(p->ledger);
     if (p->readers)
-        store_readers_free(p->readers); /* answers requests, so before instances and the server go */
-    p->readers = NULL;
+        store_readers_stop(p->readers);
     hub->current = hub->first = NULL; /* the ledger has let go of the last one, so it is retired */
-    for (int i = 0; i < 64 && uv_run(p->loop, UV_RUN_NOWAIT); i++)
-        if (p->host)
-            host_run_posted(p->host);
+    instances_end(hub);
     if (p->http)
         http_free(p->http);
+    if (p->host)
+        host_free(p->host); /* a late complete() among what is posted goes to dispatch */
     if (p->dispatch)
         dispatch_free(p->dispatch);
     if (p->client)
         client_free(p->client);
-    if (p->host)
-        host_free(p->host);
+    store_readers_free(p->readers);
+    ledger_free(p->ledger);
     for (size_t i = 0; i < HUB_SIGNALS; i++)
         if (hub->signals[i].data)
             uv_close((uv_handle_t *)&hub->signals[i], NULL);
     hub_tasks_fini(hub);
-    for (int i = 0; i < 64 && uv_run(p->loop, UV_RUN_NOWAIT); i++)
-        ; /* handles that are closing */
+    turns(p->loop); /* handles that are closing */
     if (p->store) {
         store_checkpoint_stop(p->store);
         store_close(p->store);

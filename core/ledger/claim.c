@@ -92,7 +92,8 @@ static belfry_status claim_run(struct ledger_command *command, struct ledger_txn
 static void claim_done(struct ledger_command *command, belfry_status status)
 {
     struct ledger_claim *claim = LIST_OF(command, struct ledger_claim, command);
-    if (status) { /* nothing is leased; the next look finds the rows as they were */
+    claim->status = status;
+    if (status) {
         claim->count = 0;
         claim->next_due_ms = INT64_MAX;
     }
@@ -107,15 +108,6 @@ void ledger_claim(struct ledger *ledger, struct ledger_claim *claim)
 }
 
 /* --- outcomes ----------------------------------------------------------------------------------------------------- */
-
-struct outcomes_command {
-    struct ledger_command command;
-    struct arena *arena;
-    struct ledger_outcome *items;
-    size_t count;
-    void (*done)(void *arg, belfry_status status);
-    void *arg;
-};
 
 static void write_attempt(struct ledger_txn *txn, const struct ledger_outcome *o, const struct store_delivery *row)
 {
@@ -162,37 +154,23 @@ static void write_outcome(struct ledger_txn *txn, const struct ledger_outcome *o
 
 static belfry_status outcomes_run(struct ledger_command *command, struct ledger_txn *txn)
 {
-    const struct outcomes_command *c = LIST_OF(command, struct outcomes_command, command);
-    for (size_t i = 0; i < c->count; i++)
-        write_outcome(txn, &c->items[i]);
+    const struct ledger_outcomes *o = LIST_OF(command, struct ledger_outcomes, command);
+    for (size_t i = 0; i < o->count; i++)
+        write_outcome(txn, &o->items[i]);
     return BELFRY_OK;
 }
 
 static void outcomes_done(struct ledger_command *command, belfry_status status)
 {
-    struct outcomes_command *c = LIST_OF(command, struct outcomes_command, command);
-    if (c->done)
-        c->done(c->arg, status);
-    arena_free(c->arena);
+    struct ledger_outcomes *o = LIST_OF(command, struct ledger_outcomes, command);
+    o->done(o, status);
 }
 
-void ledger_outcomes(struct ledger *ledger, const struct ledger_outcome *outcomes, size_t count,
-                     void (*done)(void *arg, belfry_status status), void *arg)
+void ledger_outcomes(struct ledger *ledger, struct ledger_outcomes *outcomes)
 {
-    struct arena *arena = arena_new(1024);
-    struct outcomes_command *c = arena_alloc(arena, sizeof(*c));
-    c->arena = arena;
-    c->count = count;
-    c->done = done;
-    c->arg = arg;
-    c->items = arena_memdup(arena, outcomes, count * sizeof(*outcomes));
-    for (size_t i = 0; i < count; i++) {
-        c->items[i].detail = outcomes[i].detail ? arena_strdup(arena, outcomes[i].detail) : NULL;
-        c->items[i].record = outcomes[i].record ? arena_strdup(arena, outcomes[i].record) : NULL;
-    }
-    c->command = (struct ledger_command){.run = outcomes_run, .done = outcomes_done};
-    if (ledger_submit(ledger, &c->command) != BELFRY_OK)
-        outcomes_done(&c->command, BELFRY_ECLOSED);
+    outcomes->command = (struct ledger_command){.run = outcomes_run, .done = outcomes_done};
+    if (ledger_submit(ledger, &outcomes->command) != BELFRY_OK)
+        outcomes_done(&outcomes->command, BELFRY_ECLOSED);
 }
 
 /* --- by hand ------------------------------------------------------------------------------------------------------ */

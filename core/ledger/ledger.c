@@ -129,11 +129,10 @@ static void let_go(struct ledger *ledger)
         generation->released(generation->arg, generation);
 }
 
-void ledger_free(struct ledger *ledger)
+void ledger_stop(struct ledger *ledger)
 {
-    if (!ledger)
+    if (atomic_exchange(&ledger->stopping, 1))
         return;
-    atomic_store(&ledger->stopping, 1);
     queue_wake(&ledger->queue);
     pthread_join(ledger->thread, NULL);
     answer_all(ledger);
@@ -150,6 +149,13 @@ void ledger_free(struct ledger *ledger)
         targets->index = NULL;
     }
     let_go(ledger);
+}
+
+void ledger_free(struct ledger *ledger)
+{
+    if (!ledger)
+        return;
+    ledger_stop(ledger);
     uv_close((uv_handle_t *)&ledger->wake, on_closed);
 }
 

@@ -69,7 +69,10 @@ struct ledger_settings {
 
 /* Starts the thread. NULL with err. [loop] */
 struct ledger *ledger_new(const struct ledger_settings *settings, struct error *err);
-/* Takes no more, commits what was taken, answers it, ends the thread. [loop] */
+/* Takes no more, commits what was taken, answers it, ends the thread, lets go of the generation. Whatever is submitted
+ * from then on is ECLOSED, so plugins that end may still call. [loop] */
+void ledger_stop(struct ledger *ledger);
+/* ledger_stop, and the end of it. [loop] */
 void ledger_free(struct ledger *ledger);
 /* Puts a generation in force as one command; done on the loop after the commit that records it (table generation). */
 void ledger_generation_set(struct ledger *ledger, struct ledger_generation *generation, const char *actor,
@@ -209,6 +212,7 @@ struct ledger_claim {
     struct ledger_claim_item *items;
     size_t count;
     int64_t next_due_ms;                      /* of what is left in this queue; INT64_MAX: nothing */
+    belfry_status status;                     /* not OK: nothing was leased, the rows are as they were */
     void (*done)(struct ledger_claim *claim); /* [loop] */
     void *arg;
 };
@@ -226,11 +230,21 @@ struct ledger_outcome {
     uint32_t result;    /* BELFRY_DELIVERED ... */
     int32_t code;
     int64_t started_ms, elapsed_us;
-    const char *detail, *record; /* copied */
+    const char *detail, *record; /* may be NULL */
 };
-/* Writes outcomes (copied); done may be NULL. */
-void ledger_outcomes(struct ledger *ledger, const struct ledger_outcome *outcomes, size_t count,
-                     void (*done)(void *arg, belfry_status status), void *arg);
+/* What came of several deliveries. Everything belongs to the caller and stays as it is until done. */
+struct ledger_outcomes {
+    struct ledger_command command; /* internal */
+    const struct ledger_outcome *items;
+    size_t count;
+    void (*done)(struct ledger_outcomes *outcomes, belfry_status status); /* [loop] */
+    void *arg;
+};
+/*
+ * Writes all of them or none. After a failure (the disk) the rows are still leased, so whoever owes the outcomes gives
+ * them again: a lease of this boot has no other end. ECLOSED: the ledger is closing, the leases end with the boot.
+ */
+void ledger_outcomes(struct ledger *ledger, struct ledger_outcomes *outcomes);
 
 /* Targets of a channel: rows by (channel, org, name); kept state, ids for new ones, `removed` set for those that are
  * gone (their open deliveries end as channel_removed after an hour). */

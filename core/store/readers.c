@@ -164,11 +164,10 @@ static void free_handle(uv_handle_t *handle)
     free(handle->data);
 }
 
-void store_readers_free(struct store_readers *readers)
+void store_readers_stop(struct store_readers *readers)
 {
-    if (!readers)
-        return;
     pthread_mutex_lock(&readers->lock);
+    int stopped = readers->stopping;
     readers->stopping = 1;
     struct list *node;
     while ((node = list_pop_front(&readers->waiting))) {
@@ -177,12 +176,21 @@ void store_readers_free(struct store_readers *readers)
     }
     readers->waiting_count = 0;
     pthread_mutex_unlock(&readers->lock);
+    if (stopped)
+        return;
     pthread_cond_broadcast(&readers->work);
     for (int i = 0; i < readers->count; i++) {
         pthread_join(readers->readers[i].thread, NULL);
         conn_close(readers->readers[i].conn);
     }
     answer(readers);
+}
+
+void store_readers_free(struct store_readers *readers)
+{
+    if (!readers)
+        return;
+    store_readers_stop(readers);
     pthread_mutex_destroy(&readers->lock);
     pthread_cond_destroy(&readers->work);
     uv_close((uv_handle_t *)&readers->wake, free_handle);

@@ -55,7 +55,9 @@ struct store_readers;
 struct store_readers *store_readers_new(struct store *store, struct uv_loop_s *loop, int threads);
 belfry_status store_read(struct store_readers *readers, belfry_status (*fn)(struct store_conn *conn, void *arg),
                          void (*done)(void *arg, belfry_status status), void *arg, int64_t max_ms);
-/* Waits for those under way, cancels the rest. [loop] */
+/* Waits for those under way, cancels the rest; store_read answers EAGAIN from then on. [loop] */
+void store_readers_stop(struct store_readers *readers);
+/* store_readers_stop, and the end of it. [loop] */
 void store_readers_free(struct store_readers *readers);
 
 /* Interned names: id of a text (made when missing; 0 for an empty one; [ledger]), and back. Cached in memory; ids are

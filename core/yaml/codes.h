@@ -211,7 +211,7 @@
        "asks for what this hub does not offer. The message says which; `belfry plugin inspect NAME` shows it.\n")      \
     /* --- H6: secrets and permissions --- */                                                                          \
     XX(H601, "secret not resolved",                                                                                    \
-       "Checking does not need secrets: the reference was left as it is. Start and reload resolve it.\n")   \
+       "Checking does not need secrets: the reference was left as it is. Start and reload resolve it.\n")              \
     XX(H602, "secret missing",                                                                                         \
        "The environment variable, file or credential of a ${...} reference is not there or cannot be read.\n"          \
        "${env:NAME:-text} gives a default.\n")                                                                         \

@@ -56,6 +56,11 @@ static size_t claim_count(struct bench *b, const char *channel, int64_t target)
     return c.claim.count;
 }
 
+static void on_outcomes(struct ledger_outcomes *outcomes, belfry_status status)
+{
+    bench_done(outcomes->arg, status);
+}
+
 static void outcome(struct bench *b, int64_t delivery, enum outcome state, int64_t due, uint32_t result)
 {
     struct ledger_outcome o = {.delivery = delivery,
@@ -68,7 +73,8 @@ static void outcome(struct bench *b, int64_t delivery, enum outcome state, int64
                                .elapsed_us = 1200,
                                .detail = "tried"};
     struct bench_wait wait = {0};
-    ledger_outcomes(b->ledger, &o, 1, bench_done, &wait);
+    struct ledger_outcomes all = {.items = &o, .count = 1, .done = on_outcomes, .arg = &wait};
+    ledger_outcomes(b->ledger, &all);
     assert_int_equal(bench_until(b, &wait), BELFRY_OK);
 }
 
