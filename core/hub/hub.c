@@ -26,8 +26,6 @@
 #define INSTANCES_WAIT_MS 15000
 #define READERS 2
 
-static void stop_begin(struct hub *hub);
-
 struct hub_parts *hub_parts(struct hub *hub)
 {
     return &hub->parts;
@@ -159,37 +157,6 @@ void hub_alarm(struct hub *hub, const char *type, struct belfry_str org, struct 
             ledger_emit_hub(hub->parts.ledger, str_of(config->orgs[i].name), type, subject, text);
 }
 
-/* --- signals
- * ---------------------------------------------------------------------------------------------------------------- */
-
-static void reload_logged(void *arg, struct hub_reload_result *result)
-{
-    (void)arg;
-    log_info("hub", "reload by signal ended", "status=%u", result->status);
-    json_decref(result->body);
-}
-
-static void on_signal(uv_signal_t *handle, int signum)
-{
-    struct hub *hub = handle->data;
-    if (signum == SIGHUP) {
-        hub_reload(hub, "SIGHUP", reload_logged, NULL);
-        return;
-    }
-    log_info("hub", "stopping", "signal=%d", signum);
-    stop_begin(hub);
-}
-
-static void signals_init(struct hub *hub)
-{
-    static const int wanted[] = {SIGTERM, SIGINT, SIGHUP};
-    for (size_t i = 0; i < HUB_SIGNALS; i++) {
-        uv_signal_init(hub->parts.loop, &hub->signals[i]);
-        hub->signals[i].data = hub;
-        uv_signal_start(&hub->signals[i], on_signal, wanted[i]);
-    }
-}
-
 /* --- stop -------------------------------------------------------------------------------------------------------- */
 
 static void stop_finish(void *arg)
@@ -204,7 +171,7 @@ static void stop_dispatch(void *arg)
     dispatch_stop(hub->parts.dispatch, STOP_WAIT_MS, stop_finish, hub);
 }
 
-static void stop_begin(struct hub *hub)
+void hub_stop(struct hub *hub)
 {
     if (hub->stopping++)
         return;
@@ -246,7 +213,7 @@ static void on_generation(void *arg, belfry_status status)
         log_error("hub", "cannot start", "err=%s", log_quote(error_text(&err), strlen(error_text(&err))));
         hub->exit_code = HUB_EXIT_ERROR;
         error_clear(&err);
-        stop_begin(hub);
+        hub_stop(hub);
         return;
     }
     hub->ready = 1;
@@ -311,9 +278,7 @@ static void rooms_close(struct hub *hub)
         client_free(p->client);
     store_readers_free(p->readers);
     ledger_free(p->ledger);
-    for (size_t i = 0; i < HUB_SIGNALS; i++)
-        if (hub->signals[i].data)
-            uv_close((uv_handle_t *)&hub->signals[i], NULL);
+    hub_signals_fini(hub);
     hub_tasks_fini(hub);
     turns(p->loop); /* handles that are closing */
     if (p->store) {
@@ -407,7 +372,7 @@ static int prepare(struct hub *hub, struct config *config, struct error *err)
         return -1;
     if (rooms_open(hub, config, err) != 0)
         return -1;
-    signals_init(hub);
+    hub_signals_init(hub);
     host_configure(hub->parts.host, config);
     hub->first = hub_generation_new(hub, config, NULL, 0, err);
     ledger_generation_set(hub->parts.ledger, &hub->first->ledger, "start", on_generation, hub);
@@ -427,6 +392,7 @@ int hub_run(const struct hub_options *options)
     struct error err = {0};
     uv_loop_t loop;
     uv_loop_init(&loop);
+    hub_signals_hold(&loop);
     hub->path = options->config_path;
     hub->starting = config;
     hub->parts.loop = &loop;
@@ -437,7 +403,9 @@ int hub_run(const struct hub_options *options)
         hub->exit_code = err.status == BELFRY_EUNSUPPORTED ? HUB_EXIT_CONFIG : HUB_EXIT_ERROR;
         hub_clock_fini(hub);
     } else {
+        hub_signals_release();
         uv_run(&loop, UV_RUN_DEFAULT);
+        hub_signals_hold(NULL);
     }
     int code = hub->exit_code;
     rooms_close(hub);

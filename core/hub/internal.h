@@ -28,6 +28,17 @@ struct hub {
     struct hub_clock *test_clock;
 };
 
+/* Begins a graceful stop; more calls change nothing. */
+void hub_stop(struct hub *hub);
+
+/* The signals are blocked from here on, in every thread that is made, libuv's workers among them: they are started on
+ * `loop`, which must have nothing else to do yet (NULL: they are there). What comes meanwhile is handled after the
+ * release, or never when the process ends. */
+void hub_signals_hold(uv_loop_t *loop);
+void hub_signals_release(void);
+void hub_signals_init(struct hub *hub);
+void hub_signals_fini(struct hub *hub);
+
 /* Durable tasks: claims what is due and hands it to the sources' perform(). */
 void hub_tasks_init(struct hub *hub);
 void hub_tasks_look(struct hub *hub);
