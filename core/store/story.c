@@ -30,9 +30,9 @@ static void *row_add(struct rows *rows)
     return rows->items + rows->size * rows->count++;
 }
 
-#define VIEW_COLUMNS                                                                                                    \
-    "SELECT d.id, d.event, d.notification, d.person, d.due, d.ended, d.state, d.open, d.attempts, d.unless, d.channel," \
-    " d.rule, COALESCE(p.username, d.address), t.name, d.detail FROM delivery d"                                        \
+#define VIEW_COLUMNS                                                                                                   \
+    "SELECT d.id, d.event, d.notification, d.person, d.due, d.ended, d.state, d.open, d.attempts, d.unless,"           \
+    " d.channel, d.rule, COALESCE(p.username, d.address), t.name, d.detail FROM delivery d"                            \
     " LEFT JOIN person p ON p.id = d.person LEFT JOIN target t ON t.id = d.target "
 
 static void read_views(struct store_conn *conn, struct sql *s, struct rows *rows)
