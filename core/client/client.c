@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The outbound client: libcurl's multi handle driven by libuv (socket callback -> uv_poll, timer callback -> uv_timer).
+ * The outbound client: one call from its options to its answer, and the guard.
  *
  * The guard judges the very address that is used: CURLOPT_OPENSOCKETFUNCTION sees it before a connect, and
  * CURLOPT_PREREQFUNCTION before each request, also on a connection that is re-used after the policy changed. Names are
@@ -275,6 +275,8 @@ static void set_options(struct call *c, const struct belfry_http_call *call)
     curl_easy_setopt(e, CURLOPT_HEADERDATA, c);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, c);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, sockets_on_close);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, c->client); /* the connection outlives the call */
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prerequest);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, c);
 }
@@ -391,6 +393,7 @@ void client_free(struct client *client)
     while ((node = list_pop_front(&client->spare)))
         call_recycle(LIST_OF(node, struct call, node));
     curl_multi_cleanup(client->multi);
+    sockets_fini(client);
     hash_free(client->urls, NULL);
     uv_timer_stop(&client->timer);
     uv_timer_stop(&client->turns);

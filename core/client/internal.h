@@ -44,7 +44,9 @@ struct client {
     struct list active, waiting, ready, spare;
     struct list handshakes; /* by the end of their turn */
     size_t spare_count, handshake_count;
-    struct hash *urls; /* those that were checked and found right */
+    struct hash *urls;      /* those that were checked and found right */
+    struct watch **watches; /* by socket */
+    size_t watch_cap;
     uint64_t next_id;
     int closing;
 };
@@ -52,7 +54,15 @@ struct client {
 /* client.c: calls back those that have ended. */
 void client_on_ready(uv_idle_t *idle);
 
+/* sockets.c */
+int sockets_on_want(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg); /* CURLMOPT_SOCKETFUNCTION */
+void sockets_keep(struct client *client, curl_socket_t fd); /* of a connection that may be used again */
+int sockets_on_close(void *client, curl_socket_t fd);       /* CURLOPT_CLOSESOCKETFUNCTION */
+void sockets_fini(struct client *client);                   /* after curl_multi_cleanup */
+
 /* multi.c */
+/* Something happened on a socket: CURL_CSELECT_ flags. */
+void multi_action(struct client *client, curl_socket_t fd, int flags);
 void multi_init(struct client *client, long max_connections);
 /* Starts those that wait, as far as they may. Never inside of a call from curl. */
 void multi_next(struct client *client);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl's multi handle on the loop: sockets, its timer, results, and when a call may start.
+ * libcurl's multi handle on the loop: its timer, results, and when a call may start.
  *
  * A TLS handshake costs a hundred times what a request on an open connection does, so a burst to many endpoints would
  * hold the loop: at most HANDSHAKES calls may be between their start and a connection, the others wait. One that does
@@ -10,16 +10,9 @@
 #include "client/internal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define HANDSHAKES 32
 #define HANDSHAKE_TURN_MS 500
-
-struct socket_watch {
-    uv_poll_t poll;
-    struct client *client;
-    curl_socket_t fd;
-};
 
 /* --- handshakes --------------------------------------------------------------------------------------------------- */
 
@@ -125,6 +118,14 @@ static uint32_t error_of(const struct call *c, CURLcode code)
     }
 }
 
+/* A connection that was made for this call and stays open. */
+static void keep_connection(struct call *c)
+{
+    curl_socket_t fd;
+    if (c->opened && curl_easy_getinfo(c->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
+        sockets_keep(c->client, fd);
+}
+
 static void take_results(struct client *client)
 {
     CURLMsg *message;
@@ -142,6 +143,7 @@ static void take_results(struct client *client)
         c->status = (uint32_t)status;
         c->elapsed_us = total;
         c->error = error_of(c, code);
+        keep_connection(c);
         if (c->error == BELFRY_HTTP_ERR_NONE)
             c->error_text[0] = '\0';
         else if (c->error == BELFRY_HTTP_ERR_BLOCKED)
@@ -155,54 +157,17 @@ static void take_results(struct client *client)
 
 /* --- curl and the loop -------------------------------------------------------------------------------------------- */
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+void multi_action(struct client *client, curl_socket_t fd, int flags)
 {
-    struct socket_watch *w = poll->data;
-    struct client *client = w->client;
-    int flags = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0), running;
-    if (status < 0)
-        flags = CURL_CSELECT_ERR;
-    curl_multi_socket_action(client->multi, w->fd, flags, &running);
+    int running;
+    curl_multi_socket_action(client->multi, fd, flags, &running);
     take_results(client);
-}
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
-{
-    (void)easy;
-    struct client *client = arg;
-    struct socket_watch *w = socket_arg;
-    if (what == CURL_POLL_REMOVE) {
-        if (w) {
-            curl_multi_assign(client->multi, fd, NULL);
-            uv_poll_stop(&w->poll);
-            uv_close((uv_handle_t *)&w->poll, on_watch_closed);
-        }
-        return 0;
-    }
-    if (!w) {
-        w = xcalloc(1, sizeof(*w));
-        w->client = client;
-        w->fd = fd;
-        uv_poll_init_socket(client->loop, &w->poll, fd);
-        w->poll.data = w;
-        curl_multi_assign(client->multi, fd, w);
-    }
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    uv_poll_start(&w->poll, events, on_poll);
-    return 0;
 }
 
 static void on_timeout(uv_timer_t *timer)
 {
     struct client *client = timer->data;
-    int running;
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    take_results(client);
+    multi_action(client, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *arg)
@@ -222,7 +187,7 @@ void multi_init(struct client *client, long max_connections)
     uv_timer_init(client->loop, &client->timer);
     uv_timer_init(client->loop, &client->turns);
     client->timer.data = client->turns.data = client;
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, sockets_on_want);
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
     curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);

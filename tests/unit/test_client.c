@@ -16,6 +16,7 @@
 #include "client/client.h"
 #include "client/internal.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -432,6 +433,23 @@ static void test_connections_are_kept(void **state)
     assert_int_equal(bed->requests, 5);
 }
 
+/* What a receiver does to an idle connection is seen once and does not keep the loop awake; the next call makes its
+ * own. */
+static void test_an_idle_connection_is_closed_by_the_receiver(void **state)
+{
+    struct bed *bed = *state;
+    struct belfry_http_call call = call_to(bed, "/");
+    bed->close_after = 1;
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(run_call(bed, &call).status, 200);
+        assert_int_equal(bed->accepted, i);
+        for (int turn = 0; turn < 10; turn++)
+            uv_run(&bed->loop, UV_RUN_NOWAIT);
+        struct pollfd loop = {.fd = uv_backend_fd(&bed->loop), .events = POLLIN};
+        assert_int_equal(poll(&loop, 1, 0), 0);
+    }
+}
+
 /* A connection that one call may use must not carry another that may not. */
 static void test_a_kept_connection_is_judged_again(void **state)
 {
@@ -626,6 +644,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_error_classes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_proxies_of_the_environment, setup, teardown),
         cmocka_unit_test_setup_teardown(test_connections_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_idle_connection_is_closed_by_the_receiver, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_kept_connection_is_judged_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
