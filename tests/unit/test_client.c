@@ -439,9 +439,9 @@ static void test_an_idle_connection_is_closed_by_the_receiver(void **state)
 {
     struct bed *bed = *state;
     struct belfry_http_call call = call_to(bed, "/");
-    bed->close_after = 1;
     for (int i = 1; i <= 3; i++) {
-        assert_int_equal(run_call(bed, &call).status, 200);
+        for (bed->close_after = 0; bed->close_after < 2; bed->close_after++)
+            assert_int_equal(run_call(bed, &call).status, 200);
         assert_int_equal(bed->accepted, i);
         for (int turn = 0; turn < 10; turn++)
             uv_run(&bed->loop, UV_RUN_NOWAIT);
