@@ -223,6 +223,18 @@ static belfry_status check_url(struct client *client, const char *url, struct er
     return BELFRY_OK;
 }
 
+/* "name: value" as curl wants it; "name;" for an empty value. */
+static const char *header_line(struct arena *arena, const struct belfry_attr *h)
+{
+    size_t n = h->name.len;
+    char *line = arena_alloc(arena, n + 2 + h->value.len + 1);
+    memcpy(line, h->name.ptr, n);
+    memcpy(line + n, h->value.len ? ": " : ";", h->value.len ? 2 : 1);
+    if (h->value.len)
+        memcpy(line + n + 2, h->value.ptr, h->value.len);
+    return line;
+}
+
 static belfry_status set_headers(struct call *c, const struct belfry_http_call *call, struct error *err)
 {
     int typed = 0;
@@ -232,9 +244,7 @@ static belfry_status set_headers(struct call *c, const struct belfry_http_call *
         if (!header_valid(h))
             return error_set(err, BELFRY_EINVAL, NULL, "the header `%.*s` has a name or value that HTTP does not allow",
                              STR_ARG(h->name));
-        char *line = h->value.len ? arena_printf(c->arena, "%.*s: %.*s", STR_ARG(h->name), STR_ARG(h->value))
-                                  : arena_printf(c->arena, "%.*s;", STR_ARG(h->name));
-        c->headers = curl_slist_append(c->headers, line);
+        c->headers = curl_slist_append(c->headers, header_line(c->arena, h));
         typed |= h->name.len == 12 && strncasecmp(h->name.ptr, "content-type", 12) == 0;
     }
     if (!typed) /* curl would call every body a form */

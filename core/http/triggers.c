@@ -93,7 +93,11 @@ static void write_item(struct buf *out, struct belfry_str id, const char *status
 {
     buf_addz(out, "{\"id\":");
     json_write_str(id, out);
-    buf_addf(out, ",\"status\":\"%s\",\"events\":%u}", status, events);
+    buf_addz(out, ",\"status\":\"");
+    buf_addz(out, status);
+    buf_addz(out, "\",\"events\":");
+    buf_add_i64(out, events);
+    buf_addc(out, '}');
 }
 
 static void answer_accepted(struct post *p)

@@ -168,7 +168,9 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
 
 static void member(struct buf *out, const char *name, struct belfry_str value)
 {
-    buf_addf(out, ",\"%s\":", name);
+    buf_addz(out, ",\"");
+    buf_addz(out, name);
+    buf_addz(out, "\":");
     if (value.len)
         json_write_str(value, out);
     else
@@ -184,12 +186,18 @@ static void write_payload(struct ledger_txn *txn, const struct route_event *even
     struct buf out = {NULL, 0, 0};
     buf_addz(&out, "{\"type\":");
     json_write_str(event->type, &out);
-    buf_addf(&out, ",\"timestamp\":\"%s\",\"data\":{\"id\":\"%s\"", time, id);
+    buf_addz(&out, ",\"timestamp\":\"");
+    buf_addz(&out, time);
+    buf_addz(&out, "\",\"data\":{\"id\":\"");
+    buf_addz(&out, id);
+    buf_addc(&out, '"');
     member(&out, "org", event->org);
     member(&out, "source", event->source);
     member(&out, "subject", row->subject);
     member(&out, "category", event->category);
-    buf_addf(&out, ",\"severity\":\"%s\"", severity_name(row->severity));
+    buf_addz(&out, ",\"severity\":\"");
+    buf_addz(&out, severity_name(row->severity));
+    buf_addc(&out, '"');
     member(&out, "title", row->title);
     member(&out, "body", row->body);
     member(&out, "link", row->link);
