@@ -174,6 +174,7 @@ void cache_drop(struct ledger *ledger)
     make_caches(ledger);
     hash_free(ledger->owners, free);
     ledger->owners = hash_new();
+    ledger->owners_known = 0;
     ledger->owners_next = INT64_MIN;
     ledger->api_empty = -1;
     hash_free(ledger->disabled, NULL);

@@ -261,6 +261,7 @@ struct ledger {
     struct ledger_txn txn;
     struct hash *people_by_name, *people_by_id; /* struct person; one owns */
     struct hash *owners;                        /* struct owner */
+    int owners_known;                           /* 0: the table of timers is to be asked who has some */
     int64_t owners_next;                        /* earliest next_timer of sources that run; INT64_MIN: look */
     int api_empty;                              /* see struct directory */
     struct channel_targets *targets;
@@ -389,7 +390,7 @@ int timers_run(struct ledger_txn *txn, struct gen_source *source, struct owner *
 /* Those of all owners. */
 void timers_run_all(struct ledger_txn *txn);
 int64_t timers_next(struct ledger *ledger);
-/* Owners are read from the table: at the start and after a reload. */
+/* Owners are read from the table: at the start, after a reload, and after a rollback has dropped them. */
 void timers_load(struct ledger_txn *txn);
 /* One slice each, when something is due. */
 void expiry_slice(struct ledger_txn *txn);

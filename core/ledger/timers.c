@@ -117,6 +117,15 @@ static struct gen_source *source_of(const struct ledger *ledger, const struct ge
     return NULL;
 }
 
+void timers_load(struct ledger_txn *txn)
+{
+    int64_t inst = 0, org = 0;
+    while (store_timer_owner(txn->conn, &inst, &org))
+        cache_owner(txn, inst, org);
+    txn->ledger->owners_known = 1;
+    txn->ledger->owners_next = INT64_MIN;
+}
+
 static size_t count_due(struct ledger_txn *txn)
 {
     size_t pos = 0, due = 0;
@@ -130,6 +139,8 @@ static size_t count_due(struct ledger_txn *txn)
 void timers_run_all(struct ledger_txn *txn)
 {
     struct ledger *ledger = txn->ledger;
+    if (!ledger->owners_known)
+        timers_load(txn);
     size_t due = count_due(txn), pos = 0;
     struct belfry_str key;
     void *value;
@@ -157,6 +168,8 @@ void timers_run_all(struct ledger_txn *txn)
 
 int64_t timers_next(struct ledger *ledger)
 {
+    if (!ledger->owners_known)
+        return INT64_MIN;
     if (ledger->owners_next != INT64_MIN)
         return ledger->owners_next;
     int64_t next = INT64_MAX;
@@ -176,12 +189,4 @@ int64_t timers_next(struct ledger *ledger)
     }
     ledger->owners_next = next;
     return next;
-}
-
-void timers_load(struct ledger_txn *txn)
-{
-    int64_t inst = 0, org = 0;
-    while (store_timer_owner(txn->conn, &inst, &org))
-        cache_owner(txn, inst, org);
-    txn->ledger->owners_next = INT64_MIN;
 }
