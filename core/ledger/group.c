@@ -254,7 +254,7 @@ static uint64_t run_commands(struct ledger *ledger, struct list *taken)
     return ran;
 }
 
-static void run_alone(struct ledger *ledger, struct ledger_command *command)
+void group_run_alone(struct ledger *ledger, struct ledger_command *command)
 {
     struct list one;
     list_init(&one);
@@ -262,6 +262,7 @@ static void run_alone(struct ledger *ledger, struct ledger_command *command)
     int later;
     do {
         later = 0;
+        atomic_store(&ledger->beat, real_ns());
         status = begin(ledger);
         if (!status)
             later = run_command(ledger, command) == LEDGER_LATER;
@@ -271,10 +272,12 @@ static void run_alone(struct ledger *ledger, struct ledger_command *command)
             settle_caches(ledger);
         }
     } while (!status && later);
+    if (status && store_fault(ledger->conn, NULL))
+        roll_back(ledger);
+    if (status && kept_add(ledger, command))
+        return;
     list_push_back(&one, &command->node);
     if (status) {
-        if (store_fault(ledger->conn, NULL))
-            roll_back(ledger);
         answer_failed(ledger, &one, status);
         return;
     }
@@ -287,7 +290,21 @@ static void fail_group(struct ledger *ledger, struct list *taken)
     struct list *node;
     ledger->rest_until = real_ns() + REST_NS;
     while ((node = list_pop_front(taken)))
-        run_alone(ledger, LIST_OF(node, struct ledger_command, node));
+        group_run_alone(ledger, LIST_OF(node, struct ledger_command, node));
+}
+
+/* Not even a transaction could be begun. */
+static void fail_waiting(struct ledger *ledger, belfry_status status)
+{
+    struct list failed;
+    struct list *node;
+    list_init(&failed);
+    while ((node = list_pop_front(&ledger->todo))) {
+        if (!kept_add(ledger, LIST_OF(node, struct ledger_command, node)))
+            list_push_back(&failed, node);
+    }
+    if (!list_empty(&failed))
+        answer_failed(ledger, &failed, status);
 }
 
 static void run_group(struct ledger *ledger)
@@ -302,9 +319,7 @@ static void run_group(struct ledger *ledger)
         error_clear(&err);
         roll_back(ledger);
         ledger->rest_until = real_ns() + REST_NS;
-        list_move(&taken, &ledger->todo);
-        if (!list_empty(&taken))
-            answer_failed(ledger, &taken, status);
+        fail_waiting(ledger, status);
         return;
     }
     uint64_t ran = run_commands(ledger, &taken);
@@ -393,7 +408,7 @@ static int wait_for_work(struct ledger *ledger)
         return 1;
     if (!resting && (next <= now || ailing))
         return 1; /* an ailing ledger tries a transaction to see whether it is well */
-    if (next > now || resting)
+    if ((next > now && list_empty(&ledger->kept)) || resting || ailing)
         answer_settlers(ledger);
     if (atomic_load(&ledger->stopping))
         return 0;
@@ -403,6 +418,8 @@ static int wait_for_work(struct ledger *ledger)
     uint64_t until = mono + (uint64_t)wait * 1000000;
     if (resting && ledger->rest_until < until)
         until = ledger->rest_until;
+    uint64_t kept = ailing ? UINT64_MAX : kept_next(ledger);
+    until = kept < until ? kept : until;
     take_queued(ledger, until);
     return !list_empty(&ledger->todo);
 }
@@ -416,7 +433,9 @@ void *group_main(void *arg)
             run_group(ledger);
         else if (atomic_load(&ledger->stopping) && queue_count(&ledger->queue) == 0)
             break;
+        kept_run(ledger, 0);
     }
+    kept_run(ledger, 1);
     answer_settlers(ledger);
     return NULL;
 }

@@ -242,6 +242,7 @@ struct ledger {
     pthread_t thread;
     struct queue queue;   /* commands from everywhere */
     struct list todo;     /* taken from the queue, not yet run */
+    struct list kept;     /* `must` commands whose transaction failed */
     uv_async_t wake;      /* answers wait */
     struct queue answers; /* struct answer */
     _Atomic int stopping;
@@ -445,6 +446,14 @@ void refused_keep(struct ledger_txn *txn, int64_t org, int64_t inst, const char 
 /* --- the group (group.c) ------------------------------------------------------------------------------------------ */
 
 void *group_main(void *ledger);
+/* A transaction of its own, and the answer; one that must not be lost is kept when it fails. */
+void group_run_alone(struct ledger *ledger, struct ledger_command *command);
+/* kept.c. 1: the command is kept and will be run again; 0: it is to be answered with its failure. */
+int kept_add(struct ledger *ledger, struct ledger_command *command);
+/* When the next one is run again, monotonic ns; UINT64_MAX: none. */
+uint64_t kept_next(const struct ledger *ledger);
+/* Runs those that are due, unless transactions fail now; all: each of them, for the last time. */
+void kept_run(struct ledger *ledger, int all);
 /* [loop] Answers what has committed. */
 void answer_all(struct ledger *ledger);
 

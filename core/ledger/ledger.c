@@ -90,6 +90,7 @@ struct ledger *ledger_new(const struct ledger_settings *settings, struct error *
     queue_init(&ledger->answers);
     queue_init(&ledger->settle_queue);
     list_init(&ledger->todo);
+    list_init(&ledger->kept);
     list_init(&ledger->settlers);
     pthread_mutex_init(&ledger->numbers_lock, NULL);
     ledger->retention = retention_new();

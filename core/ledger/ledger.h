@@ -101,7 +101,8 @@ struct ledger_txn; /* inside of a running group */
  * run: [ledger] inside the group's transaction; it may run again (after a rollback each command of the group is run
  * alone), so it begins by resetting what it produced. What it returns is its own status: anything but OK must have
  * written nothing. done: [loop] once, after the commit; status is run's, or EIO / ELIMIT when it could not be
- * committed, ECANCELED at stop.
+ * committed, ECANCELED at stop. With `must` a failed transaction is no answer: it is run again until it commits, at the
+ * latest when the ledger stops.
  */
 struct ledger_command {
     struct list node;
@@ -109,7 +110,10 @@ struct ledger_command {
     void (*done)(struct ledger_command *command, belfry_status status);
     size_t bytes;         /* for back-pressure; 0: never refused */
     uint32_t weight;      /* triggers in it; 0 counts as 1 */
-    belfry_status status; /* internal */
+    int must;             /* nobody could ask again */
+    belfry_status status; /* internal, as what follows */
+    unsigned tries;
+    uint64_t again_ns;
 };
 /* EAGAIN when limits.pending_* are reached (then done is not called). [any] */
 belfry_status ledger_submit(struct ledger *ledger, struct ledger_command *command);

@@ -126,7 +126,7 @@ void ledger_targets_index(struct ledger *ledger, const struct config_instance *c
 {
     struct index_command *c = xcalloc(1, sizeof(*c));
     c->fresh = (struct channel_targets){xstrdup(channel->name), index, free_rows, arg};
-    c->command = (struct ledger_command){.run = index_run, .done = index_done};
+    c->command = (struct ledger_command){.run = index_run, .done = index_done, .must = 1};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)
         index_done(&c->command, BELFRY_ECLOSED);
 }
@@ -177,7 +177,7 @@ static void target_done(struct ledger_command *command, belfry_status status)
 static void target_submit(struct ledger *ledger, struct target_command *c,
                           belfry_status (*run)(struct ledger_command *command, struct ledger_txn *txn))
 {
-    c->command = (struct ledger_command){.run = run, .done = target_done};
+    c->command = (struct ledger_command){.run = run, .done = target_done, .must = 1};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)
         target_done(&c->command, BELFRY_ECLOSED);
 }

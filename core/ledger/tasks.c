@@ -192,7 +192,7 @@ void ledger_task_done(struct ledger *ledger, int64_t task, uint32_t outcome, int
     struct result_command *c = xcalloc(1, sizeof(*c));
     *c = (struct result_command){.task = task, .outcome = outcome, .retry_after_ms = retry_after_ms, .len = result.len};
     c->result = xstrndup(result.ptr ? result.ptr : "", result.len);
-    c->command = (struct ledger_command){.run = result_run, .done = result_done};
+    c->command = (struct ledger_command){.run = result_run, .done = result_done, .must = 1};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)
         result_done(&c->command, BELFRY_ECLOSED);
 }

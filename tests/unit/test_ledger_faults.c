@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A disk that fails for a while: what the ledger owes to timers, deliveries and tasks, it does afterwards by itself. */
+/* A disk that fails for a while: what the ledger owes to timers, targets and tasks, it does afterwards by itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 
 #define RULES "[{\"name\":\"m\",\"deliver\":[\"inbox\",\"mail\"]}]"
 #define PEOPLE "{\"ann\":[],\"bob\":[]}"
+#define NOTE(id) "[[\"" id "\",[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]]]"
 
 static struct bench *open_on_bad_disk(void)
 {
@@ -53,10 +54,79 @@ static void test_timers_run_after_a_rollback(void **state)
     bench_free(b);
 }
 
+/* --- targets ------------------------------------------------------------------------------------------------------ */
+
+static void test_the_hold_of_a_target_waits_for_the_disk(void **state)
+{
+    (void)state;
+    struct bench *b = open_on_bad_disk();
+    struct ledger_target target = {.name = STR("one"), .url = STR("https://hook.example/"), .secret = STR("sealed")};
+    struct bench_wait declared = {0}, held = {0};
+    ledger_targets_declare(b->ledger, fixture_channel(b->config, "hooks"), &target, 1, bench_done, &declared);
+    assert_int_equal(bench_until(b, &declared), BELFRY_OK);
+    vfs_fault_set(VFS_IOERR, 0, 0);
+    ledger_target_enable(b->ledger, target.id, 0, "410", bench_done, &held);
+    assert_int_equal(send_now(b, NOTE("1")), BELFRY_EIO);
+    assert_int_equal(held.done, 0);
+    vfs_fault_set(VFS_NONE, 0, 0);
+    assert_int_equal(bench_until(b, &held), BELFRY_OK);
+    expect_rows(b, "SELECT enabled, disabled_why FROM target", "0 410");
+    bench_free(b);
+}
+
+static void test_who_waits_is_told_at_the_end_that_the_disk_stayed_bad(void **state)
+{
+    (void)state;
+    struct bench *b = open_on_bad_disk();
+    struct bench_wait held = {0};
+    vfs_fault_set(VFS_IOERR, 0, 0);
+    ledger_target_enable(b->ledger, 1, 0, "410", bench_done, &held);
+    bench_stop(b);
+    assert_int_equal(held.done, 1);
+    assert_int_not_equal(held.status, BELFRY_OK);
+    vfs_fault_set(VFS_NONE, 0, 0);
+    bench_free(b);
+}
+
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
+
+struct taken {
+    struct bench_wait wait;
+    int64_t id;
+};
+
+static void on_tasks(void *arg, const struct ledger_task *tasks, size_t count)
+{
+    struct taken *taken = arg;
+    taken->wait.done = 1;
+    taken->id = count ? tasks[0].id : 0;
+}
+
+static void test_the_result_of_a_task_waits_for_the_disk(void **state)
+{
+    (void)state;
+    struct bench *b = open_on_bad_disk();
+    assert_int_equal(send_now(b, "[[\"1\",[\"task\",\"fetch\",{},0]]]"), BELFRY_OK);
+    struct taken taken = {0};
+    ledger_tasks_claim(b->ledger, 10, on_tasks, &taken);
+    bench_until(b, &taken.wait);
+    assert_true(taken.id > 0);
+    vfs_fault_set(VFS_FULL, 0, 0);
+    ledger_task_done(b->ledger, taken.id, BELFRY_DELIVERED, 0, STR("{\"do\":[[\"put\",\"got\",\"1\"]]}"));
+    assert_int_equal(send_now(b, NOTE("2")), BELFRY_ELIMIT);
+    vfs_fault_set(VFS_NONE, 0, 0);
+    settle_until(b, "SELECT count(*) FROM task", "0");
+    expect_rows(b, "SELECT key, value FROM state", "got 1");
+    bench_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_timers_run_after_a_rollback),
+        cmocka_unit_test(test_the_hold_of_a_target_waits_for_the_disk),
+        cmocka_unit_test(test_who_waits_is_told_at_the_end_that_the_disk_stayed_bad),
+        cmocka_unit_test(test_the_result_of_a_task_waits_for_the_disk),
     };
     return cmocka_run_group_tests_name("ledger_faults", tests, NULL, NULL);
 }
