@@ -425,6 +425,36 @@ static void test_the_log_is_checkpointed(void **state)
     store_close(store);
 }
 
+/* Cutting the file costs the writer more than the restart itself. */
+static void test_a_restarted_log_keeps_its_room(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box); /* without the checkpoint thread */
+    struct store_conn *conn = store_writer(store);
+    static char big[1 << 20];
+    memset(big, 'x', sizeof(big));
+    int64_t most = 0, now = 0;
+    for (int i = 0; i < 400 && now >= most; i++) {
+        most = now;
+        store_begin(conn, NULL);
+        store_state_put(conn, 1, 1, STR("k"), str_slice(big, sizeof(big)));
+        assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+        store_checkpoint_restart(store);
+        now = store_wal_bytes(store);
+    }
+    assert_true(now < most && most >= 255 << 20);
+    store_begin(conn, NULL);
+    store_state_put(conn, 1, 1, STR("other"), STR("small"));
+    assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+    assert_true(store_wal_bytes(store) < 1 << 20);
+    char log[140];
+    struct stat st;
+    snprintf(log, sizeof(log), "%s-wal", store_path(store));
+    assert_int_equal(stat(log, &st), 0);
+    assert_true(st.st_size >= most);
+    store_close(store);
+}
+
 static void test_backup_and_restore(void **state)
 {
     struct box *box = *state;
@@ -528,6 +558,7 @@ int main(void)
         T(test_long_reads_are_broken_off),
         T(test_readers_have_bounds_and_an_end),
         T(test_the_log_is_checkpointed),
+        T(test_a_restarted_log_keeps_its_room),
         T(test_backup_and_restore),
         T(test_damaged_backup_is_not_restored),
         T(test_dedupe_is_swept_in_slices),
