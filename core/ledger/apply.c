@@ -70,6 +70,24 @@ static size_t find_replaced(struct ledger_txn *txn, const struct emitted *e, int
     return kept;
 }
 
+/* And what those were to replace themselves, where their fan-out is still under way. */
+static size_t add_taken_over(struct ledger_txn *txn, int64_t **ids, size_t count)
+{
+    size_t all = count;
+    for (size_t i = 0; txn->ledger->jobs_open && i < count; i++) {
+        const int64_t *more;
+        size_t n = fanout_take_over(txn, (*ids)[i], &more);
+        if (n == 0)
+            continue;
+        int64_t *joined = arena_alloc(txn->arena, (all + n) * sizeof(*joined));
+        memcpy(joined, *ids, all * sizeof(*joined));
+        memcpy(joined + all, more, n * sizeof(*joined));
+        *ids = joined;
+        all += n;
+    }
+    return all;
+}
+
 static void write_decisions(struct ledger_txn *txn, const struct expansion *x)
 {
     const struct route_plan *plan = x->plan;
@@ -90,16 +108,6 @@ static void end_replaced(struct ledger_txn *txn, const struct expansion *x)
         store_event_set_validity(txn->conn, x->replaced[i], BELFRY_SUPERSEDED, 0);
         store_deliveries_end_event(txn->conn, x->replaced[i], 0, OUTCOME_superseded, txn->now,
                                    (struct belfry_str){NULL, 0});
-    }
-}
-
-/* Rows of those who are no longer in the audience. */
-static void withdraw_rest(struct ledger_txn *txn, const struct expansion *x)
-{
-    for (size_t i = 0; i < x->replaced_count; i++) {
-        struct sweep sweep = {
-            .kind = SWEEP_WITHDRAW, .event = x->replaced[i], .note = STR("no longer addressed to you")};
-        sweep_start(txn, &sweep, x->org);
     }
 }
 
@@ -169,6 +177,7 @@ int64_t apply_event(struct ledger_txn *txn, const struct emitted *e, struct belf
     }
     int64_t *replaced = NULL;
     size_t replaced_count = find_replaced(txn, e, row.subject_key, inst, org_id, &replaced);
+    replaced_count = add_taken_over(txn, &replaced, replaced_count);
     store_event_add(txn->conn, &row);
     if (row.valid_until && row.valid_until < txn->ledger->next_expiry)
         txn->ledger->next_expiry = row.valid_until;
@@ -191,7 +200,7 @@ int64_t apply_event(struct ledger_txn *txn, const struct emitted *e, struct belf
     expand_prepare(&x, txn->arena);
     for (uint32_t i = 0; i < plan.recipient_count; i++)
         expand_recipient(txn, &x, i, NULL);
-    withdraw_rest(txn, &x);
+    sweep_replaced(txn, replaced, replaced_count, org_id);
     return row.id;
 }
 

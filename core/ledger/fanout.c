@@ -3,7 +3,8 @@
  * Fan-out: an event with more than 1,000 recipients. Its plan is made once, from the row of the event and the rules in
  * force, and kept in memory; recipients get their rows in the order of their names, and the cursor is the last name, so
  * that a plan made again after a restart or a reload goes on behind it. A recipient never gets two rows: (event,
- * person) is unique. An event that was withdrawn or superseded meanwhile ends its fan-out.
+ * person) is unique. An event that was withdrawn or superseded meanwhile ends its fan-out; what it was to replace ends
+ * with it, or goes to its successor.
  */
 #include "ledger/inside.h"
 
@@ -117,6 +118,31 @@ static void make_plan(struct ledger_txn *txn, struct fanout *f, const struct sto
     route_plan(txn->gen->pub->route, &event, &txn->directory.pub, SIZE_MAX, &overflow, NULL, f->arena, &f->plan);
 }
 
+/* Ids of the events that a job's event replaces. */
+static size_t read_replaced(struct arena *arena, const struct store_job *job, const int64_t **out)
+{
+    json_t *payload = json_read(job->payload, NULL);
+    const json_t *replaced = json_object_get(payload, "replaced");
+    size_t count = json_array_size(replaced);
+    int64_t *ids = arena_alloc(arena, (count + 1) * sizeof(*ids));
+    for (size_t i = 0; i < count; i++)
+        ids[i] = json_integer_value(json_array_get(replaced, i));
+    json_decref(payload);
+    *out = ids;
+    return count;
+}
+
+size_t fanout_take_over(struct ledger_txn *txn, int64_t event, const int64_t **replaced)
+{
+    struct store_job job;
+    if (!store_job_find(txn->conn, JOB_FANOUT, event, txn->arena, &job))
+        return 0;
+    store_job_step(txn->conn, job.id, job.cursor, job.done, STORE_JOB_DONE);
+    if (txn->ledger->fanout && txn->ledger->fanout->job == job.id)
+        fanout_drop(txn->ledger);
+    return read_replaced(txn->arena, &job, replaced);
+}
+
 static struct fanout *begin(struct ledger_txn *txn, const struct store_job *job, const struct store_event *row)
 {
     struct fanout *f = xcalloc(1, sizeof(*f));
@@ -131,13 +157,7 @@ static struct fanout *begin(struct ledger_txn *txn, const struct store_job *job,
                               .time = row->time,
                               .org_name = store_name_text(txn->conn, row->org),
                               .plan = &f->plan};
-    json_t *payload = json_read(job->payload, NULL);
-    const json_t *replaced = json_object_get(payload, "replaced");
-    int64_t *ids = arena_alloc(f->arena, (json_array_size(replaced) + 1) * sizeof(*ids));
-    for (size_t i = 0; i < json_array_size(replaced); i++)
-        ids[f->x.replaced_count++] = json_integer_value(json_array_get(replaced, i));
-    f->x.replaced = ids;
-    json_decref(payload);
+    f->x.replaced_count = read_replaced(f->arena, job, &f->x.replaced);
     expand_prepare(&f->x, f->arena);
     skip_to(f, job->cursor);
     return f;
@@ -148,6 +168,9 @@ int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_st
     struct ledger *ledger = txn->ledger;
     struct store_event row;
     if (!store_event_get(txn->conn, job->ref, txn->arena, &row) || row.validity || (row.subject.len && !row.live)) {
+        const int64_t *replaced;
+        size_t count = read_replaced(txn->arena, job, &replaced);
+        sweep_replaced(txn, replaced, count, job->org);
         fanout_drop(ledger);
         return 1;
     }
@@ -167,11 +190,7 @@ int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_st
     }
     if (end < f->plan.recipient_count)
         return 0;
-    for (size_t i = 0; i < f->x.replaced_count; i++) {
-        struct sweep sweep = {
-            .kind = SWEEP_WITHDRAW, .event = f->x.replaced[i], .note = STR("no longer addressed to you")};
-        sweep_start(txn, &sweep, f->x.org);
-    }
+    sweep_replaced(txn, f->x.replaced, f->x.replaced_count, f->x.org);
     fanout_drop(ledger);
     return 1;
 }

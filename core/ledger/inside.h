@@ -357,6 +357,8 @@ void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row,
                    int outcome, struct belfry_str note);
 /* All rows: now when they are few, else as a job. */
 void sweep_start(struct ledger_txn *txn, struct sweep *sweep, int64_t org);
+/* What is left of events that were replaced: rows of those who are no longer in the audience. */
+void sweep_replaced(struct ledger_txn *txn, const int64_t *events, size_t count, int64_t org);
 
 /* --- jobs (jobs.c, fanout.c) -------------------------------------------------------------------------------------- */
 
@@ -368,6 +370,9 @@ void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64
 void job_slice(struct ledger_txn *txn);
 /* A slice of a fan-out; 1 when it is done. */
 int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
+/* Ends the fan-out of an event that is replaced while it is under way. The successor takes over what it was to replace:
+ * ids, in the txn's arena. */
+size_t fanout_take_over(struct ledger_txn *txn, int64_t event, const int64_t **replaced);
 void fanout_drop(struct ledger *ledger);
 
 /* --- gates (gates.c) ---------------------------------------------------------------------------------------------- */

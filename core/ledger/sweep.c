@@ -93,3 +93,11 @@ void sweep_start(struct ledger_txn *txn, struct sweep *sweep, int64_t org)
     job_start(txn, JOB_SWEEP, org, sweep->event, 0, buf_str(&payload));
     buf_free(&payload);
 }
+
+void sweep_replaced(struct ledger_txn *txn, const int64_t *events, size_t count, int64_t org)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct sweep sweep = {.kind = SWEEP_WITHDRAW, .event = events[i], .note = STR("no longer addressed to you")};
+        sweep_start(txn, &sweep, org);
+    }
+}

@@ -63,6 +63,19 @@ int store_job_next(struct store_conn *conn, int first, int last, int64_t after, 
     return found;
 }
 
+int store_job_find(struct store_conn *conn, int kind, int64_t ref, struct arena *arena, struct store_job *out)
+{
+    struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM job INDEXED BY job_open WHERE state < 2 AND ref = ?"
+                                  " AND kind = ? LIMIT 1");
+    sql_i64(s, ref);
+    sql_i64(s, kind);
+    int found = sql_row(s);
+    if (found)
+        fill(s, arena, out);
+    sql_end(s);
+    return found;
+}
+
 int store_job_open_for(struct store_conn *conn, int64_t ref)
 {
     struct sql *s = sql_use(conn, "SELECT 1 FROM job INDEXED BY job_open WHERE state < 2 AND ref = ? LIMIT 1");
