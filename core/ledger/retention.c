@@ -125,6 +125,15 @@ static int64_t too_old(const struct ledger_txn *txn, const struct table *table)
     return days > 0 ? txn->now - days * DAY_MS : INT64_MIN;
 }
 
+/* A row that goes is a change that its person sees. */
+static void touch_owners(struct ledger_txn *txn, const struct retention *r, int64_t before)
+{
+    int64_t *persons;
+    size_t count = store_trim_notifications_whose(txn->conn, &r->cursor, before, SLICE, txn->arena, &persons);
+    for (size_t i = 0; i < count; i++)
+        ledger_txn_touch(txn, persons[i]);
+}
+
 void retention_slice(struct ledger_txn *txn)
 {
     struct retention *r = txn->ledger->retention;
@@ -139,6 +148,8 @@ void retention_slice(struct ledger_txn *txn)
     }
     const struct table *table = &tables[r->table];
     int64_t before = too_old(txn, table);
+    if (before != INT64_MIN && table->trim == store_trim_notifications)
+        touch_owners(txn, r, before);
     if (before != INT64_MIN && table->trim(txn->conn, &r->cursor, before, SLICE))
         return;
     r->cursor.len = 0;

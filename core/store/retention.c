@@ -51,21 +51,29 @@ int store_trim_dedupe(struct store_conn *conn, struct store_cursor *at, int64_t 
     return more;
 }
 
+/* The last id of the slice that begins behind the cursor; *more (may be NULL): the range does not end with it. */
+static int64_t range_end(struct store_conn *conn, const struct store_cursor *at, int64_t before_ms, size_t limit,
+                         const char *last, int *more)
+{
+    int64_t before = id_before(before_ms);
+    struct sql *s = sql_use(conn, last);
+    sql_i64(s, cursor_id(at));
+    sql_i64(s, before);
+    sql_i64(s, (int64_t)limit - 1);
+    int64_t to = sql_one(s, 0);
+    if (more)
+        *more = to != 0;
+    return to ? to : before - 1;
+}
+
 /* Rows with ids in (cursor, before) that a condition lets go; `last` finds where the slice ends, `sweep` deletes it. */
 static int trim_range(struct store_conn *conn, struct store_cursor *at, int64_t before_ms, size_t limit,
                       const char *last, const char *const *sweep, size_t sweep_count)
 {
-    int64_t from = cursor_id(at), before = id_before(before_ms);
-    struct sql *s = sql_use(conn, last);
-    sql_i64(s, from);
-    sql_i64(s, before);
-    sql_i64(s, (int64_t)limit - 1);
-    int64_t to = sql_one(s, 0);
-    int more = to != 0;
-    if (!more)
-        to = before - 1;
+    int more;
+    int64_t from = cursor_id(at), to = range_end(conn, at, before_ms, limit, last, &more);
     for (size_t i = 0; i < sweep_count; i++) {
-        s = sql_use(conn, sweep[i]);
+        struct sql *s = sql_use(conn, sweep[i]);
         sql_i64(s, from);
         sql_i64(s, to);
         sql_run(s);
@@ -89,12 +97,30 @@ int store_trim_decisions(struct store_conn *conn, struct store_cursor *at, int64
     return trim_range(conn, at, before_ms, limit, LAST("decision"), sweep, COUNT(sweep));
 }
 
+#define FREE_NOTIFICATIONS                                                                                             \
+    " FROM notification WHERE id > ? AND id <= ? AND NOT EXISTS (SELECT 1 FROM delivery WHERE"                         \
+    " delivery.event = notification.event AND delivery.notification = notification.id AND delivery.open > 0)"
+
 int store_trim_notifications(struct store_conn *conn, struct store_cursor *at, int64_t before_ms, size_t limit)
 {
-    static const char *const sweep[] = {
-        "DELETE FROM notification WHERE id > ? AND id <= ? AND NOT EXISTS (SELECT 1 FROM delivery WHERE"
-        " delivery.event = notification.event AND delivery.notification = notification.id AND delivery.open > 0)"};
+    static const char *const sweep[] = {"DELETE" FREE_NOTIFICATIONS};
     return trim_range(conn, at, before_ms, limit, LAST("notification"), sweep, COUNT(sweep));
+}
+
+size_t store_trim_notifications_whose(struct store_conn *conn, const struct store_cursor *at, int64_t before_ms,
+                                      size_t limit, struct arena *arena, int64_t **persons)
+{
+    int64_t to = range_end(conn, at, before_ms, limit, LAST("notification"), NULL);
+    struct sql *s =
+        sql_use(conn, "SELECT DISTINCT person" FREE_NOTIFICATIONS " AND pos IS NOT NULL AND replaced_by IS NULL");
+    sql_i64(s, cursor_id(at));
+    sql_i64(s, to);
+    *persons = arena_alloc(arena, (limit + 1) * sizeof(**persons));
+    size_t count = 0;
+    while (count < limit && sql_row(s))
+        (*persons)[count++] = sql_get_i64(s, 0);
+    sql_end(s);
+    return count;
 }
 
 /* What may go: nothing that is kept links to it. */

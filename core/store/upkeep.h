@@ -52,6 +52,9 @@ int store_trim_dedupe(struct store_conn *conn, struct store_cursor *at, int64_t 
 int store_trim_attempts(struct store_conn *conn, struct store_cursor *at, int64_t before_ms, size_t limit);
 int store_trim_decisions(struct store_conn *conn, struct store_cursor *at, int64_t before_ms, size_t limit);
 int store_trim_notifications(struct store_conn *conn, struct store_cursor *at, int64_t before_ms, size_t limit);
+/* Whose inbox the next such slice makes shorter; ids of persons in arena. */
+size_t store_trim_notifications_whose(struct store_conn *conn, const struct store_cursor *at, int64_t before_ms,
+                                      size_t limit, struct arena *arena, int64_t **persons);
 /* With deliveries, texts, payload, decisions and attempts. An event with a notification or an open delivery stays. */
 int store_trim_events(struct store_conn *conn, struct store_cursor *at, int64_t before_ms, size_t limit);
 /* Undo operations, used tokens, finished jobs, refused items. */

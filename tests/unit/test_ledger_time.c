@@ -295,6 +295,8 @@ static void test_what_is_old_goes(void **state)
     advance(b, 30 * 1440 * MINUTE);
     expect_rows(b, "SELECT trigger_id FROM event", "2");
     expect_rows(b, "SELECT (SELECT count(*) FROM notification), (SELECT count(*) FROM delivery)", "1 1");
+    expect_rows(b, "SELECT rev FROM person", "3"); /* two came, one went */
+    assert_int_equal(b->last_rev, 3);
     bench_free(b);
 }
 
