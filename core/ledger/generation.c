@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A generation comes into force as one command: names get their ids, renamed instances take what was theirs, and the
- * table of generations says who did it. Commands before it in the queue ran under the old one, commands behind it run
- * under the new one. When it cannot be committed the old one stays.
+ * table of generations says who did it. Commands before it in the queue ran under the old one, but for those that wait
+ * for timers; commands behind it run under the new one. When it cannot be committed the old one stays.
  */
 #include "ledger/inside.h"
 

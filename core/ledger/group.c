@@ -15,6 +15,7 @@
 #define GROUP_ROWS 2000
 #define GROUP_BYTES ((size_t)4 << 20)
 #define GROUP_TIMERS 64
+#define LATER_MAX 256 /* commands that a group passes by */
 /* The heart beats at least so often, and a clock that somebody sets is seen so soon. */
 #define BEAT_MS 1000
 #define REST_NS UINT64_C(1000000000) /* after a failed transaction */
@@ -235,21 +236,34 @@ static int has_room(const struct ledger *ledger, size_t triggers, size_t bytes)
     return triggers < GROUP_TRIGGERS && bytes < GROUP_BYTES && store_written(ledger->conn) < GROUP_ROWS;
 }
 
-/* Runs commands from the front of todo into `taken`; one that wants to wait for the next group stays. */
+/* Runs commands from the front of todo into `taken`. Those that want to wait for the next group stay, in their order,
+ * and let others pass: a source with many timers due holds up nobody else. */
 static uint64_t run_commands(struct ledger *ledger, struct list *taken)
 {
-    size_t triggers = 0, bytes = 0;
+    size_t triggers = 0, bytes = 0, waiting = 0;
     uint64_t ran = 0;
-    while (!list_empty(&ledger->todo) && has_room(ledger, triggers, bytes) && !store_fault(ledger->conn, NULL)) {
+    struct list later;
+    list_init(&later);
+    while (!list_empty(&ledger->todo) && has_room(ledger, triggers, bytes) && !store_fault(ledger->conn, NULL) &&
+           waiting < LATER_MAX) {
         struct ledger_command *command = LIST_OF(ledger->todo.next, struct ledger_command, node);
-        if (run_command(ledger, command) == LEDGER_LATER)
-            break;
+        if (run_command(ledger, command) == LEDGER_LATER) {
+            list_remove(&command->node);
+            list_push_back(&later, &command->node);
+            waiting++;
+            continue;
+        }
         triggers += command->weight ? command->weight : 1;
         bytes += command->bytes;
         ran++;
         list_remove(&command->node);
         list_push_back(taken, &command->node);
         atomic_store(&ledger->beat, real_ns());
+    }
+    while (!list_empty(&later)) {
+        struct list *last = later.prev;
+        list_remove(last);
+        list_push_front(&ledger->todo, last);
     }
     return ran;
 }

@@ -309,6 +309,7 @@ belfry_status trigger_run(struct ledger_command *command, struct ledger_txn *txn
 {
     struct ledger_request *request = LIST_OF(command, struct ledger_request, command);
     struct run run = {.txn = txn, .request = request};
+    static const char slow[] = "the source is in quarantine because its calls took too long";
     reset(request);
     run.source = gen_source_find(txn->gen, str_of(request->source));
     if (!run.source || !config_serves(run.source->live->instance, request->org)) {
@@ -316,13 +317,17 @@ belfry_status trigger_run(struct ledger_command *command, struct ledger_txn *txn
         return BELFRY_OK;
     }
     if (quarantine_check(txn->ledger, request->source, txn->now, &request->retry_after_ms)) {
-        refuse_all(&run, BELFRY_EAGAIN, "the source is in quarantine because its calls took too long");
+        refuse_all(&run, BELFRY_EAGAIN, slow);
         return BELFRY_OK;
     }
     run.org_id = store_name(txn->conn, request->org);
     struct owner *owner = cache_owner(txn, run.source->inst, run.org_id);
     if (owner->next_timer <= txn->now && !timers_run(txn, run.source, owner, request->org))
         return LEDGER_LATER;
+    if (quarantine_check(txn->ledger, request->source, txn->now, &request->retry_after_ms)) {
+        refuse_all(&run, BELFRY_EAGAIN, slow); /* its timers have just come to that, and some of them still wait */
+        return BELFRY_OK;
+    }
     run.keys = arena_alloc(txn->arena, (request->triggers.count + 1) * sizeof(*run.keys));
     call_init(&run.call, txn->conn, txn->gen, run.source, request->org, &request->principal, txn->now, txn->arena,
               &run.record, &txn->directory.pub);

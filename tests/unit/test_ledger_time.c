@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 #include "ledger_fixture.h"
@@ -61,6 +62,68 @@ static void test_due_timers_come_before_the_next_trigger(void **state)
     assert_int_equal(send_now(b, "[[\"2\",[\"get\",\"s149\",\"1\"],[\"get\",\"s000\",\"1\"]]]"), BELFRY_OK);
     expect_rows(b, "SELECT count(*) FROM timer", "0");
     expect_rows(b, "SELECT count(*) FROM state", "150");
+    bench_free(b);
+}
+
+/* Holds the ledger until everything that the test wants in one group is queued. */
+struct gate_command {
+    struct ledger_command command;
+    _Atomic int open;
+    int done;
+};
+
+static belfry_status gate_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct gate_command *gate = LIST_OF(command, struct gate_command, command);
+    (void)txn;
+    while (!gate->open)
+        sched_yield();
+    return BELFRY_OK;
+}
+
+static void gate_done(struct ledger_command *command, belfry_status status)
+{
+    LIST_OF(command, struct gate_command, command)->done = 1 + status;
+}
+
+static int finished;
+
+static void number_done(struct ledger_request *request)
+{
+    struct sent *s = request->arg;
+    s->wait.done = ++finished;
+}
+
+static void test_many_timers_hold_up_nobody_else(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    struct buf text = {NULL, 0, 0};
+    buf_addz(&text, "[[\"1\"");
+    for (int i = 0; i < 150; i++)
+        buf_addf(&text, ",[\"timer\",\"t%03d\",1000,{\"do\":[[\"put\",\"last\",\"%d\"]]}]", i, i);
+    buf_addz(&text, "]]");
+    assert_int_equal(send_now(b, text.ptr), BELFRY_OK);
+    buf_free(&text);
+    struct gate_command gate = {.command = {.run = gate_run, .done = gate_done}};
+    ledger_submit(b->ledger, &gate.command);
+    clock_advance(b->clock, MINUTE);
+    struct sent *sent[4];
+    sent[0] = send_begin(b, "crm", "[[\"2\",[\"get\",\"last\",\"149\"],[\"put\",\"next\",\"2\"]]]", 0);
+    sent[1] = send_begin(b, "erp", "[[\"3\"]]", 0);
+    sent[2] = send_begin(b, "crm", "[[\"4\",[\"get\",\"next\",\"2\"]]]", 0);
+    sent[3] = send_begin(b, "erp", "[[\"5\"]]", 0);
+    finished = 0;
+    for (size_t i = 0; i < 4; i++)
+        sent[i]->request.done = number_done;
+    gate.open = 1;
+    static const int order[] = {3, 1, 4, 2};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(send_end(b, sent[i]), BELFRY_OK);
+        assert_int_equal(sent[i]->wait.done, order[i]);
+        send_free(sent[i]);
+    }
+    assert_int_equal(gate.done, 1);
     bench_free(b);
 }
 
@@ -326,6 +389,22 @@ static void test_slow_source_is_quarantined(void **state)
     bench_free(b);
 }
 
+static void test_slow_timers_quarantine_the_trigger_behind_them(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    assert_int_equal(send_now(b, "[[\"1\",[\"timer\",\"a\",1000,{\"do\":[[\"slow\",260]]}],"
+                                 "[\"timer\",\"b\",1001,{\"do\":[[\"slow\",260]]}],"
+                                 "[\"timer\",\"c\",1002,{\"do\":[[\"slow\",260]]}],"
+                                 "[\"timer\",\"d\",1003,{\"do\":[[\"put\",\"d\",\"1\"]]}]]]"),
+                     BELFRY_OK);
+    clock_advance(b->clock, MINUTE);
+    assert_int_equal(send_now(b, "[[\"2\",[\"get\",\"d\",\"1\"]]]"), BELFRY_EAGAIN);
+    advance(b, MINUTE);
+    assert_int_equal(send_now(b, "[[\"2\",[\"get\",\"d\",\"1\"]]]"), BELFRY_OK);
+    bench_free(b);
+}
+
 /* Runs in a child until the trigger kills it. */
 static void die_on(struct bench *b, const char *text)
 {
@@ -388,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_timer_runs_when_due_and_once),
         cmocka_unit_test(test_timer_may_set_itself_again_or_be_cleared),
         cmocka_unit_test(test_due_timers_come_before_the_next_trigger),
+        cmocka_unit_test(test_many_timers_hold_up_nobody_else),
         cmocka_unit_test(test_failing_timer_retries_and_dies),
         cmocka_unit_test(test_timers_survive_a_restart),
         cmocka_unit_test(test_result_of_a_task_is_a_trigger),
@@ -398,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_expiry_of_many_rows),
         cmocka_unit_test(test_what_is_old_goes),
         cmocka_unit_test(test_slow_source_is_quarantined),
+        cmocka_unit_test(test_slow_timers_quarantine_the_trigger_behind_them),
         cmocka_unit_test(test_trigger_that_kills_the_hub_is_refused_once),
         cmocka_unit_test(test_timer_that_kills_the_hub_waits),
         cmocka_unit_test(test_generation_is_let_go),
