@@ -95,3 +95,27 @@ void clock_advance(struct clock_src *clock, int64_t delta_ms)
     if (next > before)
         atomic_fetch_add(&clock->mono_ns, (uint64_t)(next - before) * NS_PER_MS);
 }
+
+#define STEP_MS INT64_C(10000)
+
+void clock_watch_init(struct clock_watch *watch, int64_t wall_ms, uint64_t mono_ns)
+{
+    *watch = (struct clock_watch){wall_ms, mono_ns, mono_ns};
+}
+
+int64_t clock_watch_look(struct clock_watch *watch, int64_t wall_ms, uint64_t mono_ns)
+{
+    int64_t step = wall_ms - watch->wall_ms - (int64_t)((mono_ns - watch->mono_ns) / NS_PER_MS);
+    /* Small ones are taken in, so that a clock that is slewed for days never adds up to a step. */
+    watch->wall_ms = wall_ms;
+    watch->mono_ns = mono_ns;
+    if (step > -STEP_MS && step < STEP_MS)
+        return 0;
+    watch->even_since_ns = mono_ns;
+    return step;
+}
+
+int64_t clock_watch_even_ms(const struct clock_watch *watch)
+{
+    return (int64_t)((watch->mono_ns - watch->even_since_ns) / NS_PER_MS);
+}

@@ -26,6 +26,17 @@ uint64_t clock_mono_ns(const struct clock_src *clock);
 void clock_set(struct clock_src *clock, int64_t wall_ms);
 void clock_advance(struct clock_src *clock, int64_t delta_ms);
 
+/* The wall beside the monotonic time, to see when somebody set it. */
+struct clock_watch {
+    int64_t wall_ms;
+    uint64_t mono_ns, even_since_ns;
+};
+void clock_watch_init(struct clock_watch *watch, int64_t wall_ms, uint64_t mono_ns);
+/* By how many ms the wall was set since the last look; 0 when both went equally far, to ten seconds. */
+int64_t clock_watch_look(struct clock_watch *watch, int64_t wall_ms, uint64_t mono_ns);
+/* For how long they have gone equally far, ms. */
+int64_t clock_watch_even_ms(const struct clock_watch *watch);
+
 /* RFC 3339 section 5.6 date-time with zone. 0, or BELFRY_EINVAL. Fractions beyond ms are cut. [any] */
 belfry_status time_parse(struct belfry_str s, int64_t *out_ms);
 /* "2026-01-31T08:05:09.123Z", 24 bytes and NUL. [any] */

@@ -27,11 +27,27 @@ static uint64_t real_ns(void)
 
 /* --- one transaction ---------------------------------------------------------------------------------------------- */
 
+static void set_now(struct ledger *ledger)
+{
+    int64_t before = ledger->txn.now, now = clock_now_ms(ledger->clock);
+    ledger->txn.now = now;
+    if (now < before)
+        quarantine_clock_back(ledger, now);
+    if (clock_is_virtual(ledger->clock))
+        return; /* it is meant to jump */
+    int64_t step = clock_watch_look(&ledger->watch, now, real_ns());
+    if (!step)
+        return;
+    retention_hold(ledger);
+    log_warn("ledger", "the clock was set, or the machine slept; what is due follows it, nothing old is deleted yet",
+             "by_ms=%lld", (long long)step);
+}
+
 static belfry_status begin(struct ledger *ledger)
 {
     struct ledger_txn *txn = &ledger->txn;
     arena_reset(txn->arena);
-    txn->now = clock_now_ms(ledger->clock);
+    set_now(ledger);
     txn->gen = ledger->gen;
     txn->changed_people = NULL;
     txn->changed_people_count = 0;
@@ -188,11 +204,11 @@ static belfry_status run_command(struct ledger *ledger, struct ledger_command *c
 /* --- what comes due by itself ------------------------------------------------------------------------------------- */
 
 /* The earliest of it, wall ms. */
-static int64_t next_work(struct ledger *ledger)
+static int64_t next_work(struct ledger *ledger, int64_t now)
 {
-    int64_t due[] = {timers_next(ledger), ledger->next_expiry,
-                     ledger->next_shown,  ledger->jobs_open ? INT64_MIN : INT64_MAX,
-                     upkeep_next(ledger), retention_next(ledger)};
+    int64_t due[] = {timers_next(ledger),      ledger->next_expiry,
+                     ledger->next_shown,       ledger->jobs_open ? INT64_MIN : INT64_MAX,
+                     upkeep_next(ledger, now), retention_next(ledger, now)};
     int64_t next = INT64_MAX;
     for (size_t i = 0; ledger->gen && i < sizeof(due) / sizeof(due[0]); i++)
         next = due[i] < next ? due[i] : next;
@@ -222,10 +238,10 @@ static void run_slices(struct ledger *ledger)
         slice(ledger, expiry_slice);
     if (ledger->jobs_open)
         slice(ledger, job_slice);
-    if (upkeep_next(ledger) <= txn->now)
+    if (upkeep_next(ledger, txn->now) <= txn->now)
         slice(ledger, upkeep_slice);
     /* Nobody waits for it: only when there is nothing else to do. */
-    if (list_empty(&ledger->todo) && retention_next(ledger) <= txn->now)
+    if (list_empty(&ledger->todo) && retention_next(ledger, txn->now) <= txn->now)
         slice(ledger, retention_slice);
 }
 
@@ -402,9 +418,9 @@ static int64_t min2(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void publish_next(struct ledger *ledger)
+static void publish_next(struct ledger *ledger, int64_t work)
 {
-    int64_t next = min2(next_work(ledger), min2(ledger->next_task, ledger->next_delivery));
+    int64_t next = min2(work, min2(ledger->next_task, ledger->next_delivery));
     atomic_store(&ledger->next_due, next);
 }
 
@@ -414,10 +430,10 @@ static int wait_for_work(struct ledger *ledger)
     take_settlers(ledger);
     take_queued(ledger, 0);
     uint64_t mono = real_ns();
-    int64_t now = clock_now_ms(ledger->clock), next = next_work(ledger);
+    int64_t now = clock_now_ms(ledger->clock), next = next_work(ledger, now);
     int resting = mono < ledger->rest_until;
     int ailing = atomic_load(&ledger->ailment) != NULL;
-    publish_next(ledger);
+    publish_next(ledger, next);
     if (!list_empty(&ledger->todo))
         return 1;
     if (!resting && (next <= now || ailing))

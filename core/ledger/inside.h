@@ -281,6 +281,7 @@ struct ledger {
     int64_t next_expiry, next_task, next_shown, next_delivery; /* wall ms; INT64_MIN: look */
     int jobs_open;                                             /* 1: look for one */
     int64_t last_upkeep; /* wall ms of the last look at removed targets and channels */
+    struct clock_watch watch;
     uint64_t rest_until; /* monotonic ns: work that comes due by itself waits after a failure */
     struct ledger_numbers numbers;
     pthread_mutex_t numbers_lock;
@@ -403,8 +404,10 @@ void expiry_slice(struct ledger_txn *txn);
 void shown_slice(struct ledger_txn *txn);  /* in-app deliveries with `after` */
 void upkeep_slice(struct ledger_txn *txn); /* rows of targets and channels that are gone */
 void retention_slice(struct ledger_txn *txn);
-int64_t upkeep_next(const struct ledger *ledger);
-int64_t retention_next(const struct ledger *ledger);
+int64_t upkeep_next(const struct ledger *ledger, int64_t now);
+int64_t retention_next(const struct ledger *ledger, int64_t now);
+/* The clock was set: what is under way stops, and nothing is deleted until it has gone evenly for a while. */
+void retention_hold(struct ledger *ledger);
 struct retention *retention_new(void);
 void retention_free(struct retention *retention);
 /* A channel is or is no longer configured: from then on its waiting rows have an hour. */
@@ -429,6 +432,8 @@ struct stopwatch {
     long gave_up; /* times that the thread gave up the processor */
 };
 struct stopwatch quarantine_begin(void);
+/* The clock went back: no quarantine lasts longer than it would. */
+void quarantine_clock_back(struct ledger *ledger, int64_t now);
 void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin,
                     uint64_t waited_ns);
 

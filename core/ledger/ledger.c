@@ -94,6 +94,7 @@ struct ledger *ledger_new(const struct ledger_settings *settings, struct error *
     list_init(&ledger->settlers);
     pthread_mutex_init(&ledger->numbers_lock, NULL);
     ledger->retention = retention_new();
+    clock_watch_init(&ledger->watch, clock_now_ms(ledger->clock), clock_mono_ns(clock_real()));
     cache_drop(ledger);
     atomic_store(&ledger->beat, clock_mono_ns(clock_real()));
     struct error own = {0};

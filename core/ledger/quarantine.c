@@ -45,6 +45,15 @@ belfry_status quarantine_check(struct ledger *ledger, const char *name, int64_t 
     return BELFRY_EAGAIN;
 }
 
+void quarantine_clock_back(struct ledger *ledger, int64_t now)
+{
+    for (size_t i = 0; i < ledger->health_count; i++) {
+        if (ledger->health[i].until > now + PAUSE_MS)
+            ledger->health[i].until = now + PAUSE_MS;
+    }
+    ledger->owners_next = INT64_MIN;
+}
+
 static struct source_health *health_add(struct ledger *ledger, const char *name)
 {
     ledger->health = xrealloc(ledger->health, (ledger->health_count + 1) * sizeof(*ledger->health));

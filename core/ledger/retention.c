@@ -12,11 +12,14 @@
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS INT64_C(86400000)
 #define REMOVED_AFTER_MS HOUR_MS
+#define EVEN_MS (10 * MINUTE_MS)
 
 /* --- once a minute ------------------------------------------------------------------------------------------------ */
 
-int64_t upkeep_next(const struct ledger *ledger)
+int64_t upkeep_next(const struct ledger *ledger, int64_t now)
 {
+    if (ledger->last_upkeep > now)
+        return INT64_MIN; /* the clock went back */
     return ledger->last_upkeep + MINUTE_MS;
 }
 
@@ -109,9 +112,26 @@ void retention_free(struct retention *r)
     free(r);
 }
 
-int64_t retention_next(const struct ledger *ledger)
+/* A clock that is wrong for minutes must not cost what is kept for months. */
+static int64_t uneven_ms(const struct ledger *ledger)
 {
-    return ledger->retention->running ? INT64_MIN : ledger->retention->next_pass;
+    if (clock_is_virtual(ledger->clock))
+        return 0;
+    int64_t even = clock_watch_even_ms(&ledger->watch);
+    return even < EVEN_MS ? EVEN_MS - even : 0;
+}
+
+int64_t retention_next(const struct ledger *ledger, int64_t now)
+{
+    const struct retention *r = ledger->retention;
+    int64_t next = r->running || r->next_pass > now + DAY_MS ? INT64_MIN : r->next_pass;
+    int64_t wait = uneven_ms(ledger);
+    return wait && next <= now ? now + wait : next;
+}
+
+void retention_hold(struct ledger *ledger)
+{
+    *ledger->retention = (struct retention){.next_pass = INT64_MIN};
 }
 
 /* When a table's rows are too old; INT64_MIN: never. */

@@ -44,6 +44,26 @@ static void a_virtual_clock_stands_still(void **state)
     clock_free(NULL);
 }
 
+static void a_wall_that_is_set_is_noticed(void **state)
+{
+    static const struct {
+        int64_t wall_ms, mono_ms, step, even_ms;
+    } looks[] = {
+        {BASE + 1000, 1000, 0, 1000},         {BASE + 5000, 2000, 0, 2000}, /* slewed */
+        {BASE + 86405000, 3000, 86399000, 0}, {BASE + 86409000, 7000, 0, 4000},
+        {BASE + 9000, 7500, -86400500, 0},    {BASE + 700000, 698500, 0, 691000},
+    };
+    (void)state;
+    struct clock_watch watch;
+    clock_watch_init(&watch, BASE, 0);
+    assert_int_equal(clock_watch_even_ms(&watch), 0);
+    for (size_t i = 0; i < COUNT(looks); i++) {
+        assert_int_equal(clock_watch_look(&watch, looks[i].wall_ms, (uint64_t)looks[i].mono_ms * 1000000),
+                         looks[i].step);
+        assert_int_equal(clock_watch_even_ms(&watch), looks[i].even_ms);
+    }
+}
+
 static void the_real_clock_moves_and_cannot_be_moved(void **state)
 {
     (void)state;
@@ -278,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_virtual_clock_stands_still),
+        cmocka_unit_test(a_wall_that_is_set_is_noticed),
         cmocka_unit_test(the_real_clock_moves_and_cannot_be_moved),
         cmocka_unit_test(a_virtual_clock_moves_from_many_threads),
         cmocka_unit_test(reads_rfc_3339),

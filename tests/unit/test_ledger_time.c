@@ -389,6 +389,34 @@ static void test_slow_source_is_quarantined(void **state)
     bench_free(b);
 }
 
+static void test_quarantine_ends_though_the_clock_goes_back(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    for (int i = 0; i < 3; i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "[[\"%d\",[\"slow\",260]]]", i);
+        assert_int_equal(send_now(b, text), BELFRY_OK);
+    }
+    clock_set(b->clock, START - 1440 * MINUTE);
+    assert_int_equal(send_now(b, "[[\"4\"]]"), BELFRY_EAGAIN);
+    advance(b, MINUTE);
+    assert_int_equal(send_now(b, "[[\"4\"]]"), BELFRY_OK);
+    bench_free(b);
+}
+
+static void test_removed_rows_end_though_the_clock_goes_back(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open("[{\"name\":\"m\",\"deliver\":[\"mail\"]}]", PEOPLE);
+    settle(b); /* looked for the first time */
+    clock_set(b->clock, START - 1440 * MINUTE);
+    ledger_poke(b->ledger);
+    settle(b);
+    assert_int_equal(ledger_next_due(b->ledger), START - 1439 * MINUTE);
+    bench_free(b);
+}
+
 static void test_slow_timers_quarantine_the_trigger_behind_them(void **state)
 {
     (void)state;
@@ -478,6 +506,8 @@ int main(void)
         cmocka_unit_test(test_expiry_of_many_rows),
         cmocka_unit_test(test_what_is_old_goes),
         cmocka_unit_test(test_slow_source_is_quarantined),
+        cmocka_unit_test(test_quarantine_ends_though_the_clock_goes_back),
+        cmocka_unit_test(test_removed_rows_end_though_the_clock_goes_back),
         cmocka_unit_test(test_slow_timers_quarantine_the_trigger_behind_them),
         cmocka_unit_test(test_trigger_that_kills_the_hub_is_refused_once),
         cmocka_unit_test(test_timer_that_kills_the_hub_waits),
