@@ -127,6 +127,12 @@ static belfry_status copy_secret_beside(const char *data_dir, const char *file, 
     return status;
 }
 
+static int same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 belfry_status store_backup(const char *data_dir, const char *file, int with_secret, struct error *err)
 {
     char *path = xasprintf("%s/" STORE_FILE, data_dir);
@@ -134,6 +140,8 @@ belfry_status store_backup(const char *data_dir, const char *file, int with_secr
     struct store_conn *from = NULL;
     if (access(path, R_OK) != 0)
         status = error_set(err, BELFRY_ENOTFOUND, NULL, "cannot read %s: %s", path, strerror(errno));
+    else if (same_file(path, file)) /* a running hub would go on writing to the one that lost its name */
+        status = error_set(err, BELFRY_EINVAL, NULL, "%s is the database itself; name another file", file);
     else
         from = conn_open(NULL, path, NULL, SQLITE_OPEN_READWRITE, 1024, err);
     if (from) {

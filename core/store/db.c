@@ -120,6 +120,23 @@ static belfry_status copy_before_migration(struct store *store, int64_t version,
     return status;
 }
 
+static belfry_status run_migrations(struct store_conn *conn, int64_t from, struct error *err)
+{
+    char pragmas[96];
+    snprintf(pragmas, sizeof(pragmas), "PRAGMA user_version=%d; PRAGMA application_id=%d;", STORE_SCHEMA_VERSION,
+             APPLICATION_ID);
+    belfry_status status = store_begin(conn, err);
+    for (int64_t v = from; !status && v < STORE_SCHEMA_VERSION; v++)
+        status = conn_exec(conn, migrations[v], err);
+    if (!status)
+        status = conn_exec(conn, pragmas, err);
+    if (!status)
+        status = store_commit(conn, err);
+    if (status)
+        store_rollback(conn);
+    return status;
+}
+
 static belfry_status migrate(struct store *store, struct error *err)
 {
     struct store_conn *conn = store->writer;
@@ -128,6 +145,9 @@ static belfry_status migrate(struct store *store, struct error *err)
     int64_t app = pragma_number(conn, "PRAGMA application_id");
     if (conn->fault)
         return open_fault(store, conn, err);
+    if (tables > 0 && app != APPLICATION_ID)
+        return error_set(err, BELFRY_EUNSUPPORTED, NULL, "%s is a database of another program; name another data_dir",
+                         store->path);
     if (version > STORE_SCHEMA_VERSION)
         return error_set(err, BELFRY_EUNSUPPORTED, NULL,
                          "%s has schema version %lld and this belfry knows versions up to %d; run the newer belfry, or "
@@ -135,23 +155,19 @@ static belfry_status migrate(struct store *store, struct error *err)
                          store->path, (long long)version, STORE_SCHEMA_VERSION);
     if (version == STORE_SCHEMA_VERSION && app == APPLICATION_ID)
         return BELFRY_OK;
-    if (tables > 0 && app != APPLICATION_ID)
-        return error_set(err, BELFRY_EUNSUPPORTED, NULL, "%s is a database of another program; name another data_dir",
-                         store->path);
-    if (tables > 0 && copy_before_migration(store, version, err))
+    if (tables == 0)
+        return run_migrations(conn, 0, err);
+    if (copy_before_migration(store, version, err))
         return err->status;
-    belfry_status status = store_begin(conn, err);
-    for (int64_t v = tables > 0 ? version : 0; !status && v < STORE_SCHEMA_VERSION; v++)
-        status = conn_exec(conn, migrations[v], err);
-    char pragmas[96];
-    snprintf(pragmas, sizeof(pragmas), "PRAGMA user_version=%d; PRAGMA application_id=%d;", STORE_SCHEMA_VERSION,
-             APPLICATION_ID);
-    if (!status)
-        status = conn_exec(conn, pragmas, err);
-    if (!status)
-        status = store_commit(conn, err);
+    struct error why = {0};
+    belfry_status status = run_migrations(conn, version, &why);
     if (status)
-        store_rollback(conn);
+        error_set(err, status, NULL,
+                  "cannot bring %s from schema version %lld to %d: %s; it is as it was, and a copy of it is "
+                  "%s/backup/pre-%d.db",
+                  store->path, (long long)version, STORE_SCHEMA_VERSION, error_text(&why), store->data_dir,
+                  STORE_SCHEMA_VERSION);
+    error_clear(&why);
     return status;
 }
 

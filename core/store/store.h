@@ -16,9 +16,9 @@ struct store_conn; /* one connection; one thread at a time */
 
 /*
  * Opens (creating, migrating) data_dir/belfry.db under data_dir/lock (flock, taken first of all; ECONFLICT when another
- * process holds it). Before a migration a copy is made as backup/pre-<version>.db. Refuses a newer schema
- * (EUNSUPPORTED), a corrupt file (EIO), a read-only one (EPERM), each with a sentence that says what to do. vfs NULL:
- * SQLite's own. [loop]
+ * process holds it). Before a migration a copy is made as backup/pre-<version>.db. Refuses a newer schema or a foreign
+ * file (EUNSUPPORTED), a corrupt one (EIO), a read-only one (EPERM), each with a sentence that says what to do. vfs
+ * NULL: SQLite's own. [loop]
  */
 struct store *store_open(const char *data_dir, const char *vfs, struct clock_src *clock, struct error *err);
 void store_close(struct store *store);

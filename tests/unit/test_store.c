@@ -122,6 +122,62 @@ static void test_foreign_database_is_refused(void **state)
     struct box *box = *state;
     sql(box->file, "CREATE TABLE t(a)");
     refuses(box, BELFRY_EUNSUPPORTED, "another program");
+    sql(box->file, "PRAGMA user_version=7");
+    refuses(box, BELFRY_EUNSUPPORTED, "another program");
+}
+
+/* --- migration ---------------------------------------------------------------------------------------------------- */
+
+static char *copied_before(const struct box *box)
+{
+    return xasprintf("%s/backup/pre-1.db", box->dir);
+}
+
+static int64_t number(const char *file, const char *query)
+{
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, query, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int64_t value = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return value;
+}
+
+#define OLDER "PRAGMA application_id=0x42464c59; CREATE TABLE older(a); INSERT INTO older VALUES(7);"
+
+static void test_a_migration_copies_first(void **state)
+{
+    struct box *box = *state;
+    char *copy = copied_before(box);
+    struct stat st;
+    sql(box->file, OLDER);
+    store_close(open_store(box));
+    assert_int_equal(number(box->file, "PRAGMA user_version"), 1);
+    assert_int_equal(stat(copy, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(number(copy, "PRAGMA user_version"), 0);
+    assert_int_equal(number(copy, "SELECT a FROM older"), 7);
+    assert_int_equal(number(copy, "SELECT count(*) FROM sqlite_schema"), 1);
+    unlink(copy);
+    store_close(open_store(box));
+    assert_int_not_equal(access(copy, F_OK), 0); /* nothing to migrate, nothing to copy */
+    free(copy);
+}
+
+static void test_a_migration_that_fails_changes_nothing(void **state)
+{
+    struct box *box = *state;
+    char *copy = copied_before(box);
+    sql(box->file, OLDER "CREATE TABLE audit(mine);"); /* the last of the migration's tables */
+    refuses(box, BELFRY_EINTERNAL, "cannot bring");
+    assert_non_null(strstr(error_text(&box->err), copy));
+    assert_int_equal(number(box->file, "PRAGMA user_version"), 0);
+    assert_int_equal(number(box->file, "SELECT count(*) FROM sqlite_schema"), 2);
+    assert_int_equal(number(copy, "SELECT a FROM older"), 7);
+    free(copy);
 }
 
 static void test_corrupt_file_is_refused(void **state)
@@ -511,7 +567,27 @@ static void test_damaged_backup_is_not_restored(void **state)
     unlink(copy);
     sql(copy, "CREATE TABLE t(a)");
     assert_int_equal(store_restore(box->dir, copy, &box->err), BELFRY_EINVAL);
+    error_clear(&box->err);
+    unlink(copy);
+    assert_int_equal(store_backup(box->dir, copy, 0, &box->err), BELFRY_OK);
+    sql(copy, "PRAGMA user_version=99");
+    assert_int_equal(store_restore(box->dir, copy, &box->err), BELFRY_EUNSUPPORTED);
     store_close(open_store(box)); /* what was there is there */
+}
+
+static void test_a_backup_does_not_take_the_place_of_the_database(void **state)
+{
+    struct box *box = *state;
+    char other[140];
+    struct store *store = open_store(box);
+    struct stat before, after;
+    assert_int_equal(stat(box->file, &before), 0);
+    snprintf(other, sizeof(other), "%s/./belfry.db", box->dir);
+    assert_int_equal(store_backup(box->dir, other, 0, &box->err), BELFRY_EINVAL);
+    assert_non_null(strstr(error_text(&box->err), "itself"));
+    assert_int_equal(stat(box->file, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    store_close(store);
 }
 
 /* --- retention ---------------------------------------------------------------------------------------------------- */
@@ -548,6 +624,8 @@ int main(void)
         T(test_one_process_holds_the_data),
         T(test_newer_schema_is_refused),
         T(test_foreign_database_is_refused),
+        T(test_a_migration_copies_first),
+        T(test_a_migration_that_fails_changes_nothing),
         T(test_corrupt_file_is_refused),
         T(test_read_only_file_is_refused),
         T(test_faults_stick_until_the_rollback),
@@ -561,6 +639,7 @@ int main(void)
         T(test_a_restarted_log_keeps_its_room),
         T(test_backup_and_restore),
         T(test_damaged_backup_is_not_restored),
+        T(test_a_backup_does_not_take_the_place_of_the_database),
         T(test_dedupe_is_swept_in_slices),
     };
 #undef T
