@@ -39,6 +39,33 @@ def test_a_backup_goes_elsewhere_as_well(new_hub, tmp_path):
     assert second.titles("ann") == ["Moved"]
 
 
+def test_the_secret_is_left_out_unless_asked_for(new_hub, tmp_path):
+    first = new_hub().start()
+    secret = (first.data_dir / "secret").read_bytes()
+    without, with_it = tmp_path / "without.db", tmp_path / "with.db"
+    assert first.belfry("backup", str(without)).returncode == 0
+    assert secret not in without.read_bytes() and not (tmp_path / "without.db.secret").exists()
+    done = first.belfry("backup", str(with_it), "--with-secret")
+    beside = tmp_path / "with.db.secret"
+    assert done.returncode == 0 and str(beside) in done.stdout, done
+    assert beside.read_bytes() == secret and beside.stat().st_mode & 0o077 == 0
+    second = new_hub()
+    second.write_config()
+    assert second.belfry("restore", str(with_it)).returncode == 0
+    second.start()
+    assert (second.data_dir / "secret").read_bytes() == secret
+
+
+def test_a_backup_does_not_take_the_place_of_the_database(new_hub):
+    hub = new_hub().start()
+    hub.send(case("ann", name="Before"))
+    done = hub.belfry("backup", str(hub.data_dir / "belfry.db"))
+    assert done.returncode == 1 and "itself" in done.stderr, done
+    hub.send(case("ann", name="After"))
+    hub.restart()
+    assert hub.titles("ann") == ["After", "Before"]
+
+
 def test_a_backup_under_load_is_whole(new_hub, tmp_path):
     hub = new_hub().start()
     done = threading.Event()
