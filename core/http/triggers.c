@@ -162,7 +162,7 @@ static void answer_refused(struct post *p, belfry_status status)
     struct error *first = at == SIZE_MAX ? NULL : &p->request.results[at].err;
     if (first && p->request.triggers.batch)
         with_index(first, at);
-    if (status == BELFRY_EAGAIN || status == BELFRY_EIO || status == BELFRY_ELIMIT || status == BELFRY_ECANCELED) {
+    if (status == BELFRY_EAGAIN || status == BELFRY_EIO || status == BELFRY_ECANCELED) {
         const char *ailment = ledger_ailment(p->req->http->set.ledger);
         const char *text = status == BELFRY_ECANCELED ? "the hub is stopping; send it again"
                            : ailment && status != BELFRY_EAGAIN

@@ -68,11 +68,18 @@ void answer_group(struct ledger *ledger, struct list *commands)
         push(ledger, answer);
 }
 
+/* Whatever ails the database, a caller can do the same: send it again. ELIMIT and EPERM are what a command itself says.
+ */
+static belfry_status failure(belfry_status status)
+{
+    return status == BELFRY_ECANCELED || status == BELFRY_EINTERNAL ? status : BELFRY_EIO;
+}
+
 void answer_failed(struct ledger *ledger, struct list *commands, belfry_status status)
 {
     struct answer *answer = answer_new();
     LIST_EACH(node, commands)
-    LIST_OF(node, struct ledger_command, node)->status = status;
+    LIST_OF(node, struct ledger_command, node)->status = failure(status);
     list_move(&answer->commands, commands);
     push(ledger, answer);
 }

@@ -111,6 +111,9 @@ def test_a_full_disk_is_503_and_loses_nothing(hub, disk):
     assert ready.status_code == 503 and "disk" in ready.text
     assert hub.get("/healthz").status_code == 200, "a restart would not help"
     assert hub.inbox("ann")["total"] == len(accepted), "reading goes on"
+    assert hub.request("PUT", "/v1/acme/users/new", hub.person("root"), json={"name": "N" * 200}).status_code == 503
+    marked = hub.post(f"/v1/acme/notifications/{hub.items('ann')[0]['id']}/read", hub.person("ann"))
+    assert marked.status_code == 503 and int(marked.headers["retry-after"]) > 0, marked.text
     disk.free(hub)
     until(lambda: hub.get("/readyz").status_code == 200, "recovers without hand work")
     until(lambda: send().status_code == 202)

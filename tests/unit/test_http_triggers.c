@@ -91,6 +91,7 @@ static void test_refusals(void **state)
     expect(w, TARGET, ONE, event("x", "[\"fail\",-5,\"gone\"]"), 404, "gone");
     expect(w, TARGET, ONE, event("x", "[\"fail\",-6,\"not you\"]"), 403, "not you");
     expect(w, TARGET, ONE, event("x", "[\"fail\",-3,\"later\"]"), 503, "later");
+    expect(w, TARGET, ONE, event("x", "[\"reads\",10001]"), 413, "passed a limit of one call"); /* now and later */
     expect(w, "/v1/acme/sources/nothing/triggers", ROOT "Content-Type: application/cloudevents+json\r\n",
            event("x", ""), 404, "there is no source `nothing` here");
     assert_int_equal(ask_status(w, "POST", "/v1/acme/sources/nothing/triggers", CRM, "{}"), 403);

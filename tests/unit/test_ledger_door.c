@@ -70,7 +70,7 @@ static void test_full_disk_and_recovery(void **state)
     assert_null(ledger_ailment(b->ledger));
     vfs_fault_set(VFS_FULL, 0, 0);
     struct sent *s = send_begin(b, "crm", "[[\"1\",[\"put\",\"k\",\"1\"]]]", 0);
-    assert_int_equal(send_end(b, s), BELFRY_ELIMIT);
+    assert_int_equal(send_end(b, s), BELFRY_EIO);
     assert_int_equal(s->results[0].state, LEDGER_REFUSED);
     assert_string_equal(error_text(&s->results[0].err), "the trigger could not be written");
     send_free(s);

@@ -25,7 +25,7 @@ static struct bench *open_on_bad_disk(void)
 static void fail_once(struct bench *b)
 {
     vfs_fault_set(VFS_FULL, 0, 0);
-    assert_int_equal(send_now(b, "[[\"full\",[\"put\",\"k\",\"1\"]]]"), BELFRY_ELIMIT);
+    assert_int_equal(send_now(b, "[[\"full\",[\"put\",\"k\",\"1\"]]]"), BELFRY_EIO);
     vfs_fault_set(VFS_NONE, 0, 0);
 }
 
@@ -113,7 +113,7 @@ static void test_the_result_of_a_task_waits_for_the_disk(void **state)
     assert_true(taken.id > 0);
     vfs_fault_set(VFS_FULL, 0, 0);
     ledger_task_done(b->ledger, taken.id, BELFRY_DELIVERED, 0, STR("{\"do\":[[\"put\",\"got\",\"1\"]]}"));
-    assert_int_equal(send_now(b, NOTE("2")), BELFRY_ELIMIT);
+    assert_int_equal(send_now(b, NOTE("2")), BELFRY_EIO);
     vfs_fault_set(VFS_NONE, 0, 0);
     settle_until(b, "SELECT count(*) FROM task", "0");
     expect_rows(b, "SELECT key, value FROM state", "got 1");
