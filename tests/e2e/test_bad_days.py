@@ -6,11 +6,12 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
-from support.config import base
+from support.config import base, with_hooks
 from support.events import case
 from support.wait import until
 
@@ -75,8 +76,8 @@ def disk(tmp_path):
 
 
 @pytest.fixture
-def hub(new_hub, disk):
-    config = base()
+def hub(new_hub, disk, receiver):
+    config = with_hooks(base(), receiver.endpoint(), source="crm")
     config["hub"]["limits"] = {"disk_floor_bytes": "0"}
     config["hub"]["data_dir"] = str(disk.path / "data")
     hub = new_hub(config)
@@ -120,6 +121,45 @@ def test_a_full_disk_is_503_and_loses_nothing(hub, disk):
     assert hub.inbox("ann")["total"] == len(accepted)
     hub.restart()
     assert hub.inbox("ann")["total"] == len(accepted)
+
+
+def fill_while_the_endpoint_has_a_webhook(hub, disk, receiver):
+    """The endpoint takes it, and the hub cannot write that it did."""
+    asked, release = threading.Event(), threading.Event()
+
+    def hold(delivery):
+        asked.set()
+        release.wait(30)
+        return 200
+
+    receiver.answer("/local", hold, 200)
+    hub.send(case("ann", name="On its way"))
+    assert asked.wait(30)
+    disk.fill(hub)
+    until(lambda: {hub.post_trigger(case("ann", name="z")).status_code for _ in range(5)} == {503})
+    release.set()
+    first, = receiver.wait(1)
+    return first
+
+
+def test_a_webhook_that_arrived_while_the_disk_was_full(hub, disk, receiver):
+    first = fill_while_the_endpoint_has_a_webhook(hub, disk, receiver)
+    until(lambda: hub.post_trigger(case("ann", name="z")).status_code == 503)
+    disk.free(hub)
+    until(lambda: first.id in {"msg_" + d["event"] for d in hub.deliveries("?channel=hooks&state=delivered")})
+    until(lambda: hub.post_trigger(case("ann", name="And on")).status_code == 202)
+    until(lambda: "And on" in {d.title() for d in receiver.at("/local")})
+    assert len([d for d in receiver.at("/local") if d.id == first.id]) == 1, "it is not sent again"
+
+
+def test_a_stop_while_the_disk_is_full(hub, disk, receiver):
+    first = fill_while_the_endpoint_has_a_webhook(hub, disk, receiver)
+    hub.signal(signal.SIGTERM)
+    assert hub.wait(20) == 0, hub.log()
+    disk.free(hub)
+    hub.start()
+    until(lambda: len([d for d in receiver.at("/local") if d.id == first.id]) == 2, "again, under the same id")
+    until(lambda: hub.deliveries("?channel=hooks&state=delivered"))
 
 
 def test_a_kill_while_the_disk_is_full(hub, disk):
