@@ -3,7 +3,8 @@
  * Commands that may not be lost. Nobody stands behind the result of a task, the hold of an endpoint or an event of the
  * hub who could ask again, and a task that was taken by this boot ends only by what its result writes. So when the
  * transaction of such a command fails it is not answered but kept, and run again, alone, 0.1 s doubling to 1 min later,
- * as soon as other transactions succeed: one that fails for a reason of its own must not be taken for a disk that fails.
+ * as soon as other transactions succeed: one that fails for a reason of its own must not be taken for a disk that
+ * fails.
  */
 #include "ledger/inside.h"
 

@@ -101,8 +101,8 @@ struct ledger_txn; /* inside of a running group */
  * run: [ledger] inside the group's transaction; it may run again (after a rollback each command of the group is run
  * alone), so it begins by resetting what it produced. What it returns is its own status: anything but OK must have
  * written nothing. done: [loop] once, after the commit; status is run's, or EIO when it could not be committed
- * (EINTERNAL when the fault is the command's own), ECANCELED at stop. With `must` a failed transaction is no answer: it is run again until it commits, at the
- * latest when the ledger stops.
+ * (EINTERNAL when the fault is the command's own), ECANCELED at stop. With `must` a failed transaction is no answer: it
+ * is run again until it commits, at the latest when the ledger stops.
  */
 struct ledger_command {
     struct list node;
