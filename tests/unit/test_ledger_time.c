@@ -363,6 +363,31 @@ static void test_what_is_old_goes(void **state)
     bench_free(b);
 }
 
+#define DAYS (1440 * MINUTE)
+#define KEPT "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM notification), (SELECT count(*) FROM delivery)"
+
+static void test_what_is_linked_to_stays(void **state)
+{
+    (void)state;
+    struct bench *b =
+        bench_new("[{\"name\":\"r\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"after\":6048000000}]}]", PEOPLE);
+    b->config->config.retention =
+        (struct config_retention){.inbox = 60, .events = 10, .attempts = 10, .decisions = 10, .dedupe = 10};
+    bench_start(b, NULL);
+    settle(b);
+    send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]]]");
+    advance(b, 11 * DAYS); /* the event is old, its row in the inbox is not */
+    expect_rows(b, KEPT, "1 1 1");
+    advance(b, 50 * DAYS); /* the row is old, its mail has still to go out */
+    expect_rows(b, KEPT, "1 1 1");
+    advance(b, 9 * DAYS);
+    expect_rows(b, "SELECT count(*) FROM delivery WHERE open = 1 AND due <= 1706048000000", "1");
+    rows(b, "UPDATE delivery SET open = 0, state = 6"); /* it went out */
+    advance(b, DAYS);
+    expect_rows(b, KEPT, "0 0 0");
+    bench_free(b);
+}
+
 /* --- calls that harm ---------------------------------------------------------------------------------------------- */
 
 static void test_slow_source_is_quarantined(void **state)
@@ -505,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_withdrawn_event_ends_its_fan_out),
         cmocka_unit_test(test_expiry_of_many_rows),
         cmocka_unit_test(test_what_is_old_goes),
+        cmocka_unit_test(test_what_is_linked_to_stays),
         cmocka_unit_test(test_slow_source_is_quarantined),
         cmocka_unit_test(test_quarantine_ends_though_the_clock_goes_back),
         cmocka_unit_test(test_removed_rows_end_though_the_clock_goes_back),
