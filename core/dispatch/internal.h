@@ -11,7 +11,7 @@
 /* A breaker: opens when most of the last requests failed, lets one through after a pause. */
 struct breaker {
     int64_t window_ms; /* start of the window that is counted */
-    uint32_t requests, failures;
+    uint32_t requests, failures, in_a_row;
     int64_t open_until_ms; /* 0: closed */
     int probing;           /* half open: one request is under way */
 };
