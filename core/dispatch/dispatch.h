@@ -46,6 +46,7 @@ void dispatch_free(struct dispatch *dispatch);
 /* A live delivery instance. Whoever made it keeps it until released. */
 struct dispatch_channel {
     const struct config_instance *instance;
+    struct config *config; /* of the instance: names the orgs that its targets serve */
     const struct belfry_delivery *vtable;
     void *self;
     const struct belfry_host *host;
@@ -61,9 +62,16 @@ int dispatch_channel_set(struct dispatch *dispatch, const struct dispatch_channe
 /* No new batches; the instance is released when the last one ended. */
 void dispatch_channel_remove(struct dispatch *dispatch, const char *name);
 
-/* belfry.targets/1 for a channel. Secrets are sealed with the key before they are stored. */
-belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, const struct belfry_target_spec *specs,
-                               uint32_t count, const struct belfry_target_policy *policy, const struct config *config,
+/*
+ * belfry.targets/1 for a channel, in start() or reload() of its plugin. The set comes into force with
+ * dispatch_channel_set() for the same instance (host names it), so a configuration that is rejected after all changes
+ * nothing; at once when that was before. It is in force for every trigger that reaches the ledger after that call.
+ * Copies; keeps a reference to config. Secrets are sealed with the key before they are stored. EINVAL without an
+ * attempt in the policy or with a name twice.
+ */
+belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, const struct belfry_host *host,
+                               const struct belfry_target_spec *specs, uint32_t count,
+                               const struct belfry_target_policy *policy, const struct config *config,
                                struct error *err);
 
 /* host->complete of a channel's plugin. Called on the loop (the host room posts it there); unknown ids are counted. */

@@ -72,7 +72,7 @@ static belfry_status claim_run(struct ledger_command *command, struct ledger_txn
     claim->items = arena_alloc(claim->arena, (claim->max + 1) * sizeof(*claim->items));
     if (claim->target && hash_get(txn->ledger->disabled, str_slice((const char *)&claim->target, sizeof(int64_t))))
         return BELFRY_OK;
-    int64_t channel = store_name(txn->conn, str_of(claim->channel->name));
+    int64_t channel = store_name(txn->conn, str_of(claim->channel));
     for (size_t looked = 0; claim->count < claim->max && looked < LOOK_MAX && !store_fault(txn->conn, NULL);) {
         struct store_delivery *rows;
         size_t want = claim->max - claim->count;

@@ -204,8 +204,8 @@ struct ledger_claim_item {
 
 struct ledger_claim {
     struct ledger_command command; /* internal */
-    const struct config_instance *channel;
-    int64_t target; /* 0: not a target's */
+    const char *channel;           /* name; the caller's until done */
+    int64_t target;                /* 0: not a target's */
     size_t max;
     int64_t lease_ms;
     struct arena *arena; /* holds the items; freed by the caller */
@@ -252,15 +252,20 @@ struct ledger_target {
     int64_t id; /* filled */
     struct belfry_str org, name, url, secret, settings;
     int enabled;              /* filled */
-    int moved;                /* filled: the URL is another than before */
+    int moved;                /* filled: the URL is another than before; failures are forgotten, it is enabled */
     int64_t first_failure_ms; /* filled */
 };
 void ledger_targets_declare(struct ledger *ledger, const struct config_instance *channel, struct ledger_target *targets,
                             size_t count, void (*done)(void *arg, belfry_status status), void *arg);
-/* The index that events are matched with from the next command on. Ownership of rows goes to the ledger's generation of
- * targets; freed with free_rows when replaced. */
-void ledger_targets_index(struct ledger *ledger, const struct config_instance *channel, struct route_targets *index,
-                          void (*free_rows)(void *arg), void *arg);
+/*
+ * The index that events are matched with from the next command on. Submitted right behind the declaration, so that no
+ * trigger runs between the two: routes[i] gets the id of targets[i] when the command runs. done (may be NULL) with
+ * other than OK: the index before stays, because the declaration or this could not be written. free_rows(arg), after
+ * done, when routes and targets are no longer needed.
+ */
+void ledger_targets_index(struct ledger *ledger, const struct config_instance *channel, struct route_target *routes,
+                          const struct ledger_target *targets, size_t count,
+                          void (*done)(void *arg, belfry_status status), void (*free_rows)(void *arg), void *arg);
 /* Disable (held from then on) or enable (held ones become due, oldest first). */
 void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, const char *why,
                           void (*done)(void *arg, belfry_status status), void *arg);

@@ -36,7 +36,7 @@ static void on_claim(struct ledger_claim *claim)
 
 static void claim(struct bench *b, struct claimed *c, const char *channel, int64_t target, size_t max)
 {
-    *c = (struct claimed){.claim = {.channel = fixture_channel(b->config, channel),
+    *c = (struct claimed){.claim = {.channel = channel,
                                     .target = target,
                                     .max = max,
                                     .lease_ms = MINUTE,
@@ -322,11 +322,12 @@ static void hooks_declare(struct bench *b, struct hooks *h, size_t count)
     for (size_t i = 0; i < count; i++)
         h->targets[i] = (struct ledger_target){
             .name = i ? STR("two") : STR("one"), .url = STR("https://hook.example/"), .secret = STR("sealed")};
-    ledger_targets_declare(b->ledger, fixture_channel(b->config, "hooks"), h->targets, count, bench_done, &h->wait);
-    assert_int_equal(bench_until(b, &h->wait), BELFRY_OK);
     for (size_t i = 0; i < count; i++)
-        h->rows[i] = (struct route_target){.id = h->targets[i].id, .name = h->targets[i].name, .types = &types};
-    ledger_targets_index(b->ledger, fixture_channel(b->config, "hooks"), route_targets_new(h->rows, count), NULL, NULL);
+        h->rows[i] = (struct route_target){.name = h->targets[i].name, .types = &types};
+    const struct config_instance *hooks = fixture_channel(b->config, "hooks");
+    ledger_targets_declare(b->ledger, hooks, h->targets, count, bench_done, &h->wait);
+    ledger_targets_index(b->ledger, hooks, h->rows, h->targets, count, NULL, NULL, NULL);
+    assert_int_equal(bench_until(b, &h->wait), BELFRY_OK);
 }
 
 static void enable(struct bench *b, int64_t target, int on, belfry_status expected)
