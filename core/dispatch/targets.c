@@ -108,10 +108,11 @@ static void disable(struct dispatch *d, struct target *t, const char *why)
              STR_ARG(t->facts->pub.name), log_quote(why, strlen(why)));
     if (!d->set.alarm)
         return;
-    char *text = xasprintf("Nothing more is sent to it: %s. What comes for it is held. When it can take deliveries "
-                           "again, change its `url` in the configuration (a query that was not there counts) and "
-                           "reload: what is held then leaves, oldest first.",
-                           why);
+    char *text = xasprintf("The endpoint `%.*s` of `%s` is disabled: %s\n"
+                           "What comes for it is held. When it can take deliveries again, change its `url` in the "
+                           "configuration (a query that was not there counts) and reload: what is held then leaves, "
+                           "oldest first.",
+                           STR_ARG(t->facts->pub.name), t->queue->channel->name, why);
     d->set.alarm(d->set.arg, "hub.endpoint_disabled", t->facts->pub.org, t->facts->pub.name, text);
     free(text);
 }
@@ -121,10 +122,12 @@ static void warn(struct dispatch *d, struct target *t)
     if (t->warned || !d->set.alarm)
         return;
     t->warned = 1;
-    d->set.alarm(
-        d->set.arg, "hub.endpoint_failing", t->facts->pub.org, t->facts->pub.name,
-        "Deliveries to it keep failing; they are tried again on the schedule. After five days without one that "
-        "arrives it is disabled, and what comes for it is held. Its attempts are in GET /v1/{org}/events/{id}.");
+    char *text = xasprintf("Deliveries to the endpoint `%.*s` of `%s` keep failing\n"
+                           "They are tried again on the schedule. After five days without one that arrives it is "
+                           "disabled, and what comes for it is held.",
+                           STR_ARG(t->facts->pub.name), t->queue->channel->name);
+    d->set.alarm(d->set.arg, "hub.endpoint_failing", t->facts->pub.org, t->facts->pub.name, text);
+    free(text);
 }
 
 void target_result(struct dispatch *d, struct target *t, uint32_t outcome, uint32_t attempt)

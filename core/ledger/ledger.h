@@ -83,7 +83,8 @@ void ledger_poke(struct ledger *ledger);
  * (timers, expiry, delayed in-app deliveries, jobs, retention) has committed. [any] */
 void ledger_settle(struct ledger *ledger, void (*done)(void *arg), void *arg);
 /* An event of the hub itself, to role:admin of an org, source `hub`, category `hub`: type "hub.source_quarantined" and
- * so on. It replaces the earlier one of the same type and subject. Strings are copied. [any] */
+ * so on. It replaces the earlier one of the same type and subject. The first line of the text is the title, the rest
+ * the body. Strings are copied. [any] */
 void ledger_emit_hub(struct ledger *ledger, struct belfry_str org, const char *type, struct belfry_str subject,
                      const char *text);
 /* Last beat of the heart, monotonic ns. [any] */
@@ -271,19 +272,12 @@ void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, co
                           void (*done)(void *arg, belfry_status status), void *arg);
 void ledger_target_failure(struct ledger *ledger, int64_t target, int failed, int64_t now_ms); /* first_failure kept */
 
-/* POST .../deliveries/{id}/retry and cancel: dead or held rows become due now; ENOTFOUND, ECONFLICT (under way). */
+/* POST .../deliveries/{id}/retry and cancel: dead or held rows become due now; ENOTFOUND, or ECONFLICT and why (text
+ * that follows "this delivery cannot be changed: "). */
 void ledger_delivery_retry(struct ledger *ledger, struct belfry_str org, int64_t delivery,
-                           void (*done)(void *arg, belfry_status status), void *arg);
+                           void (*done)(void *arg, belfry_status status, const char *why), void *arg);
 void ledger_delivery_cancel(struct ledger *ledger, struct belfry_str org, int64_t delivery,
-                            void (*done)(void *arg, belfry_status status), void *arg);
-
-/* An event of the built-in source `hub` to role:admin of an org. Copies. [any] */
-void ledger_emit_hub(struct ledger *ledger, struct belfry_str org, const char *type, struct belfry_str subject,
-                     const char *text);
-/* A virtual clock moved: look at what is due. [any] */
-void ledger_poke(struct ledger *ledger);
-/* done on the loop when everything that is due at the present clock has committed. */
-void ledger_settle(struct ledger *ledger, void (*done)(void *arg), void *arg);
+                            void (*done)(void *arg, belfry_status status, const char *why), void *arg);
 
 /* --- numbers for metrics. [any] ----------------------------------------------------------------------------------- */
 
