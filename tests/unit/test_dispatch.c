@@ -266,6 +266,68 @@ static void test_order_of_due_time(void **state)
     close_scene(s);
 }
 
+/* Fifty queues with something to do at fifty times: each comes when it is due, none is looked at before. */
+static void test_every_queue_in_its_time(void **state)
+{
+    (void)state;
+    enum { TARGETS = 50, MINUTES = 60000 };
+    struct scene *s = open_scene(HOOKS);
+    struct belfry_target_spec specs[TARGETS];
+    char names[TARGETS][32];
+    for (int i = 0; i < TARGETS; i++) {
+        snprintf(names[i], sizeof(names[i]), "http://t%d.example/", i);
+        specs[i] = spec_of(names[i] + 7, names[i]);
+    }
+    declare(s, specs, TARGETS);
+    set_channel(s, "hooks", s);
+    turn(s);
+    emit(s, "a", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), TARGETS);
+    for (size_t i = 0; i < TARGETS; i++)
+        complete_with(s, &s->held[i],
+                      (struct belfry_result){.outcome = BELFRY_RETRY,
+                                             .retry_after_ms = (int64_t)(1 + i * 31 % TARGETS) * 2 * MINUTES});
+    turn(s);
+    for (int minute = 0; minute < 130; minute++) {
+        clock_advance(s->b->clock, MINUTES);
+        uint64_t before = claims(s);
+        dispatch_tick(s->d); /* the clock jumped: that is all that dispatch is told */
+        turn(s);
+        size_t came = fresh(s);
+        assert_true(claims(s) - before <= came);
+        char sql[120];
+        snprintf(sql, sizeof(sql), "SELECT count(*) FROM delivery WHERE due <= %lld AND state = 5",
+                 (long long)clock_now_ms(s->b->clock));
+        expect_rows(s->b, sql, "0");
+    }
+    assert_int_equal(s->count, 2 * TARGETS);
+    close_scene(s);
+}
+
+static void test_a_clock_that_is_set_back(void **state)
+{
+    (void)state;
+    struct scene *s = hook_scene();
+    emit(s, "a", "ann");
+    turn(s);
+    complete(s, 0, BELFRY_RETRY);
+    turn(s);
+    clock_set(s->b->clock, START - 3600000);
+    dispatch_tick(s->d);
+    emit(s, "b", "ann"); /* what is new does not wait for what is put off */
+    turn(s);
+    assert_int_equal(fresh(s), 2);
+    complete(s, 1, BELFRY_DELIVERED);
+    turn(s);
+    clock_set(s->b->clock, START + 6000);
+    dispatch_tick(s->d);
+    turn(s);
+    assert_int_equal(fresh(s), 1);
+    assert_int_equal(s->held[2].attempt, 2);
+    close_scene(s);
+}
+
 /* --- deadlines ---------------------------------------------------------------------------------------------------- */
 
 static struct batch *batch_at(struct scene *s, size_t i)
@@ -421,6 +483,8 @@ int main(void)
         cmocka_unit_test(test_no_more_than_the_hub_carries),
         cmocka_unit_test(test_a_dead_target_delays_nobody),
         cmocka_unit_test(test_order_of_due_time),
+        cmocka_unit_test(test_every_queue_in_its_time),
+        cmocka_unit_test(test_a_clock_that_is_set_back),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_a_channel_that_is_down_rests),
         cmocka_unit_test(test_mail_that_is_put_off_opens_no_breaker),
