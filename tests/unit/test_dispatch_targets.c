@@ -103,6 +103,32 @@ static void test_declared_again(void **state)
     close_scene(s);
 }
 
+static void test_a_removed_target_gets_nothing_more(void **state)
+{
+    (void)state;
+    struct scene *s = open_scene(HOOKS);
+    struct belfry_target_spec specs[] = {spec_of("one", "http://one.example/"), spec_of("two", "http://two.example/")};
+    specs[0].concurrency = 1;
+    declare(s, specs, 2);
+    set_channel(s, "hooks", s);
+    turn(s);
+    emit_many(s, 0, 3);
+    turn(s);
+    assert_int_equal(fresh(s), 4); /* the first of one, all of two */
+    declare(s, specs + 1, 1);
+    turn(s);
+    for (size_t i = 0; i < 4; i++)
+        complete(s, i, BELFRY_DELIVERED);
+    turn(s);
+    assert_int_equal(fresh(s), 0);
+    forward(s, 3600000 + 60000);
+    expect_rows(s->b,
+                "SELECT t.name, d.state, count(*) FROM delivery d JOIN target t ON t.id = d.target GROUP BY 1, 2"
+                " ORDER BY 1, 2",
+                "one 6 1\none 22 2\ntwo 6 3");
+    close_scene(s);
+}
+
 static void test_orgs_of_targets(void **state)
 {
     (void)state;
@@ -309,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_declared_before_the_channel_is_in_force),
         cmocka_unit_test(test_refused_declarations),
         cmocka_unit_test(test_declared_again),
+        cmocka_unit_test(test_a_removed_target_gets_nothing_more),
         cmocka_unit_test(test_orgs_of_targets),
         cmocka_unit_test(test_gone_disables),
         cmocka_unit_test(test_a_new_address_starts_anew),
