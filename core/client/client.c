@@ -20,6 +20,7 @@
 
 #define SPARE_MAX 64
 #define RESPONSE_DEFAULT (64 * 1024)
+#define REQUEST_KEPT (64 * 1024) /* memory of a larger body is not kept with the handle */
 #define CONNECTIONS_DEFAULT 256
 #define URLS_MAX 1000
 
@@ -31,7 +32,8 @@ static void call_recycle(struct call *c)
     curl_slist_free_all(c->headers);
     client_cidrs_free(c->allow);
     mem_wipe(c->request.ptr, c->request.len);
-    if (client->spare_count >= SPARE_MAX || client->closing || c->response.cap > RESPONSE_DEFAULT) {
+    if (client->spare_count >= SPARE_MAX || client->closing || c->response.cap > RESPONSE_DEFAULT ||
+        c->request.cap > REQUEST_KEPT) {
         curl_easy_cleanup(c->easy);
         arena_free(c->arena);
         buf_free(&c->url);
