@@ -80,8 +80,10 @@ void dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct b
 /* News of a commit: look at the queues. */
 void dispatch_wake(struct dispatch *dispatch, const struct ledger_news *news);
 
-/* The wait before attempt n+1 (n = attempts made): base schedule, additive jitter of 0..10 % (at least 1 s when the
- * wait is not 0), never earlier than Retry-After, capped at 24 h. Pure. -1: no more attempts. */
+/* The wait before attempt n+1 (n = attempts made): the schedule's or Retry-After, whichever is longer, at most 24 h;
+ * and jitter on top, 0..10 % (up to 1 s at least, when the wait is not 0), so it is never early. Pure. -1: no more
+ * attempts.
+ */
 int64_t dispatch_wait_ms(const struct belfry_target_policy *policy, uint32_t attempts, int64_t retry_after_ms,
                          uint64_t random);
 

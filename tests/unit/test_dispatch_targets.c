@@ -199,6 +199,8 @@ static void test_gone_disables(void **state)
     turn(s);
     assert_int_equal(fresh(s), 7); /* what was held leaves at once, that which was put off too */
     expect_rows(s->b, "SELECT enabled, first_failure FROM target", "1 -");
+    for (size_t i = 9; i < 16; i++)
+        assert_string_equal(s->held[i].url, "http://one.example/?again=1"); /* the address of now */
     complete_with(s, &s->held[9], (struct belfry_result){.outcome = BELFRY_TARGET_GONE});
     turn(s);
     assert_int_equal(s->alarms, 2);
