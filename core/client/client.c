@@ -20,6 +20,7 @@
 
 #define SPARE_MAX 64
 #define RESPONSE_DEFAULT (64 * 1024)
+#define REQUEST_KEPT (64 * 1024) /* memory of a larger body is not kept with the handle */
 #define CONNECTIONS_DEFAULT 256
 #define URLS_MAX 1000
 
@@ -31,7 +32,8 @@ static void call_recycle(struct call *c)
     curl_slist_free_all(c->headers);
     client_cidrs_free(c->allow);
     mem_wipe(c->request.ptr, c->request.len);
-    if (client->spare_count >= SPARE_MAX || client->closing || c->response.cap > RESPONSE_DEFAULT) {
+    if (client->spare_count >= SPARE_MAX || client->closing || c->response.cap > RESPONSE_DEFAULT ||
+        c->request.cap > REQUEST_KEPT) {
         curl_easy_cleanup(c->easy);
         arena_free(c->arena);
         buf_free(&c->url);
@@ -271,6 +273,7 @@ static void set_options(struct call *c, const struct belfry_http_call *call)
     curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https");
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* else the loop waits for getaddrinfo() when a call's time is over */
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     /* with a directory of certificates libcurl parses the whole bundle again for each connection (40 ms on the loop);
      * with the bundle alone it keeps what it has parsed */

@@ -15,6 +15,7 @@
 
 #define TIMEOUT_DEFAULT_MS 30000
 #define GRACE_MS 5000
+#define PLUGIN_MS 1000 /* a plugin's own time-out is the same and should come first */
 #define FAILED_CLAIM_WAIT_MS 1000
 /* What an endpoint may have under way at most: a claim waits for a commit, so it takes all there is room for. */
 #define EACH_CLAIM_MAX 64
@@ -47,25 +48,45 @@ static int64_t timeout_of(const struct channel *ch)
 
 /* --- the end of a batch ------------------------------------------------------------------------------------------- */
 
+/* The breaker knows whether a target answers as it should, not whether a delivery made sense. */
+static void note(struct dispatch *d, struct queue_state *q, uint32_t outcome)
+{
+    if (outcome == BELFRY_REJECTED || outcome == BELFRY_UNKNOWN || outcome == BELFRY_TARGET_GONE)
+        q->breaker.probing = 0;
+    else if (q->target) /* a mail server that puts some recipients off is no broken channel */
+        breaker_note(&q->breaker, outcome != BELFRY_DELIVERED, dispatch_now(d));
+}
+
+/* The queue may have room again, or its target may be gone. */
+static void queue_settle(struct dispatch *d, struct queue_state *q)
+{
+    if (q->target && q->target->removed)
+        target_settle(d, q->target);
+    else
+        queue_ready(d, q);
+}
+
 static void batch_free(struct dispatch *d, struct batch *b)
 {
     struct queue_state *q = b->queue;
+    struct live *live = b->live;
     hash_del(d->batches, str_slice((const char *)&b->pub.id, sizeof(b->pub.id)));
     list_remove(&b->node);
-    b->live->batches--;
+    live->batches--;
     q->inflight--;
     d->inflight--;
-    live_unref(b->live);
+    target_facts_unref(b->facts);
     memory_unref(b->memory);
     free(b);
-    queue_ready(d, q);
+    live_unref(live);
+    queue_settle(d, q);
 }
 
 static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_result *result)
 {
     struct queue_state *q = b->queue;
     outcome_judge(d, b, result);
-    breaker_note(&q->breaker, result->outcome != BELFRY_DELIVERED, dispatch_now(d));
+    note(d, q, result->outcome);
     if (q->target)
         target_result(d, q->target, result->outcome, b->attempt);
     batch_free(d, b);
@@ -158,8 +179,11 @@ static void item_fill(struct dispatch *d, struct batch *b, const struct ledger_c
     }
 }
 
+/* PER_RECIPIENT only: a target is no person. */
 static void person_fill(struct dispatch *d, struct batch *b, const struct ledger_claim_item *from)
 {
+    if (b->queue->target)
+        return;
     b->person = (struct belfry_person){.struct_size = sizeof(b->person), .username = from->username};
     if (from->username.len && d->set.person)
         d->set.person(d->set.arg, b->memory->arena, from->org, from->username, &b->person);
@@ -190,7 +214,11 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     b->attempt = from->attempt;
     b->started_ms = dispatch_now(d);
     b->started_ns = clock_mono_ns(clock_real());
-    b->deadline_ns = b->started_ns + (uint64_t)timeout * 1000000;
+    b->deadline_ns = b->started_ns + (uint64_t)(timeout + PLUGIN_MS) * 1000000;
+    if (q->target) {
+        b->facts = q->target->facts;
+        b->facts->refs++;
+    }
     item_fill(d, b, from);
     b->items[0] = &b->item;
     b->pub = (struct belfry_batch){.struct_size = sizeof(b->pub),
@@ -199,7 +227,7 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
                                    .deadline_ms = b->started_ms + timeout,
                                    .attempt = b->attempt,
                                    .items = b->items,
-                                   .target = q->target ? &q->target->pub : NULL};
+                                   .target = b->facts ? &b->facts->pub : NULL};
     person_fill(d, b, from);
     hash_set(d->batches, str_slice((const char *)&b->pub.id, sizeof(b->pub.id)), b);
     list_push_back(&d->open, &b->node);
@@ -230,6 +258,8 @@ static void on_claimed(struct ledger_claim *pub)
     memory->arena = pub->arena;
     memory->refs = 1;
     d->claims--;
+    d->claimed -= q->claimed;
+    q->claimed = 0;
     q->claiming = 0;
     if (d->stopping)
         claim_give_back(d, pub);
@@ -240,7 +270,10 @@ static void on_claimed(struct ledger_claim *pub)
     memory_unref(memory);
     c->live->batches--;
     live_unref(c->live);
-    if (pub->status != BELFRY_OK) {
+    if (q->target && q->target->removed) {
+        target_settle(d, q->target);
+    } else if (pub->status != BELFRY_OK) {
+        q->again = 0;
         queue_due_at(d, q, dispatch_now(d) + FAILED_CLAIM_WAIT_MS); /* the disk: looked at again until it is well */
     } else if (q->again || pub->count == pub->max) {
         q->again = 0;
@@ -252,10 +285,25 @@ static void on_claimed(struct ledger_claim *pub)
     dispatch_turn(d);
 }
 
+/*
+ * What the hub carries is shared: a queue takes no more than leaves as much free as it holds, and one slot in any case,
+ * so a few endpoints that hang with many slots each do not use up everybody's.
+ */
+static uint32_t share(const struct dispatch *d, const struct queue_state *q, uint32_t slots)
+{
+    uint32_t used = d->inflight + d->claimed, room = used < DISPATCH_INFLIGHT_MAX ? DISPATCH_INFLIGHT_MAX - used : 0;
+    uint32_t fair = room > q->inflight ? (room - q->inflight) / 2 : 0;
+    if (fair == 0 && q->inflight == 0 && room > 0)
+        fair = 1;
+    return slots < fair ? slots : fair;
+}
+
 /* How many rows the queue may take now; 0 and a time to look again (or none) otherwise. */
 static uint32_t free_slots(struct dispatch *d, struct queue_state *q)
 {
     int64_t now = dispatch_now(d), wait = breaker_wait(&q->breaker, now);
+    if (q->held_until_ms > now)
+        wait = q->held_until_ms;
     if (wait) {
         queue_due_at(d, q, wait);
         return 0;
@@ -265,16 +313,17 @@ static uint32_t free_slots(struct dispatch *d, struct queue_state *q)
         slots = 1; /* half open: one goes ahead */
     if (slots > EACH_CLAIM_MAX)
         slots = EACH_CLAIM_MAX;
+    slots = share(d, q, slots);
     uint32_t paced = slots ? bucket_free(&q->bucket, slots, now) : 0;
     if (slots && !paced)
         queue_due_at(d, q, bucket_next_ms(&q->bucket, now));
-    return paced; /* without a slot the queue is looked at when a batch ends */
+    return paced; /* without a slot the queue is looked at when one of its batches ends */
 }
 
 void queue_run(struct dispatch *d, struct queue_state *q)
 {
     struct live *live = q->channel->live;
-    if (!live || q->claiming || (q->target && !q->target->enabled))
+    if (!live || q->claiming || (q->target && (!q->target->enabled || q->target->removed)))
         return;
     uint32_t slots = free_slots(d, q);
     if (!slots)
@@ -284,14 +333,16 @@ void queue_run(struct dispatch *d, struct queue_state *q)
     c->queue = q;
     c->live = live;
     live->batches++; /* the instance stays while the claim is under way */
-    c->pub.channel = live->pub.instance;
-    c->pub.target = q->target ? (int64_t)q->target->pub.id : 0;
+    c->pub.channel = q->channel->name;
+    c->pub.target = q->target ? q->target->id : 0;
     c->pub.max = slots;
     c->pub.arena = arena_new(2048);
     c->pub.lease_ms = timeout_of(q->channel) + 2 * GRACE_MS;
     c->pub.done = on_claimed;
     c->pub.arg = c;
     q->claiming = 1;
+    q->claimed = slots;
+    d->claimed += slots;
     d->claims++;
     d->numbers.claims++;
     ledger_claim(d->set.ledger, &c->pub);

@@ -14,10 +14,13 @@
 
 #include <stdlib.h>
 
-#define INFLIGHT_MAX 256
 #define DEADLINE_TICK_MS 1000
-#define CONCURRENCY_DEFAULT 8
 #define AGAIN_AFTER_NS 1000000000ull /* the ledger itself tries one a second while the disk fails */
+
+/* Of a channel that declares no targets. */
+static const int64_t waits_default[] = {60000, 300000, 900000, 3600000, 7200000, 14400000};
+static const struct belfry_target_policy policy_default = {
+    .struct_size = sizeof(policy_default), .attempts = 7, .waits_ms = waits_default};
 
 int64_t dispatch_now(const struct dispatch *d)
 {
@@ -94,7 +97,7 @@ static void run_ready(struct dispatch *d)
         struct queue_state *q = LIST_OF(node, struct queue_state, ready);
         if (d->stopping)
             continue;
-        if (d->inflight >= INFLIGHT_MAX)
+        if (d->inflight + d->claimed >= DISPATCH_INFLIGHT_MAX)
             list_push_back(&d->ready, &q->ready); /* looked at again when something ends */
         else
             queue_run(d, q);
@@ -167,7 +170,7 @@ struct queue_state *queue_new(struct channel *channel, struct target *target, ui
     list_init(&q->ready);
     q->channel = channel;
     q->target = target;
-    q->concurrency = concurrency ? concurrency : CONCURRENCY_DEFAULT;
+    q->concurrency = concurrency ? concurrency : DISPATCH_CONCURRENCY;
     return q;
 }
 
@@ -191,19 +194,6 @@ static void wake_channel(struct dispatch *d, struct channel *ch, int all)
         queue_ready(d, ch->own);
     while (all && hash_next(ch->targets, &pos, &key, &value))
         queue_ready(d, ((struct target *)value)->queue);
-}
-
-static struct target *target_find(struct dispatch *d, int64_t id)
-{
-    size_t pos = 0;
-    void *value;
-    struct belfry_str key;
-    while (hash_next(d->channels, &pos, &key, &value)) {
-        struct target *t = hash_get(((struct channel *)value)->targets, str_slice((const char *)&id, sizeof(id)));
-        if (t)
-            return t;
-    }
-    return NULL;
 }
 
 void dispatch_wake(struct dispatch *d, const struct ledger_news *news)
@@ -231,6 +221,7 @@ struct channel *channel_get(struct dispatch *d, const char *name)
     if (ch)
         return ch;
     ch = xcalloc(1, sizeof(*ch));
+    ch->policy = policy_default;
     ch->name = xstrdup(name);
     ch->targets = hash_new();
     hash_set(d->channels, str_of(name), ch);
@@ -262,12 +253,14 @@ int dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *chan
         return 0;
     if (ch->live && ch->live->pub.self == channel->self) {
         ch->live->pub = *channel;
+        declare_in_force(d, ch);
         return 1;
     }
     live_drain(ch);
     ch->live = xcalloc(1, sizeof(*ch->live));
     ch->live->pub = *channel;
     ch->live->channel = ch;
+    declare_in_force(d, ch);
     if (!ch->own)
         ch->own = queue_new(ch, NULL, channel->vtable->max_inflight);
     wake_channel(d, ch, 1);
@@ -290,16 +283,26 @@ static int is_still(const struct dispatch *d)
     return hash_count(d->batches) == 0 && d->claims == 0 && !outcomes_pending(d);
 }
 
+void dispatch_tick(struct dispatch *d)
+{
+    batches_expire(d);
+    if (!d->set.ledger)
+        return;
+    outcomes_again(d);
+    declare_again(d);
+    targets_again(d);
+    if (d->heap_count && d->heap[0]->next_due_ms <= dispatch_now(d))
+        dispatch_turn(d); /* the clock was set forward, or the machine slept: uv's timers know nothing of that */
+}
+
 static void on_deadlines(uv_timer_t *timer)
 {
     struct dispatch *d = timer->data;
     uint64_t now = clock_mono_ns(clock_real());
-    if (now >= d->again_ns && d->set.ledger) {
+    if (now >= d->again_ns) {
         d->again_ns = now + AGAIN_AFTER_NS;
-        outcomes_again(d);
-        targets_again(d);
+        dispatch_tick(d);
     }
-    batches_expire(d);
     if (!d->stopped || (!is_still(d) && now < d->stop_deadline_ns))
         return;
     batches_give_back(d);
@@ -318,7 +321,6 @@ struct dispatch *dispatch_new(const struct dispatch_settings *settings)
     d->batches = hash_new();
     list_init(&d->open);
     list_init(&d->unwritten);
-    list_init(&d->undeclared);
     list_init(&d->ready);
     if (settings->secret)
         key_derive(settings->secret, "target-secrets", d->seal_key);
@@ -356,6 +358,8 @@ static void channel_free(struct dispatch *d, struct channel *ch)
         target_free(d, value);
     hash_free(ch->targets, NULL);
     queue_free(d, ch->own);
+    target_set_unref(ch->prepared);
+    target_set_unref(ch->set);
     free(ch->waits);
     free(ch->name);
     free(ch);
@@ -368,7 +372,6 @@ void dispatch_detach(struct dispatch *d)
     struct belfry_str key;
     d->stopping = 1;
     d->set.ledger = NULL;
-    targets_drop_undeclared(d);
     while (hash_next(d->channels, &pos, &key, &value))
         live_drain(value);
 }
@@ -401,8 +404,25 @@ int dispatch_idle(const struct dispatch *d)
     return list_empty(&d->ready) && is_still(d) && (!d->heap_count || d->heap[0]->next_due_ms > dispatch_now(d));
 }
 
+static void count_targets(const struct channel *ch, struct dispatch_numbers *out)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    while (hash_next(ch->targets, &pos, &key, &value)) {
+        const struct target *t = value;
+        out->targets += !t->removed;
+        out->breakers_open += t->queue->breaker.open_until_ms != 0;
+    }
+}
+
 void dispatch_numbers(const struct dispatch *d, struct dispatch_numbers *out)
 {
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
     *out = d->numbers;
     out->inflight = d->inflight;
+    while (hash_next(d->channels, &pos, &key, &value))
+        count_targets(value, out);
 }

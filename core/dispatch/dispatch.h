@@ -46,6 +46,7 @@ void dispatch_free(struct dispatch *dispatch);
 /* A live delivery instance. Whoever made it keeps it until released. */
 struct dispatch_channel {
     const struct config_instance *instance;
+    struct config *config; /* of the instance: names the orgs that its targets serve */
     const struct belfry_delivery *vtable;
     void *self;
     const struct belfry_host *host;
@@ -61,9 +62,16 @@ int dispatch_channel_set(struct dispatch *dispatch, const struct dispatch_channe
 /* No new batches; the instance is released when the last one ended. */
 void dispatch_channel_remove(struct dispatch *dispatch, const char *name);
 
-/* belfry.targets/1 for a channel. Secrets are sealed with the key before they are stored. */
-belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, const struct belfry_target_spec *specs,
-                               uint32_t count, const struct belfry_target_policy *policy, const struct config *config,
+/*
+ * belfry.targets/1 for a channel, in start() or reload() of its plugin. The set comes into force with
+ * dispatch_channel_set() for the same instance (host names it), so a configuration that is rejected after all changes
+ * nothing; at once when that was before. It is in force for every trigger that reaches the ledger after that call.
+ * Copies; keeps a reference to config. Secrets are sealed with the key before they are stored. EINVAL without an
+ * attempt in the policy or with a name twice.
+ */
+belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, const struct belfry_host *host,
+                               const struct belfry_target_spec *specs, uint32_t count,
+                               const struct belfry_target_policy *policy, const struct config *config,
                                struct error *err);
 
 /* host->complete of a channel's plugin. Called on the loop (the host room posts it there); unknown ids are counted. */
@@ -72,8 +80,10 @@ void dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct b
 /* News of a commit: look at the queues. */
 void dispatch_wake(struct dispatch *dispatch, const struct ledger_news *news);
 
-/* The wait before attempt n+1 (n = attempts made): base schedule, additive jitter of 0..10 % (at least 1 s when the
- * wait is not 0), never earlier than Retry-After, capped at 24 h. Pure. -1: no more attempts. */
+/* The wait before attempt n+1 (n = attempts made): the schedule's or Retry-After, whichever is longer, at most 24 h;
+ * and jitter on top, 0..10 % (up to 1 s at least, when the wait is not 0), so it is never early. Pure. -1: no more
+ * attempts.
+ */
 int64_t dispatch_wait_ms(const struct belfry_target_policy *policy, uint32_t attempts, int64_t retry_after_ms,
                          uint64_t random);
 

@@ -8,10 +8,13 @@
 #include "base/metrics.h"
 #include "dispatch/dispatch.h"
 
+#define DISPATCH_INFLIGHT_MAX 256
+#define DISPATCH_CONCURRENCY 8 /* of a target that names none */
+
 /* A breaker: opens when most of the last requests failed, lets one through after a pause. */
 struct breaker {
     int64_t window_ms; /* start of the window that is counted */
-    uint32_t requests, failures;
+    uint32_t requests, failures, in_a_row;
     int64_t open_until_ms; /* 0: closed */
     int probing;           /* half open: one request is under way */
 };
@@ -40,9 +43,10 @@ struct live {
 
 struct channel {
     char *name;
-    struct live *live;    /* NULL: removed */
-    struct hash *targets; /* by id */
-    uint64_t declarations;
+    struct live *live;                 /* NULL: removed */
+    struct hash *targets;              /* by id */
+    struct target_set *prepared, *set; /* declared, not yet in force; in force */
+    int unwritten;                     /* the set in force could not be recorded: once more */
     struct belfry_target_policy policy;
     int64_t *waits;
     struct metric *call_time;                           /* of deliver() */
@@ -50,12 +54,21 @@ struct channel {
     struct metric *by_outcome[OUTCOME_COUNT], *latency; /* looked up once; NULL: not yet */
 };
 
-struct target {
+/* What plugins see of a target. Batches keep it, so that a change does not pull it away from under them. */
+struct target_facts {
     struct belfry_target pub;
-    struct arena *arena; /* strings */
-    int64_t first_failure_ms;
-    uint32_t streak; /* failures since the last success */
+    struct arena *arena; /* strings, and this */
+    uint32_t refs;
+};
+
+struct target {
+    int64_t id;
+    struct target_facts *facts;
+    int64_t first_failure_ms; /* since the last success; 0: none */
     int enabled, warned;
+    int disabling, unwritten; /* that it is disabled is being recorded; could not be: once more */
+    const char *why;          /* it is disabled */
+    int removed;              /* from the configuration: goes when nothing of it is under way */
     struct queue_state *queue;
     uint64_t declared; /* round of the declaration that named it last */
 };
@@ -66,7 +79,9 @@ struct queue_state {
     struct channel *channel;
     struct target *target; /* NULL: the channel's own */
     uint32_t concurrency, inflight;
-    int claiming, again; /* again: news came while a claim was under way */
+    int claiming, again;   /* again: news came while a claim was under way */
+    uint32_t claimed;      /* slots of the claim */
+    int64_t held_until_ms; /* the plugin said that the whole channel or target is down */
     int64_t next_due_ms;
     size_t heap_at; /* position + 1 in the heap; 0: not in it */
     struct breaker breaker;
@@ -81,6 +96,7 @@ struct batch {
     struct live *live;
     struct queue_state *queue;
     struct claim_memory *memory;
+    struct target_facts *facts; /* NULL: not a target's */
     int64_t started_ms, delivery;
     uint32_t attempt;
     uint64_t started_ns, deadline_ns;
@@ -101,9 +117,9 @@ struct dispatch {
     uv_idle_t turn;
     struct sheet *sheet, *spare_sheet; /* outcomes of this turn, or NULL */
     struct list unwritten;             /* sheets to give to the ledger again */
-    struct list undeclared;            /* declarations of targets, likewise */
     uint64_t next_batch, round;
-    uint32_t inflight, claims; /* claims: commands of ours in the ledger, of either kind */
+    uint32_t inflight, claimed; /* batches under way; slots of claims under way */
+    uint32_t claims;            /* commands of ours in the ledger, of any kind */
     struct dispatch_numbers numbers;
     uint8_t seal_key[32];
     int stopping, closing;
@@ -115,6 +131,7 @@ struct dispatch {
 /* dispatch.c */
 int64_t dispatch_now(const struct dispatch *d);
 void dispatch_turn(struct dispatch *d); /* run the ready list on the next turn */
+void dispatch_tick(struct dispatch *d); /* once a second: deadlines, what could not be written, a clock that jumped */
 void queue_ready(struct dispatch *d, struct queue_state *q);
 void queue_due_at(struct dispatch *d, struct queue_state *q, int64_t due_ms);
 struct queue_state *queue_new(struct channel *channel, struct target *target, uint32_t concurrency);
@@ -140,8 +157,18 @@ void outcomes_free(struct dispatch *d);
 
 /* targets.c */
 void target_free(struct dispatch *d, struct target *target);
+void target_facts_unref(struct target_facts *facts);
+/* Frees a removed target when nothing of it is under way: its queue is gone then. */
+void target_settle(struct dispatch *d, struct target *target);
+void targets_again(struct dispatch *d); /* what could not be recorded */
 void target_result(struct dispatch *d, struct target *target, uint32_t outcome, uint32_t attempt);
-void targets_again(struct dispatch *d); /* declarations that the ledger could not record */
-void targets_drop_undeclared(struct dispatch *d);
+struct belfry_str target_key(const int64_t *id);
+struct target *target_find(struct dispatch *d, int64_t id);
+
+/* declare.c */
+/* The channel's instance is in force: so is what it declared, for the orgs of its configuration. */
+void declare_in_force(struct dispatch *d, struct channel *ch);
+void declare_again(struct dispatch *d); /* sets that could not be recorded */
+void target_set_unref(struct target_set *set);
 
 #endif

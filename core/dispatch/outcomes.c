@@ -15,6 +15,9 @@
 #include <stdlib.h>
 
 #define UNAVAILABLE_WAIT_MS 30000
+#define WAIT_MAX_MS (24 * 3600 * 1000ll)
+#define DETAIL_MAX 1000
+#define RECORD_MAX (32 * 1024)
 
 struct sheet {
     struct list node; /* in dispatch.unwritten */
@@ -148,9 +151,22 @@ static void append(struct dispatch *d, const struct ledger_outcome *outcome)
     dispatch_turn(d);
 }
 
-static const char *keep(struct dispatch *d, struct belfry_str text)
+static const char *keep(struct dispatch *d, struct belfry_str text, size_t most)
 {
-    return text.len ? arena_strndup(sheet_now(d)->arena, text.ptr, text.len) : NULL;
+    size_t len = text.len < most ? text.len : most;
+    while (len > 0 && len < text.len && (text.ptr[len] & 0xc0) == 0x80)
+        len--; /* not in the middle of a character */
+    return len ? arena_strndup(sheet_now(d)->arena, text.ptr, len) : NULL;
+}
+
+/* A record that is cut is no JSON. */
+static const char *keep_record(struct dispatch *d, const struct batch *b, struct belfry_str record)
+{
+    if (record.len <= RECORD_MAX)
+        return keep(d, record, RECORD_MAX);
+    log_warn("dispatch", "record of an attempt is too long, left out", "channel=%s bytes=%zu", b->queue->channel->name,
+             record.len);
+    return NULL;
 }
 
 static void add(struct dispatch *d, const struct batch *b, enum outcome state, int64_t due_ms, int count_attempt,
@@ -165,8 +181,8 @@ static void add(struct dispatch *d, const struct batch *b, enum outcome state, i
         .code = r->code,
         .started_ms = b->started_ms,
         .elapsed_us = (int64_t)((clock_mono_ns(clock_real()) - b->started_ns) / 1000),
-        .detail = keep(d, r->detail),
-        .record = keep(d, r->record),
+        .detail = keep(d, r->detail, DETAIL_MAX),
+        .record = keep_record(d, b, r->record),
     };
     append(d, &outcome);
     count_outcome(b->queue->channel, state);
@@ -190,6 +206,7 @@ void outcome_judge(struct dispatch *d, const struct batch *b, const struct belfr
     int64_t wait;
     switch (r->outcome) {
     case BELFRY_DELIVERED:
+        b->queue->held_until_ms = 0;
         add(d, b, OUTCOME_delivered, 0, 1, r);
         break;
     case BELFRY_REJECTED:
@@ -201,6 +218,9 @@ void outcome_judge(struct dispatch *d, const struct batch *b, const struct belfr
         break;
     case BELFRY_UNAVAILABLE:
         wait = r->retry_after_ms > UNAVAILABLE_WAIT_MS ? r->retry_after_ms : UNAVAILABLE_WAIT_MS;
+        wait = wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
+        if (b->queue->held_until_ms < dispatch_now(d) + wait) /* nothing else of the queue is tried before */
+            b->queue->held_until_ms = dispatch_now(d) + wait;
         add(d, b, OUTCOME_retrying, dispatch_now(d) + wait, 0, r);
         break;
     default: /* RETRY, and outcomes of a newer plugin */

@@ -4,6 +4,7 @@
  *
  * Jitter is added, never subtracted: a receiver that asked for a pause, or that was told a schedule, is not surprised
  * early. The breaker's numbers are those that the field settled on: 10 requests in 5 minutes, 70 % failed, 30 s pause.
+ * Ten failures in a row do as well: of an endpoint that took a thousand a minute and died, 70 % would be late.
  */
 #include "dispatch/internal.h"
 
@@ -32,20 +33,22 @@ int64_t dispatch_wait_ms(const struct belfry_target_policy *policy, uint32_t att
 
 void breaker_note(struct breaker *b, int failed, int64_t now_ms)
 {
-    b->probing = 0;
-    if (!failed) {
-        *b = (struct breaker){.window_ms = now_ms};
-        return;
-    }
-    if (b->open_until_ms) { /* the probe failed too */
-        b->open_until_ms = now_ms + BREAKER_PAUSE_MS;
-        return;
+    int probe = b->probing && now_ms >= b->open_until_ms;
+    if (b->open_until_ms) {
+        if (!failed)
+            *b = (struct breaker){.window_ms = now_ms};
+        else if (probe)
+            b->open_until_ms = now_ms + BREAKER_PAUSE_MS;
+        b->probing = 0;
+        return; /* one that was under way when it opened says nothing new */
     }
     if (now_ms - b->window_ms > BREAKER_WINDOW_MS || now_ms < b->window_ms)
         *b = (struct breaker){.window_ms = now_ms};
     b->requests++;
-    b->failures++;
-    if (b->requests >= BREAKER_REQUESTS && b->failures * 100 >= b->requests * BREAKER_PERCENT)
+    b->failures += failed != 0;
+    b->in_a_row = failed ? b->in_a_row + 1 : 0;
+    if (b->in_a_row >= BREAKER_REQUESTS ||
+        (failed && b->requests >= BREAKER_REQUESTS && b->failures * 100 >= b->requests * BREAKER_PERCENT))
         b->open_until_ms = now_ms + BREAKER_PAUSE_MS;
 }
 
@@ -53,6 +56,8 @@ int64_t breaker_wait(struct breaker *b, int64_t now_ms)
 {
     if (!b->open_until_ms)
         return 0;
+    if (b->open_until_ms > now_ms + BREAKER_PAUSE_MS) /* the clock was set back */
+        b->open_until_ms = now_ms + BREAKER_PAUSE_MS;
     if (now_ms < b->open_until_ms)
         return b->open_until_ms;
     return b->probing ? now_ms + 1000 : 0;

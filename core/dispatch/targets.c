@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Targets of a channel: what a plugin declared becomes rows (by channel, org and name), queues, and the index that
- * events are matched with. A target that stays keeps its row, its queue and its breaker; one whose URL changed gets a
- * fresh breaker, because the failures were another receiver's.
+ * Live targets: what plugins see of them, and their health.
  *
- * A target that fails for five days without one success is disabled; its deliveries are held, not dropped.
+ * A target that fails for five days without one success is disabled; its deliveries are held, not dropped. One that was
+ * taken out of the configuration stays until what is under way to it has ended.
  */
-#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "dispatch/internal.h"
@@ -16,251 +14,120 @@
 #define FAILING_AT_ATTEMPT 4
 #define DISABLE_AFTER_MS (5 * 24 * 3600 * 1000ll)
 
-/* One declaration on its way through the ledger. */
-struct declaration {
-    struct list node; /* in dispatch.undeclared after the ledger failed */
-    uint64_t number;  /* among those of the channel */
-    struct dispatch *d;
-    struct channel *channel;
-    struct config *config; /* holds the conditions */
-    const struct config_instance *instance;
-    struct arena *arena;
-    struct ledger_target *rows;
-    struct route_target *routes;
-    uint32_t *concurrency, *rate;
-    struct belfry_str *plain; /* secrets */
-    size_t count;
-};
-
-static struct belfry_str target_key(const int64_t *id)
+struct belfry_str target_key(const int64_t *id)
 {
     return str_slice((const char *)id, sizeof(*id));
+}
+
+struct target *target_find(struct dispatch *d, int64_t id)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    while (hash_next(d->channels, &pos, &key, &value)) {
+        struct target *t = hash_get(((struct channel *)value)->targets, target_key(&id));
+        if (t)
+            return t;
+    }
+    return NULL;
+}
+
+void target_facts_unref(struct target_facts *facts)
+{
+    if (!facts || --facts->refs > 0)
+        return;
+    mem_wipe((void *)(uintptr_t)facts->pub.secret.ptr, facts->pub.secret.len);
+    arena_free(facts->arena);
 }
 
 void target_free(struct dispatch *d, struct target *t)
 {
     queue_free(d, t->queue);
-    mem_wipe((void *)(uintptr_t)t->pub.secret.ptr, t->pub.secret.len);
-    arena_free(t->arena);
+    target_facts_unref(t->facts);
     free(t);
 }
 
-static void rows_free(void *arg)
+void target_settle(struct dispatch *d, struct target *t)
 {
-    struct declaration *decl = arg;
-    config_unref(decl->config);
-    arena_free(decl->arena);
-    free(decl);
-}
-
-/* --- after the ledger knows the rows
- * -------------------------------------------------------------------------------------- */
-
-static void target_update(struct declaration *decl, size_t i)
-{
-    struct dispatch *d = decl->d;
-    const struct ledger_target *row = &decl->rows[i];
-    struct target *t = hash_get(decl->channel->targets, target_key(&row->id));
-    if (!t) {
-        t = xcalloc(1, sizeof(*t));
-        t->queue = queue_new(decl->channel, t, decl->concurrency[i]);
-        hash_set(decl->channel->targets, target_key(&row->id), t);
-    } else {
-        if (!str_eq(t->pub.url, row->url))
-            t->queue->breaker = (struct breaker){0};
-        mem_wipe((void *)(uintptr_t)t->pub.secret.ptr, t->pub.secret.len);
-        arena_free(t->arena);
-    }
-    t->arena = arena_new(512);
-    t->queue->concurrency = decl->concurrency[i];
-    t->queue->bucket.per_minute = decl->rate[i];
-    t->enabled = row->enabled || row->moved;
-    if (!row->enabled && row->moved) /* it was another receiver that failed */
-        ledger_target_enable(d->set.ledger, row->id, 1, "the URL changed", NULL, NULL);
-    t->first_failure_ms = row->first_failure_ms;
-    t->declared = d->round;
-    t->pub = (struct belfry_target){.struct_size = sizeof(t->pub),
-                                    .id = (uint64_t)row->id,
-                                    .name = arena_str(t->arena, row->name),
-                                    .url = arena_str(t->arena, row->url),
-                                    .org = arena_str(t->arena, row->org),
-                                    .secret = arena_str(t->arena, decl->plain[i]),
-                                    .settings = arena_str(t->arena, row->settings)};
-    decl->routes[i].id = row->id;
-    queue_ready(d, t->queue);
-}
-
-static void targets_forget(struct dispatch *d, struct channel *ch)
-{
-    size_t pos = 0;
-    void *value;
-    struct belfry_str key;
-    int again = 1;
-    while (again) { /* the table must not change while it is walked */
-        again = 0;
-        pos = 0;
-        while (!again && hash_next(ch->targets, &pos, &key, &value)) {
-            struct target *t = value;
-            if (t->declared == d->round || t->queue->inflight || t->queue->claiming)
-                continue;
-            int64_t id = (int64_t)t->pub.id;
-            hash_del(ch->targets, target_key(&id));
-            target_free(d, t);
-            again = 1;
-        }
-    }
-}
-
-static void on_declared(void *arg, belfry_status status)
-{
-    struct declaration *decl = arg;
-    struct dispatch *d = decl->d;
-    d->claims--;
-    if (!d->set.ledger || status == BELFRY_ECLOSED) {
-        rows_free(decl);
+    if (!t->removed || t->queue->inflight || t->queue->claiming)
         return;
+    int64_t id = t->id;
+    hash_del(t->queue->channel->targets, target_key(&id));
+    target_free(d, t);
+}
+
+/* --- health ------------------------------------------------------------------------------------------------------- */
+
+struct disabling {
+    struct dispatch *d;
+    int64_t target;
+};
+
+static void on_disabled(void *arg, belfry_status status)
+{
+    struct disabling *w = arg;
+    struct target *t = target_find(w->d, w->target);
+    w->d->claims--;
+    if (t) {
+        t->disabling--;
+        t->unwritten |= status != BELFRY_OK;
     }
-    if (status != BELFRY_OK) {
-        log_error("dispatch", "targets could not be recorded; trying again, events are matched with the set before",
-                  "channel=%s status=%s", decl->channel->name, status_name(status));
-        list_push_back(&d->undeclared, &decl->node);
-        return;
-    }
-    d->round++;
-    for (size_t i = 0; i < decl->count; i++)
-        target_update(decl, i);
-    targets_forget(d, decl->channel);
-    d->numbers.targets = hash_count(decl->channel->targets);
-    struct route_targets *index = route_targets_new(decl->routes, decl->count);
-    ledger_targets_index(d->set.ledger, decl->instance, index, rows_free, decl);
+    free(w);
 }
 
-/* --- declaring
- * ---------------------------------------------------------------------------------------------------------------- */
-
-static struct belfry_strs *strs_copy(struct arena *arena, const struct belfry_strs *from)
+static void write_disabled(struct dispatch *d, struct target *t)
 {
-    struct belfry_str *items = arena_alloc(arena, (from->count + 1) * sizeof(*items));
-    for (size_t i = 0; i < from->count; i++)
-        items[i] = arena_str(arena, from->items[i]);
-    struct belfry_strs *out = arena_alloc(arena, sizeof(*out));
-    *out = (struct belfry_strs){items, from->count};
-    return out;
-}
-
-static struct belfry_str sealed_copy(struct declaration *decl, struct belfry_str secret, struct belfry_str name)
-{
-    struct buf out = {0};
-    if (!secret.len)
-        return (struct belfry_str){0};
-    seal(decl->d->seal_key, secret, name, &out);
-    struct belfry_str copy = arena_str(decl->arena, buf_str(&out));
-    buf_free(&out);
-    return copy;
-}
-
-static int spec_serves(const struct belfry_target_spec *spec, struct belfry_str org)
-{
-    for (size_t i = 0; i < spec->orgs.count; i++)
-        if (str_eq(spec->orgs.items[i], org))
-            return 1;
-    return spec->orgs.count == 0;
-}
-
-static void add_row(struct declaration *decl, const struct belfry_target_spec *spec, struct belfry_str org)
-{
-    struct arena *a = decl->arena;
-    size_t i = decl->count++;
-    struct belfry_str name = arena_str(a, str_of(spec->name));
-    decl->plain[i] = arena_str(a, str_of(spec->secret));
-    decl->concurrency[i] = spec->concurrency ? spec->concurrency : 8;
-    decl->rate[i] = spec->rate_per_minute;
-    decl->rows[i] = (struct ledger_target){.org = arena_str(a, org),
-                                           .name = name,
-                                           .url = arena_str(a, str_of(spec->url)),
-                                           .secret = sealed_copy(decl, decl->plain[i], name),
-                                           .settings = arena_str(a, spec->settings)};
-    decl->routes[i] = (struct route_target){
-        .org = decl->rows[i].org, .name = name, .types = strs_copy(a, &spec->types), .when = spec->when};
-}
-
-static void policy_set(struct channel *ch, const struct belfry_target_policy *policy)
-{
-    free(ch->waits);
-    size_t n = policy->attempts > 1 ? policy->attempts - 1 : 0;
-    ch->waits = n ? xmemdup(policy->waits_ms, n * sizeof(*ch->waits)) : NULL;
-    ch->policy = *policy;
-    ch->policy.waits_ms = ch->waits;
-}
-
-static void submit(struct declaration *decl)
-{
-    struct dispatch *d = decl->d;
+    struct disabling *w = xcalloc(1, sizeof(*w));
+    *w = (struct disabling){.d = d, .target = t->id};
+    t->unwritten = 0;
+    t->disabling++;
     d->claims++;
-    ledger_targets_declare(d->set.ledger, decl->instance, decl->rows, decl->count, on_declared, decl);
-}
-
-belfry_status dispatch_targets(struct dispatch *d, const char *channel, const struct belfry_target_spec *specs,
-                               uint32_t count, const struct belfry_target_policy *policy, const struct config *config,
-                               struct error *err)
-{
-    const struct config_instance *instance = config_channel(config, str_of(channel));
-    if (!instance || !policy || policy->attempts == 0)
-        return error_set(err, BELFRY_EINVAL, NULL, "targets of `%s`: the policy needs at least one attempt", channel);
-    struct declaration *decl = xcalloc(1, sizeof(*decl));
-    size_t most = (size_t)count * (config->org_count + 1) + 1;
-    decl->d = d;
-    decl->channel = channel_get(d, channel);
-    decl->config = config_ref((struct config *)(uintptr_t)config);
-    decl->instance = instance;
-    decl->arena = arena_new(4096);
-    decl->rows = arena_alloc(decl->arena, most * sizeof(*decl->rows));
-    decl->routes = arena_alloc(decl->arena, most * sizeof(*decl->routes));
-    decl->plain = arena_alloc(decl->arena, most * sizeof(*decl->plain));
-    decl->concurrency = arena_alloc(decl->arena, most * sizeof(*decl->concurrency));
-    decl->rate = arena_alloc(decl->arena, most * sizeof(*decl->rate));
-    policy_set(decl->channel, policy);
-    for (uint32_t s = 0; s < count; s++)
-        for (size_t o = 0; o < config->org_count; o++) {
-            struct belfry_str org = str_of(config->orgs[o].name);
-            if (!str_eqz(org, "*") && config_serves(instance, org) && spec_serves(&specs[s], org))
-                add_row(decl, &specs[s], org);
-        }
-    list_init(&decl->node);
-    decl->number = ++decl->channel->declarations;
-    submit(decl);
-    return BELFRY_OK;
+    ledger_target_enable(d->set.ledger, t->id, 0, t->why, on_disabled, w);
 }
 
 void targets_again(struct dispatch *d)
 {
-    struct list due, *node;
-    list_move(&due, &d->undeclared);
-    while ((node = list_pop_front(&due))) {
-        struct declaration *decl = LIST_OF(node, struct declaration, node);
-        if (decl->number == decl->channel->declarations)
-            submit(decl);
-        else
-            rows_free(decl); /* a newer one was made meanwhile */
-    }
+    size_t pos = 0, at;
+    void *value, *target;
+    struct belfry_str key;
+    while (d->set.ledger && hash_next(d->channels, &pos, &key, &value))
+        for (at = 0; hash_next(((struct channel *)value)->targets, &at, &key, &target);)
+            if (((struct target *)target)->unwritten)
+                write_disabled(d, target);
 }
 
-void targets_drop_undeclared(struct dispatch *d)
-{
-    struct list *node;
-    while ((node = list_pop_front(&d->undeclared)))
-        rows_free(LIST_OF(node, struct declaration, node));
-}
-
-/* --- health of a target
- * ---------------------------------------------------------------------------------------------------------- */
-
+/* What role admin reads: why, what becomes of the rest, and what to do. */
 static void disable(struct dispatch *d, struct target *t, const char *why)
 {
     t->enabled = 0;
-    ledger_target_enable(d->set.ledger, (int64_t)t->pub.id, 0, why, NULL, NULL);
-    if (d->set.alarm)
-        d->set.alarm(d->set.arg, "hub.endpoint_disabled", t->pub.org, t->pub.name, why);
+    t->first_failure_ms = 0;
+    t->why = why;
+    write_disabled(d, t);
+    log_warn("dispatch", "endpoint disabled; what comes for it is held until its url is changed",
+             "channel=%s org=%.*s endpoint=%.*s why=%s", t->queue->channel->name, STR_ARG(t->facts->pub.org),
+             STR_ARG(t->facts->pub.name), log_quote(why, strlen(why)));
+    if (!d->set.alarm)
+        return;
+    char *text = xasprintf("The endpoint `%.*s` of `%s` is disabled: %s\n"
+                           "What comes for it is held. When it can take deliveries again, change its `url` in the "
+                           "configuration (a query that was not there counts) and reload: what is held then leaves, "
+                           "oldest first.",
+                           STR_ARG(t->facts->pub.name), t->queue->channel->name, why);
+    d->set.alarm(d->set.arg, "hub.endpoint_disabled", t->facts->pub.org, t->facts->pub.name, text);
+    free(text);
+}
+
+static void warn(struct dispatch *d, struct target *t)
+{
+    if (t->warned || !d->set.alarm)
+        return;
+    t->warned = 1;
+    char *text = xasprintf("Deliveries to the endpoint `%.*s` of `%s` keep failing\n"
+                           "They are tried again on the schedule. After five days without one that arrives it is "
+                           "disabled, and what comes for it is held.",
+                           STR_ARG(t->facts->pub.name), t->queue->channel->name);
+    d->set.alarm(d->set.arg, "hub.endpoint_failing", t->facts->pub.org, t->facts->pub.name, text);
+    free(text);
 }
 
 void target_result(struct dispatch *d, struct target *t, uint32_t outcome, uint32_t attempt)
@@ -268,24 +135,21 @@ void target_result(struct dispatch *d, struct target *t, uint32_t outcome, uint3
     int64_t now = dispatch_now(d);
     if (outcome == BELFRY_DELIVERED) {
         if (t->first_failure_ms)
-            ledger_target_failure(d->set.ledger, (int64_t)t->pub.id, 0, now);
+            ledger_target_failure(d->set.ledger, t->id, 0, now);
         t->first_failure_ms = 0;
-        t->streak = 0;
         t->warned = 0;
         return;
     }
-    t->streak++;
+    if (!t->enabled || t->removed) /* what was still under way changes nothing */
+        return;
     if (!t->first_failure_ms) {
         t->first_failure_ms = now;
-        ledger_target_failure(d->set.ledger, (int64_t)t->pub.id, 1, now);
+        ledger_target_failure(d->set.ledger, t->id, 1, now);
     }
     if (outcome == BELFRY_TARGET_GONE)
-        disable(d, t, "the endpoint answered 410 Gone");
+        disable(d, t, "it answered 410 Gone, or asked to be disabled");
     else if (now - t->first_failure_ms >= DISABLE_AFTER_MS)
-        disable(d, t, "every delivery failed for five days");
-    else if (attempt >= FAILING_AT_ATTEMPT && !t->warned && d->set.alarm) {
-        t->warned = 1;
-        d->set.alarm(d->set.arg, "hub.endpoint_failing", t->pub.org, t->pub.name,
-                     "Deliveries keep failing; they are tried again on the schedule.");
-    }
+        disable(d, t, "every delivery of five days failed");
+    else if (attempt >= FAILING_AT_ATTEMPT)
+        warn(d, t);
 }

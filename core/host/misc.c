@@ -129,7 +129,7 @@ static belfry_status declare(const struct belfry_host *table, const struct belfr
                              const struct belfry_target_policy *policy, struct belfry_error *err)
 {
     struct host_instance *instance = host_instance_of(table);
-    return dispatch_targets(host_parts(host_of(table))->dispatch, table->instance, specs, count, policy,
+    return dispatch_targets(host_parts(host_of(table))->dispatch, table->instance, table, specs, count, policy,
                             host_instance_generation(instance), err ? err->impl : NULL);
 }
 

@@ -131,13 +131,13 @@ static void get_deliveries(void *arg, struct http_request *req)
 /* --- one
  * ------------------------------------------------------------------------------------------------------------------ */
 
-static void changed(void *arg, belfry_status status)
+static void changed(void *arg, belfry_status status, const char *why)
 {
     struct http_request *req = arg;
     if (status == BELFRY_OK)
         http_respond_json(req, 200, json_object(), NULL, 0);
     else if (status == BELFRY_ECONFLICT)
-        http_problem(req, 409, NULL, "this delivery is under way or has arrived; there is nothing to change");
+        http_problem(req, 409, NULL, "this delivery cannot be changed: %s", why);
     else
         http_problem(req, http_status_of(status), NULL, "%s",
                      status == BELFRY_ENOTFOUND ? "there is no such delivery" : status_text(status));

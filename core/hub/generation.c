@@ -249,6 +249,7 @@ void hub_generation_activate(struct hub_generation *g, struct hub_generation *be
             continue;
         struct dispatch_channel channel = {
             .instance = &config->channels[i],
+            .config = config,
             .vtable = config->channels[i].plugin->delivery,
             .self = host_instance_self(instance->live),
             .host = host_instance_table(instance->live),

@@ -72,7 +72,7 @@ static belfry_status claim_run(struct ledger_command *command, struct ledger_txn
     claim->items = arena_alloc(claim->arena, (claim->max + 1) * sizeof(*claim->items));
     if (claim->target && hash_get(txn->ledger->disabled, str_slice((const char *)&claim->target, sizeof(int64_t))))
         return BELFRY_OK;
-    int64_t channel = store_name(txn->conn, str_of(claim->channel->name));
+    int64_t channel = store_name(txn->conn, str_of(claim->channel));
     for (size_t looked = 0; claim->count < claim->max && looked < LOOK_MAX && !store_fault(txn->conn, NULL);) {
         struct store_delivery *rows;
         size_t want = claim->max - claim->count;
@@ -179,9 +179,16 @@ struct redrive {
     struct ledger_command command;
     char *org;
     int64_t delivery;
-    void (*done)(void *arg, belfry_status status);
+    const char *why; /* of a conflict */
+    void (*done)(void *arg, belfry_status status, const char *why);
     void *arg;
 };
+
+static belfry_status conflict(struct redrive *r, const char *why)
+{
+    r->why = why;
+    return BELFRY_ECONFLICT;
+}
 
 static int redrive_row(struct ledger_txn *txn, const struct redrive *r, struct store_delivery *row)
 {
@@ -191,18 +198,21 @@ static int redrive_row(struct ledger_txn *txn, const struct redrive *r, struct s
 
 static belfry_status retry_run(struct ledger_command *command, struct ledger_txn *txn)
 {
-    const struct redrive *r = LIST_OF(command, struct redrive, command);
+    struct redrive *r = LIST_OF(command, struct redrive, command);
     struct store_delivery row;
     struct store_target target;
     if (!redrive_row(txn, r, &row))
         return BELFRY_ENOTFOUND;
-    if (row.lease || (!row.open && row.state == OUTCOME_delivered))
-        return BELFRY_ECONFLICT;
+    if (row.lease)
+        return conflict(r, "it is under way");
+    if (!row.open && row.state == OUTCOME_delivered)
+        return conflict(r, "it has arrived");
     if (!gen_channel_by_name(txn->gen, row.channel))
-        return BELFRY_ECONFLICT;
-    if (row.target &&
-        (!store_target_get(txn->conn, row.target, txn->arena, &target) || !target.enabled || target.removed))
-        return BELFRY_ECONFLICT;
+        return conflict(r, "its channel is not in the configuration any more");
+    if (row.target && (!store_target_get(txn->conn, row.target, txn->arena, &target) || target.removed))
+        return conflict(r, "its endpoint is not in the configuration any more");
+    if (row.target && !target.enabled)
+        return conflict(r, "its endpoint is disabled; change the endpoint's `url` in the configuration and reload");
     store_delivery_wait(txn->conn, row.id, row.attempts ? OUTCOME_retrying : OUTCOME_scheduled, 1, txn->now,
                         row.attempts, STR("tried again by hand"));
     ledger_txn_due(txn, row.target);
@@ -213,12 +223,14 @@ static belfry_status retry_run(struct ledger_command *command, struct ledger_txn
 
 static belfry_status cancel_run(struct ledger_command *command, struct ledger_txn *txn)
 {
-    const struct redrive *r = LIST_OF(command, struct redrive, command);
+    struct redrive *r = LIST_OF(command, struct redrive, command);
     struct store_delivery row;
     if (!redrive_row(txn, r, &row))
         return BELFRY_ENOTFOUND;
-    if (row.lease || !row.open)
-        return BELFRY_ECONFLICT;
+    if (row.lease)
+        return conflict(r, "it is under way");
+    if (!row.open)
+        return conflict(r, "it has ended");
     store_delivery_end(txn->conn, row.id, OUTCOME_cancelled, txn->now, row.attempts, STR("cancelled by hand"));
     return BELFRY_OK;
 }
@@ -227,14 +239,14 @@ static void redrive_done(struct ledger_command *command, belfry_status status)
 {
     struct redrive *r = LIST_OF(command, struct redrive, command);
     if (r->done)
-        r->done(r->arg, status);
+        r->done(r->arg, status, status == BELFRY_ECONFLICT ? r->why : NULL);
     free(r->org);
     free(r);
 }
 
 static void redrive(struct ledger *ledger, struct belfry_str org, int64_t delivery,
                     belfry_status (*run)(struct ledger_command *command, struct ledger_txn *txn),
-                    void (*done)(void *arg, belfry_status status), void *arg)
+                    void (*done)(void *arg, belfry_status status, const char *why), void *arg)
 {
     struct redrive *r = xcalloc(1, sizeof(*r));
     *r = (struct redrive){.org = xstrndup(org.ptr, org.len), .delivery = delivery, .done = done, .arg = arg};
@@ -244,13 +256,13 @@ static void redrive(struct ledger *ledger, struct belfry_str org, int64_t delive
 }
 
 void ledger_delivery_retry(struct ledger *ledger, struct belfry_str org, int64_t delivery,
-                           void (*done)(void *arg, belfry_status status), void *arg)
+                           void (*done)(void *arg, belfry_status status, const char *why), void *arg)
 {
     redrive(ledger, org, delivery, retry_run, done, arg);
 }
 
 void ledger_delivery_cancel(struct ledger *ledger, struct belfry_str org, int64_t delivery,
-                            void (*done)(void *arg, belfry_status status), void *arg)
+                            void (*done)(void *arg, belfry_status status, const char *why), void *arg)
 {
     redrive(ledger, org, delivery, cancel_run, done, arg);
 }

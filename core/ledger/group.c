@@ -113,6 +113,7 @@ static void roll_back(struct ledger *ledger)
     txn->changed_people_count = 0;
     txn->changed_owners = NULL;
     drop_released(txn);
+    targets_roll_back(ledger);
     cache_drop(ledger);
     fanout_drop(ledger);
     forget(ledger);
@@ -169,6 +170,7 @@ static belfry_status finish(struct ledger *ledger, uint64_t commands)
         return status;
     }
     count(ledger, commands, real_ns() - before);
+    targets_commit(ledger);
     recover(ledger);
     if (ledger->gen != txn->gen)
         ledger->owners_next = INT64_MIN; /* other sources run now */

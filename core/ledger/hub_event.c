@@ -21,6 +21,7 @@ static belfry_status hub_run(struct ledger_command *command, struct ledger_txn *
     if (!txn->gen)
         return BELFRY_EAGAIN;
     struct arena *arena = txn->arena;
+    struct belfry_str body, title = str_cut(str_of(c->text), '\n', &body);
     const char **replaces = arena_alloc(arena, 2 * sizeof(*replaces));
     replaces[0] = c->type;
     struct belfry_recipient admins = {
@@ -35,7 +36,8 @@ static belfry_status hub_run(struct ledger_command *command, struct ledger_txn *
     struct emitted event = {.type = str_of(c->type),
                             .subject = str_of(c->subject),
                             .category = STR("hub"),
-                            .title = text_line(arena, str_of(c->text)),
+                            .title = text_line(arena, title),
+                            .body = body,
                             .data = buf_str(&data),
                             .severity = severity_of(c->type),
                             .audience = &admins,

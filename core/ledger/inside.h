@@ -212,6 +212,7 @@ struct ledger_txn {
     int timers_left;                                              /* how many more timers may run in this group */
     uint64_t accepted, duplicate, refused, events, notifications; /* counted when the group commits */
     struct list released; /* generations to let go of after the commit: struct release */
+    struct list swapped;  /* indexes of targets that a rollback takes back (targets.c) */
 };
 
 struct channel_targets { /* the index of a channel with targets */
@@ -375,6 +376,10 @@ int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_st
  * ids, in the txn's arena. */
 size_t fanout_take_over(struct ledger_txn *txn, int64_t event, const int64_t **replaced);
 void fanout_drop(struct ledger *ledger);
+
+/* targets.c: the transaction was rolled back, or committed. */
+void targets_roll_back(struct ledger *ledger);
+void targets_commit(struct ledger *ledger);
 
 /* --- gates (gates.c) ---------------------------------------------------------------------------------------------- */
 

@@ -50,7 +50,7 @@ static int sweep_slice(struct ledger_txn *txn, struct store_job *job, struct bel
 static int hold_slice(struct ledger_txn *txn, struct store_job *job)
 {
     int count = job->kind == JOB_HOLD ? store_deliveries_hold(txn->conn, job->ref, SLICE)
-                                      : store_deliveries_unhold(txn->conn, job->ref, SLICE);
+                                      : store_deliveries_unhold(txn->conn, job->ref, txn->now, SLICE);
     job->done += count;
     if (job->kind == JOB_RELEASE && count > 0)
         ledger_txn_due(txn, job->ref);

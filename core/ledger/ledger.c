@@ -86,6 +86,7 @@ struct ledger *ledger_new(const struct ledger_settings *settings, struct error *
     ledger->txn.conn = ledger->conn;
     ledger->txn.arena = arena_new(ARENA_BLOCK);
     list_init(&ledger->txn.released);
+    list_init(&ledger->txn.swapped);
     queue_init(&ledger->queue);
     queue_init(&ledger->answers);
     queue_init(&ledger->settle_queue);

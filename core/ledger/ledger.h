@@ -83,7 +83,8 @@ void ledger_poke(struct ledger *ledger);
  * (timers, expiry, delayed in-app deliveries, jobs, retention) has committed. [any] */
 void ledger_settle(struct ledger *ledger, void (*done)(void *arg), void *arg);
 /* An event of the hub itself, to role:admin of an org, source `hub`, category `hub`: type "hub.source_quarantined" and
- * so on. It replaces the earlier one of the same type and subject. Strings are copied. [any] */
+ * so on. It replaces the earlier one of the same type and subject. The first line of the text is the title, the rest
+ * the body. Strings are copied. [any] */
 void ledger_emit_hub(struct ledger *ledger, struct belfry_str org, const char *type, struct belfry_str subject,
                      const char *text);
 /* Last beat of the heart, monotonic ns. [any] */
@@ -208,8 +209,8 @@ struct ledger_claim_item {
 
 struct ledger_claim {
     struct ledger_command command; /* internal */
-    const struct config_instance *channel;
-    int64_t target; /* 0: not a target's */
+    const char *channel;           /* name; the caller's until done */
+    int64_t target;                /* 0: not a target's */
     size_t max;
     int64_t lease_ms;
     struct arena *arena; /* holds the items; freed by the caller */
@@ -256,33 +257,31 @@ struct ledger_target {
     int64_t id; /* filled */
     struct belfry_str org, name, url, secret, settings;
     int enabled;              /* filled */
-    int moved;                /* filled: the URL is another than before */
+    int moved;                /* filled: the URL is another than before; failures are forgotten, it is enabled */
     int64_t first_failure_ms; /* filled */
 };
 void ledger_targets_declare(struct ledger *ledger, const struct config_instance *channel, struct ledger_target *targets,
                             size_t count, void (*done)(void *arg, belfry_status status), void *arg);
-/* The index that events are matched with from the next command on. Ownership of rows goes to the ledger's generation of
- * targets; freed with free_rows when replaced. */
-void ledger_targets_index(struct ledger *ledger, const struct config_instance *channel, struct route_targets *index,
-                          void (*free_rows)(void *arg), void *arg);
+/*
+ * The index that events are matched with from the next command on. Submitted right behind the declaration, so that no
+ * trigger runs between the two: routes[i] gets the id of targets[i] when the command runs. done (may be NULL) with
+ * other than OK: the index before stays, because the declaration or this could not be written. free_rows(arg), after
+ * done, when routes and targets are no longer needed.
+ */
+void ledger_targets_index(struct ledger *ledger, const struct config_instance *channel, struct route_target *routes,
+                          const struct ledger_target *targets, size_t count,
+                          void (*done)(void *arg, belfry_status status), void (*free_rows)(void *arg), void *arg);
 /* Disable (held from then on) or enable (held ones become due, oldest first). */
 void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, const char *why,
                           void (*done)(void *arg, belfry_status status), void *arg);
 void ledger_target_failure(struct ledger *ledger, int64_t target, int failed, int64_t now_ms); /* first_failure kept */
 
-/* POST .../deliveries/{id}/retry and cancel: dead or held rows become due now; ENOTFOUND, ECONFLICT (under way). */
+/* POST .../deliveries/{id}/retry and cancel: dead or held rows become due now; ENOTFOUND, or ECONFLICT and why (text
+ * that follows "this delivery cannot be changed: "). */
 void ledger_delivery_retry(struct ledger *ledger, struct belfry_str org, int64_t delivery,
-                           void (*done)(void *arg, belfry_status status), void *arg);
+                           void (*done)(void *arg, belfry_status status, const char *why), void *arg);
 void ledger_delivery_cancel(struct ledger *ledger, struct belfry_str org, int64_t delivery,
-                            void (*done)(void *arg, belfry_status status), void *arg);
-
-/* An event of the built-in source `hub` to role:admin of an org. Copies. [any] */
-void ledger_emit_hub(struct ledger *ledger, struct belfry_str org, const char *type, struct belfry_str subject,
-                     const char *text);
-/* A virtual clock moved: look at what is due. [any] */
-void ledger_poke(struct ledger *ledger);
-/* done on the loop when everything that is due at the present clock has committed. */
-void ledger_settle(struct ledger *ledger, void (*done)(void *arg), void *arg);
+                            void (*done)(void *arg, belfry_status status, const char *why), void *arg);
 
 /* --- numbers for metrics. [any] ----------------------------------------------------------------------------------- */
 

@@ -7,6 +7,17 @@
 
 #include <stdlib.h>
 
+static void set_enabled(struct ledger_txn *txn, int64_t id, int64_t org, int on, struct belfry_str why)
+{
+    struct belfry_str key = {(const char *)&id, sizeof(id)};
+    store_target_enable(txn->conn, id, on, txn->now, why);
+    if (on)
+        hash_del(txn->ledger->disabled, key);
+    else
+        hash_set(txn->ledger->disabled, key, txn->ledger);
+    job_start(txn, on ? JOB_RELEASE : JOB_HOLD, org, id, 0, (struct belfry_str){NULL, 0});
+}
+
 /* --- declaration -------------------------------------------------------------------------------------------------- */
 
 struct declare_command {
@@ -37,8 +48,12 @@ static void declare_one(struct ledger_txn *txn, int64_t channel, struct ledger_t
     else
         store_target_add(txn->conn, &row);
     target->id = row.id;
-    target->enabled = row.enabled;
-    target->first_failure_ms = row.first_failure;
+    target->enabled = row.enabled || target->moved;
+    target->first_failure_ms = target->moved ? 0 : row.first_failure;
+    if (target->moved && row.enabled) /* the failures were another receiver's */
+        store_target_failure(txn->conn, row.id, 0, txn->now);
+    else if (target->moved)
+        set_enabled(txn, row.id, org, 1, STR("the URL changed"));
 }
 
 static belfry_status declare_run(struct ledger_command *command, struct ledger_txn *txn)
@@ -83,49 +98,92 @@ void ledger_targets_declare(struct ledger *ledger, const struct config_instance 
 
 struct index_command {
     struct ledger_command command;
-    struct channel_targets fresh; /* after it has run: what was replaced */
-    int ran;
+    struct channel_targets set; /* the fresh one; once it is in force what was there before */
+    struct route_target *routes;
+    const struct ledger_target *targets;
+    size_t count;
+    void (*done)(void *arg, belfry_status status);
+    void *arg;
+    struct list node; /* in the transaction's `swapped` while it may be rolled back */
 };
 
-/* Only memory changes, so a group that is rolled back and run again must not swap twice. */
+static int is_recorded(struct ledger_txn *txn, const struct index_command *c)
+{
+    struct store_target row;
+    for (size_t i = 0; i < c->count; i++)
+        if (!store_target_get(txn->conn, c->targets[i].id, txn->arena, &row))
+            return 0;
+    return 1;
+}
+
+static void swap(struct ledger *ledger, struct index_command *c)
+{
+    size_t i = 0;
+    while (i < ledger->target_channels && strcmp(ledger->targets[i].channel, c->set.channel) != 0)
+        i++;
+    if (i == ledger->target_channels) {
+        ledger->targets = xrealloc(ledger->targets, (i + 1) * sizeof(*ledger->targets));
+        ledger->targets[ledger->target_channels++] = (struct channel_targets){.channel = xstrdup(c->set.channel)};
+    }
+    struct channel_targets before = ledger->targets[i];
+    ledger->targets[i] = c->set;
+    c->set = before;
+}
+
+/* The rows of what this transaction put in force are not there: newest first, as it was before. */
+void targets_roll_back(struct ledger *ledger)
+{
+    while (!list_empty(&ledger->txn.swapped)) {
+        struct index_command *c = LIST_OF(ledger->txn.swapped.prev, struct index_command, node);
+        list_remove(&c->node);
+        swap(ledger, c);
+    }
+}
+
+void targets_commit(struct ledger *ledger)
+{
+    while (list_pop_front(&ledger->txn.swapped))
+        ;
+}
+
 static belfry_status index_run(struct ledger_command *command, struct ledger_txn *txn)
 {
     struct index_command *c = LIST_OF(command, struct index_command, command);
-    struct ledger *ledger = txn->ledger;
-    if (c->ran)
-        return BELFRY_OK;
-    c->ran = 1;
-    for (size_t i = 0; i < ledger->target_channels; i++) {
-        struct channel_targets *have = &ledger->targets[i];
-        if (strcmp(have->channel, c->fresh.channel) != 0)
-            continue;
-        struct channel_targets before = *have;
-        *have = c->fresh;
-        c->fresh = before;
-        return BELFRY_OK;
-    }
-    ledger->targets = xrealloc(ledger->targets, (ledger->target_channels + 1) * sizeof(*ledger->targets));
-    ledger->targets[ledger->target_channels++] = c->fresh;
-    c->fresh = (struct channel_targets){NULL, NULL, NULL, NULL};
+    if (!is_recorded(txn, c))
+        return BELFRY_ENOTFOUND;
+    for (size_t i = 0; i < c->count; i++)
+        c->routes[i].id = c->targets[i].id;
+    route_targets_free(c->set.index);
+    c->set.index = route_targets_new(c->routes, c->count);
+    swap(txn->ledger, c);
+    list_push_back(&txn->swapped, &c->node);
     return BELFRY_OK;
 }
 
 static void index_done(struct ledger_command *command, belfry_status status)
 {
     struct index_command *c = LIST_OF(command, struct index_command, command);
-    (void)status;
-    route_targets_free(c->fresh.index);
-    if (c->fresh.free_rows)
-        c->fresh.free_rows(c->fresh.arg);
-    free(c->fresh.channel);
+    if (c->done)
+        c->done(c->arg, status);
+    route_targets_free(c->set.index);
+    if (c->set.free_rows)
+        c->set.free_rows(c->set.arg);
+    free(c->set.channel);
     free(c);
 }
 
-void ledger_targets_index(struct ledger *ledger, const struct config_instance *channel, struct route_targets *index,
-                          void (*free_rows)(void *arg), void *arg)
+void ledger_targets_index(struct ledger *ledger, const struct config_instance *channel, struct route_target *routes,
+                          const struct ledger_target *targets, size_t count,
+                          void (*done)(void *arg, belfry_status status), void (*free_rows)(void *arg), void *arg)
 {
     struct index_command *c = xcalloc(1, sizeof(*c));
-    c->fresh = (struct channel_targets){xstrdup(channel->name), index, free_rows, arg};
+    c->set = (struct channel_targets){xstrdup(channel->name), NULL, free_rows, arg};
+    c->routes = routes;
+    c->targets = targets;
+    c->count = count;
+    c->done = done;
+    c->arg = arg;
+    list_init(&c->node);
     c->command = (struct ledger_command){.run = index_run, .done = index_done, .must = 1};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)
         index_done(&c->command, BELFRY_ECLOSED);
@@ -145,16 +203,10 @@ struct target_command {
 static belfry_status enable_run(struct ledger_command *command, struct ledger_txn *txn)
 {
     const struct target_command *c = LIST_OF(command, struct target_command, command);
-    struct belfry_str key = {(const char *)&c->target, sizeof(c->target)};
     struct store_target row;
     if (!store_target_get(txn->conn, c->target, txn->arena, &row))
         return BELFRY_ENOTFOUND;
-    store_target_enable(txn->conn, c->target, c->on, txn->now, str_of(c->why));
-    if (c->on)
-        hash_del(txn->ledger->disabled, key);
-    else
-        hash_set(txn->ledger->disabled, key, txn->ledger);
-    job_start(txn, c->on ? JOB_RELEASE : JOB_HOLD, row.org, c->target, 0, (struct belfry_str){NULL, 0});
+    set_enabled(txn, c->target, row.org, c->on, str_of(c->why));
     return BELFRY_OK;
 }
 

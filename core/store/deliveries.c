@@ -211,14 +211,15 @@ int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit)
     return sql_run(s);
 }
 
-int store_deliveries_unhold(struct store_conn *conn, int64_t target, size_t limit)
+int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now_ms, size_t limit)
 {
-    struct sql *s =
-        sql_use(conn, "UPDATE delivery SET open = 1, state = CASE WHEN attempts > 0 THEN ? ELSE ? END WHERE id IN"
-                      " (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ? AND open = 2"
-                      " ORDER BY id LIMIT ?)");
+    struct sql *s = sql_use(conn, "UPDATE delivery SET open = 1, state = CASE WHEN attempts > 0 THEN ?1 ELSE ?2 END,"
+                                  " due = CASE WHEN attempts > 0 THEN min(due, ?3) ELSE due END WHERE id IN"
+                                  " (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ?4 AND open = 2"
+                                  " ORDER BY id LIMIT ?5)");
     sql_i64(s, OUTCOME_retrying);
     sql_i64(s, OUTCOME_scheduled);
+    sql_i64(s, now_ms);
     sql_i64(s, target);
     sql_i64(s, (int64_t)limit);
     return sql_run(s);

@@ -42,9 +42,10 @@ int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery
 /* Rows under a lease of another boot: those of targets become due at once, those of recipients end as unknown. Returns
  * how many. */
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms);
-/* Up to limit rows of a target from waiting to held, or back; returns how many. */
+/* Up to limit rows of a target from waiting to held, or back: those that were tried before are due now. Returns how
+ * many. */
 int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit);
-int store_deliveries_unhold(struct store_conn *conn, int64_t target, size_t limit);
+int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now_ms, size_t limit);
 /* Up to limit rows of a channel (target 0) or a target that wait or are held end as channel_removed; returns how many.
  */
 int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit);

@@ -240,6 +240,13 @@ static int is_cidr(const char *text)
     return digits > 0 && digits <= 3 && !bits[digits] && atoi(bits) <= most;
 }
 
+/* A user name or password before the host: nothing sends it, and https://good.example@10.0.0.1/ misleads. */
+static int has_user(const char *url)
+{
+    const char *host = strstr(url, "://");
+    return host && memchr(host + 3, '@', strcspn(host + 3, "/?#"));
+}
+
 /* What the option table cannot say. */
 static belfry_status check(const struct belfry_host *host, const struct config *config, struct belfry_error *err)
 {
@@ -250,6 +257,11 @@ static belfry_status check(const struct belfry_host *host, const struct config *
         if (!sign_key(belfry_str(e->secret), key, &fault))
             return host->fail(err, BELFRY_EINVAL, NULL, "endpoint `%s`: its secret %s", e->name, fault);
         OPENSSL_cleanse(key, sizeof(key));
+        if (has_user(e->url))
+            return host->fail(err, BELFRY_EINVAL, NULL,
+                              "endpoint `%s`: its url must not hold a user name or password; receivers know us by the "
+                              "signature",
+                              e->name);
     }
     for (uint32_t i = 0; i < config->allow_cidrs.count; i++) {
         const char *cidr = text_at(&config->allow_cidrs, i);

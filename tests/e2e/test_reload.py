@@ -181,6 +181,50 @@ def test_a_new_endpoint_and_a_removed_channel(new_hub, receiver):
     assert len(receiver.deliveries) == 3
 
 
+def test_a_new_org_has_the_endpoints_at_once(new_hub, receiver):
+    """The channel is as it was, so nothing of it is made anew; the very next trigger of the org is delivered."""
+    config = with_hooks(base(), receiver.endpoint("one"), receiver.endpoint("acme", orgs=["acme"]), source="crm")
+    hub = new_hub(config).start()
+    config["orgs"]["initech"] = {"users": {"bill": {}}}
+    hub.write_config(config)
+    accepted(hub)
+    hub.send(created(owner="bill"), org="initech")
+    assert receiver.wait(1, "/one")[0].json()["data"]["org"] == "initech"
+    hub.send(created())
+    receiver.wait(1, "/acme")
+    receiver.wait(2, "/one")
+    assert len(receiver.at("/acme")) == 1
+
+
+def test_reloads_under_load_lose_no_webhook(new_hub, receiver):
+    """Each reload replaces the instance while it is sending."""
+    config = with_hooks(base(), receiver.endpoint("one"), receiver.endpoint("two"), source="crm")
+    hub = new_hub(config).start()
+    sent, done = [], threading.Event()
+
+    def work(n):
+        i = 0
+        while not done.is_set():
+            sent.extend(hub.send(case("ann", event_id=f"load-{n}-{i}")))
+            i += 1
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for i in range(15):
+        config["channels"]["hooks"]["timeout"] = f"{20 + i}s"
+        if i % 3 == 2:
+            config["channels"]["hooks"]["endpoints"][1] = receiver.endpoint("two", types=["workflow.*", f"no.{i}"])
+        hub.write_config(config)
+        accepted(hub)
+    done.set()
+    for thread in threads:
+        thread.join()
+    for path in ("/one", "/two"):
+        until(lambda: len({d.id for d in receiver.at(path)}) == len(sent), timeout=60)
+    assert hub.running()
+
+
 def test_a_removed_channel_ends_what_is_pending_after_an_hour(new_hub, receiver):
     receiver.answer("/one", 500)
     config = with_hooks(base(), receiver.endpoint("one"))

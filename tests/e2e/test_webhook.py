@@ -183,6 +183,34 @@ def test_gone_disables_and_holds(start, receiver):
     assert len(hub.deliveries("?state=held_disabled")) == 3
     told = until(lambda: [i for i in hub.items("root") if i["type"] == "hub.endpoint_disabled"])
     assert len(told) == 1, "admins are told once"
+    assert "`url`" in told[0]["body"] and "reload" in told[0]["body"], "and what to do"
+    assert "endpoint disabled" in hub.log() and "endpoint=local" in hub.log()
+    held = hub.deliveries("?state=held_disabled")[0]["id"]
+    answer = retry(hub, held)
+    assert answer.status_code == 409 and "`url`" in answer.json()["detail"], answer.text
+
+
+def test_a_disabled_endpoint_comes_back_with_another_url(start, receiver):
+    """What the message says works: what is held leaves, oldest first, without a new name."""
+    receiver.answer("/local", 410, 200)
+    hub = start(clock=True)
+    hub.send(created())
+    receiver.wait(1)
+    until(lambda: delivery(hub)["state"] == "failed")
+    for i in range(3):
+        hub.send(created(event_id=f"held-{i}"))
+        hub.clock.advance("1s")
+    hooks = hub.config["channels"]["hooks"]
+    assert hub.reload().status_code == 200
+    hub.clock.advance("1h")
+    assert len(receiver.deliveries) == 1, "the same url stays disabled"
+    hooks["endpoints"][0]["url"] += "?again=1"
+    hub.write_config(hub.config)
+    assert hub.reload().status_code == 200
+    receiver.wait(4)
+    until(lambda: len(hub.deliveries("?state=delivered&channel=hooks")) == 3)
+    ids = [e["id"] for e in hub.events("?source=crm")][:3]
+    assert sorted(d.id for d in receiver.deliveries[1:]) == sorted(f"msg_{id}" for id in ids)
 
 
 def test_gone_outlives_a_restart(start, receiver):
@@ -237,7 +265,7 @@ def test_a_dead_letter_can_be_driven_again(start, receiver):
     until(lambda: delivery(hub)["state"] == "delivered")
     assert len({d.id for d in receiver.deliveries}) == 1, "the same webhook-id"
     assert [a["number"] for a in attempts(hub)] == [1, 2, 3]
-    assert retry(hub, dead["id"]).status_code == 409, "it has arrived"
+    assert retry(hub, dead["id"]).status_code == 409 and "has arrived" in retry(hub, dead["id"]).json()["detail"]
 
 
 def test_retry_of_what_is_not_there(start, receiver):

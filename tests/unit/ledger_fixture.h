@@ -253,6 +253,8 @@ struct bench {
     uint64_t news, people_told, deliveries_told, tasks_told, targets_told;
     int64_t last_rev;
     char alarm[64];
+    void (*told)(void *arg, const struct ledger_news *news); /* may be NULL */
+    void *told_arg;
 };
 
 static void bench_news(void *arg, const struct ledger_news *news)
@@ -265,6 +267,8 @@ static void bench_news(void *arg, const struct ledger_news *news)
     b->targets_told += news->target_count;
     if (news->people_count)
         b->last_rev = news->people[0].rev;
+    if (b->told)
+        b->told(b->told_arg, news);
 }
 
 static void bench_alarm(void *arg, const char *type, struct belfry_str subject, const char *text)

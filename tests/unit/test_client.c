@@ -512,6 +512,24 @@ static void test_many_at_once(void **state)
     assert_int_equal(bed->requests, MANY);
 }
 
+/* A handle that is kept keeps no body of half a megabyte. */
+static void test_memory_of_large_bodies(void **state)
+{
+    struct bed *bed = *state;
+    struct belfry_http_call call = call_to(bed, "/");
+    static char body[512 * 1024];
+    memset(body, 'x', sizeof(body));
+    call.method = "POST";
+    call.body = str_slice(body, sizeof(body));
+    assert_int_equal(run_call(bed, &call).status, 200);
+    call.body = STR("small");
+    assert_int_equal(run_call(bed, &call).status, 200);
+    uv_run(&bed->loop, UV_RUN_NOWAIT);
+    assert_int_equal(bed->client->spare_count, 1);
+    LIST_EACH(it, &bed->client->spare)
+    assert_true(LIST_OF(it, struct call, node)->request.cap <= 64 * 1024);
+}
+
 static void test_freed_with_calls_under_way(void **state)
 {
     struct bed *bed = *state;
@@ -648,6 +666,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_kept_connection_is_judged_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_memory_of_large_bodies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freed_with_calls_under_way, setup, teardown),
         cmocka_unit_test_setup_teardown(test_handshakes_take_turns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_spellings_of_loopback, setup, teardown),

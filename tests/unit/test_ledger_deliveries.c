@@ -36,7 +36,7 @@ static void on_claim(struct ledger_claim *claim)
 
 static void claim(struct bench *b, struct claimed *c, const char *channel, int64_t target, size_t max)
 {
-    *c = (struct claimed){.claim = {.channel = fixture_channel(b->config, channel),
+    *c = (struct claimed){.claim = {.channel = channel,
                                     .target = target,
                                     .max = max,
                                     .lease_ms = MINUTE,
@@ -322,11 +322,12 @@ static void hooks_declare(struct bench *b, struct hooks *h, size_t count)
     for (size_t i = 0; i < count; i++)
         h->targets[i] = (struct ledger_target){
             .name = i ? STR("two") : STR("one"), .url = STR("https://hook.example/"), .secret = STR("sealed")};
-    ledger_targets_declare(b->ledger, fixture_channel(b->config, "hooks"), h->targets, count, bench_done, &h->wait);
-    assert_int_equal(bench_until(b, &h->wait), BELFRY_OK);
     for (size_t i = 0; i < count; i++)
-        h->rows[i] = (struct route_target){.id = h->targets[i].id, .name = h->targets[i].name, .types = &types};
-    ledger_targets_index(b->ledger, fixture_channel(b->config, "hooks"), route_targets_new(h->rows, count), NULL, NULL);
+        h->rows[i] = (struct route_target){.name = h->targets[i].name, .types = &types};
+    const struct config_instance *hooks = fixture_channel(b->config, "hooks");
+    ledger_targets_declare(b->ledger, hooks, h->targets, count, bench_done, &h->wait);
+    ledger_targets_index(b->ledger, hooks, h->rows, h->targets, count, NULL, NULL, NULL);
+    assert_int_equal(bench_until(b, &h->wait), BELFRY_OK);
 }
 
 static void enable(struct bench *b, int64_t target, int on, belfry_status expected)
@@ -470,6 +471,18 @@ static void test_removed_channel_has_an_hour(void **state)
     bench_free(b);
 }
 
+struct by_hand {
+    struct bench_wait wait;
+    const char *why;
+};
+
+static void on_changed(void *arg, belfry_status status, const char *why)
+{
+    struct by_hand *h = arg;
+    h->wait = (struct bench_wait){1, status};
+    h->why = why;
+}
+
 static void test_dead_letters_by_hand(void **state)
 {
     (void)state;
@@ -486,27 +499,36 @@ static void test_dead_letters_by_hand(void **state)
         int64_t id;
         int cancel;
         belfry_status expected;
-    } table[] = {{"acme", id, 0, BELFRY_ECONFLICT},
-                 {"acme", id, 1, BELFRY_ECONFLICT},
-                 {"other", id, 0, BELFRY_ENOTFOUND},
-                 {"acme", id + 99, 1, BELFRY_ENOTFOUND},
-                 {"", id, -1, 0},
-                 {"acme", id, 0, BELFRY_OK},
-                 {"acme", id, 1, BELFRY_OK},
-                 {"acme", id, 1, BELFRY_ECONFLICT},
-                 {"acme", id, 0, BELFRY_OK}};
+        const char *why;
+    } table[] = {{"acme", id, 0, BELFRY_ECONFLICT, "under way"},
+                 {"acme", id, 1, BELFRY_ECONFLICT, "under way"},
+                 {"other", id, 0, BELFRY_ENOTFOUND, NULL},
+                 {"acme", id + 99, 1, BELFRY_ENOTFOUND, NULL},
+                 {"", id, -1, 0, NULL},
+                 {"acme", id, 0, BELFRY_OK, NULL},
+                 {"acme", id, 1, BELFRY_OK, NULL},
+                 {"acme", id, 1, BELFRY_ECONFLICT, "has ended"},
+                 {"", 0, -2, 0, NULL},
+                 {"acme", id, 0, BELFRY_ECONFLICT, "is disabled"},
+                 {"", 1, -2, 0, NULL},
+                 {"acme", id, 0, BELFRY_OK, NULL}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct bench_wait wait = {0};
+        struct by_hand by_hand = {0};
+        if (table[i].cancel == -2) {
+            enable(b, h.targets[0].id, (int)table[i].id, BELFRY_OK);
+            continue;
+        }
         if (table[i].cancel < 0) {
             outcome(b, id, OUTCOME_failed, 0, BELFRY_REJECTED);
             expect_rows(b, "SELECT state, open FROM delivery", "8 0");
             continue;
         }
         (table[i].cancel ? ledger_delivery_cancel : ledger_delivery_retry)(b->ledger, str_of(table[i].org), table[i].id,
-                                                                           bench_done, &wait);
-        belfry_status status = bench_until(b, &wait);
-        if (status != table[i].expected)
-            fail_msg("step %zu: %d", i, status);
+                                                                           on_changed, &by_hand);
+        belfry_status status = bench_until(b, &by_hand.wait);
+        if (status != table[i].expected || (by_hand.why == NULL) != (table[i].why == NULL) ||
+            (by_hand.why && !strstr(by_hand.why, table[i].why)))
+            fail_msg("step %zu: %d %s", i, status, by_hand.why);
     }
     assert_int_equal(claim_count(b, "hooks", h.targets[0].id), 1);
     bench_free(b);

@@ -250,7 +250,7 @@ static const char *text_at(const json_t *record, const char *part, const char *k
 static void test_the_record(void **state)
 {
     (void)state;
-    struct belfry_test *t = make("endpoints: [{name: crm, url: 'https://user:pass@hooks.example.org/in?token=abc#f', "
+    struct belfry_test *t = make("endpoints: [{name: crm, url: 'https://hooks.example.org/in?token=abc#f', "
                                  "secret: " SECRET "}]");
     json_t *record = record_of(t, &(struct belfry_test_answer){
                                       .status = 500, .body = "no", .headers = HEADERS("X-Why: db", "Set-Cookie: s=1")});
@@ -384,6 +384,9 @@ static void test_refused_options(void **state)
          "endpoint `a`: its secret is not `whsec_` and base64 of at most 64 bytes"},
         {"endpoints: [{name: a, url: 'ftp://a.example.org/', secret: " SECRET "}]",
          "1:28: `url` must be a URL of scheme http or https"},
+        {"endpoints: [{name: a, url: 'https://good.example@10.0.0.1/', secret: " SECRET "}]",
+         "endpoint `a`: its url must not hold a user name or password; receivers know us by the signature"},
+        {"endpoints: [{name: a, url: 'https://a.example.org/x?to=b@c', secret: " SECRET "}]", ""},
         {"allow_cidrs: [10.0.0.0/33]",
          "allow_cidrs: `10.0.0.0/33` is no range of addresses, such as 10.0.0.0/8 or fd00::/8"},
         {"allow_cidrs: [example.org]",

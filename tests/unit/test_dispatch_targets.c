@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Targets and channels of dispatch over the real ledger: declared, declared again, their health, and what a reload does
+ * while claims and batches are under way. */
+#include "dispatch_fixture.h"
+
+/* --- targets ------------------------------------------------------------------------------------------------------ */
+
+static void test_declared_before_the_channel_is_in_force(void **state)
+{
+    (void)state;
+    struct scene *s = open_scene(HOOKS);
+    struct belfry_target_spec specs[] = {spec_of("one", "http://one.example/"), spec_of("two", "http://two.example/")};
+    char name[] = "one", secret[] = "s3cret";
+    specs[0].name = name;
+    specs[0].secret = secret;
+    declare(s, specs, 2);
+    memset(name, 'x', 3); /* copied */
+    memset(secret, 'x', 6);
+    turn(s);
+    expect_rows(s->b, "SELECT count(*) FROM target", "0"); /* the configuration may still be rejected */
+    set_channel(s, "hooks", s);
+    turn(s);
+    expect_rows(s->b, "SELECT name, url, enabled, removed FROM target ORDER BY name",
+                "one http://one.example/ 1 -\ntwo http://two.example/ 1 -");
+    expect_rows(s->b, "SELECT count(*) FROM target WHERE secret LIKE '%s3cret%'", "0");
+    emit(s, "a", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 2);
+    assert_string_equal(s->held[0].secret, "s3cret");
+    assert_string_equal(s->held[0].event, s->held[1].event);
+    close_scene(s);
+}
+
+static void test_refused_declarations(void **state)
+{
+    (void)state;
+    struct scene *s = open_scene(HOOKS);
+    const struct config *config = &s->b->config->config;
+    struct belfry_target_spec twice[] = {spec_of("one", "http://a/"), spec_of("one", "http://b/")};
+    struct belfry_target_spec nameless[] = {{.struct_size = sizeof(nameless[0]), .url = "http://a/"}};
+    struct belfry_target_policy none = policy, no_waits = policy;
+    none.attempts = 0;
+    no_waits.waits_ms = NULL;
+    const struct {
+        const char *channel;
+        const struct belfry_target_spec *specs;
+        uint32_t count;
+        const struct belfry_target_policy *policy;
+        const char *text;
+    } rows_[] = {{"nothing", twice, 1, &policy, "nothing"}, {"hooks", twice, 2, &policy, "`one` is there twice"},
+                 {"hooks", nameless, 1, &policy, "a name"}, {"hooks", twice, 1, &none, "at least one attempt"},
+                 {"hooks", twice, 1, &no_waits, "a wait"},  {"hooks", twice, 1, NULL, "at least one attempt"}};
+    for (size_t i = 0; i < sizeof(rows_) / sizeof(rows_[0]); i++) {
+        struct error err = {0};
+        assert_int_equal(dispatch_targets(s->d, rows_[i].channel, NULL, rows_[i].specs, rows_[i].count, rows_[i].policy,
+                                          config, &err),
+                         BELFRY_EINVAL);
+        if (!strstr(error_text(&err), rows_[i].text))
+            fail_msg("row %zu: %s", i, error_text(&err));
+        error_clear(&err);
+    }
+    close_scene(s);
+}
+
+static void test_declared_again(void **state)
+{
+    (void)state;
+    struct scene *s = open_scene(HOOKS);
+    struct belfry_target_spec first[] = {spec_of("one", "http://one.example/"), spec_of("two", "http://two.example/")};
+    struct belfry_target_spec second[] = {spec_of("two", "http://moved.example/"),
+                                          spec_of("three", "http://three.example/")};
+    declare(s, first, 2);
+    set_channel(s, "hooks", s);
+    turn(s);
+    emit(s, "a", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 2); /* both are under way when the set changes */
+    size_t one = strcmp(s->held[0].target, "one") == 0 ? 0 : 1, two = 1 - one;
+    declare(s, second, 2); /* in force: at once */
+    turn(s);
+    expect_rows(s->b, "SELECT name, url, removed IS NULL OR removed = 0 FROM target ORDER BY name",
+                "one http://one.example/ 0\nthree http://three.example/ 1\ntwo http://moved.example/ 1");
+    /* what a batch was given stays as it was */
+    assert_true(str_eqz(s->held[two].batch->target->url, "http://two.example/"));
+    assert_true(str_eqz(s->held[one].batch->target->secret, "s3cret"));
+    emit(s, "b", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 2);
+    for (size_t i = 2; i < 4; i++)
+        assert_true(strcmp(s->held[i].target, "one") != 0);
+    struct dispatch_numbers n;
+    dispatch_numbers(s->d, &n);
+    assert_int_equal(n.targets, 2);
+    complete(s, one, BELFRY_DELIVERED); /* the last of the removed one */
+    complete(s, two, BELFRY_DELIVERED);
+    turn(s);
+    assert_int_equal(hash_count(((struct channel *)hash_get(s->d->channels, STR("hooks")))->targets), 2);
+    declare(s, first, 2);
+    turn(s);
+    emit(s, "c", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 2);
+    close_scene(s);
+}
+
+static void test_a_removed_target_gets_nothing_more(void **state)
+{
+    (void)state;
+    struct scene *s = open_scene(HOOKS);
+    struct belfry_target_spec specs[] = {spec_of("one", "http://one.example/"), spec_of("two", "http://two.example/")};
+    specs[0].concurrency = 1;
+    declare(s, specs, 2);
+    set_channel(s, "hooks", s);
+    turn(s);
+    emit_many(s, 0, 3);
+    turn(s);
+    assert_int_equal(fresh(s), 4); /* the first of one, all of two */
+    declare(s, specs + 1, 1);
+    turn(s);
+    for (size_t i = 0; i < 4; i++)
+        complete(s, i, BELFRY_DELIVERED);
+    turn(s);
+    assert_int_equal(fresh(s), 0);
+    forward(s, 3600000 + 60000);
+    expect_rows(s->b,
+                "SELECT t.name, d.state, count(*) FROM delivery d JOIN target t ON t.id = d.target GROUP BY 1, 2"
+                " ORDER BY 1, 2",
+                "one 6 1\none 22 2\ntwo 6 3");
+    close_scene(s);
+}
+
+static void test_orgs_of_targets(void **state)
+{
+    (void)state;
+    struct scene *s = open_scene(HOOKS);
+    struct belfry_str other = STR("other"), acme = STR("acme");
+    struct belfry_target_spec specs[] = {spec_of("all", "http://all.example/"), spec_of("acme", "http://acme.example/"),
+                                         spec_of("other", "http://other.example/")};
+    specs[1].orgs = (struct belfry_strs){&acme, 1};
+    specs[2].orgs = (struct belfry_strs){&other, 1};
+    declare(s, specs, 3);
+    set_channel(s, "hooks", s);
+    turn(s);
+    expect_rows(s->b, "SELECT name FROM target ORDER BY name", "acme\nall");
+    /* a later generation brings another org and leaves the channel as it is */
+    struct config next = s->b->config->config;
+    struct config_org orgs[] = {next.orgs[0], {.name = "other"}};
+    next.orgs = orgs;
+    next.org_count = 2;
+    next.refs = 1;
+    struct dispatch_channel channel = channel_of(s, "hooks", s);
+    channel.config = &next;
+    dispatch_channel_set(s->d, &channel);
+    turn(s);
+    expect_rows(s->b, "SELECT name, count(*) FROM target GROUP BY name ORDER BY name", "acme 1\nall 2\nother 1");
+    channel.config = &s->b->config->config; /* so that nobody holds the one on the stack */
+    dispatch_channel_set(s->d, &channel);
+    turn(s);
+    assert_int_equal(next.refs, 1);
+    close_scene(s);
+}
+
+static void test_gone_disables(void **state)
+{
+    (void)state;
+    struct scene *s = hook_scene();
+    emit_many(s, 0, 12);
+    turn(s);
+    assert_int_equal(fresh(s), 8);
+    complete(s, 3, BELFRY_RETRY); /* waits for its second attempt when the endpoint goes */
+    turn(s);
+    assert_int_equal(fresh(s), 1);
+    complete(s, 0, BELFRY_TARGET_GONE);
+    complete(s, 1, BELFRY_TARGET_GONE); /* one alarm is enough */
+    complete(s, 2, BELFRY_RETRY);
+    turn(s);
+    settle(s->b);
+    assert_int_equal(s->alarms, 1);
+    assert_string_equal(s->alarm, "hub.endpoint_disabled acme one");
+    assert_int_equal(fresh(s), 0);
+    expect_rows(s->b, "SELECT enabled FROM target", "0");
+    expect_rows(s->b, "SELECT state, count(*) FROM delivery GROUP BY state ORDER BY state", "2 5\n4 5\n8 2");
+    for (size_t i = 4; i < 9; i++)
+        complete(s, i, BELFRY_DELIVERED);
+    turn(s);
+    emit_many(s, 20, 2);
+    turn(s);
+    assert_int_equal(fresh(s), 0);
+    struct belfry_target_spec same[] = {spec_of("one", "http://one.example/")},
+                              moved[] = {spec_of("one", "http://one.example/?again=1")};
+    declare(s, same, 1);
+    turn(s);
+    settle(s->b);
+    turn(s);
+    assert_int_equal(fresh(s), 0); /* the same address is the same endpoint */
+    declare(s, moved, 1);
+    turn(s);
+    settle(s->b);
+    turn(s);
+    assert_int_equal(fresh(s), 7); /* what was held leaves at once, that which was put off too */
+    expect_rows(s->b, "SELECT enabled, first_failure FROM target", "1 -");
+    for (size_t i = 9; i < 16; i++)
+        assert_string_equal(s->held[i].url, "http://one.example/?again=1"); /* the address of now */
+    complete_with(s, &s->held[9], (struct belfry_result){.outcome = BELFRY_TARGET_GONE});
+    turn(s);
+    assert_int_equal(s->alarms, 2);
+    close_scene(s);
+}
+
+/* The failures before were another receiver's. */
+static void test_a_new_address_starts_anew(void **state)
+{
+    (void)state;
+    struct scene *s = hook_scene();
+    struct belfry_target_spec moved[] = {spec_of("one", "http://new.example/")};
+    enum { DAY = 86400000 };
+    emit(s, "a", "ann");
+    turn(s);
+    complete_fresh(s, BELFRY_RETRY);
+    turn(s);
+    forward(s, 6 * DAY);
+    assert_int_equal(fresh(s), 1);
+    declare(s, moved, 1);
+    turn(s);
+    expect_rows(s->b, "SELECT first_failure FROM target", "-");
+    complete(s, 1, BELFRY_RETRY);
+    turn(s);
+    assert_int_equal(s->alarms, 0);
+    expect_rows(s->b, "SELECT enabled FROM target", "1");
+    close_scene(s);
+}
+
+static void test_five_days_of_failure(void **state)
+{
+    (void)state;
+    struct scene *s = hook_scene();
+    enum { DAY = 86400000 };
+    emit(s, "a", "ann");
+    turn(s);
+    complete_fresh(s, BELFRY_RETRY);
+    turn(s);
+    expect_rows(s->b, "SELECT first_failure - 1700000000000 FROM target", "0");
+    forward(s, 3 * DAY);
+    complete_fresh(s, BELFRY_DELIVERED); /* a success starts the count anew */
+    turn(s);
+    emit(s, "b", "ann");
+    turn(s);
+    complete_fresh(s, BELFRY_RETRY);
+    turn(s);
+    forward(s, 3 * DAY);
+    complete_fresh(s, BELFRY_REJECTED);
+    turn(s);
+    assert_int_equal(s->alarms, 0);
+    forward(s, 2 * DAY);
+    emit(s, "c", "ann");
+    turn(s);
+    complete_fresh(s, BELFRY_RETRY);
+    turn(s);
+    settle(s->b);
+    assert_string_equal(s->alarm, "hub.endpoint_disabled acme one");
+    expect_rows(s->b, "SELECT enabled FROM target", "0");
+    expect_rows(s->b, "SELECT state FROM delivery ORDER BY id DESC LIMIT 1", "2");
+    close_scene(s);
+}
+
+/* --- channels come and go ----------------------------------------------------------------------------------------- */
+
+static void test_channel_is_replaced(void **state)
+{
+    (void)state;
+    struct scene *s = hook_scene();
+    int successor = 0;
+    emit_many(s, 0, 3);
+    turn(s);
+    assert_int_equal(fresh(s), 3);
+    set_channel(s, "hooks", &successor);
+    emit(s, "next", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 1);
+    assert_ptr_equal(s->held[3].self, &successor);
+    complete(s, 0, BELFRY_DELIVERED); /* the old one finishes what it began */
+    complete(s, 1, BELFRY_DELIVERED);
+    turn(s);
+    assert_int_equal(s->released, 0);
+    complete(s, 2, BELFRY_DELIVERED);
+    assert_int_equal(s->released, 1);
+    complete(s, 3, BELFRY_DELIVERED);
+    turn(s);
+    expect_rows(s->b, SQL_STATE, "6 1\n6 1\n6 1\n6 1");
+    close_scene(s);
+}
+
+static void test_replaced_while_a_claim_is_under_way(void **state)
+{
+    (void)state;
+    struct scene *s = mail_scene();
+    int successor = 0;
+    emit(s, "a", "ann");
+    while (s->d->claims == 0)
+        uv_run(&s->b->loop, UV_RUN_NOWAIT);
+    set_channel(s, "mail", &successor);
+    assert_int_equal(s->released, 0); /* what was claimed for it is its own */
+    turn(s);
+    assert_int_equal(fresh(s), 1);
+    assert_ptr_equal(s->held[0].self, s);
+    complete(s, 0, BELFRY_DELIVERED);
+    assert_int_equal(s->released, 1);
+    close_scene(s);
+}
+
+static void test_channel_is_removed(void **state)
+{
+    (void)state;
+    struct scene *s = mail_scene();
+    emit(s, "a", "ann");
+    turn(s);
+    dispatch_channel_remove(s->d, "mail");
+    dispatch_channel_remove(s->d, "nothing");
+    emit(s, "b", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 1);
+    assert_int_equal(s->released, 0);
+    complete(s, 0, BELFRY_DELIVERED);
+    assert_int_equal(s->released, 1);
+    turn(s);
+    expect_rows(s->b, SQL_STATE, "6 1\n0 0");
+    set_channel(s, "mail", s); /* comes back */
+    turn(s);
+    assert_int_equal(fresh(s), 1);
+    assert_int_equal(s->held[1].attempt, 1);
+    close_scene(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_declared_before_the_channel_is_in_force),
+        cmocka_unit_test(test_refused_declarations),
+        cmocka_unit_test(test_declared_again),
+        cmocka_unit_test(test_a_removed_target_gets_nothing_more),
+        cmocka_unit_test(test_orgs_of_targets),
+        cmocka_unit_test(test_gone_disables),
+        cmocka_unit_test(test_a_new_address_starts_anew),
+        cmocka_unit_test(test_five_days_of_failure),
+        cmocka_unit_test(test_channel_is_replaced),
+        cmocka_unit_test(test_replaced_while_a_claim_is_under_way),
+        cmocka_unit_test(test_channel_is_removed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
