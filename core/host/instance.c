@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/log.h"
 #include "host/internal.h"
+#include "plugin/misuse.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -178,6 +179,10 @@ static void submission_refused(void *arg)
 static belfry_status submit(const struct belfry_host *table, const struct belfry_submission *trigger,
                             void (*done)(void *arg, belfry_status status, struct belfry_str message), void *arg)
 {
+    if (!host_on_loop(table, "submit"))
+        return BELFRY_EPERM;
+    if (!plugin_struct_known(trigger, sizeof(*trigger)))
+        return BELFRY_EINVAL;
     struct host_instance *instance = host_instance_of(table);
     struct submission *s = xcalloc(1, sizeof(*s));
     s->host = instance->host;
@@ -205,8 +210,9 @@ static belfry_status submit(const struct belfry_host *table, const struct belfry
     return BELFRY_OK;
 }
 
+/* An instance lives until the turn after its destroy(), so what it posted before may still name it. */
 struct completion {
-    struct host *host;
+    struct host_instance *instance;
     uint64_t batch;
     uint32_t n;
     struct arena *arena;
@@ -216,7 +222,8 @@ struct completion {
 static void completion_run(void *arg)
 {
     struct completion *c = arg;
-    dispatch_complete(host_parts(c->host)->dispatch, c->batch, c->results, c->n);
+    if (!dispatch_complete(host_parts(c->instance->host)->dispatch, c->batch, c->results, c->n))
+        misuse_stale(c->instance->name, "complete", "R05", c->batch);
     arena_free(c->arena);
     free(c);
 }
@@ -224,7 +231,7 @@ static void completion_run(void *arg)
 static void complete(const struct belfry_host *table, uint64_t batch, const struct belfry_result *results, uint32_t n)
 {
     struct completion *c = xcalloc(1, sizeof(*c) + n * sizeof(c->results[0]));
-    c->host = host_of(table);
+    c->instance = host_instance_of(table);
     c->batch = batch;
     c->n = n;
     c->arena = arena_new(512);
@@ -236,11 +243,11 @@ static void complete(const struct belfry_host *table, uint64_t batch, const stru
         c->results[i].detail = arena_str(c->arena, c->results[i].detail);
         c->results[i].record = arena_str(c->arena, c->results[i].record);
     }
-    host_post(c->host, completion_run, c);
+    host_post(host_of(table), completion_run, c);
 }
 
 struct task_result {
-    struct host *host;
+    struct host_instance *instance;
     int64_t task, retry_after_ms;
     uint32_t outcome;
     char *result;
@@ -250,7 +257,8 @@ struct task_result {
 static void task_result_run(void *arg)
 {
     struct task_result *r = arg;
-    ledger_task_done(host_parts(r->host)->ledger, r->task, r->outcome, r->retry_after_ms, str_slice(r->result, r->len));
+    ledger_task_done(host_parts(r->instance->host)->ledger, r->instance->name, r->task, r->outcome, r->retry_after_ms,
+                     str_slice(r->result, r->len));
     free(r->result);
     free(r);
 }
@@ -259,13 +267,13 @@ static void task_done(const struct belfry_host *table, uint64_t task, uint32_t o
                       struct belfry_str result)
 {
     struct task_result *r = xcalloc(1, sizeof(*r));
-    r->host = host_of(table);
+    r->instance = host_instance_of(table);
     r->task = (int64_t)task;
     r->outcome = outcome;
     r->retry_after_ms = retry_after_ms;
     r->result = xstrndup(result.ptr ? result.ptr : "", result.len);
     r->len = result.len;
-    host_post(r->host, task_result_run, r);
+    host_post(host_of(table), task_result_run, r);
 }
 
 static void job_done(const struct belfry_host *table, uint64_t job, uint32_t added, uint32_t invalidated,

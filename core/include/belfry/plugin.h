@@ -5,7 +5,9 @@
  * A plugin is one shared object that exports one symbol, `belfry_entry`. It needs this header and nothing else of
  * Belfry. Service tables that a plugin asks for by name are in <belfry/host.h>; they are part of the same ABI.
  *
- * RULES (each has an id; the hub's debug builds check what can be checked)
+ * RULES (each has an id). What can be checked is checked in every build: a call on the wrong thread, a txn that is used
+ * outside of its call and an id that is over have no effect and are counted in /metrics as
+ * belfry_plugin_calls_ignored_total{instance,call,rule}; functions with a status return EPERM or ECLOSED.
  *  R00 plugin_count is 1: one plugin a file.
  *  R01 Threads. [loop] one thread per process. [txn] inside a ledger transaction: may run at once on several threads
  *      over different snapshots, so it reads only the configuration and what start() made; what it changes lives in
