@@ -9,7 +9,7 @@ import pytest
 
 from support import people
 from support.config import base, with_hooks
-from support.events import case, created
+from support.events import case, created, record_of, updated
 from support.wait import until
 
 
@@ -61,6 +61,29 @@ def test_a_removed_token_and_source(new_hub):
     assert hub.post_trigger(case("ann"), headers=people.token("crm")).status_code == 401
     assert hub.post_trigger(case("ann"), source="erp").status_code == 404
     assert hub.titles("ann") == ["Kept"]
+
+
+def test_a_renamed_source_keeps_what_it_knows(new_hub):
+    """There, back and there again: what it remembers of records, its timers, and which triggers it has seen."""
+    config = base()
+    config["sources"]["one"] = {"plugin": "workflow", "rules": [
+        {"name": "big", "on": "both", "fire": "on_entering", "when": {"fields.amount": {"gt": 10}},
+         "notify": {"to": ["mona"], "title": "Big {{fields.amount}}"}},
+        {"name": "late", "on": "both", "fire": "on_entering", "when": {"fields.amount": {"gt": 10}}, "after": "1d",
+         "notify": {"to": ["bob"], "title": "Still big"}}]}
+    hub = new_hub(config, clock=True).start()
+    first = created(fields={"amount": 20})
+    assert hub.post_trigger(first, source="one").status_code == 202
+    for old, new in [("one", "two"), ("two", "one"), ("one", "two")]:
+        config["sources"][new] = {**config["sources"].pop(old), "was": old}
+        hub.write_config(config)
+        accepted(hub)
+        assert hub.post_trigger(first, source=new).json()["accepted"][0]["status"] == "duplicate"
+        assert hub.post_trigger(updated(record_of(first), fields={"amount": 30}), source=new).status_code == 202
+        assert hub.titles("mona") == ["Big 20"]
+        assert hub.titles("bob") == []
+    hub.clock.advance("25h")
+    assert hub.titles("bob") == ["Still big"]
 
 
 def test_bad_bad_good(new_hub):
