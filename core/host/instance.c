@@ -440,6 +440,9 @@ belfry_status host_instance_reload(struct host_instance *instance, struct config
     struct belfry_error pub = {sizeof(pub), BELFRY_OK, err};
     belfry_status status = instance->plugin->reload(instance->self, ci->options, &pub);
     if (status != BELFRY_OK) {
+        if (err && !err->count)
+            error_set(err, status, NULL, "plugin `%s` refused the new options: %s", ci->plugin->id,
+                      status_text(status));
         instance->config = old;
         instance->ci = old_ci;
         config_unref(config);

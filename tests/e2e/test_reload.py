@@ -204,6 +204,59 @@ def test_a_new_endpoint_and_a_removed_channel(new_hub, receiver):
     assert len(receiver.deliveries) == 3
 
 
+def echoed(hub):
+    return hub.get("/v1/acme/echo", people.token("reader")).json()["delivered"]
+
+
+def with_echo(config, **options):
+    config["channels"]["echo"] = {"plugin": "echo_delivery", **options}
+    config["rules"].append({"name": "echo", "when": {"severity": "info"}, "deliver": ["echo"]})
+    return config
+
+
+def test_a_channel_that_can_reload_is_not_replaced(new_hub):
+    config = with_echo(base())
+    hub = new_hub(config).start()
+    hub.send(case("ann"))
+    until(lambda: echoed(hub) == 1)
+    config["channels"]["echo"]["outcome"] = "rejected"
+    hub.write_config(config)
+    assert accepted(hub)["changed"] == {"channels": "+0~1-0"}
+    hub.send(case("ann"))
+    until(lambda: hub.deliveries("?state=failed&channel=echo"))
+    assert echoed(hub) == 1
+    assert "instance=echo" not in hub.log()
+
+
+@pytest.mark.parametrize("fault", ["a channel refuses to reload", "a channel cannot start"])
+def test_a_late_fault_leaves_endpoints_and_channels_as_they_were(new_hub, receiver, fault):
+    config = with_echo(with_hooks(base(), receiver.endpoint("one")))
+    hub = new_hub(config).start()
+    bad = copy.deepcopy(config)
+    bad["channels"]["hooks"]["endpoints"] = [receiver.endpoint("two")]
+    if fault == "a channel refuses to reload":
+        bad["channels"]["echo"]["secret"] = "not this one"
+        wanted = "the fixture refuses this secret"
+    else:
+        bad["channels"]["again"] = {"plugin": "echo_delivery"}  # the same routes
+        wanted = "/v1/{org}/echo"
+    for _ in range(2):
+        hub.write_config(bad)
+        assert wanted in json.dumps(rejected(hub))
+        hub.send(case("ann"))
+    receiver.wait(2, "/one")
+    until(lambda: echoed(hub) == 2)
+    assert {d.path for d in receiver.deliveries} == {"/one"}
+    del bad["channels"]["echo"]
+    bad["channels"].pop("again", None)
+    bad["rules"] = [rule for rule in bad["rules"] if rule["name"] != "echo"]
+    hub.write_config(bad)
+    accepted(hub)
+    hub.send(case("ann"))
+    receiver.wait(1, "/two")
+    assert len(receiver.deliveries) == 3
+
+
 def test_a_removed_channel_ends_what_is_pending_after_an_hour(new_hub, receiver):
     receiver.answer("/one", 500)
     config = with_hooks(base(), receiver.endpoint("one"))

@@ -304,7 +304,9 @@ struct belfry_plugin {
     void (*stop)(void *self);
     /* [loop] exactly when create returned OK, after stopped() */
     void (*destroy)(void *self);
-    /* [loop] optional, never for a source role; an error keeps the old configuration */
+    /* [loop] optional, never for a source role: other options for the running instance, which is replaced when this is
+     * absent. OK: the old configuration is gone when it returns. An error keeps the old one, and the reload of the hub
+     * is rejected. May be called again with the old options when something else of that reload fails. */
     belfry_status (*reload)(void *self, const void *config, struct belfry_error *err);
 };
 
