@@ -7,7 +7,10 @@
 
 /* --- belfry.worker/1 ---------------------------------------------------------------------------------------------- */
 
+/* Work that was not done when its instance ended: it is cancelled while it waits; when it runs already its end has
+ * nobody to go to. */
 struct job {
+    struct host_thing thing;
     uv_work_t uv;
     void (*work)(void *arg);
     void (*done)(void *arg);
@@ -24,8 +27,18 @@ static void job_after(uv_work_t *uv, int status)
 {
     (void)status;
     struct job *job = uv->data;
-    job->done(job->arg);
+    if (job->done) {
+        host_thing_remove(&job->thing);
+        job->done(job->arg);
+    }
     free(job);
+}
+
+static void job_drop(struct host_thing *thing)
+{
+    struct job *job = LIST_OF(thing, struct job, thing);
+    job->done = NULL;
+    uv_cancel((uv_req_t *)&job->uv);
 }
 
 static belfry_status run(const struct belfry_host *table, void (*work)(void *arg), void (*done)(void *arg), void *arg)
@@ -37,6 +50,7 @@ static belfry_status run(const struct belfry_host *table, void (*work)(void *arg
     struct job *job = xcalloc(1, sizeof(*job));
     *job = (struct job){.work = work, .done = done, .arg = arg};
     job->uv.data = job;
+    host_thing_add(host_instance_of(table), &job->thing, "work", job_drop);
     uv_queue_work(host_parts(host_of(table))->loop, &job->uv, job_work, job_after);
     return BELFRY_OK;
 }

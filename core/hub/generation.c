@@ -4,8 +4,8 @@
  *
  * An unchanged instance (same name, plugin and canonical configuration) is shared, and so is a delivery that has
  * reload(): it is the last thing to be tried, and told the old configuration again when the new one does not come into
- * force. Everything else is made new, and the old one ends when the last generation that uses it is retired and its last
- * batch is over. Routes move within one turn of the loop, so no request sees a path without a handler.
+ * force. Everything else is made new, and the old one ends when the last generation that uses it is retired and its
+ * last batch is over. Routes move within one turn of the loop, so no request sees a path without a handler.
  */
 #include "hub/generation.h"
 

@@ -166,8 +166,12 @@ static belfry_status result_run(struct ledger_command *command, struct ledger_tx
     }
     if (c->outcome != BELFRY_DELIVERED) {
         int64_t wait = wait_after(task.attempts + 1);
-        try_again(txn, &task, c->retry_after_ms > wait ? c->retry_after_ms : wait, c->outcome != BELFRY_UNAVAILABLE,
-                  NULL);
+        if (c->retry_after_ms > wait)
+            wait = c->retry_after_ms;
+        log_info("ledger", "a task is not done and is tried again", "source=%s key=%s tries=%d wait_ms=%lld",
+                 source->live->instance->name, log_quote(task.key.ptr, task.key.len), task.attempts + 1,
+                 (long long)wait);
+        try_again(txn, &task, wait, c->outcome != BELFRY_UNAVAILABLE, NULL);
         return BELFRY_OK;
     }
     belfry_status status = submit_result(txn, c, &task, source);

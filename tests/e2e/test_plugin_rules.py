@@ -70,6 +70,14 @@ def test_worker_descriptor_task_and_scan_work_together(hub):
     assert hub.metrics()['belfry_manners_words_total{instance="manners"}'] == 3
 
 
+def test_callbacks_come_on_a_later_turn_and_parameters_are_copied(hub):
+    trigger(hub, "call")
+    until(lambda: hub.metrics()['belfry_manners_callbacks_total{instance="manners"}'] == 7)
+    assert hub.metrics()['belfry_manners_inline_total{instance="manners"}'] == 0
+    assert listing(hub) == ["borrowed"]
+    assert ignored(hub) == {}
+
+
 def test_longer_structs_are_taken_when_their_tails_are_zero(hub):
     trigger(hub, "newer")
     assert hub.titles("ann") == hub.titles("bob") == ["From a newer plugin"]

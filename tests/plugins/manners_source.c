@@ -3,9 +3,9 @@
  * A source that uses the extensions which none of the own plugins needs (fd, worker, metrics, timers, state), and one
  * that breaks the rules on purpose: manners.thread calls a [loop] function from receive(), manners.stale uses ids that
  * are over, manners.late uses a txn after its call, manners.newer emits with structs that are longer than the hub's,
- * and uses what is beyond in those that `used` names. manners.ask makes a task: its word goes through a pool thread and
- * a pipe that the loop watches, and comes back as "ask.result", whose word is kept as state. GET /v1/{org}/manners/...
- * lists that.
+ * and uses what is beyond in those that `used` names. manners.call makes calls that have callbacks, with texts that are
+ * gone when they return. manners.ask makes a task: its word goes through a pool thread and a pipe that the loop
+ * watches, and comes back as "ask.result", whose word is kept as state. GET /v1/{org}/manners/{instance} lists that.
  */
 #include <belfry/host.h>
 
@@ -26,7 +26,8 @@ struct manners {
     struct belfry_txn *txn;
     int pipe[2];
     uint64_t watch, task;
-    uint32_t words;
+    uint32_t words, callbacks, inline_callbacks;
+    int inside; /* calls of the host are under way */
     char word[64];
     size_t word_len;
 };
@@ -91,6 +92,77 @@ static void misuse_txn(void *arg)
 {
     struct manners *m = arg;
     m->txn_api->put(m->txn, belfry_str("late"), belfry_str("1"));
+}
+
+/* --- callbacks come later, and what was handed over was copied ---------------------------------------------------- */
+
+static void came(struct manners *m)
+{
+    m->metrics->add(m->host, m->inside ? m->inline_callbacks : m->callbacks, 1);
+}
+
+static void came_back(void *arg)
+{
+    came(arg);
+}
+
+static void came_read(void *arg, belfry_status status, struct belfry_str value)
+{
+    (void)status;
+    (void)value;
+    came(arg);
+}
+
+static void came_answer(void *arg, const struct belfry_http_answer *answer)
+{
+    (void)answer;
+    came(arg);
+}
+
+static void came_done(void *arg, belfry_status status, struct belfry_str message)
+{
+    (void)message;
+    if (status == BELFRY_OK)
+        came(arg);
+}
+
+static void work(void *arg)
+{
+    (void)arg;
+}
+
+static struct belfry_str lend(char **at, const char *text)
+{
+    struct belfry_str s = {*at, strlen(text)};
+    strcpy(*at, text);
+    *at += s.len + 1;
+    return s;
+}
+
+/* Seven calls of which each has one callback; two fail at once. Their texts are gone when this returns. */
+static void call_all(void *arg)
+{
+    struct manners *m = arg;
+    char texts[500] = "", *at = texts;
+    struct belfry_str org = lend(&at, "acme"), url = lend(&at, "http://127.0.0.1:1/");
+    struct belfry_submission sub = {.struct_size = sizeof(sub),
+                                    .org = org,
+                                    .id = lend(&at, "borrowed-1"),
+                                    .source = lend(&at, "/manners"),
+                                    .type = lend(&at, "manners.said"),
+                                    .data = lend(&at, "{\"word\":\"borrowed\"}")};
+    struct belfry_http_call call = {
+        .struct_size = sizeof(call), .method = lend(&at, "GET").ptr, .url = url.ptr, .timeout_ms = 1000};
+    m->inside = 1;
+    m->timer->start(m->host, 0, 0, came_back, m, NULL);
+    m->worker->run(m->host, work, came_back, m);
+    m->state->get(m->host, org, lend(&at, ""), came_read, m);
+    m->state->get(m->host, org, lend(&at, "key"), came_read, m);
+    m->client->request(m->host, &call, came_answer, m, NULL);
+    m->host->post(m->host, came_back, m);
+    m->host->submit(m->host, &sub, came_done, m);
+    memset(texts, 'X', sizeof(texts));
+    m->inside = 0;
 }
 
 /* As from a later version of the header. */
@@ -159,9 +231,13 @@ static belfry_status receive(void *self, struct belfry_txn *txn, const struct be
         m->txn_api = txn->api;
         return m->host->post(m->host, misuse_txn, m);
     }
+    if (is(trigger->type, "manners.call"))
+        return m->host->post(m->host, call_all, m);
+    if (is(trigger->type, "manners.said"))
+        return txn->api->put(txn, word, belfry_str("said"));
     if (is(trigger->type, "manners.newer"))
         return newer(txn, used, err);
-    return m->host->fail(err, BELFRY_EINVAL, "/type", "must be manners.ask, stale, thread, late or newer");
+    return m->host->fail(err, BELFRY_EINVAL, "/type", "must be manners.ask, stale, thread, late, call or newer");
 }
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */
@@ -226,6 +302,8 @@ static belfry_status start(void *self, struct belfry_error *err)
     if (m->fd->watch(m->host, m->pipe[0], BELFRY_FD_READ, on_readable, m, &m->watch) != BELFRY_OK ||
         m->fd->watch(m->host, m->pipe[0], BELFRY_FD_READ, on_readable, m, NULL) != BELFRY_ECONFLICT)
         return m->host->fail(err, BELFRY_EIO, NULL, "the pipe cannot be watched");
+    m->metrics->counter(m->host, "manners_callbacks_total", "Callbacks on a later turn.", &m->callbacks);
+    m->metrics->counter(m->host, "manners_inline_total", "Callbacks inside of a call.", &m->inline_callbacks);
     return m->metrics->counter(m->host, "manners_words_total", "Words that came through the pipe.", &m->words);
 }
 
