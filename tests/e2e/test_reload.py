@@ -184,6 +184,25 @@ def test_what_waits_for_a_restart(new_hub, tmp_path):
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_what_waits_for_a_restart_is_told_until_it_is_restarted_or_taken_back(new_hub):
+    config = base()
+    hub = new_hub(config).start()
+
+    def waits(**settings):
+        config["hub"].update(settings)
+        hub.write_config(config)
+        told = accepted(hub)["restart_required"]
+        assert hub.metrics()["belfry_restart_required"] == (1 if told else 0)
+        return told
+
+    assert waits(listen="127.0.0.1:1") == ["hub.listen"]
+    assert waits(timezone="UTC") == ["hub.listen"]
+    assert waits(tls={"cert": "/nowhere/cert.pem", "key": "/nowhere/key.pem"}) == ["hub.listen", "hub.tls"]
+    del config["hub"]["tls"]
+    assert waits(listen="127.0.0.1:0", limits={"connections": 100}) == ["hub.limits.connections"]
+    assert waits(limits=base()["hub"]["limits"]) == []
+
+
 def test_a_new_endpoint_and_a_removed_channel(new_hub, receiver):
     config = with_hooks(base(), receiver.endpoint("one"))
     hub = new_hub(config).start()
