@@ -294,8 +294,9 @@ def test_a_removed_channel_ends_what_is_pending_after_an_hour(new_hub, receiver)
     assert len(receiver.deliveries) == 1
 
 
-def test_reloads_under_load_lose_nothing(new_hub):
-    config = base()
+def test_reloads_under_load_lose_and_double_nothing(new_hub, receiver):
+    """Sources are replaced, a channel takes new options, and everything arrives once: in the inbox and at the endpoint."""
+    config = with_hooks(base(), receiver.endpoint("one"))
     hub = new_hub(config).start()
     sent, faults, done = [], [], threading.Event()
 
@@ -312,10 +313,15 @@ def test_reloads_under_load_lose_nothing(new_hub):
     for i in range(15):
         config["categories"]["news"]["label"] = f"News {i}"
         config["sources"]["crm"]["rules"][0]["notify"]["body"] = f"generation {i}"
+        config["channels"]["hooks"]["timeout"] = f"{10 + i}s"
         hub.write_config(config)
-        accepted(hub)
+        assert set(accepted(hub)["changed"]) == {"categories", "sources", "channels"}
     done.set()
     for thread in threads:
         thread.join()
     assert faults == []
     assert hub.inbox("ann")["total"] == len(sent)
+    receiver.wait(len(sent), "/one")
+    hub.stop()
+    ids = [d.headers["webhook-id"] for d in receiver.deliveries]
+    assert len(ids) == len(set(ids)) == len(sent)
