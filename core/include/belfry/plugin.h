@@ -486,7 +486,7 @@ struct belfry_source {
      * Optional when no task is ever made. */
     void (*perform)(void *self, uint64_t task_id, struct belfry_str org, struct belfry_str key,
                     struct belfry_str payload);
-    /* [loop] optional: bring in what is new upstream, then host->job_done() */
+    /* [loop] optional: bring in what is new upstream, then host->job_done(). A hub that has no refresh never asks. */
     void (*refresh)(void *self, uint64_t job_id, struct belfry_str org);
 };
 
@@ -496,7 +496,7 @@ enum {
     BELFRY_DELIVERY_IN_COMMIT = 1 << 0,     /* visible in the trigger's own commit; deliver() is never called */
     BELFRY_DELIVERY_PER_RECIPIENT = 1 << 1, /* one delivery a notification */
     BELFRY_DELIVERY_PER_TARGET = 1 << 2,    /* one delivery an event and target of belfry.targets/1 */
-    BELFRY_DELIVERY_DIGEST = 1 << 3
+    BELFRY_DELIVERY_DIGEST = 1 << 3         /* may be given several items at once, `total` of which exist */
 };
 
 enum {
