@@ -7,6 +7,7 @@
  */
 #include "base/mem.h"
 #include "base/log.h"
+#include "event/event.h"
 #include "host/internal.h"
 #include "plugin/misuse.h"
 
@@ -14,6 +15,7 @@
 #include <stdio.h>
 
 #define STOP_WAIT_MS 10000
+#define RECORD_MAX ((size_t)32 << 10)
 
 struct host_instance {
     struct belfry_host table;
@@ -134,6 +136,8 @@ static int64_t now_ms(const struct belfry_host *table)
 
 static belfry_status post(const struct belfry_host *table, void (*fn)(void *arg), void *arg)
 {
+    if (!fn)
+        return BELFRY_EINVAL;
     host_post(host_of(table), fn, arg);
     return BELFRY_OK;
 }
@@ -228,8 +232,18 @@ static void completion_run(void *arg)
     free(c);
 }
 
+/* A record that is too long is left out whole: half of a JSON text helps nobody. */
+static struct belfry_str record_of(const struct belfry_host *table, struct arena *arena, struct belfry_str record)
+{
+    if (record.len <= RECORD_MAX)
+        return arena_str(arena, record);
+    log_warn(table->instance, "the record of an attempt is over 32 KiB and was left out", "bytes=%zu", record.len);
+    return (struct belfry_str){NULL, 0};
+}
+
 static void complete(const struct belfry_host *table, uint64_t batch, const struct belfry_result *results, uint32_t n)
 {
+    n = results ? n : 0;
     struct completion *c = xcalloc(1, sizeof(*c) + n * sizeof(c->results[0]));
     c->instance = host_instance_of(table);
     c->batch = batch;
@@ -240,8 +254,8 @@ static void complete(const struct belfry_host *table, uint64_t batch, const stru
     for (uint32_t i = 0; i < n; i++) {
         memcpy(&c->results[i], (const char *)results + (size_t)i * stride, known);
         c->results[i].struct_size = sizeof(c->results[0]);
-        c->results[i].detail = arena_str(c->arena, c->results[i].detail);
-        c->results[i].record = arena_str(c->arena, c->results[i].record);
+        c->results[i].detail = text_line(c->arena, c->results[i].detail);
+        c->results[i].record = record_of(table, c->arena, c->results[i].record);
     }
     host_post(host_of(table), completion_run, c);
 }

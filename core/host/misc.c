@@ -139,6 +139,8 @@ static belfry_status asset_add(const struct belfry_host *table, const char *name
 {
     if (!host_on_loop(table, "asset.add"))
         return BELFRY_EPERM;
+    if (!name || !*name || strchr(name, '/') || !content_type || (!bytes && size))
+        return BELFRY_EINVAL;
     char *full = xasprintf("%s/%s", table->instance, name);
     belfry_status status = http_asset_add(host_parts(host_of(table))->http, full, content_type, bytes, size);
     free(full);

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules of the plugin ABI that can only be broken while a plugin runs: the call has no effect and is counted."""
+import sqlite3
+
 import pytest
 
 from support import people
 from support.config import base, with_source
+from support.events import case
 from support.wait import until
 
 IGNORED = "belfry_plugin_calls_ignored_total"
@@ -102,3 +105,17 @@ def test_a_successor_goes_on_counting(hub):
     until(lambda: listing(hub) == ["one", "two"])
     assert hub.metrics()['belfry_manners_words_total{instance="manners"}'] == 2
     assert ignored(hub) == {}
+
+
+def test_what_an_attempt_says_is_one_line_and_its_record_is_bounded(new_hub):
+    config = base()
+    config["channels"]["echo"] = {"plugin": "echo_delivery", "secret": "talks too much"}
+    config["rules"].append({"name": "echo", "when": {}, "deliver": ["echo"]})
+    hub = new_hub(config).start()
+    hub.send(case("ann"))
+    row = until(lambda: hub.deliveries("?state=delivered&channel=echo"))[0]
+    assert row["detail"].startswith("two lines") and len(row["detail"]) == 300 and "\n" not in row["detail"]
+    assert "the record of an attempt is over 32 KiB and was left out" in hub.log()
+    hub.stop()
+    with sqlite3.connect(hub.data_dir / "belfry.db") as db:
+        assert db.execute("SELECT record FROM attempt").fetchall() == [(None,)]
