@@ -40,6 +40,22 @@ size_t str_distance(struct belfry_str a, struct belfry_str b)
     return distance;
 }
 
+/* `visible` for visible_to, `monday` for mon. */
+static const char *only_prefix(struct belfry_str word, const char *const *candidates, size_t count)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct belfry_str candidate = str_of(candidates[i]);
+        int both = str_has_prefix(candidate, word) || str_has_prefix(word, candidate);
+        if (!both || word.len < 3 || candidate.len < 3)
+            continue;
+        if (found)
+            return NULL;
+        found = candidates[i];
+    }
+    return found;
+}
+
 const char *str_nearest(struct belfry_str word, const char *const *candidates, size_t count)
 {
     const char *best = NULL;
@@ -56,5 +72,5 @@ const char *str_nearest(struct belfry_str word, const char *const *candidates, s
             best_distance = distance;
         }
     }
-    return best;
+    return best ? best : only_prefix(word, candidates, count);
 }

@@ -76,7 +76,8 @@ static inline struct belfry_str buf_str(const struct buf *b)
 
 /* Optimal string alignment distance (Damerau-Levenshtein without repeats), bytes. [any] */
 size_t str_distance(struct belfry_str a, struct belfry_str b);
-/* The candidate nearest to `word` with distance <= max(1, len/3), or NULL. [any] */
+/* The candidate nearest to `word` with distance <= max(1, len/3); else the only one that begins with it, or that it
+ * begins with, three letters or more; or NULL. [any] */
 const char *str_nearest(struct belfry_str word, const char *const *candidates, size_t count);
 
 #endif

@@ -26,9 +26,9 @@ int cli_check(int argc, char **argv)
     struct config *config = config_check((const char *const *)(argv + 1), (size_t)(left - 1), &diags);
     struct buf out = {0};
     size_t errors = diag_count(diags, DIAG_ERROR), warnings = diag_count(diags, DIAG_WARNING);
-    int readable = 1;
+    size_t unread = 0;
     for (size_t i = 0; i < diag_total(diags); i++)
-        readable &= diag_get(diags, i)->span.file != UINT32_MAX || diag_get(diags, i)->severity != DIAG_ERROR;
+        unread += strcmp(diag_get(diags, i)->code, "H701") == 0 && diag_get(diags, i)->severity == DIAG_ERROR;
     if (json)
         diag_render_json(diags, &out);
     else
@@ -40,7 +40,7 @@ int cli_check(int argc, char **argv)
     else
         diag_set_free(diags);
     if (errors)
-        return readable ? CLI_ERRORS : CLI_CANNOT;
+        return errors > unread ? CLI_ERRORS : CLI_CANNOT;
     return warnings && deny ? CLI_DENIED : CLI_OK;
 }
 

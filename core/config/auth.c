@@ -81,6 +81,18 @@ static void check_hs256(struct config_build *b, const struct yaml_node *node)
     }
 }
 
+/* A path, or a URL of http or https. */
+static void check_jwks(struct config_build *b, const struct yaml_node *node)
+{
+    if (!config_is_text(node) || node->unresolved || !memmem(node->text.ptr, node->text.len, "://", 3))
+        return;
+    const char *fault = config_origin_fault(node->text, 1);
+    if (!fault)
+        return;
+    struct diag *d = config_error(b, "H209", node, "`jwks` %s", fault);
+    diag_help(b->diags, d, "write the path of a file, or an address: https://app.example.org/.well-known/jwks.json");
+}
+
 void config_build_jwt(struct config_build *b, const struct yaml_node *node, const char *org, struct config_jwt *out)
 {
     const struct jwt_options *in = config_fill(b, config_jwt_table, node, sizeof(*in), NULL, 0);
@@ -89,6 +101,7 @@ void config_build_jwt(struct config_build *b, const struct yaml_node *node, cons
     check_hs256(b, hs256);
     if (node->kind == YAML_MAP && node->count == 0 && !node->partial)
         config_error(b, "H202", node, "`jwt` has no key: neither `hs256` nor `jwks`");
+    check_jwks(b, yaml_get(node, "jwks"));
     if (!in)
         return;
     size_t count = config_items(&hs256, &items);
@@ -233,8 +246,10 @@ static void check_login_url(struct config_build *b, const struct yaml_node *node
     if (!config_is_text(node) || node->unresolved)
         return;
     const char *fault = node->text.ptr[0] == '/' ? NULL : config_origin_fault(node->text, 1);
-    if (fault)
-        config_error(b, "H209", node, "`login_url` %s", fault);
+    if (!fault)
+        return;
+    struct diag *d = config_error(b, "H209", node, "`login_url` %s", fault);
+    diag_help(b->diags, d, "write an address, or a path of this host: https://app.example.org/sso?next={next}");
 }
 
 void config_build_auth(struct config_build *b)

@@ -219,7 +219,9 @@ json_t *config_schema(const char *plugin_path);
 void config_sample(const char *plugin_path, struct buf *out);
 /* The configuration as text with secrets replaced, for GET /v1/admin/config. New reference. */
 json_t *config_describe(const struct config *config);
-/* What differs, for the answer of a reload: {"rules":"+1~2-0",...} and, through restart, settings that wait. */
-json_t *config_diff(const struct config *before, const struct config *after, json_t **restart_required);
+/* What differs, for the answer of a reload: {"rules":"+1~2-0",...} and, through restart, settings that differ from
+ * those that the process started with and still runs under. */
+json_t *config_diff(const struct config *started, const struct config *before, const struct config *after,
+                    json_t **restart_required);
 
 #endif

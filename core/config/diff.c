@@ -124,9 +124,9 @@ static void add_stale(const struct config_instance *items, size_t count, json_t 
     arena_free(scratch);
 }
 
-static json_t *restarts(const struct config *before, const struct config *after)
+static json_t *restarts(const struct config *started, const struct config *after)
 {
-    const struct config_hub *a = &before->hub, *c = &after->hub;
+    const struct config_hub *a = &started->hub, *c = &after->hub;
     const struct {
         const char *name;
         int same;
@@ -134,6 +134,7 @@ static json_t *restarts(const struct config *before, const struct config *after)
         {"hub.listen", same_listen(a, c)},
         {"hub.data_dir", same_text(a->data_dir, c->data_dir)},
         {"hub.tls", same_text(a->tls_cert, c->tls_cert) && same_text(a->tls_key, c->tls_key)},
+        {"hub.limits.connections", a->limits.connections == c->limits.connections},
         {"hub.secret", a->has_secret == c->has_secret && memcmp(a->secret, c->secret, sizeof(a->secret)) == 0},
     };
     json_t *restart = json_array();
@@ -146,11 +147,12 @@ static json_t *restarts(const struct config *before, const struct config *after)
     return restart;
 }
 
-json_t *config_diff(const struct config *before, const struct config *after, json_t **restart_required)
+json_t *config_diff(const struct config *started, const struct config *before, const struct config *after,
+                    json_t **restart_required)
 {
     json_t *changed = json_object();
     for (enum config_section s = SECTION_HUB; s < SECTION_COUNT; s++)
         compare(before, after, s, changed);
-    *restart_required = restarts(before, after);
+    *restart_required = restarts(started, after);
     return changed;
 }

@@ -58,7 +58,7 @@ static const char *const http_schemes[] = {"https", "http", NULL};
 #define HUB(opt_type, key, ...) OPTION(struct hub_options, opt_type, #key, key, __VA_ARGS__)
 
 const struct belfry_option config_hub_table[] = {
-    HUB(LIST, listen, .flags = BELFRY_OPT_SCALAR_LIST, .children = config_strings, .max = 16,
+    HUB(LIST, listen, .flags = BELFRY_OPT_SCALAR_LIST, .children = config_strings, .min = 1, .max = 16,
         .doc = "Address and port, or a list of them; 127.0.0.1:8420 when absent."),
     HUB(URL, public_url, .choices = http_schemes,
         .doc = "How browsers reach the hub, for links in mail; http:// and the first of listen when absent."),
@@ -85,9 +85,22 @@ const struct belfry_option config_hub_table[] = {
 
 /* --- checks ------------------------------------------------------------------------------------------------------ */
 
-/* Applies a fault function to every string of a list. */
+/* The scheme, host and port of a URL that has more, when they are without fault. */
+static void suggest_origin(struct config_build *b, struct diag *d, struct belfry_str url)
+{
+    const char *scheme = memmem(url.ptr, url.len, "://", 3);
+    size_t end = scheme ? (size_t)(scheme - url.ptr) + 3 : url.len;
+    while (end < url.len && !memchr("/?#", url.ptr[end], 3))
+        end++;
+    if (end < url.len && !config_origin_fault(str_slice(url.ptr, end), 0))
+        diag_suggest(b->diags, d, arena_printf(diag_arena(b->diags), "%.*s", (int)end, url.ptr));
+    else
+        diag_help(b->diags, d, "write scheme, host and, if need be, port: https://app.example.org");
+}
+
+/* Applies a fault function to every string of a list. help NULL: the values are origins. */
 static void check_each(struct config_build *b, const struct yaml_node *node, const char *code,
-                       const char *(*fault_of)(struct belfry_str))
+                       const char *(*fault_of)(struct belfry_str), const char *help)
 {
     const struct yaml_node *const *items;
     size_t count = config_items(&node, &items);
@@ -95,8 +108,13 @@ static void check_each(struct config_build *b, const struct yaml_node *node, con
         if (!config_is_text(items[i]) || items[i]->unresolved)
             continue;
         const char *fault = fault_of(items[i]->text);
-        if (fault)
-            config_error(b, code, items[i], "`%s` %s", config_show(b, items[i]->text), fault);
+        if (!fault)
+            continue;
+        struct diag *d = config_error(b, code, items[i], "`%s` %s", config_show(b, items[i]->text), fault);
+        if (help)
+            diag_help(b->diags, d, "%s", help);
+        else
+            suggest_origin(b, d, items[i]->text);
     }
 }
 
@@ -138,7 +156,7 @@ static void check_public_url(struct config_build *b, const struct yaml_node *nod
         url.len--;
     const char *fault = config_origin_fault(url, 0);
     if (fault)
-        config_error(b, "H209", node, "`public_url` %s", fault);
+        suggest_origin(b, config_error(b, "H209", node, "`public_url` %s", fault), url);
 }
 
 /* 64 hex digits, base64 of 32 bytes, or 32 bytes. 1 when it was one of them. */
@@ -221,8 +239,9 @@ void config_build_hub(struct config_build *b)
     check_listen(b, yaml_get(map, "listen"));
     check_public_url(b, yaml_get(map, "public_url"));
     config_check_timezone(b, yaml_get(map, "timezone"));
-    check_each(b, yaml_get(map, "trusted_proxies"), "H204", config_cidr_fault);
-    check_each(b, yaml_get(map, "allowed_origins"), "H209", origin_fault);
+    check_each(b, yaml_get(map, "trusted_proxies"), "H204", config_cidr_fault,
+               "write an address or a range: 10.0.0.7, 10.0.0.0/8");
+    check_each(b, yaml_get(map, "allowed_origins"), "H209", origin_fault, NULL);
     build_secret(b, yaml_get(map, "secret"));
     if (options)
         fill_hub(b, options);

@@ -28,12 +28,16 @@ static const struct belfry_option feed_table[] = {
 #define COMMON_ROWS                                                                                                    \
     COMMON(STRING, plugin, .flags = BELFRY_OPT_REQUIRED, .doc = "The plugin; `belfry plugin list` shows them."),       \
         COMMON(LIST, orgs, .flags = BELFRY_OPT_SCALAR_LIST, .children = config_strings,                                \
-               .doc = "Orgs that it serves; all when absent."),                                                        \
-        COMMON(STRING, was, .doc = "Its name before a rename: state and what is pending move over.")
+               .doc = "Orgs that it serves; all when absent.")
 
-const struct belfry_option config_channel_table[] = {COMMON_ROWS, OPTION_END};
+const struct belfry_option config_channel_table[] = {
+    COMMON_ROWS,
+    COMMON(STRING, was, .doc = "Its name before a rename; checked, not in force in this version."),
+    OPTION_END,
+};
 const struct belfry_option config_source_table[] = {
     COMMON_ROWS,
+    COMMON(STRING, was, .doc = "Its name before a rename: its state, timers, tasks and memory of triggers move over."),
     COMMON(OBJECT, feed, .flags = BELFRY_OPT_POINTER, .children = feed_table, .size = sizeof(struct config_feed),
            .doc = "Pulls events from an HTTP address instead of waiting for them."),
     OPTION_END,
@@ -132,14 +136,33 @@ static void check_category(void *arg, const struct yaml_node *node)
 }
 
 /* What is read and has no effect yet must not pass in silence. */
-static void warn_unserved(struct config_build *b, const struct yaml_node *map)
+static void note_unserved(struct config_build *b, const struct yaml_node *map, int channel)
 {
-    static const char *const keys[] = {"feed", "was"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        const struct yaml_pair *pair = yaml_pair(map, keys[i]);
-        if (pair)
-            config_note(b, "H704", pair->key, "`%s` is checked but not in force in this version", keys[i]);
+    const struct yaml_pair *pair = yaml_pair(map, channel ? "was" : "feed");
+    if (pair && channel)
+        config_note(
+            b, "H704", pair->key,
+            "`was` of a channel is checked but not in force in this version: what is pending under the old name "
+            "ends as channel_removed an hour after the rename");
+    else if (pair)
+        config_note(b, "H704", pair->key, "`feed` is checked but not in force in this version: nothing is pulled");
+}
+
+static const char *const later[][2] = {
+    {"hook", "inbound webhooks of a source are not in this version; triggers come through its API"},
+    {"verify", "inbound webhooks of a source are not in this version; triggers come through its API"},
+    {NULL, NULL},
+};
+
+/* A plugin's own option of that name is the plugin's. */
+static size_t later_keys(struct config_build *b, const struct belfry_option *table, const struct yaml_node *map,
+                         const char **also)
+{
+    for (const struct belfry_option *row = table; row->struct_size; row++) {
+        if (strcmp(row->name, later[0][0]) == 0 || strcmp(row->name, later[1][0]) == 0)
+            return 0;
     }
+    return config_foreign_keys(b, map, later, also, 2);
 }
 
 static void build_instance(struct config_build *b, const struct yaml_pair *pair, int channel,
@@ -157,8 +180,11 @@ static void build_instance(struct config_build *b, const struct yaml_pair *pair,
     const struct belfry_option *table = config_instance_options(b->arena, out->plugin, channel, &size, &common);
     char *memory = arena_alloc(b->arena, size);
     struct option_scope scope = {.check_recipient = check_recipient, .check_category = check_category, .arg = b};
+    const char *also[2];
+    scope.also = also;
+    scope.also_count = channel ? 0 : later_keys(b, table, pair->value, also);
     check_common(b, pair->value, out);
-    warn_unserved(b, pair->value);
+    note_unserved(b, pair->value, channel);
     belfry_status status = option_fill(b->arena, b->diags, table, pair->value, &scope, memory, size);
     config_mark_secrets(table, pair->value);
     if (status != BELFRY_OK)

@@ -132,6 +132,11 @@ static void build_org(struct config_build *b, const struct yaml_pair *pair, stru
         struct diag *d =
             config_error(b, "H214", pair->key, "the org name `%s` %s", config_show(b, pair->key->text), fault);
         d->path = yaml_path(diag_arena(b->diags), map);
+        char *lower = arena_strndup(diag_arena(b->diags), pair->key->text.ptr, pair->key->text.len);
+        for (char *p = lower; *p; p++)
+            *p = *p == '_' || *p == ' ' ? '-' : (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+        if (!config_org_name_fault(str_of(lower)) && !str_eqz(pair->key->text, lower))
+            diag_suggest(b->diags, d, lower);
     }
     org->name = arena_strndup(b->arena, pair->key->text.ptr, pair->key->text.len);
     const struct org_options *in = config_fill(b, config_org_table, map, sizeof(*in), also, 2);

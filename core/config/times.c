@@ -2,6 +2,8 @@
 /* `schedules`: when people are left alone. `retention`: how long what is kept. */
 #include "config/build.h"
 
+#include "base/clock.h"
+
 /* --- schedules --------------------------------------------------------------------------------------------------- */
 
 struct schedule_options {
@@ -84,16 +86,25 @@ size_t config_retention_row(size_t i, const char **key, const char **def, const 
 
 static int32_t read_days(struct config_build *b, const struct yaml_node *node, int32_t def)
 {
-    int64_t ms = 0;
+    static const char *const words[] = {"forever"};
+    int64_t ms, count;
     int32_t days = 0;
-    if (node->kind == YAML_SCALAR && str_eqz(node->text, "forever"))
-        return 0;
-    if (option_duration(b->diags, node, &ms, &days) != BELFRY_OK)
+    if (node->unresolved)
         return def;
-    if (days >= 1)
+    if (node->kind == YAML_SCALAR && str_eqz(node->text, words[0]))
+        return 0;
+    if (node->kind == YAML_SCALAR && duration_parse(node->text, &ms, &days) == BELFRY_OK && days >= 1)
         return days;
-    struct diag *d = config_error(b, "H206", node, "what is kept is counted in whole days");
-    diag_help(b->diags, d, "write `30d`, `4w` or `forever`");
+    struct arena *arena = diag_arena(b->diags);
+    struct diag *d = config_error(b, "H206", node, "`%s` must be whole days or weeks, or `forever`, not %s",
+                                  config_show(b, node->key->text), yaml_describe(arena, node));
+    const char *instead = node->kind == YAML_SCALAR ? str_nearest(node->text, words, 1) : NULL;
+    if (node->kind == YAML_SCALAR && str_to_i64(node->text, &count) == BELFRY_OK && count > 0)
+        instead = arena_printf(arena, "%lldd", (long long)count);
+    if (instead)
+        diag_suggest(b->diags, d, instead);
+    else
+        diag_help(b->diags, d, "write `30d`, `4w` or `forever`");
     return def;
 }
 

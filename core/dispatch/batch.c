@@ -92,14 +92,15 @@ static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_r
     batch_free(d, b);
 }
 
-void dispatch_complete(struct dispatch *d, uint64_t id, const struct belfry_result *results, uint32_t n)
+int dispatch_complete(struct dispatch *d, uint64_t id, const struct belfry_result *results, uint32_t n)
 {
     struct batch *b = hash_get(d->batches, str_slice((const char *)&id, sizeof(id)));
     if (!b || n == 0) {
         d->numbers.late_completions++;
-        return;
+        return 0;
     }
     batch_end(d, b, &results[0]);
+    return 1;
 }
 
 static void batch_cancel(struct batch *b)

@@ -74,8 +74,9 @@ belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, c
                                const struct belfry_target_policy *policy, const struct config *config,
                                struct error *err);
 
-/* host->complete of a channel's plugin. Called on the loop (the host room posts it there); unknown ids are counted. */
-void dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct belfry_result *results, uint32_t n);
+/* host->complete of a channel's plugin. Called on the loop (the host room posts it there). 0 when no complete() is owed
+ * for the id (any more), which is counted. */
+int dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct belfry_result *results, uint32_t n);
 
 /* News of a commit: look at the queues. */
 void dispatch_wake(struct dispatch *dispatch, const struct ledger_news *news);

@@ -22,6 +22,8 @@ static void take_back(void *arg)
 static belfry_status person(const struct belfry_host *table, struct belfry_str org, struct belfry_str username,
                             struct belfry_person *out)
 {
+    if (!host_on_loop(table, "directory.person"))
+        return BELFRY_EPERM;
     struct host *host = host_of(table);
     struct config *config = host_config(host);
     const struct config_user *user = config ? config_user(config, org, username) : NULL;

@@ -11,12 +11,15 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "host/internal.h"
+#include "plugin/misuse.h"
 
 struct posted {
     struct list node;
     void (*fn)(void *arg);
     void *arg;
 };
+
+static uv_thread_t loop_thread; /* one loop a process; set before any plugin is created */
 
 struct host {
     struct host_settings parts;
@@ -40,6 +43,7 @@ static const struct {
     {BELFRY_EXT_TARGETS, &host_targets_api},
     {BELFRY_EXT_HTTP_CLIENT, &host_http_client_api},
     {BELFRY_EXT_WORKER, &host_worker_api},
+    {BELFRY_EXT_FD, &host_fd_api},
     {BELFRY_EXT_METRICS, &host_metrics_api},
     {BELFRY_EXT_SECRET, &host_secret_api},
     {BELFRY_EXT_STATE, &host_state_api},
@@ -87,10 +91,31 @@ void host_post(struct host *host, void (*fn)(void *arg), void *arg)
         uv_async_send(&host->wake);
 }
 
+static int on_loop(const char *instance, const char *call)
+{
+    uv_thread_t here = uv_thread_self();
+    if (uv_thread_equal(&here, &loop_thread))
+        return 1;
+    misuse_thread(instance, call);
+    return 0;
+}
+
+int host_on_loop(const struct belfry_host *table, const char *call)
+{
+    return on_loop(table->instance, call);
+}
+
+int host_request_on_loop(const struct belfry_http_request *req, const char *call)
+{
+    (void)req;
+    return on_loop("", call);
+}
+
 struct host *host_new(const struct host_settings *settings)
 {
     struct host *host = xcalloc(1, sizeof(*host));
     host->parts = *settings;
+    loop_thread = uv_thread_self();
     queue_init(&host->posted);
     uv_async_init(settings->loop, &host->wake, on_wake);
     host->wake.data = host;

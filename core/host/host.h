@@ -71,6 +71,10 @@ void *host_instance_self(const struct host_instance *instance);
 
 struct host_instance *host_instance_of(const struct belfry_host *table);
 struct host *host_of(const struct belfry_host *table);
+/* 1 on the loop's thread; 0 after the misuse was counted (R01): the call must have no effect. [any] */
+int host_on_loop(const struct belfry_host *table, const char *call);
+/* The same for calls that are made with a request. */
+int host_request_on_loop(const struct belfry_http_request *req, const char *call);
 /* fn(arg) on a later turn of the loop. [any] */
 void host_post(struct host *host, void (*fn)(void *arg), void *arg);
 /* Things of an instance that end with it: fn is called once unless the handle is dropped before. */
@@ -94,6 +98,7 @@ extern const struct belfry_inbox_api host_inbox_api;
 extern const struct belfry_targets_api host_targets_api;
 extern const struct belfry_http_client_api host_http_client_api;
 extern const struct belfry_worker_api host_worker_api;
+extern const struct belfry_fd_api host_fd_api;
 extern const struct belfry_metrics_api host_metrics_api;
 extern const struct belfry_secret_api host_secret_api;
 extern const struct belfry_state_api host_state_api;

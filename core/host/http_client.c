@@ -2,6 +2,7 @@
 /* belfry.http-client/1: the outbound client with the instance as owner, so that its calls end with it. */
 #include "base/mem.h"
 #include "host/internal.h"
+#include "plugin/misuse.h"
 
 struct call {
     struct host_thing thing;
@@ -33,6 +34,10 @@ static void on_done(void *arg, const struct belfry_http_answer *answer)
 static belfry_status request(const struct belfry_host *table, const struct belfry_http_call *http_call,
                              void (*done)(void *arg, const struct belfry_http_answer *answer), void *arg, uint64_t *id)
 {
+    if (!host_on_loop(table, "http-client.request"))
+        return BELFRY_EPERM;
+    if (!done || !plugin_struct_known(http_call, sizeof(*http_call)))
+        return BELFRY_EINVAL;
     struct call *c = xcalloc(1, sizeof(*c));
     c->done = done;
     c->arg = arg;
@@ -50,8 +55,12 @@ static belfry_status request(const struct belfry_host *table, const struct belfr
 
 static void cancel(const struct belfry_host *table, uint64_t id)
 {
+    if (!host_on_loop(table, "http-client.cancel"))
+        return;
     struct host_thing *thing = host_thing_find(host_instance_of(table), id, "http call");
-    if (thing)
+    if (!thing)
+        misuse_stale(table->instance, "http-client.cancel", "R04", id);
+    else
         client_cancel(host_parts(host_of(table))->client, LIST_OF(thing, struct call, thing)->client_id);
 }
 

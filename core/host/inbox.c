@@ -159,6 +159,8 @@ struct belfry_str inbox_tag(const struct host_inbox *inbox, struct arena *arena,
 
 static belfry_status tag(const struct belfry_http_request *req, struct belfry_str *etag, int64_t *rev)
 {
+    if (!host_request_on_loop(req, "inbox.tag"))
+        return BELFRY_EPERM;
     struct host_inbox *inbox = inbox_of(req);
     const struct http_request *http = inbox_request(req);
     struct inbox_person *person = inbox_is_person(req) ? inbox_person(inbox, req->org, req->principal->name, 0) : NULL;

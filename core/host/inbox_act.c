@@ -211,6 +211,8 @@ static void on_early(void *arg)
 void inbox_act(const struct belfry_http_request *req, struct belfry_str id, struct belfry_str action,
                struct belfry_str comment, void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg)
 {
+    if (!host_request_on_loop(req, "inbox.act"))
+        return;
     struct act *a = xcalloc(1, sizeof(*a));
     a->inbox = inbox_of(req);
     inbox_hold(a->inbox);

@@ -136,6 +136,8 @@ static void take_ids(struct change *c, struct belfry_strs texts)
 void inbox_mark(const struct belfry_http_request *req, uint32_t mark, struct belfry_str id,
                 void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg)
 {
+    if (!host_request_on_loop(req, "inbox.mark"))
+        return;
     struct change *c = change_new(req, LEDGER_INBOX_ONE, mark, done, arg);
     take_ids(c, (struct belfry_strs){&id, 1});
     if (c->ledger.status == BELFRY_OK && !c->ledger.ids[0])
@@ -146,6 +148,8 @@ void inbox_mark(const struct belfry_http_request *req, uint32_t mark, struct bel
 void inbox_bulk(const struct belfry_http_request *req, uint32_t mark, const struct belfry_inbox_filter *filter,
                 int64_t as_of_rev, void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg)
 {
+    if (!host_request_on_loop(req, "inbox.bulk"))
+        return;
     int by_ids = filter->ids.count > 0;
     struct change *c = change_new(req, by_ids ? LEDGER_INBOX_IDS : LEDGER_INBOX_FILTER, mark, done, arg);
     c->ledger.no_undo = mark == BELFRY_MARK_SEEN;
@@ -167,6 +171,8 @@ void inbox_bulk(const struct belfry_http_request *req, uint32_t mark, const stru
 void inbox_undo(const struct belfry_http_request *req, struct belfry_str op,
                 void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg)
 {
+    if (!host_request_on_loop(req, "inbox.undo"))
+        return;
     struct change *c = change_new(req, LEDGER_INBOX_UNDO, 0, done, arg);
     if (c->ledger.status == BELFRY_OK &&
         id_parse(store_id_key(host_parts(c->inbox->host)->store), op, &c->ledger.undo) != BELFRY_OK)

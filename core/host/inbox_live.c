@@ -10,6 +10,7 @@
 #include "host/inbox.h"
 
 #include "base/mem.h"
+#include "plugin/misuse.h"
 
 #include <stdlib.h>
 
@@ -246,7 +247,7 @@ belfry_status inbox_subscribe(const struct belfry_http_request *req,
                               void (*fn)(void *arg, int64_t rev, uint64_t unread), void *arg, uint64_t *id)
 {
     static uint64_t last; /* loop only; never re-used in a process (R04) */
-    if (!inbox_is_person(req))
+    if (!host_request_on_loop(req, "inbox.subscribe") || !inbox_is_person(req))
         return BELFRY_EPERM;
     struct host_inbox *inbox = inbox_of(req);
     struct inbox_person *person = inbox_person(inbox, req->org, req->principal->name, 1);
@@ -289,10 +290,14 @@ static void drop(struct host_inbox *inbox, struct watcher *w)
 
 void inbox_unsubscribe(const struct belfry_host *table, uint64_t id)
 {
+    if (!host_on_loop(table, "inbox.unsubscribe"))
+        return;
     struct host_inbox *inbox = host_inbox(host_of(table));
     struct watcher *w = hash_get(inbox->watchers_by_id, id_key(&id));
     if (w)
         drop(inbox, w);
+    else
+        misuse_stale(table->instance, "inbox.unsubscribe", "R04", id);
 }
 
 void inbox_live_free(struct host_inbox *inbox)

@@ -183,6 +183,8 @@ void inbox_list(const struct belfry_http_request *req, const struct belfry_inbox
                 struct belfry_str before, uint32_t limit,
                 void (*done)(void *arg, belfry_status status, const struct belfry_inbox_page *page), void *arg)
 {
+    if (!host_request_on_loop(req, "inbox.list"))
+        return;
     struct read *r = read_new(req, arg);
     r->list_done = done;
     r->limit = limit < 1 ? 1 : limit > LIMIT_MAX ? LIMIT_MAX : limit;
@@ -238,6 +240,8 @@ static void count_early(void *arg)
 void inbox_count(const struct belfry_http_request *req,
                  void (*done)(void *arg, belfry_status status, const struct belfry_inbox_counts *counts), void *arg)
 {
+    if (!host_request_on_loop(req, "inbox.count"))
+        return;
     struct read *r = read_new(req, arg);
     r->count_done = done;
     const struct inbox_counted *known =
@@ -280,6 +284,8 @@ static void one_early(void *arg)
 void inbox_one(const struct belfry_http_request *req, struct belfry_str id,
                void (*done)(void *arg, belfry_status status, const struct belfry_inbox_item *item), void *arg)
 {
+    if (!host_request_on_loop(req, "inbox.one"))
+        return;
     struct read *r = read_new(req, arg);
     r->one_done = done;
     if (r->early == BELFRY_OK)

@@ -7,12 +7,15 @@
  */
 #include "base/mem.h"
 #include "base/log.h"
+#include "event/event.h"
 #include "host/internal.h"
+#include "plugin/misuse.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 #define STOP_WAIT_MS 10000
+#define RECORD_MAX ((size_t)32 << 10)
 
 struct host_instance {
     struct belfry_host table;
@@ -133,6 +136,8 @@ static int64_t now_ms(const struct belfry_host *table)
 
 static belfry_status post(const struct belfry_host *table, void (*fn)(void *arg), void *arg)
 {
+    if (!fn)
+        return BELFRY_EINVAL;
     host_post(host_of(table), fn, arg);
     return BELFRY_OK;
 }
@@ -178,6 +183,10 @@ static void submission_refused(void *arg)
 static belfry_status submit(const struct belfry_host *table, const struct belfry_submission *trigger,
                             void (*done)(void *arg, belfry_status status, struct belfry_str message), void *arg)
 {
+    if (!host_on_loop(table, "submit"))
+        return BELFRY_EPERM;
+    if (!plugin_struct_known(trigger, sizeof(*trigger)))
+        return BELFRY_EINVAL;
     struct host_instance *instance = host_instance_of(table);
     struct submission *s = xcalloc(1, sizeof(*s));
     s->host = instance->host;
@@ -205,8 +214,9 @@ static belfry_status submit(const struct belfry_host *table, const struct belfry
     return BELFRY_OK;
 }
 
+/* An instance lives until the turn after its destroy(), so what it posted before may still name it. */
 struct completion {
-    struct host *host;
+    struct host_instance *instance;
     uint64_t batch;
     uint32_t n;
     struct arena *arena;
@@ -216,15 +226,26 @@ struct completion {
 static void completion_run(void *arg)
 {
     struct completion *c = arg;
-    dispatch_complete(host_parts(c->host)->dispatch, c->batch, c->results, c->n);
+    if (!dispatch_complete(host_parts(c->instance->host)->dispatch, c->batch, c->results, c->n))
+        misuse_stale(c->instance->name, "complete", "R05", c->batch);
     arena_free(c->arena);
     free(c);
 }
 
+/* A record that is too long is left out whole: half of a JSON text helps nobody. */
+static struct belfry_str record_of(const struct belfry_host *table, struct arena *arena, struct belfry_str record)
+{
+    if (record.len <= RECORD_MAX)
+        return arena_str(arena, record);
+    log_warn(table->instance, "the record of an attempt is over 32 KiB and was left out", "bytes=%zu", record.len);
+    return (struct belfry_str){NULL, 0};
+}
+
 static void complete(const struct belfry_host *table, uint64_t batch, const struct belfry_result *results, uint32_t n)
 {
+    n = results ? n : 0;
     struct completion *c = xcalloc(1, sizeof(*c) + n * sizeof(c->results[0]));
-    c->host = host_of(table);
+    c->instance = host_instance_of(table);
     c->batch = batch;
     c->n = n;
     c->arena = arena_new(512);
@@ -233,14 +254,14 @@ static void complete(const struct belfry_host *table, uint64_t batch, const stru
     for (uint32_t i = 0; i < n; i++) {
         memcpy(&c->results[i], (const char *)results + (size_t)i * stride, known);
         c->results[i].struct_size = sizeof(c->results[0]);
-        c->results[i].detail = arena_str(c->arena, c->results[i].detail);
-        c->results[i].record = arena_str(c->arena, c->results[i].record);
+        c->results[i].detail = text_line(c->arena, c->results[i].detail);
+        c->results[i].record = record_of(table, c->arena, c->results[i].record);
     }
-    host_post(c->host, completion_run, c);
+    host_post(host_of(table), completion_run, c);
 }
 
 struct task_result {
-    struct host *host;
+    struct host_instance *instance;
     int64_t task, retry_after_ms;
     uint32_t outcome;
     char *result;
@@ -250,7 +271,8 @@ struct task_result {
 static void task_result_run(void *arg)
 {
     struct task_result *r = arg;
-    ledger_task_done(host_parts(r->host)->ledger, r->task, r->outcome, r->retry_after_ms, str_slice(r->result, r->len));
+    ledger_task_done(host_parts(r->instance->host)->ledger, r->instance->name, r->task, r->outcome, r->retry_after_ms,
+                     str_slice(r->result, r->len));
     free(r->result);
     free(r);
 }
@@ -259,13 +281,13 @@ static void task_done(const struct belfry_host *table, uint64_t task, uint32_t o
                       struct belfry_str result)
 {
     struct task_result *r = xcalloc(1, sizeof(*r));
-    r->host = host_of(table);
+    r->instance = host_instance_of(table);
     r->task = (int64_t)task;
     r->outcome = outcome;
     r->retry_after_ms = retry_after_ms;
     r->result = xstrndup(result.ptr ? result.ptr : "", result.len);
     r->len = result.len;
-    host_post(r->host, task_result_run, r);
+    host_post(host_of(table), task_result_run, r);
 }
 
 static void job_done(const struct belfry_host *table, uint64_t job, uint32_t added, uint32_t invalidated,
@@ -432,6 +454,9 @@ belfry_status host_instance_reload(struct host_instance *instance, struct config
     struct belfry_error pub = {sizeof(pub), BELFRY_OK, err};
     belfry_status status = instance->plugin->reload(instance->self, ci->options, &pub);
     if (status != BELFRY_OK) {
+        if (err && !err->count)
+            error_set(err, status, NULL, "plugin `%s` refused the new options: %s", ci->plugin->id,
+                      status_text(status));
         instance->config = old;
         instance->ci = old_ci;
         config_unref(config);

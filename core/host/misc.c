@@ -7,7 +7,10 @@
 
 /* --- belfry.worker/1 ---------------------------------------------------------------------------------------------- */
 
+/* Work that was not done when its instance ended: it is cancelled while it waits; when it runs already its end has
+ * nobody to go to. */
 struct job {
+    struct host_thing thing;
     uv_work_t uv;
     void (*work)(void *arg);
     void (*done)(void *arg);
@@ -24,17 +27,30 @@ static void job_after(uv_work_t *uv, int status)
 {
     (void)status;
     struct job *job = uv->data;
-    job->done(job->arg);
+    if (job->done) {
+        host_thing_remove(&job->thing);
+        job->done(job->arg);
+    }
     free(job);
+}
+
+static void job_drop(struct host_thing *thing)
+{
+    struct job *job = LIST_OF(thing, struct job, thing);
+    job->done = NULL;
+    uv_cancel((uv_req_t *)&job->uv);
 }
 
 static belfry_status run(const struct belfry_host *table, void (*work)(void *arg), void (*done)(void *arg), void *arg)
 {
+    if (!host_on_loop(table, "worker.run"))
+        return BELFRY_EPERM;
     if (!work || !done)
         return BELFRY_EINVAL;
     struct job *job = xcalloc(1, sizeof(*job));
     *job = (struct job){.work = work, .done = done, .arg = arg};
     job->uv.data = job;
+    host_thing_add(host_instance_of(table), &job->thing, "work", job_drop);
     uv_queue_work(host_parts(host_of(table))->loop, &job->uv, job_work, job_after);
     return BELFRY_OK;
 }
@@ -61,15 +77,21 @@ static int name_valid(const char *name)
 static belfry_status metric_make(const struct belfry_host *table, const char *name, const char *help,
                                  enum metric_type type, uint32_t *id)
 {
+    if (!host_on_loop(table, "metrics"))
+        return BELFRY_EPERM;
     if (!name_valid(name))
         return BELFRY_EINVAL;
     if (plugin_metric_count == METRICS_MAX)
         return BELFRY_ELIMIT;
     char *full = xasprintf("belfry_%s", name);
-    plugin_metrics[plugin_metric_count] =
+    struct metric *made =
         metric_get(metrics_global(), full, help ? help : name, type, "instance", table->instance, NULL);
     free(full);
-    *id = plugin_metric_count++;
+    *id = 0;
+    while (*id < plugin_metric_count && plugin_metrics[*id] != made) /* the successor of an instance goes on counting */
+        (*id)++;
+    if (*id == plugin_metric_count)
+        plugin_metrics[plugin_metric_count++] = made;
     return BELFRY_OK;
 }
 
@@ -115,6 +137,10 @@ const struct belfry_secret_api host_secret_api = {sizeof(struct belfry_secret_ap
 static belfry_status asset_add(const struct belfry_host *table, const char *name, const char *content_type,
                                const void *bytes, size_t size)
 {
+    if (!host_on_loop(table, "asset.add"))
+        return BELFRY_EPERM;
+    if (!name || !*name || strchr(name, '/') || !content_type || (!bytes && size))
+        return BELFRY_EINVAL;
     char *full = xasprintf("%s/%s", table->instance, name);
     belfry_status status = http_asset_add(host_parts(host_of(table))->http, full, content_type, bytes, size);
     free(full);
@@ -128,6 +154,8 @@ const struct belfry_asset_api host_asset_api = {sizeof(struct belfry_asset_api),
 static belfry_status declare(const struct belfry_host *table, const struct belfry_target_spec *specs, uint32_t count,
                              const struct belfry_target_policy *policy, struct belfry_error *err)
 {
+    if (!host_on_loop(table, "targets.declare"))
+        return BELFRY_EPERM;
     struct host_instance *instance = host_instance_of(table);
     return dispatch_targets(host_parts(host_of(table))->dispatch, table->instance, table, specs, count, policy,
                             host_instance_generation(instance), err ? err->impl : NULL);

@@ -6,9 +6,9 @@
  * call is counted and ignored (R04, R02).
  */
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "host/internal.h"
+#include "plugin/misuse.h"
 
 /* One mounted route: what the server's handler needs to reach the plugin. Lives as long as the instance. */
 struct mounted {
@@ -20,10 +20,11 @@ struct mounted {
 
 static struct http_request *request_of(const struct belfry_host *table, uint64_t id, const char *call)
 {
+    if (!host_on_loop(table, call))
+        return NULL;
     struct http_request *req = http_request_find(host_parts(host_of(table))->http, id);
     if (!req)
-        log_warn(table->instance, "answer to a request that is not open, ignored", "call=%s request=%llu", call,
-                 (unsigned long long)id);
+        misuse_stale(table->instance, call, "R04", id);
     return req;
 }
 
@@ -91,7 +92,7 @@ void host_instance_unmount(struct host_instance *instance)
 
 static void respond(const struct belfry_host *table, uint64_t id, const struct belfry_http_response *r)
 {
-    struct http_request *req = request_of(table, id, "respond");
+    struct http_request *req = request_of(table, id, "http-route.respond");
     if (!req)
         return;
     const char *type = r->content_type.len ? arena_str(req->arena, r->content_type).ptr : NULL;
@@ -100,7 +101,7 @@ static void respond(const struct belfry_host *table, uint64_t id, const struct b
 
 static void page(const struct belfry_host *table, uint64_t id, const struct belfry_http_page *p)
 {
-    struct http_request *req = request_of(table, id, "page");
+    struct http_request *req = request_of(table, id, "http-route.page");
     if (req)
         http_page(req, p);
 }
@@ -108,7 +109,7 @@ static void page(const struct belfry_host *table, uint64_t id, const struct belf
 static void problem(const struct belfry_host *table, uint64_t id, uint32_t status, const char *pointer,
                     struct belfry_str detail)
 {
-    struct http_request *req = request_of(table, id, "problem");
+    struct http_request *req = request_of(table, id, "http-route.problem");
     if (req)
         http_problem(req, status, pointer, "%.*s", STR_ARG(detail));
 }
@@ -116,19 +117,19 @@ static void problem(const struct belfry_host *table, uint64_t id, uint32_t statu
 static belfry_status begin(const struct belfry_host *table, uint64_t id, const struct belfry_http_response *head,
                            void (*drain)(void *arg), void (*closed)(void *arg), void *arg)
 {
-    struct http_request *req = request_of(table, id, "begin");
+    struct http_request *req = request_of(table, id, "http-route.begin");
     return req ? http_begin(req, head, drain, closed, arg) : BELFRY_ECLOSED;
 }
 
 static belfry_status write_data(const struct belfry_host *table, uint64_t id, struct belfry_str data)
 {
-    struct http_request *req = request_of(table, id, "write");
+    struct http_request *req = request_of(table, id, "http-route.write");
     return req ? http_write(req, data) : BELFRY_ECLOSED;
 }
 
 static void end(const struct belfry_host *table, uint64_t id)
 {
-    struct http_request *req = request_of(table, id, "end");
+    struct http_request *req = request_of(table, id, "http-route.end");
     if (req)
         http_end(req);
 }

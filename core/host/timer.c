@@ -6,6 +6,7 @@
  */
 #include "base/mem.h"
 #include "host/internal.h"
+#include "plugin/misuse.h"
 
 struct timer {
     struct host_thing thing;
@@ -109,6 +110,8 @@ static void drop(struct host_thing *thing)
 static belfry_status start(const struct belfry_host *table, int64_t delay_ms, int64_t repeat_ms, void (*fn)(void *arg),
                            void *arg, uint64_t *id)
 {
+    if (!host_on_loop(table, "timer.start"))
+        return BELFRY_EPERM;
     if (delay_ms < 0 || repeat_ms < 0 || !fn)
         return BELFRY_EINVAL;
     struct host_timers *timers = host_timers(host_of(table));
@@ -128,9 +131,13 @@ static belfry_status start(const struct belfry_host *table, int64_t delay_ms, in
 
 static void stop(const struct belfry_host *table, uint64_t id)
 {
-    struct host_thing *thing = host_thing_find(host_instance_of(table), id, "timer");
-    if (!thing)
+    if (!host_on_loop(table, "timer.stop"))
         return;
+    struct host_thing *thing = host_thing_find(host_instance_of(table), id, "timer");
+    if (!thing) {
+        misuse_stale(table->instance, "timer.stop", "R04", id);
+        return;
+    }
     struct timer *t = LIST_OF(thing, struct timer, thing);
     host_thing_remove(thing);
     list_remove(&t->node);

@@ -2,9 +2,10 @@
 /*
  * Generations: which instances exist under which configuration.
  *
- * An unchanged instance (same name, plugin and canonical configuration) is shared; everything else is made new, and the
- * old one ends when the last generation that uses it is retired and its last batch is over. Routes move within one turn
- * of the loop, so no request sees a path without a handler.
+ * An unchanged instance (same name, plugin and canonical configuration) is shared, and so is a delivery that has
+ * reload(): it is the last thing to be tried, and told the old configuration again when the new one does not come into
+ * force. Everything else is made new, and the old one ends when the last generation that uses it is retired and its
+ * last batch is over. Routes move within one turn of the loop, so no request sees a path without a handler.
  */
 #include "hub/generation.h"
 
@@ -67,12 +68,18 @@ static struct hub_instance *instance_make(struct hub *hub, struct config *config
     return instance;
 }
 
+/* 1 when the instance can go on under another configuration of its own. */
+static int reloads(const struct hub_instance *instance)
+{
+    return instance->channel && instance->plugin->desc.reload && !instance->plugin->source;
+}
+
 /* Keeps or makes one instance. 0, or -1 with err when it could not be created. */
 static int take(struct hub *hub, struct config *config, const struct config_instance *ci, int channel,
                 struct hub_instance **old, size_t old_count, struct hub_instance **out, struct error *err)
 {
     struct hub_instance *kept = find(old, old_count, ci->name);
-    if (kept && kept->live && kept->hash == ci->hash && kept->plugin == ci->plugin) {
+    if (kept && kept->live && kept->plugin == ci->plugin && (kept->hash == ci->hash || reloads(kept))) {
         kept->refs++;
         *out = kept;
         return 0;
@@ -169,6 +176,40 @@ static int start_all(struct hub_generation *g, const struct hub_generation *befo
     return 0;
 }
 
+/* Kept channels whose configuration changed: they take the new one. 0, or -1 when one refused it. */
+static int reload_kept(struct hub_generation *g, struct error *err)
+{
+    struct config *config = g->ledger.config;
+    for (size_t i = 0; i < config->channel_count; i++) {
+        struct hub_instance *instance = g->channels[i];
+        const struct config_instance *ci = &config->channels[i];
+        if (!instance->live || instance->hash == ci->hash)
+            continue;
+        if (host_instance_reload(instance->live, config, ci, err) != BELFRY_OK)
+            return -1;
+        instance->hash = ci->hash;
+    }
+    return 0;
+}
+
+/* They took it before; a refusal now leaves what they hold, which is a fault of the plugin. */
+static void reload_back(struct hub_generation *before, const struct hub_generation *after)
+{
+    struct config *config = before->ledger.config;
+    for (size_t i = 0; i < config->channel_count; i++) {
+        struct hub_instance *instance = before->channels[i];
+        const struct config_instance *ci = &config->channels[i];
+        struct error err = {0};
+        if (!instance->live || instance->hash == ci->hash || !is_kept(instance, after))
+            continue;
+        if (host_instance_reload(instance->live, config, ci, &err) != BELFRY_OK)
+            log_error("hub", "a channel did not take its old configuration back", "instance=%s err=%s", instance->name,
+                      log_quote(error_text(&err), strlen(error_text(&err))));
+        error_clear(&err);
+        instance->hash = ci->hash;
+    }
+}
+
 static void generation_free(struct hub_generation *g)
 {
     for (size_t i = 0; i < source_count(g); i++)
@@ -206,7 +247,7 @@ struct hub_generation *hub_generation_new(struct hub *hub, struct config *config
     }
     if (before)
         unmount_gone(before, g);
-    if (start_all(g, before, strict, err) != 0) {
+    if (start_all(g, before, strict, err) != 0 || (before && reload_kept(g, err) != 0)) {
         hub_generation_undo(g, before);
         return NULL;
     }
@@ -234,8 +275,10 @@ void hub_generation_undo(struct hub_generation *g, struct hub_generation *before
     for (size_t i = 0; i < channel_count(g); i++)
         if (g->channels[i] && g->channels[i]->live && !is_kept(g->channels[i], before))
             host_instance_unmount(g->channels[i]->live);
-    if (before)
+    if (before) {
         mount_again(before, g);
+        reload_back(before, g);
+    }
     generation_free(g);
 }
 

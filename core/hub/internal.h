@@ -14,7 +14,7 @@ struct hub {
     struct hub_parts parts;
     const char *path; /* of the configuration file */
     uint8_t secret[32];
-    struct config *starting; /* until the first generation is in force */
+    struct config *starting; /* what the process was started with: the sockets, the directory, the secret are its */
     struct hub_generation *first, *current;
     struct hub_reload_numbers reloads;
     struct list reload_queue;

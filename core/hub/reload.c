@@ -97,7 +97,7 @@ static void on_committed(void *arg, belfry_status status)
         return;
     }
     json_t *restart = NULL;
-    json_t *changed = config_diff(before->ledger.config, r->config, &restart);
+    json_t *changed = config_diff(hub->starting, before->ledger.config, r->config, &restart);
     hub->reloads.restart_required = json_array_size(restart) > 0;
     hub->current = r->made;
     http_configure(hub->parts.http, r->config);

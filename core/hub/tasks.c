@@ -24,7 +24,7 @@ static void on_claimed(void *arg, const struct ledger_task *tasks, size_t count)
             source->plugin->source->perform(host_instance_self(source->live), (uint64_t)tasks[i].id, tasks[i].org,
                                             tasks[i].key, tasks[i].payload);
         else
-            ledger_task_done(hub->parts.ledger, tasks[i].id, BELFRY_RETRY, 0, (struct belfry_str){0});
+            ledger_task_done(hub->parts.ledger, tasks[i].source, tasks[i].id, BELFRY_RETRY, 0, (struct belfry_str){0});
     }
     if (count == TASKS_AT_ONCE)
         hub_tasks_look(hub);

@@ -8,6 +8,7 @@
  * when it returns OK, because what it recorded may be half of what it meant.
  */
 #include "ledger/inside.h"
+#include "plugin/misuse.h"
 
 #define READS_MAX 10000
 #define CHANGES_MAX 10000
@@ -16,9 +17,17 @@
 #define VALUE_MAX ((size_t)1 << 20)
 #define TASK_KEY_MAX 128
 
-static struct call *call_of(struct belfry_txn *txn)
+/* The call that this thread is in. A txn is believed only when it is this one's: a source may have kept it, or handed
+ * it to another thread, and what it points to is gone then (R01). */
+static _Thread_local struct call *running;
+
+struct call *call_of(struct belfry_txn *txn, const char *what)
 {
-    return txn->impl;
+    if (running && txn == &running->pub)
+        return running;
+    const struct belfry_host *host = running ? running->source->live->host : NULL;
+    misuse_thread(host ? host->instance : "", what);
+    return NULL;
 }
 
 static int over_bytes(const struct call *call, size_t more)
@@ -53,7 +62,9 @@ belfry_status call_change(struct call *call)
 
 static belfry_status state_get(struct belfry_txn *txn, struct belfry_str key, struct belfry_str *value)
 {
-    struct call *call = call_of(txn);
+    struct call *call = call_of(txn, "get");
+    if (!call)
+        return BELFRY_ECLOSED;
     if (count_reads(call, 1))
         return call->fault;
     const struct op *op = record_state(call->record, key);
@@ -122,7 +133,9 @@ static belfry_status state_scan(struct belfry_txn *txn, struct belfry_str prefix
                                 int32_t reverse, uint32_t limit,
                                 int32_t (*fn)(void *arg, struct belfry_str key, struct belfry_str value), void *arg)
 {
-    struct call *call = call_of(txn);
+    struct call *call = call_of(txn, "scan");
+    if (!call)
+        return BELFRY_ECLOSED;
     if (count_reads(call, 1))
         return call->fault;
     if (prefix.len > KEY_MAX || after.len > KEY_MAX)
@@ -154,7 +167,9 @@ static belfry_status state_scan(struct belfry_txn *txn, struct belfry_str prefix
 
 static belfry_status state_put(struct belfry_txn *txn, struct belfry_str key, struct belfry_str value)
 {
-    struct call *call = call_of(txn);
+    struct call *call = call_of(txn, "put");
+    if (!call)
+        return BELFRY_ECLOSED;
     if (key.len == 0 || key.len > KEY_MAX || value.len > VALUE_MAX)
         return BELFRY_EINVAL;
     if (over_bytes(call, key.len + value.len))
@@ -165,7 +180,9 @@ static belfry_status state_put(struct belfry_txn *txn, struct belfry_str key, st
 
 static belfry_status state_del(struct belfry_txn *txn, struct belfry_str key)
 {
-    struct call *call = call_of(txn);
+    struct call *call = call_of(txn, "del");
+    if (!call)
+        return BELFRY_ECLOSED;
     if (key.len == 0 || key.len > KEY_MAX)
         return BELFRY_EINVAL;
     record_del(call->record, key);
@@ -176,7 +193,9 @@ static belfry_status state_del(struct belfry_txn *txn, struct belfry_str key)
 
 static belfry_status user(struct belfry_txn *txn, struct belfry_str username, struct belfry_person *person)
 {
-    struct call *call = call_of(txn);
+    struct call *call = call_of(txn, "user");
+    if (!call)
+        return BELFRY_ECLOSED;
     if (count_reads(call, 1))
         return call->fault;
     const struct route_directory *d = call->directory;
@@ -186,7 +205,9 @@ static belfry_status user(struct belfry_txn *txn, struct belfry_str username, st
 static belfry_status role_members(struct belfry_txn *txn, struct belfry_str role, struct belfry_str after,
                                   uint32_t limit, struct belfry_strs *usernames)
 {
-    struct call *call = call_of(txn);
+    struct call *call = call_of(txn, "role_members");
+    if (!call)
+        return BELFRY_ECLOSED;
     const struct route_directory *d = call->directory;
     *usernames = (struct belfry_strs){NULL, 0};
     if (count_reads(call, 1))
@@ -220,11 +241,26 @@ static struct belfry_strs copy_list(struct arena *arena, struct belfry_strs list
     return (struct belfry_strs){items, list.count};
 }
 
+/* For messages: the name by which a source called. */
+static const char *op_call(enum op_kind kind)
+{
+    static const char *const names[] = {[OP_WITHDRAW] = "withdraw",
+                                        [OP_HANDLED] = "handled",
+                                        [OP_SUPERSEDE] = "supersede",
+                                        [OP_VALID_UNTIL] = "valid_until",
+                                        [OP_TIMER_SET] = "timer_set",
+                                        [OP_TIMER_CLEAR] = "timer_clear",
+                                        [OP_TASK] = "task"};
+    return names[kind];
+}
+
 static belfry_status subject_op(struct belfry_txn *txn, enum op_kind kind, struct belfry_str subject,
                                 const struct belfry_selection *which, struct belfry_str by, int64_t when_ms)
 {
-    struct call *call = call_of(txn);
-    if (subject.len == 0 || when_ms < 0)
+    struct call *call = call_of(txn, op_call(kind));
+    if (!call)
+        return BELFRY_ECLOSED;
+    if (subject.len == 0 || when_ms < 0 || (which && !plugin_struct_known(which, sizeof(*which))))
         return BELFRY_EINVAL;
     size_t names = which ? which->types.count + which->only.count + which->except.count : 0;
     if (names > CHANGES_MAX)
@@ -269,7 +305,9 @@ static belfry_status valid_until(struct belfry_txn *txn, struct belfry_str subje
 static belfry_status keyed_op(struct belfry_txn *txn, enum op_kind kind, struct belfry_str key, struct belfry_str value,
                               int64_t when_ms)
 {
-    struct call *call = call_of(txn);
+    struct call *call = call_of(txn, op_call(kind));
+    if (!call)
+        return BELFRY_ECLOSED;
     if (key.len == 0 || key.len > KEY_MAX || value.len > VALUE_MAX)
         return BELFRY_EINVAL;
     if (over_bytes(call, key.len + value.len))
@@ -302,7 +340,9 @@ static belfry_status task(struct belfry_txn *txn, struct belfry_str key, struct 
 
 static void *scratch(struct belfry_txn *txn, size_t size)
 {
-    struct call *call = call_of(txn);
+    struct call *call = call_of(txn, "alloc");
+    if (!call)
+        return NULL;
     if (size > BYTES_MAX || over_bytes(call, size))
         return NULL;
     return arena_alloc(call->arena, size);
@@ -352,7 +392,7 @@ void call_init(struct call *call, struct store_conn *conn, const struct gen *gen
 
 static void call_begin(struct call *call, const struct trigger *trigger)
 {
-    call->pub.impl = call;
+    running = call;
     call->trigger = trigger;
     call->reads = call->changes = 0;
     call->waited_ns = 0;
@@ -363,6 +403,7 @@ static void call_begin(struct call *call, const struct trigger *trigger)
 /* What the call comes to: a limit counts even when the source did not mind it, and a refusal always has a text. */
 static belfry_status call_end(const struct call *call, belfry_status status, struct error *err)
 {
+    running = NULL;
     if (call->fault == BELFRY_ELIMIT && (status == BELFRY_OK || err->count == 0))
         return error_set(err, BELFRY_ELIMIT, NULL,
                          "the source passed a limit of one call: %d reads, %d changes or %zu bytes", READS_MAX,
@@ -386,10 +427,10 @@ belfry_status call_receive(struct call *call, const struct trigger *trigger, str
 
 belfry_status call_due(struct call *call, const struct store_timer *timer, struct error *err)
 {
-    call_begin(call, NULL);
     const struct ledger_source *live = call->source->live;
     struct belfry_error pub = {sizeof(pub), BELFRY_OK, err};
     if (!live->vtable->due)
         return error_set(err, BELFRY_EUNSUPPORTED, NULL, "the source sets timers and has no due()");
+    call_begin(call, NULL);
     return call_end(call, live->vtable->due(live->self, &call->pub, timer->key, timer->payload, timer->due, &pub), err);
 }

@@ -36,7 +36,8 @@ static belfry_status absent(struct belfry_error *err, const char *pointer)
 belfry_status call_value_get(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                              struct belfry_value *out)
 {
-    (void)txn;
+    if (!call_of(txn, "value_get"))
+        return BELFRY_ECLOSED;
     const json_t *node = node_at(trigger, pointer);
     json_value(node, out);
     return node && !json_is_null(node) ? BELFRY_OK : BELFRY_ENOTFOUND;
@@ -45,7 +46,8 @@ belfry_status call_value_get(struct belfry_txn *txn, const struct belfry_trigger
 belfry_status call_value_str(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                              struct belfry_str *out, struct belfry_error *err)
 {
-    (void)txn;
+    if (!call_of(txn, "value_str"))
+        return BELFRY_ECLOSED;
     const json_t *node = node_at(trigger, pointer);
     if (!node || json_is_null(node))
         return absent(err, pointer);
@@ -58,7 +60,8 @@ belfry_status call_value_str(struct belfry_txn *txn, const struct belfry_trigger
 belfry_status call_value_int(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                              int64_t *out, struct belfry_error *err)
 {
-    (void)txn;
+    if (!call_of(txn, "value_int"))
+        return BELFRY_ECLOSED;
     const json_t *node = node_at(trigger, pointer);
     if (!node || json_is_null(node))
         return absent(err, pointer);
@@ -71,7 +74,8 @@ belfry_status call_value_int(struct belfry_txn *txn, const struct belfry_trigger
 belfry_status call_value_bool(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                               int32_t *out, struct belfry_error *err)
 {
-    (void)txn;
+    if (!call_of(txn, "value_bool"))
+        return BELFRY_ECLOSED;
     const json_t *node = node_at(trigger, pointer);
     if (!node || json_is_null(node))
         return absent(err, pointer);
@@ -100,7 +104,10 @@ struct data_view {
 
 const struct belfry_view *call_value_view(struct belfry_txn *txn, const struct belfry_trigger *trigger)
 {
-    struct data_view *v = arena_alloc(((struct call *)txn->impl)->arena, sizeof(*v));
+    struct call *call = call_of(txn, "value_view");
+    if (!call)
+        return NULL;
+    struct data_view *v = arena_alloc(call->arena, sizeof(*v));
     v->view = json_view_cursor(&v->cursor, trigger ? trigger->impl : NULL);
     return &v->view;
 }

@@ -123,7 +123,9 @@ static belfry_status take_audience(struct call *call, const struct belfry_event 
         return refuse(err, event->type, "names more than 10,000 recipients");
     struct belfry_recipient *list = arena_alloc(call->arena, (event->audience_count + 1) * sizeof(*list));
     for (size_t i = 0; i < event->audience_count; i++) {
-        const struct belfry_recipient *r = &event->audience[i];
+        const struct belfry_recipient *r = plugin_table_at(event->audience, i, sizeof(*r));
+        if (!plugin_struct_known(r, sizeof(*r)))
+            return refuse(err, r->name, "is a recipient that uses what this hub does not know: it needs a newer hub");
         if (r->kind == BELFRY_TO_USER && config_username_fault(r->name))
             return refuse(err, r->name, "is no username");
         if (r->kind == BELFRY_TO_ROLE && (r->name.len == 0 || !plain(r->name, 128)))
@@ -190,12 +192,17 @@ static belfry_status take_actions(struct call *call, const struct belfry_event *
     buf_addc(&json, '[');
     belfry_status status = BELFRY_OK;
     for (size_t i = 0; !status && i < event->action_count; i++) {
+        const struct belfry_action *action = plugin_table_at(event->actions, i, sizeof(*action));
         for (size_t j = 0; !status && j < i; j++) {
-            if (str_eq(event->actions[i].id, event->actions[j].id))
-                status = refuse(err, event->actions[i].id, "is an action that is given twice");
+            const struct belfry_action *other = plugin_table_at(event->actions, j, sizeof(*other));
+            if (str_eq(action->id, other->id))
+                status = refuse(err, action->id, "is an action that is given twice");
         }
+        if (!status && !plugin_struct_known(action, sizeof(*action)))
+            status =
+                refuse(err, action->id, "is an action that uses what this hub does not know: it needs a newer hub");
         if (!status)
-            status = add_action(call, &event->actions[i], type, &json, err);
+            status = add_action(call, action, type, &json, err);
     }
     buf_addc(&json, ']');
     if (!status)
@@ -228,7 +235,11 @@ static belfry_status check_event(const struct call *call, const struct belfry_ev
 
 belfry_status call_emit(struct belfry_txn *txn, const struct belfry_event *event, struct belfry_error *err)
 {
-    struct call *call = txn->impl;
+    struct call *call = call_of(txn, "emit");
+    if (!call)
+        return BELFRY_ECLOSED;
+    if (!plugin_struct_known(event, sizeof(*event)))
+        return refuse(err, event->type, "is an event that uses what this hub does not know: it needs a newer hub");
     const struct gen_type *type = gen_type_find(call->source, event->type);
     struct belfry_str category = event->category.len || !type ? event->category : str_of(type->type->category);
     belfry_status status = check_event(call, event, type, category, err);

@@ -26,6 +26,9 @@ static void rename_source(struct ledger_txn *txn, struct gen_source *source, con
         return;
     store_state_rename(txn->conn, source->was, source->inst);
     store_mark_set(txn->conn, str_of(mark), txn->now);
+    /* so that a name can come back to where it was */
+    const char *back = arena_printf(txn->arena, "renamed:%lld:%lld", (long long)source->inst, (long long)source->was);
+    store_mark_del(txn->conn, str_of(back));
     size_t pos = 0;
     struct belfry_str key;
     void *value;

@@ -155,6 +155,9 @@ struct call {
 void call_init(struct call *call, struct store_conn *conn, const struct gen *gen, const struct gen_source *source,
                struct belfry_str org, const struct belfry_principal *principal, int64_t now_ms, struct arena *arena,
                struct record *record, const struct route_directory *directory);
+/* The call behind a txn, or NULL after the misuse was counted: the txn is not the one that this thread is in (R01).
+ * what: the function, for the message. [any] */
+struct call *call_of(struct belfry_txn *txn, const char *what);
 /* receive() or due() with the limits of a call; err takes what the source says. [any] */
 belfry_status call_receive(struct call *call, const struct trigger *trigger, struct error *err);
 belfry_status call_due(struct call *call, const struct store_timer *timer, struct error *err);

@@ -6,6 +6,7 @@
 #include "ledger/inside.h"
 
 #include "base/log.h"
+#include "plugin/misuse.h"
 
 #include <stdlib.h>
 
@@ -86,6 +87,7 @@ void ledger_tasks_claim(struct ledger *ledger, size_t max,
 
 struct result_command {
     struct ledger_command command;
+    char *instance;
     int64_t task;
     uint32_t outcome;
     int64_t retry_after_ms;
@@ -164,8 +166,12 @@ static belfry_status result_run(struct ledger_command *command, struct ledger_tx
     }
     if (c->outcome != BELFRY_DELIVERED) {
         int64_t wait = wait_after(task.attempts + 1);
-        try_again(txn, &task, c->retry_after_ms > wait ? c->retry_after_ms : wait, c->outcome != BELFRY_UNAVAILABLE,
-                  NULL);
+        if (c->retry_after_ms > wait)
+            wait = c->retry_after_ms;
+        log_info("ledger", "a task is not done and is tried again", "source=%s key=%s tries=%d wait_ms=%lld",
+                 source->live->instance->name, log_quote(task.key.ptr, task.key.len), task.attempts + 1,
+                 (long long)wait);
+        try_again(txn, &task, wait, c->outcome != BELFRY_UNAVAILABLE, NULL);
         return BELFRY_OK;
     }
     belfry_status status = submit_result(txn, c, &task, source);
@@ -181,16 +187,19 @@ static belfry_status result_run(struct ledger_command *command, struct ledger_tx
 static void result_done(struct ledger_command *command, belfry_status status)
 {
     struct result_command *c = LIST_OF(command, struct result_command, command);
-    (void)status;
+    if (status == BELFRY_ENOTFOUND)
+        misuse_stale(c->instance, "task_done", "R04", (uint64_t)c->task);
+    free(c->instance);
     free(c->result);
     free(c);
 }
 
-void ledger_task_done(struct ledger *ledger, int64_t task, uint32_t outcome, int64_t retry_after_ms,
-                      struct belfry_str result)
+void ledger_task_done(struct ledger *ledger, const char *instance, int64_t task, uint32_t outcome,
+                      int64_t retry_after_ms, struct belfry_str result)
 {
     struct result_command *c = xcalloc(1, sizeof(*c));
     *c = (struct result_command){.task = task, .outcome = outcome, .retry_after_ms = retry_after_ms, .len = result.len};
+    c->instance = xstrdup(instance);
     c->result = xstrndup(result.ptr ? result.ptr : "", result.len);
     c->command = (struct ledger_command){.run = result_run, .done = result_done, .must = 1};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)

@@ -65,7 +65,7 @@ int match_read_constant(struct match_context *x, const char *op, const struct ma
         return 0;
     case IN_NULL:
         out->type = MV_NULL;
-        if (in->place.yaml == NULL || in->text.len > 0)
+        if (in->place.yaml == NULL || in->text.len > 0 || in->unresolved)
             break;
         match_error(x->c, "H406", in->place,
                     (struct match_hint){.help = "write null, \"\" for an empty text, or {exists: false}"},

@@ -37,6 +37,17 @@ static int is_zero(const char *bytes, size_t count)
     return 1;
 }
 
+int plugin_struct_known(const void *any, size_t size)
+{
+    uint32_t theirs = size_of(any);
+    return theirs <= size || (theirs <= MAX_STRUCT && is_zero((const char *)any + size, theirs - size));
+}
+
+const void *plugin_table_at(const void *first, size_t index, size_t size)
+{
+    return (const char *)first + index * (size_of(first) > size ? size_of(first) : size);
+}
+
 const char *normalize_struct(struct arena *arena, const char *what, const void *src, void *dst, size_t size,
                              size_t need)
 {

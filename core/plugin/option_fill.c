@@ -118,6 +118,11 @@ static void fill_list(struct option_walk *w, const struct belfry_option *row, co
             option_wrong_type(w->diags, node->kind == YAML_MAP ? "H210" : "H203", node, "a list");
             return;
         }
+        if (node->kind == YAML_MAP && element->type != BELFRY_OPT_OBJECT && element->type != BELFRY_OPT_MAP &&
+            element->type != BELFRY_OPT_CONDITION) {
+            option_wrong_type(w->diags, "H210", node, "a list or a single value");
+            return;
+        }
         items = &node;
         count = 1;
     }

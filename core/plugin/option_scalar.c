@@ -110,8 +110,10 @@ belfry_status option_duration(struct diag_set *diags, const struct yaml_node *no
         *ms = value;
         return BELFRY_OK;
     }
-    option_report(diags, "H206", DIAG_ERROR, node, "%s must be a whole number and one of ms s m h d w, not %s",
-                  option_subject(diags, node), yaml_describe(diag_arena(diags), node));
+    struct diag *d =
+        option_report(diags, "H206", DIAG_ERROR, node, "%s must be a whole number and one of ms s m h d w, not %s",
+                      option_subject(diags, node), yaml_describe(diag_arena(diags), node));
+    diag_help(diags, d, "one number and one unit: 90m for an hour and a half, 36h, 2w");
     return BELFRY_EINVAL;
 }
 

@@ -62,6 +62,12 @@ const char *plugin_find(struct arena *arena, const char *search, const char *id)
 /* All plugin ids on the path, sorted. Returns the count. In arena. [any] */
 size_t plugin_list(struct arena *arena, const char *search, const char *const **ids);
 
+/* R07 for structs that plugins hand over while they run: 0 when it is longer than this hub's `size` and uses what is
+ * beyond. A struct_size of 0 is taken for this hub's. [any] */
+int plugin_struct_known(const void *any, size_t size);
+/* The element of a table whose stride is the struct_size of its first. [any] */
+const void *plugin_table_at(const void *first, size_t index, size_t size);
+
 /*
  * What the object says of itself, asked in a child process (`PROGRAM plugin inspect --probe SO_PATH`), so that a bad
  * object cannot take the caller down; 10 s at most. New reference to the sidecar's JSON, or NULL with err. program:

@@ -157,6 +157,7 @@ static void report_complex_key(struct loader *l, uint32_t begin)
     if (l->depth < 2 || !l->frames[l->depth - 2].flow)
         d->replacement = syntax_quoted(l, str_slice(s->original.ptr + begin - 1, end - begin + 1));
     d->label = "quote the value";
+    top(l)->node->unresolved = 1; /* what was meant is a text, so nobody judges the map */
 }
 
 /* Column of the items of a block. The mark of an anchored block is the anchor's, so ends are looked at; the end of a

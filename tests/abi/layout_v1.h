@@ -683,6 +683,9 @@ MEMBER(belfry_state_api, struct_size, 0, uint32_t);
 MEMBER(belfry_state_api, reserved, 4, uint32_t);
 MEMBER(belfry_state_api, get, 8, void (*)(const struct belfry_host *host, struct belfry_str org, struct belfry_str key,
        void (*done)(void *arg, belfry_status status, struct belfry_str value), void *arg));
+MEMBER(belfry_state_api, scan, 16, void (*)(const struct belfry_host *host, struct belfry_str org,
+       struct belfry_str prefix, struct belfry_str after, int32_t reverse, uint32_t limit,
+       void (*done)(void *arg, belfry_status status, const struct belfry_attr *items, size_t count), void *arg));
 
 /* belfry_directory_api */
 MEMBER(belfry_directory_api, struct_size, 0, uint32_t);

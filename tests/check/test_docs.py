@@ -14,6 +14,7 @@ import yaml
 from sources import ROOT, text, walk
 
 PAGES = ["README.md"] + walk("docs", ".md")
+BUILD = os.environ.get("BELFRY_BUILDDIR", os.path.join(ROOT, "build"))
 BIN = os.environ.get("BELFRY_BIN", os.path.join(ROOT, "build/belfry"))
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -124,6 +125,19 @@ def test_the_plugin_of_the_examples_compiles_and_is_accepted(tmp_path):
     config = {**WHOLE, "hub": {**WHOLE["hub"], "plugin_path": str(tmp_path)}, "sources": {"ci": {"plugin": "builds"}}}
     (tmp_path / "belfry.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     assert check(tmp_path / "belfry.yaml") == []
+
+
+@pytest.mark.skipif(not os.path.exists(f"{BUILD}/.libs/libbelfry-test.a"), reason="libbelfry-test is not built")
+@pytest.mark.parametrize("name", ["tickets", "chat", "uptime", "slack"])
+def test_the_examples_of_plugins_pass_their_tests(name, tmp_path):
+    libraries = re.search(r"^Libs: .*-lbelfry-test (.*)$", open(f"{BUILD}/belfry-test.pc", encoding="utf-8").read(), re.M)[1]
+    compiled = subprocess.run(
+        ["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/core/include", "-o", str(tmp_path / "test"),
+         f"{ROOT}/docs/examples/test_{name}.c", f"{ROOT}/docs/examples/{name}.c", f"{BUILD}/.libs/libbelfry-test.a",
+         *libraries.split()], capture_output=True, text=True, timeout=120)
+    assert compiled.returncode == 0, compiled.stderr
+    ran = subprocess.run([str(tmp_path / "test")], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_the_python_example_compiles():

@@ -9,7 +9,7 @@ import pytest
 
 from support import people
 from support.config import base, with_hooks
-from support.events import case, created
+from support.events import case, created, record_of, updated
 from support.wait import until
 
 
@@ -61,6 +61,29 @@ def test_a_removed_token_and_source(new_hub):
     assert hub.post_trigger(case("ann"), headers=people.token("crm")).status_code == 401
     assert hub.post_trigger(case("ann"), source="erp").status_code == 404
     assert hub.titles("ann") == ["Kept"]
+
+
+def test_a_renamed_source_keeps_what_it_knows(new_hub):
+    """There, back and there again: what it remembers of records, its timers, and which triggers it has seen."""
+    config = base()
+    config["sources"]["one"] = {"plugin": "workflow", "rules": [
+        {"name": "big", "on": "both", "fire": "on_entering", "when": {"fields.amount": {"gt": 10}},
+         "notify": {"to": ["mona"], "title": "Big {{fields.amount}}"}},
+        {"name": "late", "on": "both", "fire": "on_entering", "when": {"fields.amount": {"gt": 10}}, "after": "1d",
+         "notify": {"to": ["bob"], "title": "Still big"}}]}
+    hub = new_hub(config, clock=True).start()
+    first = created(fields={"amount": 20})
+    assert hub.post_trigger(first, source="one").status_code == 202
+    for old, new in [("one", "two"), ("two", "one"), ("one", "two")]:
+        config["sources"][new] = {**config["sources"].pop(old), "was": old}
+        hub.write_config(config)
+        accepted(hub)
+        assert hub.post_trigger(first, source=new).json()["accepted"][0]["status"] == "duplicate"
+        assert hub.post_trigger(updated(record_of(first), fields={"amount": 30}), source=new).status_code == 202
+        assert hub.titles("mona") == ["Big 20"]
+        assert hub.titles("bob") == []
+    hub.clock.advance("25h")
+    assert hub.titles("bob") == ["Still big"]
 
 
 def test_bad_bad_good(new_hub):
@@ -161,6 +184,25 @@ def test_what_waits_for_a_restart(new_hub, tmp_path):
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_what_waits_for_a_restart_is_told_until_it_is_restarted_or_taken_back(new_hub):
+    config = base()
+    hub = new_hub(config).start()
+
+    def waits(**settings):
+        config["hub"].update(settings)
+        hub.write_config(config)
+        told = accepted(hub)["restart_required"]
+        assert hub.metrics()["belfry_restart_required"] == (1 if told else 0)
+        return told
+
+    assert waits(listen="127.0.0.1:1") == ["hub.listen"]
+    assert waits(timezone="UTC") == ["hub.listen"]
+    assert waits(tls={"cert": "/nowhere/cert.pem", "key": "/nowhere/key.pem"}) == ["hub.listen", "hub.tls"]
+    del config["hub"]["tls"]
+    assert waits(listen="127.0.0.1:0", limits={"connections": 100}) == ["hub.limits.connections"]
+    assert waits(limits=base()["hub"]["limits"]) == []
+
+
 def test_a_new_endpoint_and_a_removed_channel(new_hub, receiver):
     config = with_hooks(base(), receiver.endpoint("one"))
     hub = new_hub(config).start()
@@ -225,6 +267,59 @@ def test_reloads_under_load_lose_no_webhook(new_hub, receiver):
     assert hub.running()
 
 
+def echoed(hub):
+    return hub.get("/v1/acme/echo", people.token("reader")).json()["delivered"]
+
+
+def with_echo(config, **options):
+    config["channels"]["echo"] = {"plugin": "echo_delivery", **options}
+    config["rules"].append({"name": "echo", "when": {"severity": "info"}, "deliver": ["echo"]})
+    return config
+
+
+def test_a_channel_that_can_reload_is_not_replaced(new_hub):
+    config = with_echo(base())
+    hub = new_hub(config).start()
+    hub.send(case("ann"))
+    until(lambda: echoed(hub) == 1)
+    config["channels"]["echo"]["outcome"] = "rejected"
+    hub.write_config(config)
+    assert accepted(hub)["changed"] == {"channels": "+0~1-0"}
+    hub.send(case("ann"))
+    until(lambda: hub.deliveries("?state=failed&channel=echo"))
+    assert echoed(hub) == 1
+    assert "instance=echo" not in hub.log()
+
+
+@pytest.mark.parametrize("fault", ["a channel refuses to reload", "a channel cannot start"])
+def test_a_late_fault_leaves_endpoints_and_channels_as_they_were(new_hub, receiver, fault):
+    config = with_echo(with_hooks(base(), receiver.endpoint("one")))
+    hub = new_hub(config).start()
+    bad = copy.deepcopy(config)
+    bad["channels"]["hooks"]["endpoints"] = [receiver.endpoint("two")]
+    if fault == "a channel refuses to reload":
+        bad["channels"]["echo"]["secret"] = "not this one"
+        wanted = "the fixture refuses this secret"
+    else:
+        bad["channels"]["again"] = {"plugin": "echo_delivery"}  # the same routes
+        wanted = "/v1/{org}/echo"
+    for _ in range(2):
+        hub.write_config(bad)
+        assert wanted in json.dumps(rejected(hub))
+        hub.send(case("ann"))
+    receiver.wait(2, "/one")
+    until(lambda: echoed(hub) == 2)
+    assert {d.path for d in receiver.deliveries} == {"/one"}
+    del bad["channels"]["echo"]
+    bad["channels"].pop("again", None)
+    bad["rules"] = [rule for rule in bad["rules"] if rule["name"] != "echo"]
+    hub.write_config(bad)
+    accepted(hub)
+    hub.send(case("ann"))
+    receiver.wait(1, "/two")
+    assert len(receiver.deliveries) == 3
+
+
 def test_a_removed_channel_ends_what_is_pending_after_an_hour(new_hub, receiver):
     receiver.answer("/one", 500)
     config = with_hooks(base(), receiver.endpoint("one"))
@@ -243,8 +338,9 @@ def test_a_removed_channel_ends_what_is_pending_after_an_hour(new_hub, receiver)
     assert len(receiver.deliveries) == 1
 
 
-def test_reloads_under_load_lose_nothing(new_hub):
-    config = base()
+def test_reloads_under_load_lose_and_double_nothing(new_hub, receiver):
+    """Sources are replaced, a channel takes new options, and everything arrives once: in the inbox and at the endpoint."""
+    config = with_hooks(base(), receiver.endpoint("one"))
     hub = new_hub(config).start()
     sent, faults, done = [], [], threading.Event()
 
@@ -261,10 +357,15 @@ def test_reloads_under_load_lose_nothing(new_hub):
     for i in range(15):
         config["categories"]["news"]["label"] = f"News {i}"
         config["sources"]["crm"]["rules"][0]["notify"]["body"] = f"generation {i}"
+        config["channels"]["hooks"]["timeout"] = f"{10 + i}s"
         hub.write_config(config)
-        accepted(hub)
+        assert set(accepted(hub)["changed"]) == {"categories", "sources", "channels"}
     done.set()
     for thread in threads:
         thread.join()
     assert faults == []
     assert hub.inbox("ann")["total"] == len(sent)
+    receiver.wait(len(sent), "/one")
+    hub.stop()
+    ids = [d.headers["webhook-id"] for d in receiver.deliveries]
+    assert len(ids) == len(set(ids)) == len(sent)

@@ -4,11 +4,13 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 
 import pytest
 
-from support.config import base
+from support.config import base, dump
 from support.events import case
+from support.paths import BIN, PATIENCE
 from support.wait import until
 
 
@@ -239,3 +241,24 @@ def test_a_process_that_was_told_to_reload_while_it_starts(new_hub):
     hub.signal(signal.SIGHUP)
     hub.url = until(hub._address)
     assert until(hub.ready)
+
+
+def test_the_exit_codes_of_check(tmp_path):
+    good, bad, odd = tmp_path / "good.yaml", tmp_path / "bad.yaml", tmp_path / "odd.yaml"
+    good.write_text(dump(base(auth=None)))
+    bad.write_text(dump(base(auth=None, unmatched=None)))
+    odd.write_text(dump(base(auth={"metrics_token": "a-token-in-the-file"})))
+
+    def check(*args):
+        done = subprocess.run([BIN, "check", *map(str, args)], capture_output=True, text=True, timeout=PATIENCE)
+        return done.returncode, done.stdout + done.stderr
+
+    assert check(good)[0] == 0
+    code, text = check(bad, good, bad)
+    assert code == 1 and "error[H410]" in text
+    assert check()[0] == check("--format", "xml", good)[0] == 2
+    assert check(odd)[0] == 0 and check("--deny", "warnings", odd)[0] == 3
+    code, text = check(tmp_path / "none.yaml")
+    assert code == 4 and "cannot be read: No such file or directory" in text
+    assert check(tmp_path)[0] == check(good, tmp_path)[0] == 4
+    assert check(bad, tmp_path / "none.yaml")[0] == 1

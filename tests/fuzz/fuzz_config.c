@@ -32,7 +32,7 @@ static int write_text(const uint8_t *data, size_t size, char path[64])
 
 static void look_at(struct config *config)
 {
-    json_t *restart, *described = config_describe(config), *changed = config_diff(config, config, &restart);
+    json_t *restart, *described = config_describe(config), *changed = config_diff(config, config, config, &restart);
     if (json_object_size(changed) || json_array_size(restart))
         abort();
     for (size_t i = 0; i < config->rule_count; i++) {

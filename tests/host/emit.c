@@ -249,7 +249,9 @@ static belfry_status take_actions(struct belfry_test *t, const struct belfry_eve
 
 belfry_status fake_emit(struct belfry_txn *txn, const struct belfry_event *event, struct belfry_error *err)
 {
-    struct fake_call *call = txn->impl;
+    struct fake_call *call = fake_call_of(txn, "emit");
+    if (!call)
+        return BELFRY_ECLOSED;
     struct belfry_test *t = call->test;
     const struct belfry_event_type *type = type_of(t, event->type);
     struct belfry_str category = event->category.len || !type ? event->category : str_of(type->category);

@@ -75,6 +75,16 @@ struct fake_state {
     struct belfry_str org, key, value;
 };
 
+/* A descriptor of the plugin that is watched. */
+struct fake_watch {
+    uint64_t id;
+    int32_t fd;
+    uint32_t mask, instance;
+    void (*fn)(void *arg, uint32_t ready);
+    void *arg;
+    int over;
+};
+
 struct fake_timer {
     struct belfry_str org, key, payload;
     int64_t due_ms, set_for_ms;
@@ -175,6 +185,7 @@ struct belfry_test {
 
     struct queue posts; /* struct fake_post */
     FAKE_LIST(struct fake_loop_timer) loop_timers;
+    FAKE_LIST(struct fake_watch) watches;
     FAKE_LIST(struct fake_person) people;
     FAKE_LIST(const char *) categories;
     FAKE_LIST(const char *) accepted; /* "source\nid" of triggers with an id */
@@ -215,6 +226,7 @@ extern const struct belfry_host fake_host_table;
 int fake_has_extension(const char *id);
 void fake_post(struct belfry_test *t, void (*fn)(void *arg), void *arg);
 extern const struct belfry_timer_api fake_timer_api;
+extern const struct belfry_fd_api fake_fd_api;
 extern const struct belfry_http_client_api fake_http_api;
 
 const void *fake_extension(const char *id);
@@ -226,6 +238,8 @@ int64_t fake_next_due(const struct belfry_test *t);
 extern const struct belfry_txn_api fake_txn_api;
 void fake_call_init(struct fake_call *call, struct belfry_test *t, const char *org, struct fake_record *record,
                     const struct belfry_principal *principal, const struct belfry_trigger *trigger);
+/* The call behind a txn; NULL and a fault when it is not the one that this thread is in. what: the function's name. */
+struct fake_call *fake_call_of(struct belfry_txn *txn, const char *what);
 belfry_status fake_call_end(struct fake_call *call, belfry_status status, struct error *err);
 void fake_record_init(struct fake_record *record);
 struct fake_op *fake_record_add(struct belfry_test *t, struct fake_record *record, enum fake_op_kind kind);
@@ -241,6 +255,8 @@ void fake_state_set(struct belfry_test *t, struct belfry_str org, struct belfry_
                     const struct belfry_str *value);
 
 /* send.c: due() of a timer, and the trigger of a task's result or of submit() */
+/* Tells of one descriptor that is ready now; 0 when none is. */
+int fake_watch_run(struct belfry_test *t);
 void fake_timer_run(struct belfry_test *t, size_t index);
 void fake_task_run(struct belfry_test *t, size_t index);
 belfry_status fake_submit(struct belfry_test *t, const struct belfry_submission *submission, struct error *err);

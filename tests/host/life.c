@@ -228,6 +228,8 @@ static void destroy(struct belfry_test *t, uint32_t instance)
     }
     for (size_t i = 0; i < t->loop_timers.count; i++)
         t->loop_timers.items[i].stopped |= t->loop_timers.items[i].instance == instance;
+    for (size_t i = 0; i < t->watches.count; i++)
+        t->watches.items[i].over |= t->watches.items[i].instance == instance;
     if (t->plugin->desc.destroy)
         t->plugin->desc.destroy(t->self);
     t->created = 0;

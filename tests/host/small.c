@@ -212,31 +212,72 @@ static const struct belfry_directory_api directory_api = {sizeof(directory_api),
 
 struct look {
     struct belfry_test *test;
-    char *org, *key;
+    struct belfry_str org, key, after;
+    int32_t reverse;
+    uint32_t limit;
     void (*done)(void *arg, belfry_status status, struct belfry_str value);
+    void (*scan_done)(void *arg, belfry_status status, const struct belfry_attr *items, size_t count);
     void *arg;
 };
+
+static struct belfry_str keep(struct belfry_test *t, struct belfry_str s)
+{
+    return str_slice(fake_text(t, s), s.len);
+}
 
 static void look_now(void *arg)
 {
     struct look *l = arg;
     size_t at;
-    const struct fake_state *found = fake_state_find(l->test, str_of(l->org), str_of(l->key), &at);
+    const struct fake_state *found = fake_state_find(l->test, l->org, l->key, &at);
     l->done(l->arg, BELFRY_OK, found ? found->value : (struct belfry_str){0});
-    free(l->org);
-    free(l->key);
-    free(l);
 }
 
 static void state_get(const struct belfry_host *host, struct belfry_str org, struct belfry_str key,
                       void (*done)(void *arg, belfry_status status, struct belfry_str value), void *arg)
 {
-    struct look *l = xcalloc(1, sizeof(*l));
-    *l = (struct look){fake_of(host), xstrndup(org.ptr, org.len), xstrndup(key.ptr, key.len), done, arg};
-    fake_post(l->test, look_now, l);
+    struct belfry_test *t = fake_of(host);
+    struct look *l = arena_alloc(t->arena, sizeof(*l));
+    *l = (struct look){.test = t, .org = keep(t, org), .key = keep(t, key), .done = done, .arg = arg};
+    fake_post(t, look_now, l);
 }
 
-static const struct belfry_state_api state_api = {sizeof(state_api), 0, state_get};
+static void scan_now(void *arg)
+{
+    struct look *l = arg;
+    struct belfry_test *t = l->test;
+    struct belfry_attr *items = arena_alloc(t->arena, (t->state.count + 1) * sizeof(*items));
+    size_t count = 0, all = t->state.count;
+    for (size_t i = 0; i < all && count < l->limit; i++) {
+        const struct fake_state *s = &t->state.items[l->reverse ? all - 1 - i : i];
+        int cmp = l->after.len ? str_cmp(s->key, l->after) : 0;
+        int passed = l->after.len && (l->reverse ? cmp >= 0 : cmp <= 0);
+        if (str_eq(s->org, l->org) && str_has_prefix(s->key, l->key) && !passed)
+            items[count++] = (struct belfry_attr){s->key, s->value};
+    }
+    int wrong = l->limit < 1 || l->limit > 1000;
+    l->scan_done(l->arg, wrong ? BELFRY_EINVAL : BELFRY_OK, items, wrong ? 0 : count);
+}
+
+static void state_scan(const struct belfry_host *host, struct belfry_str org, struct belfry_str prefix,
+                       struct belfry_str after, int32_t reverse, uint32_t limit,
+                       void (*done)(void *arg, belfry_status status, const struct belfry_attr *items, size_t count),
+                       void *arg)
+{
+    struct belfry_test *t = fake_of(host);
+    struct look *l = arena_alloc(t->arena, sizeof(*l));
+    *l = (struct look){.test = t,
+                       .org = keep(t, org),
+                       .key = keep(t, prefix),
+                       .after = keep(t, after),
+                       .reverse = reverse,
+                       .limit = limit,
+                       .scan_done = done,
+                       .arg = arg};
+    fake_post(t, scan_now, l);
+}
+
+static const struct belfry_state_api state_api = {sizeof(state_api), 0, state_get, state_scan};
 
 static belfry_status asset_add(const struct belfry_host *host, const char *name, const char *content_type,
                                const void *bytes, size_t size)
@@ -260,7 +301,7 @@ const void *fake_extension(const char *id)
         {BELFRY_EXT_METRICS, &metrics_api},       {BELFRY_EXT_SECRET, &secret_api},
         {BELFRY_EXT_HTTP_CLIENT, &fake_http_api}, {BELFRY_EXT_WORKER, &worker_api},
         {BELFRY_EXT_STATE, &state_api},           {BELFRY_EXT_DIRECTORY, &directory_api},
-        {BELFRY_EXT_ASSET, &asset_api},
+        {BELFRY_EXT_ASSET, &asset_api},           {BELFRY_EXT_FD, &fake_fd_api},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(all[i].id, id) == 0)

@@ -95,6 +95,7 @@ void belfry_test_settle(struct belfry_test *t)
         int did = run_posts(t);
         did |= run_loop_timer(t);
         did |= run_durable(t);
+        did |= fake_watch_run(t);
         did |= fake_http_due(t);
         did |= fake_deliveries_due(t);
         if (!did)

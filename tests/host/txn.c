@@ -16,9 +16,17 @@
 #define TASK_KEY_MAX 128
 #define BYTES_MAX ((size_t)4 << 20)
 
-static struct fake_call *call_of(struct belfry_txn *txn)
+/* The call that this thread is in. A txn that a source kept, or gave to another thread, points to nothing (R01). */
+static _Thread_local struct fake_call *running;
+static struct belfry_test *newest; /* who hears of it: a stale txn does not tell whose it was */
+
+struct fake_call *fake_call_of(struct belfry_txn *txn, const char *what)
 {
-    return txn->impl;
+    if (running && txn == &running->pub)
+        return running;
+    if (newest)
+        fake_fault(newest, "R01: txn->%s was called outside of its call, or on another thread", what);
+    return NULL;
 }
 
 static belfry_status count_read(struct fake_call *call)
@@ -106,7 +114,9 @@ void fake_state_set(struct belfry_test *t, struct belfry_str org, struct belfry_
 
 static belfry_status get(struct belfry_txn *txn, struct belfry_str key, struct belfry_str *value)
 {
-    struct fake_call *call = call_of(txn);
+    struct fake_call *call = fake_call_of(txn, "get");
+    if (!call)
+        return BELFRY_ECLOSED;
     size_t at;
     if (count_read(call))
         return call->fault;
@@ -156,7 +166,9 @@ static belfry_status scan(struct belfry_txn *txn, struct belfry_str prefix, stru
                           uint32_t limit, int32_t (*fn)(void *arg, struct belfry_str key, struct belfry_str value),
                           void *arg)
 {
-    struct fake_call *call = call_of(txn);
+    struct fake_call *call = fake_call_of(txn, "scan");
+    if (!call)
+        return BELFRY_ECLOSED;
     struct pair *pairs;
     uint32_t given = 0;
     if (count_read(call))
@@ -185,7 +197,9 @@ static struct fake_op *add(struct fake_call *call, enum fake_op_kind kind, struc
 
 static belfry_status put(struct belfry_txn *txn, struct belfry_str key, struct belfry_str value)
 {
-    struct fake_call *call = call_of(txn);
+    struct fake_call *call = fake_call_of(txn, "put");
+    if (!call)
+        return BELFRY_ECLOSED;
     if (key.len == 0 || key.len > KEY_MAX || value.len > VALUE_MAX)
         return BELFRY_EINVAL;
     add(call, FAKE_PUT, key)->value = str_of(fake_text(call->test, value));
@@ -194,7 +208,9 @@ static belfry_status put(struct belfry_txn *txn, struct belfry_str key, struct b
 
 static belfry_status del(struct belfry_txn *txn, struct belfry_str key)
 {
-    struct fake_call *call = call_of(txn);
+    struct fake_call *call = fake_call_of(txn, "del");
+    if (!call)
+        return BELFRY_ECLOSED;
     if (key.len == 0 || key.len > KEY_MAX)
         return BELFRY_EINVAL;
     add(call, FAKE_DEL, key);
@@ -224,7 +240,9 @@ int fake_has_role(const struct belfry_person *person, struct belfry_str role)
 
 static belfry_status user(struct belfry_txn *txn, struct belfry_str username, struct belfry_person *out)
 {
-    struct fake_call *call = call_of(txn);
+    struct fake_call *call = fake_call_of(txn, "user");
+    if (!call)
+        return BELFRY_ECLOSED;
     const struct belfry_person *person = fake_person(call->test, call->pub.org, username);
     if (count_read(call))
         return call->fault;
@@ -241,7 +259,9 @@ static int by_name(const void *a, const void *b)
 static belfry_status role_members(struct belfry_txn *txn, struct belfry_str role, struct belfry_str after,
                                   uint32_t limit, struct belfry_strs *usernames)
 {
-    struct fake_call *call = call_of(txn);
+    struct fake_call *call = fake_call_of(txn, "role_members");
+    if (!call)
+        return BELFRY_ECLOSED;
     struct belfry_test *t = call->test;
     size_t count = 0;
     struct belfry_str *names = arena_alloc(call->scratch, (t->people.count + 1) * sizeof(*names));
@@ -260,7 +280,9 @@ static belfry_status role_members(struct belfry_txn *txn, struct belfry_str role
 
 static int32_t has_role(struct belfry_txn *txn, struct belfry_str username, struct belfry_str role)
 {
-    const struct fake_call *call = call_of(txn);
+    const struct fake_call *call = fake_call_of(txn, "has_role");
+    if (!call)
+        return 0;
     const struct belfry_person *person = fake_person(call->test, call->pub.org, username);
     return person && fake_has_role(person, role);
 }
@@ -291,7 +313,8 @@ static const json_t *value_at(const struct belfry_trigger *trigger, const char *
 static belfry_status value_get(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                                struct belfry_value *out)
 {
-    (void)txn;
+    if (!fake_call_of(txn, "value_get"))
+        return BELFRY_ECLOSED;
     const json_t *node = trigger && trigger->impl ? json_at(trigger->impl, pointer) : NULL;
     json_value(node, out);
     return node && !json_is_null(node) ? BELFRY_OK : BELFRY_ENOTFOUND;
@@ -300,7 +323,8 @@ static belfry_status value_get(struct belfry_txn *txn, const struct belfry_trigg
 static belfry_status value_str(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                                struct belfry_str *out, struct belfry_error *err)
 {
-    (void)txn;
+    if (!fake_call_of(txn, "value_str"))
+        return BELFRY_ECLOSED;
     belfry_status status = BELFRY_OK;
     const json_t *node = value_at(trigger, pointer, err, &status);
     if (!node)
@@ -314,7 +338,8 @@ static belfry_status value_str(struct belfry_txn *txn, const struct belfry_trigg
 static belfry_status value_int(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                                int64_t *out, struct belfry_error *err)
 {
-    (void)txn;
+    if (!fake_call_of(txn, "value_int"))
+        return BELFRY_ECLOSED;
     belfry_status status = BELFRY_OK;
     const json_t *node = value_at(trigger, pointer, err, &status);
     if (!node)
@@ -328,7 +353,8 @@ static belfry_status value_int(struct belfry_txn *txn, const struct belfry_trigg
 static belfry_status value_bool(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                                 int32_t *out, struct belfry_error *err)
 {
-    (void)txn;
+    if (!fake_call_of(txn, "value_bool"))
+        return BELFRY_ECLOSED;
     belfry_status status = BELFRY_OK;
     const json_t *node = value_at(trigger, pointer, err, &status);
     if (!node)
@@ -351,7 +377,10 @@ static belfry_status value_time(struct belfry_txn *txn, const struct belfry_trig
 
 static const struct belfry_view *value_view(struct belfry_txn *txn, const struct belfry_trigger *trigger)
 {
-    struct belfry_view *view = arena_alloc(call_of(txn)->scratch, sizeof(*view));
+    struct fake_call *call = fake_call_of(txn, "value_view");
+    if (!call)
+        return NULL;
+    struct belfry_view *view = arena_alloc(call->scratch, sizeof(*view));
     *view = json_view(trigger ? trigger->impl : NULL);
     return view;
 }
@@ -361,7 +390,9 @@ static const struct belfry_view *value_view(struct belfry_txn *txn, const struct
 static belfry_status subject_op(struct belfry_txn *txn, enum fake_op_kind kind, struct belfry_str subject,
                                 const struct belfry_selection *which, struct belfry_str by, int64_t when_ms)
 {
-    struct fake_call *call = call_of(txn);
+    struct fake_call *call = fake_call_of(txn, "withdraw (or another on a subject)");
+    if (!call)
+        return BELFRY_ECLOSED;
     if (subject.len == 0 || when_ms < 0)
         return BELFRY_EINVAL;
     struct fake_op *op = add(call, kind, subject);
@@ -401,7 +432,9 @@ static belfry_status valid_until(struct belfry_txn *txn, struct belfry_str subje
 static belfry_status keyed_op(struct belfry_txn *txn, enum fake_op_kind kind, struct belfry_str key,
                               struct belfry_str value, int64_t when_ms)
 {
-    struct fake_call *call = call_of(txn);
+    struct fake_call *call = fake_call_of(txn, "timer_set (or timer_clear, or task)");
+    if (!call)
+        return BELFRY_ECLOSED;
     if (key.len == 0 || key.len > KEY_MAX || value.len > VALUE_MAX)
         return BELFRY_EINVAL;
     struct fake_op *op = add(call, kind, key);
@@ -413,8 +446,11 @@ static belfry_status keyed_op(struct belfry_txn *txn, enum fake_op_kind kind, st
 static belfry_status timer_set(struct belfry_txn *txn, struct belfry_str key, int64_t when_ms,
                                struct belfry_str payload)
 {
-    if (!call_of(txn)->test->plugin->source->due)
-        fake_fault(call_of(txn)->test, "a timer was set and the source has no due()");
+    const struct fake_call *call = fake_call_of(txn, "timer_set");
+    if (!call)
+        return BELFRY_ECLOSED;
+    if (!call->test->plugin->source->due)
+        fake_fault(call->test, "a timer was set and the source has no due()");
     return keyed_op(txn, FAKE_TIMER_SET, key, payload, when_ms);
 }
 
@@ -428,14 +464,19 @@ static belfry_status task(struct belfry_txn *txn, struct belfry_str key, struct 
 {
     if (key.len > TASK_KEY_MAX || !str_utf8_valid(key))
         return BELFRY_EINVAL;
-    if (!call_of(txn)->test->plugin->source->perform)
-        fake_fault(call_of(txn)->test, "a task was made and the source has no perform()");
+    const struct fake_call *call = fake_call_of(txn, "task");
+    if (!call)
+        return BELFRY_ECLOSED;
+    if (!call->test->plugin->source->perform)
+        fake_fault(call->test, "a task was made and the source has no perform()");
     return keyed_op(txn, FAKE_TASK, key, payload, not_before_ms);
 }
 
 static void *scratch(struct belfry_txn *txn, size_t size)
 {
-    struct fake_call *call = call_of(txn);
+    struct fake_call *call = fake_call_of(txn, "alloc");
+    if (!call)
+        return NULL;
     return size > BYTES_MAX || arena_used(call->scratch) + size > BYTES_MAX ? NULL : arena_alloc(call->scratch, size);
 }
 
@@ -470,6 +511,8 @@ const struct belfry_txn_api fake_txn_api = {
 void fake_call_init(struct fake_call *call, struct belfry_test *t, const char *org, struct fake_record *record,
                     const struct belfry_principal *principal, const struct belfry_trigger *trigger)
 {
+    running = call;
+    newest = t;
     *call = (struct fake_call){.test = t, .record = record, .trigger = trigger, .scratch = arena_new(0)};
     call->pub = (struct belfry_txn){.struct_size = sizeof(call->pub),
                                     .api = &fake_txn_api,
@@ -483,6 +526,7 @@ void fake_call_init(struct fake_call *call, struct belfry_test *t, const char *o
 belfry_status fake_call_end(struct fake_call *call, belfry_status status, struct error *err)
 {
     struct belfry_test *t = call->test;
+    running = NULL;
     arena_free(call->scratch);
     if (call->fault && (status == BELFRY_OK || err->count == 0))
         return error_set(err, call->fault, NULL, "the source passed a limit of one call: %d reads or %d changes",

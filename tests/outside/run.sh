@@ -20,12 +20,25 @@ step "build a plugin with $(pkg-config --modversion belfry-plugin)"
 ${CC:-gcc} -std=c11 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden ${SAN_CFLAGS:-} \
     $(pkg-config --cflags belfry-plugin) -o "$work/hello.so" "$here/hello.c"
 [ "$(nm -D --defined-only "$work/hello.so" | awk '{ print $3 }')" = belfry_entry ]
-[ -x "$belfry" ] || exit 0
+[ -x "$belfry" ]
 [ -d "$(pkg-config --variable=plugindir belfry-plugin)" ]
 
 step "its sidecar"
 "$belfry" plugin inspect --sidecar "$work/hello.so"
 [ -s "$work/hello.json" ]
+
+step "the plugins of the documentation, and their tests on the fake host"
+examples=$here/../../docs/examples
+for name in tickets chat uptime slack; do
+    # shellcheck disable=SC2046
+    ${CC:-gcc} -std=c11 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden ${SAN_CFLAGS:-} \
+        $(pkg-config --cflags belfry-plugin) -o "$work/$name.so" "$examples/$name.c"
+    "$belfry" plugin inspect --sidecar "$work/$name.so"
+    # shellcheck disable=SC2046
+    ${CC:-gcc} -std=c11 -Wall -Wextra -Werror -g ${SAN_CFLAGS:-} -o "$work/test_$name" "$examples/test_$name.c" \
+        "$examples/$name.c" $(pkg-config --cflags --libs belfry-test)
+    "$work/test_$name"
+done
 
 step "a configuration that uses it"
 cat >"$work/belfry.yaml" <<YAML

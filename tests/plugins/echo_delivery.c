@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A small delivery that is whole: one notification a batch, ended as the option `outcome` says, at once or (with
- * `slow`) only when it is told to hurry. GET /v1/{org}/echo answers how many went through.
+ * `slow`) only when it is told to hurry. GET /v1/{org}/echo answers how many went through. reload() refuses the secret
+ * "not this one"; with "talks too much" detail and record are longer than they may be.
  */
 #include <belfry/host.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct config {
     int32_t outcome;
@@ -48,8 +50,10 @@ static void destroy(void *self)
 static belfry_status reload(void *self, const void *config, struct belfry_error *err)
 {
     struct echo *echo = self;
-    (void)err;
-    echo->config = config;
+    const struct config *next = config;
+    if (next->secret && strcmp(next->secret, "not this one") == 0)
+        return echo->host->fail(err, BELFRY_EINVAL, "/secret", "the fixture refuses this secret");
+    echo->config = next;
     return BELFRY_OK;
 }
 
@@ -58,6 +62,12 @@ static void end(struct echo *echo, uint64_t batch)
     struct belfry_result result = {.struct_size = sizeof(result),
                                    .outcome = BELFRY_DELIVERED + (uint32_t)echo->config->outcome,
                                    .detail = belfry_str("echoed")};
+    char rude[40 * 1024];
+    if (echo->config->secret && strcmp(echo->config->secret, "talks too much") == 0) {
+        memset(rude, 'x', sizeof(rude));
+        memcpy(rude, "two\nlines", 9);
+        result.detail = result.record = (struct belfry_str){rude, sizeof(rude)};
+    }
     echo->delivered += result.outcome == BELFRY_DELIVERED;
     echo->host->complete(echo->host, batch, &result, 1);
 }

@@ -364,6 +364,10 @@ static void suggests_the_nearest(void **state)
         {"", NULL},
         {"lstn", NULL},
         {"publicurl2", "public_url"},
+        {"public", "public_url"},
+        {"listen_on_port", "listen"},
+        {"types_of_events", NULL}, /* type and types */
+        {"da", NULL},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const char *got = str_nearest(str_of(rows[i].word), keys, COUNT(keys));

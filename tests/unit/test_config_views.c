@@ -133,7 +133,7 @@ static void test_differences(void **state)
         buf_addf(&old, "%s%s", BASE CHANNELS, row->before);
         buf_addf(&new, "%s%s", BASE CHANNELS, row->after);
         struct config *before = load(old.ptr, DIAG_NOTE, NULL), *after = load(new.ptr, DIAG_NOTE, NULL);
-        json_t *changed = config_diff(before, after, &restart);
+        json_t *changed = config_diff(before, before, after, &restart);
         char *changed_text = json_dumps(changed, JSON_COMPACT), *restart_text = json_dumps(restart, JSON_COMPACT);
         if (strcmp(changed_text, row->changed) != 0 || strcmp(restart_text, row->restart) != 0)
             fail_msg("row %zu: %s %s", i, changed_text, restart_text);

@@ -203,13 +203,13 @@ static void test_result_of_a_task_is_a_trigger(void **state)
     assert_string_equal(taken.payload, "{\"id\":7}");
     assert_string_equal(taken.source, "crm");
     assert_int_equal(take_tasks(b).count, 0); /* leased */
-    ledger_task_done(b->ledger, taken.id, BELFRY_DELIVERED, 0,
+    ledger_task_done(b->ledger, "src", taken.id, BELFRY_DELIVERED, 0,
                      STR("{\"do\":[[\"put\",\"got\",\"1\"],[\"emit\",{\"type\":\"thing.note\",\"to\":[\"ann\"]}]]}"));
     settle(b);
     expect_rows(b, "SELECT count(*) FROM task", "0");
     expect_rows(b, "SELECT principal, trigger_type, trigger_source FROM event", "task:fetch fetch.result belfry:task");
     /* twice the same answer changes nothing */
-    ledger_task_done(b->ledger, taken.id, BELFRY_DELIVERED, 0, STR("{\"do\":[[\"put\",\"got\",\"2\"]]}"));
+    ledger_task_done(b->ledger, "src", taken.id, BELFRY_DELIVERED, 0, STR("{\"do\":[[\"put\",\"got\",\"2\"]]}"));
     settle(b);
     expect_rows(b, "SELECT key, value FROM state", "got 1");
     bench_free(b);
@@ -221,7 +221,7 @@ static void test_tasks_are_tried_again_and_survive_a_restart(void **state)
     struct bench *b = bench_open(RULES, PEOPLE);
     send_now(b, "[[\"1\",[\"task\",\"fetch\",{},0]]]");
     struct taken taken = take_tasks(b);
-    ledger_task_done(b->ledger, taken.id, BELFRY_RETRY, 0, (struct belfry_str){NULL, 0});
+    ledger_task_done(b->ledger, "src", taken.id, BELFRY_RETRY, 0, (struct belfry_str){NULL, 0});
     settle(b);
     assert_int_equal(take_tasks(b).count, 0);
     expect_rows(b, "SELECT attempts, due FROM task", "1 1700000001000");
@@ -232,7 +232,7 @@ static void test_tasks_are_tried_again_and_survive_a_restart(void **state)
     bench_start(b, NULL);
     taken = take_tasks(b);
     assert_int_equal(taken.count, 1);
-    ledger_task_done(b->ledger, taken.id, BELFRY_DELIVERED, 0, STR("{\"do\":[[\"fail\",-1,\"no\"]]}"));
+    ledger_task_done(b->ledger, "src", taken.id, BELFRY_DELIVERED, 0, STR("{\"do\":[[\"fail\",-1,\"no\"]]}"));
     settle(b);
     expect_rows(b, "SELECT count(*) FROM task", "0");
     expect_rows(b, "SELECT kind, problem FROM refused",

@@ -4,6 +4,7 @@
 #include "plugin/plugin.h"
 #include "plugin_fixtures.h"
 
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -188,6 +189,21 @@ static void test_loaded_once(void **state)
     error_clear(&err);
 }
 
+/* RTLD_LOCAL: one plugin's symbols are no other's; RTLD_NODELETE: the code stays, whoever closes it. */
+static void test_loaded_locally_and_for_good(void **state)
+{
+    (void)state;
+    load("echo_source");
+    assert_null(dlsym(RTLD_DEFAULT, "belfry_entry"));
+    for (int i = 0; i < 3; i++) {
+        void *handle = dlopen(fixture("echo_source"), RTLD_NOW | RTLD_NOLOAD);
+        assert_non_null(handle);
+        dlclose(handle);
+        dlclose(handle); /* also the loader's own reference */
+    }
+    assert_non_null(dlopen(fixture("echo_source"), RTLD_NOW | RTLD_NOLOAD));
+}
+
 /* --- create ----------------------------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 4, 5))) static belfry_status fake_fail(struct belfry_error *err, belfry_status status,
@@ -227,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_source),
         cmocka_unit_test(test_delivery),
         cmocka_unit_test(test_loaded_once),
+        cmocka_unit_test(test_loaded_locally_and_for_good),
         cmocka_unit_test(test_create_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

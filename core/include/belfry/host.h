@@ -311,7 +311,7 @@ struct belfry_http_client_api {
 #define BELFRY_EXT_WORKER "belfry.worker/1"
 struct belfry_worker_api {
     uint32_t struct_size, reserved;
-    /* [loop] work on a pool thread, then done on the loop */
+    /* [loop] work on a pool thread, then done on the loop; stopped() only when all work is done */
     belfry_status (*run)(const struct belfry_host *host, void (*work)(void *arg), void (*done)(void *arg), void *arg);
 };
 
@@ -319,8 +319,12 @@ struct belfry_worker_api {
 enum { BELFRY_FD_READ = 1, BELFRY_FD_WRITE = 2 };
 struct belfry_fd_api {
     uint32_t struct_size, reserved;
+    /* [loop] fn(arg, ready) on every turn on which the descriptor is ready for what mask asks, until unwatch(); of an
+     * error all of mask is told, so that reading or writing finds it. A descriptor is watched once (ECONFLICT); files
+     * and others that are always ready are EINVAL. It stays the plugin's: unwatch before close. */
     belfry_status (*watch)(const struct belfry_host *host, int32_t fd, uint32_t mask,
                            void (*fn)(void *arg, uint32_t ready), void *arg, uint64_t *id);
+    /* [loop] fn never runs afterwards */
     void (*unwatch)(const struct belfry_host *host, uint64_t id);
 };
 
@@ -347,6 +351,12 @@ struct belfry_state_api {
     /* [loop] read-only look at a source's own state; done once, value NULL ptr when absent */
     void (*get)(const struct belfry_host *host, struct belfry_str org, struct belfry_str key,
                 void (*done)(void *arg, belfry_status status, struct belfry_str value), void *arg);
+    /* [loop] keys with the prefix, after `after` (exclusive; empty: from the start), in byte order; limit 1..1000. done
+     * once, with all of them: name is the key. */
+    void (*scan)(const struct belfry_host *host, struct belfry_str org, struct belfry_str prefix,
+                 struct belfry_str after, int32_t reverse, uint32_t limit,
+                 void (*done)(void *arg, belfry_status status, const struct belfry_attr *items, size_t count),
+                 void *arg);
 };
 
 #define BELFRY_EXT_DIRECTORY "belfry.directory/1"

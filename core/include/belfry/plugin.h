@@ -5,7 +5,9 @@
  * A plugin is one shared object that exports one symbol, `belfry_entry`. It needs this header and nothing else of
  * Belfry. Service tables that a plugin asks for by name are in <belfry/host.h>; they are part of the same ABI.
  *
- * RULES (each has an id; the hub's debug builds check what can be checked)
+ * RULES (each has an id). What can be checked is checked in every build: a call on the wrong thread, a txn that is used
+ * outside of its call and an id that is over have no effect and are counted in /metrics as
+ * belfry_plugin_calls_ignored_total{instance,call,rule}; functions with a status return EPERM or ECLOSED.
  *  R00 plugin_count is 1: one plugin a file.
  *  R01 Threads. [loop] one thread per process. [txn] inside a ledger transaction: may run at once on several threads
  *      over different snapshots, so it reads only the configuration and what start() made; what it changes lives in
@@ -302,7 +304,9 @@ struct belfry_plugin {
     void (*stop)(void *self);
     /* [loop] exactly when create returned OK, after stopped() */
     void (*destroy)(void *self);
-    /* [loop] optional, never for a source role; an error keeps the old configuration */
+    /* [loop] optional, never for a source role: other options for the running instance, which is replaced when this is
+     * absent. OK: the old configuration is gone when it returns. An error keeps the old one, and the reload of the hub
+     * is rejected. May be called again with the old options when something else of that reload fails. */
     belfry_status (*reload)(void *self, const void *config, struct belfry_error *err);
 };
 
@@ -482,7 +486,7 @@ struct belfry_source {
      * Optional when no task is ever made. */
     void (*perform)(void *self, uint64_t task_id, struct belfry_str org, struct belfry_str key,
                     struct belfry_str payload);
-    /* [loop] optional: bring in what is new upstream, then host->job_done() */
+    /* [loop] optional: bring in what is new upstream, then host->job_done(). A hub that has no refresh never asks. */
     void (*refresh)(void *self, uint64_t job_id, struct belfry_str org);
 };
 
@@ -492,7 +496,7 @@ enum {
     BELFRY_DELIVERY_IN_COMMIT = 1 << 0,     /* visible in the trigger's own commit; deliver() is never called */
     BELFRY_DELIVERY_PER_RECIPIENT = 1 << 1, /* one delivery a notification */
     BELFRY_DELIVERY_PER_TARGET = 1 << 2,    /* one delivery an event and target of belfry.targets/1 */
-    BELFRY_DELIVERY_DIGEST = 1 << 3
+    BELFRY_DELIVERY_DIGEST = 1 << 3         /* may be given several items at once, `total` of which exist */
 };
 
 enum {

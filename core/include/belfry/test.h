@@ -131,13 +131,17 @@ void belfry_test_refresh(struct belfry_test *t);
 /*
  * All that was done since the last expectation, in order, one line each, compared as a whole ("" is: nothing):
  *
- *     record.assigned -> ann, bob: Title       an event; those it is for: roles expanded, the actor left out, each once
+ *     record.assigned -> ann, bob: Title    (an event; whom it is for: roles expanded, the actor left out, each once)
  *     workflow.x -> nobody: Title
- *     withdraw record/Lead/1 [record.assigned] from ann: reason     types in [], "from" only, "except"; as they were
- * given handled approval/1 by ann except ann supersede run/7 valid run/7 until 2026-01-12T09:00:00.000Z     or "valid
- * run/7 for good" timer after/x in 3d                      or "timer after/x cleared" when it was set task fetch or
- * "task fetch in 5m" due after/x failed: text                 a timer that was refused; it is tried again state ... is
- * not told: see belfry_test_state()
+ *     withdraw record/Lead/1 [record.assigned] from ann: reason    (types in [], "from" only, "except", as given)
+ *     handled approval/1 by ann except ann
+ *     supersede run/7
+ *     valid run/7 until 2026-01-12T09:00:00.000Z    (or "valid run/7 for good")
+ *     timer after/x in 3d    (or "timer after/x cleared", when it was set)
+ *     task fetch    (or "task fetch in 5m")
+ *     due after/x failed: text    (a timer that was refused; it is tried again)
+ *
+ * What is in () is not part of the line. State is not told: see belfry_test_state().
  */
 #define belfry_test_expect(t, lines) belfry_test_expect_at(t, lines, __FILE__, __LINE__)
 int belfry_test_expect_at(struct belfry_test *t, const char *lines, const char *file, int line);
