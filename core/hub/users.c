@@ -8,8 +8,7 @@
 
 #define ROLES_MAX 64
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static json_t *or_null(struct belfry_str s)
 {
@@ -84,28 +83,50 @@ static void get_user(void *arg, struct http_request *req)
         http_problem(req, 503, NULL, "too many reads wait at the moment");
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 struct writing {
     struct ledger_command command;
     struct http_request *req;
     struct store_directory_entry *entries;
     size_t count;
-    int del, found;
+    int del, replace, found;
+    size_t dropped; /* people who were not in the list that replaces all */
 };
+
+static int entry_cmp(const void *a, const void *b)
+{
+    return str_cmp(((const struct store_directory_entry *)a)->username,
+                   ((const struct store_directory_entry *)b)->username);
+}
+
+/* Everybody of the org who is not in the list goes. */
+static void drop_others(struct writing *w, struct store_conn *conn, int64_t org, struct arena *arena)
+{
+    struct belfry_str *names;
+    size_t count = store_directory_names(conn, org, arena, &names);
+    qsort(w->entries, w->count, sizeof(*w->entries), entry_cmp);
+    for (size_t i = 0; i < count; i++) {
+        struct store_directory_entry key = {.username = names[i]};
+        if (!bsearch(&key, w->entries, w->count, sizeof(*w->entries), entry_cmp))
+            w->dropped += (size_t)store_directory_del(conn, org, names[i]);
+    }
+}
 
 static belfry_status run_write(struct ledger_command *command, struct ledger_txn *txn)
 {
     struct writing *w = (struct writing *)(void *)command;
     struct store_conn *conn = ledger_txn_conn(txn);
     int64_t org = store_name(conn, w->req->pub.org);
+    w->dropped = 0;
     if (w->del) {
         w->found = store_directory_del(conn, org, w->entries[0].username);
         return BELFRY_OK;
     }
     for (size_t i = 0; i < w->count; i++)
         store_directory_put(conn, org, &w->entries[i]);
+    if (w->replace)
+        drop_others(w, conn, org, ledger_txn_arena(txn));
     ledger_txn_directory_changed(txn);
     return BELFRY_OK;
 }
@@ -113,6 +134,7 @@ static belfry_status run_write(struct ledger_command *command, struct ledger_txn
 static void write_done(struct ledger_command *command, belfry_status status)
 {
     struct writing *w = (struct writing *)(void *)command;
+    http_people_changed(w->req->http);
     if (status != BELFRY_OK)
         http_problem(w->req, http_status_of(status), NULL, "the directory could not be written now");
     else if (w->del && !w->found)
@@ -120,7 +142,7 @@ static void write_done(struct ledger_command *command, belfry_status status)
     else if (w->del)
         http_respond(w->req, 204, NULL, (struct belfry_str){0}, NULL, 0);
     else
-        http_respond_json(w->req, 200, json_pack("{s:I}", "changed", (json_int_t)w->count), NULL, 0);
+        http_respond_json(w->req, 200, json_pack("{s:I}", "changed", (json_int_t)(w->count + w->dropped)), NULL, 0);
     free(w);
 }
 
@@ -219,6 +241,18 @@ static void put_user(void *arg, struct http_request *req)
         submit(arg, w);
 }
 
+/* ?replace=true; -1 after a 400. */
+static int wants_replace(struct http_request *req)
+{
+    struct belfry_str value;
+    if (http_query(req, "replace", 0, &value) != BELFRY_OK || str_eqz(value, "false"))
+        return 0;
+    if (str_eqz(value, "true"))
+        return 1;
+    http_problem(req, 400, NULL, "`replace` must be true or false");
+    return -1;
+}
+
 static void put_users(void *arg, struct http_request *req)
 {
     json_t *body = http_json(req), *item;
@@ -230,7 +264,11 @@ static void put_users(void *arg, struct http_request *req)
         http_problem(req, 422, "/items", "must be a list of people");
         return;
     }
+    int replace = wants_replace(req);
+    if (replace < 0)
+        return;
     struct writing *w = writing_new(req, json_array_size(items));
+    w->replace = replace;
     json_array_foreach(items, i, item)
     {
         struct belfry_str username = json_str(json_object_get(item, "username"));
