@@ -110,21 +110,34 @@ def test_a_partial_batch_answers_each(hub):
     first, second, third = answer.json()["accepted"]
     assert (first["id"], first["status"]) == ("good-half", "accepted")
     assert third["status"] == "duplicate"
-    assert second["id"] == "bad-half" and second["status"] not in ("accepted", "duplicate")
-    assert second["problem"]["status"] == 422
-    assert any(e["pointer"].startswith("/data/record") for e in second["problem"]["errors"]) or \
-        any(e["pointer"].startswith("/1/data/record") for e in second["problem"]["errors"])
+    assert second["id"] == "bad-half" and second["status"] == "refused" and second["problem"]["status"] == 422
+    assert all(e["pointer"].startswith("/1/data/record/") for e in second["problem"]["errors"])
     assert "The good half" in hub.titles("mona")
 
 
-def test_a_partial_batch_with_a_malformed_item(hub):
+def test_a_malformed_item_of_a_partial_batch_says_what_it_would_have_said_alone(hub):
     good = case("mona", event_id="beside-malformed")
+    bad = [({"specversion": "1.0", "id": "no-type", "source": "/s"}, 400, "/type"), (7, 400, ""),
+           ({**created(), "datacontenttype": "text/xml"}, 415, "/datacontenttype"),
+           (case("mona", name="x" * 530_000), 413, "")]
     headers = {**people.token("crm"), "Content-Type": BATCH}
-    answer = hub.post(CRM + "?partial=true", headers, data=json.dumps([good, {"specversion": "1.0", "id": "no-type"}]))
+    body = json.dumps([good, *[item for item, _, _ in bad]])
+    answer = hub.post(CRM + "?partial=true", headers, data=body)
     assert answer.status_code == 202, answer.text
-    first, second = answer.json()["accepted"]
+    first, *others = answer.json()["accepted"]
     assert first["status"] == "accepted"
-    assert second["problem"]["status"] in (400, 422)
+    for i, ((_, status, pointer), item) in enumerate(zip(bad, others, strict=True), 1):
+        assert (item["status"], item["problem"]["status"]) == ("refused", status)
+        assert [e["pointer"] for e in item["problem"]["errors"]] == [f"/{i}{pointer}"]
+
+
+def test_partial_is_true_or_false(hub):
+    headers = {**people.token("crm"), "Content-Type": BATCH}
+    bad = json.dumps([{"specversion": "1.0"}])
+    assert hub.post(CRM + "?partial=false", headers, data=bad).status_code == 400
+    for value in ["1", "yes", "", "%ff"]:
+        answer = hub.post(CRM + f"?partial={value}", headers, data=bad)
+        assert answer.status_code == 400 and "partial" in answer.json()["detail"], answer.text
 
 
 def test_optional_fields_may_be_absent_or_null(hub):
