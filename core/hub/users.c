@@ -245,8 +245,9 @@ static void put_user(void *arg, struct http_request *req)
 static int wants_replace(struct http_request *req)
 {
     struct belfry_str value;
-    if (http_query(req, "replace", 0, &value) != BELFRY_OK || str_eqz(value, "false"))
-        return 0;
+    int given = hub_query(req, "replace", &value);
+    if (given <= 0 || str_eqz(value, "false"))
+        return given;
     if (str_eqz(value, "true"))
         return 1;
     http_problem(req, 400, NULL, "`replace` must be true or false");
