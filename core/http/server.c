@@ -449,6 +449,12 @@ belfry_status http_routes_add(struct http *http, const void *owner, const struct
     return BELFRY_OK;
 }
 
+void http_routes_each(const struct http *http, void (*fn)(void *arg, const struct http_route *route), void *arg)
+{
+    LIST_EACH(it, &http->router.routes)
+    fn(arg, &LIST_OF(it, struct route_entry, node)->route);
+}
+
 /* Whoever has sent half a request only was promised nothing, and is waited for a little. */
 static int under_way(const struct http *http, uint64_t now)
 {

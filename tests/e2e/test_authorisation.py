@@ -56,7 +56,7 @@ ROUTES = [
 
 # Open to everybody: what opens a session, what a local request may ask, files of pages.
 OPEN = {("GET", "/{}/session"), ("POST", "/{}/session"), ("POST", "/{}/session/end"), ("GET", "/healthz"),
-        ("GET", "/favicon.ico"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/assets/{}"), ("GET", "/assets/{}/{}")}
+        ("GET", "/favicon.ico"), ("GET", "/openapi.json"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/assets/{}"), ("GET", "/assets/{}/{}")}
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -237,6 +237,25 @@ def test_the_matrix_has_every_route_of_the_sources():
              for method, path, _, _ in ROUTES}
     assert len(found) > 30
     assert found - known - OPEN == set()
+
+
+def test_the_matrix_is_that_of_the_running_hub(hub):
+    """Each route that there is stands above, with the very callers that its own auth lets in."""
+    words = {"acme": "{}", "crm": "{}", "somebody": "{}", "approve": "{}", NOBODY: "{}"}
+    plain = lambda path: "/".join(words.get(s, "{}" if s.startswith("{") else s) for s in path.split("/"))  # noqa: E731
+    matrix = {(method, plain(path)): may for method, path, may, _ in ROUTES}
+    running = {}
+    for path, methods in hub.get("/openapi.json").json()["paths"].items():
+        for method, operation in methods.items():
+            may = set()
+            for (kind, needs), in (need.items() for need in operation["security"]):
+                if kind == "token":
+                    may |= {{"trigger": "token:trigger:crm", "operator": "operator"}.get(n, f"token:{n}") for n in needs}
+                else:
+                    may |= {f"role:{role}" for role in needs} or {"person"}
+            running[method.upper(), plain(path)] = may
+    assert {route for route, may in running.items() if not may} == OPEN
+    assert {route: may for route, may in running.items() if may} == matrix
 
 
 def test_a_recipient_without_the_role_is_told_nothing_by_explain(hub):
