@@ -5,6 +5,7 @@ import json
 import pytest
 
 from support import people
+from support.config import base, endpoint, with_hooks
 from support.events import case, cloud_event, created
 from support.hub import BATCH, STRUCTURED
 
@@ -144,6 +145,24 @@ def test_optional_fields_may_be_absent_or_null(hub):
     event = created(fields={"name": "With nulls", "rating": None})
     event["data"]["record"]["extra"] = {"kept": [1, 2, {"deep": None}]}
     assert hub.send(event)[0]["status"] == "accepted"
+
+
+def test_the_bytes_of_the_data_are_kept_as_sent(new_hub, receiver):
+    """Spaces, escapes, the spelling of numbers, the order of members: what leaves is what came, in all modes."""
+    hub = new_hub(with_hooks(base(), endpoint("local", receiver.url()))).start()
+    record = '{ "record" : {"object":"Lead","id":"%d","owner":"ann","url":"https://a.example/%d","created_by":"bob",' \
+        '"fields":{"z":  1.0e2 ,"a":0.10,"\\u0062":"\\u00e4\\/\\ud83d\\ude00","d":-0, "e":9007199254740993}}\t}'
+    data = [record % (i, i) for i in range(4)]
+    wrap = lambda i: '{"specversion":"1.0","data": %s ,"id":"kept-%d","source":"/s","type":"record.created"}' % (data[i], i)  # noqa: E731
+    crm = people.token("crm")
+    head = {"ce-specversion": "1.0", "ce-id": "kept-0", "ce-source": "/s", "ce-type": "record.created"}
+    answers = [hub.post(CRM, {**crm, **head, "Content-Type": "application/json"}, data=data[0]),
+               hub.post(CRM, {**crm, "Content-Type": STRUCTURED}, data=wrap(1)),
+               hub.post(CRM, {**crm, "Content-Type": BATCH}, data=f" [ {wrap(2)} ,\n{wrap(3)}] ")]
+    assert [answer.status_code for answer in answers] == [202, 202, 202]
+    sent = [delivery.body.decode() for delivery in receiver.wait(4)]
+    for text in data:
+        assert sum(f'"object":{text}' in body for body in sent) == 1, text
 
 
 def test_a_thousand_in_a_batch_and_no_more(hub):
