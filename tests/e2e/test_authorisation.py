@@ -6,6 +6,7 @@ import hmac
 import json
 import re
 import time
+from http.cookiejar import DefaultCookiePolicy
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -175,9 +176,22 @@ def test_without_a_credential_that_counts_everything_is_401(hub, how):
         tells_nothing(answer, route)
 
 
-@pytest.mark.parametrize("who", ["token", "person"])
+def session(hub, name, org="acme", roles=None):
+    """Headers of a browser that is signed in and shows one of our own pages."""
+    answer = hub.get(f"/{org}/session?token={people.mint(name, org, roles)}")
+    return {"Cookie": answer.headers["set-cookie"].split(";")[0], "Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture(autouse=True)
+def no_cookie_jar(hub):
+    hub._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+
+@pytest.mark.parametrize("who", ["token", "person", "session"])
 def test_of_another_org_everything_is_404(hub, who):
-    headers = people.token("other") if who == "token" else people.person("victor", "globex", ["admin", "sales-manager"])
+    stranger = ("victor", "globex", ["admin", "sales-manager"])
+    headers = people.token("other") if who == "token" else \
+        people.person(*stranger) if who == "person" else session(hub, *stranger)
     for route in ROUTES:
         answer = call(hub, route, headers)
         wanted = 403 if route[1].startswith("/v1/admin") else 404
@@ -198,6 +212,7 @@ CALLERS = {
     "a manager": (lambda: people.person("paula", roles=["sales-manager"]), {"person", "role:sales-manager"}),
     "an admin": (lambda: people.person("paula", roles=["admin"]), {"person", "role:admin"}),
     "an admin of the directory": (lambda: people.person("root"), {"person", "role:admin"}),
+    "an admin with a session": (None, {"person", "role:admin"}),
     "a trigger token": (lambda: people.token("crm"), {"token:trigger:crm"}),
     "a read token": (lambda: people.token("reader"), {"token:read"}),
     "a users token": (lambda: people.token("users"), {"token:users"}),
@@ -210,8 +225,9 @@ CALLERS = {
 @pytest.mark.parametrize("who", CALLERS)
 def test_who_may_what(hub, who):
     headers, is_ = CALLERS[who]
+    headers = headers() if headers else session(hub, "paula", roles=["admin"])
     for route in ROUTES:
-        answer = call(hub, route, headers())
+        answer = call(hub, route, headers)
         if is_ & route[2]:
             assert answer.status_code not in (401, 403, 405), f"{name(route)}: {answer.status_code} {answer.text}"
         else:
@@ -219,6 +235,22 @@ def test_who_may_what(hub, who):
             assert "needs" in answer.json()["detail"], "names what is needed"
         may_see_events = is_ & {"role:admin", "token:read", "token:admin"} and ("event" in route[1] or "explain" in route[1])
         if not may_see_events:
+            tells_nothing(answer, route)
+
+
+ELSEWHERE = [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"}, {},
+             {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://hub.test.evil.example"},
+             {"Sec-Fetch-Site": "cross-site", "Origin": "http://hub.test"}]
+
+
+@pytest.mark.parametrize("where", ELSEWHERE, ids=str)
+def test_with_the_cookie_alone_nothing_is_written(hub, where):
+    """Another site can make a browser send it along, but not say that it is our page."""
+    headers = {**where, "Cookie": session(hub, "victor", roles=["admin", "sales-manager"])["Cookie"]}
+    for route in ROUTES:
+        if route[0] != "GET":
+            answer = call(hub, route, headers)
+            assert answer.status_code == 403, f"{name(route)}: {answer.status_code} {answer.text}"
             tells_nothing(answer, route)
 
 
