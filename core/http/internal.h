@@ -200,8 +200,10 @@ struct jwt_claims {
     struct belfry_strs roles;
     int64_t exp_ms;
     int has_roles;
+    int link; /* of `belfry login-link`: opens a session, and nothing else */
 };
 #define JWT_LEEWAY_MS 60000
+#define JWT_LINK "belfry_link" /* the claim that says so */
 /*
  * Verifies a compact JWS (RFC 7515, RFC 7519) with the keys for the org that it names, RSA and ECDSA on a worker. fn(r,
  * 0, claims, NULL, arg) with the claims in the request's arena, or with EPERM or EAGAIN and what is wrong: at once or

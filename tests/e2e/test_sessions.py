@@ -204,10 +204,13 @@ def test_login_link(hub):
     assert done.returncode == 0, done.stderr
     url = done.stdout.strip()
     assert url.startswith("http://hub.test/acme/session?token=")
+    bearer = people.bearer(url.split("token=")[1])
+    assert hub.get("/v1/acme/notifications/count", bearer).status_code == 401, "as a bearer it would work many times"
     answer = hub.get(url.removeprefix("http://hub.test"))
     assert answer.status_code == 303
     assert hub.get("/v1/acme/notifications/count", {"Cookie": cookie_of(answer)}).status_code == 200
     assert hub.get(url.removeprefix("http://hub.test")).status_code == 401, "a link works once"
+    assert hub.get("/v1/acme/notifications/count", bearer).status_code == 401
     assert hub.belfry("login-link", "--org", "nowhere", "--user", "carl").returncode == 1
 
 
