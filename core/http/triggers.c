@@ -169,7 +169,9 @@ static void answer_refused(struct post *p, belfry_status status)
     struct error *first = at == SIZE_MAX ? NULL : &p->request.results[at].err;
     if (first && p->request.triggers.batch)
         with_index(first, at);
-    if (status == BELFRY_EAGAIN || status == BELFRY_EIO || status == BELFRY_ELIMIT || status == BELFRY_ECANCELED) {
+    /* without an item that is too much the limit is the disk's */
+    int full = status == BELFRY_ELIMIT && !first;
+    if (status == BELFRY_EAGAIN || status == BELFRY_EIO || full || status == BELFRY_ECANCELED) {
         const char *ailment = ledger_ailment(p->req->http->set.ledger);
         const char *text = status == BELFRY_ECANCELED ? "the hub is stopping; send it again"
                            : ailment && status != BELFRY_EAGAIN
