@@ -236,3 +236,36 @@ def test_assets_and_the_stream(hub):
     documented = operations(hub)["GET", V1 + "stream"]["responses"]["200"]["content"]
     assert answer.headers["content-type"].split(";")[0] in documented
     answer.close()
+
+
+# --- bodies that are none -----------------------------------------------------------------------------------------
+
+HOSTILE = {
+    "nothing": b"", "half": b'{"items":[', "a list": b"[]", "a number": b"7", "text after it": b'{} {}', "no UTF-8": b'{"a":"\xff"}',
+    "overlong": b'{"a":"\xc0\xaf"}', "half a pair": b'{"a":"\\ud800"}', "a key twice": b'{"a":1,"a":1}', "NUL": b'{"a\\u0000":1}',
+    "deep": b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "deep lists": b"[" * 50_000 + b"]" * 50_000,
+    "deep in a field": b'{"items":' + b"[" * 5_000 + b"]" * 5_000 + b',"ids":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    "10 MB": b'{"a":"' + b"x" * (10 << 20) + b'"}',
+}
+MAY = {"trigger": "crm", "users": "users", "read": "reader", "admin": "admin", "operator": "operator"}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_every_route_that_takes_json_refuses_what_is_none(hub, kind):
+    asked = 0
+    for (method, pattern), operation in operations(hub).items():
+        media = [m for m in operation.get("requestBody", {}).get("content", {}) if m.endswith("json")]
+        optional = pattern.endswith("/actions/{action}") and kind == "nothing"
+        if not media or optional:
+            continue
+        who, needs = next(iter(operation["security"][0].items()))
+        headers = hub.person("root") if who == "person" else TOKENS[MAY[needs[0]]]
+        fill = {"org": "acme", "source": "crm", "id": hub.item, "action": "approve", "username": "somebody"}
+        path = re.sub(r"{(\w+)}", lambda m: fill[m[1]], pattern)
+        answer = hub.request(method, path, {**headers, "Content-Type": media[0]}, data=HOSTILE[kind])
+        fine = (413,) if kind == "10 MB" else (400, 413)
+        assert answer.status_code in fine, f"{method} {pattern} {answer.status_code} {answer.text}"
+        check(hub, method, pattern, answer)
+        asked += 1
+    assert asked >= 8
+    assert hub.ready()
