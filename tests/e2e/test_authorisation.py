@@ -199,6 +199,26 @@ def test_of_another_org_everything_is_404(hub, who):
         tells_nothing(answer, route)
 
 
+def test_what_is_anothers_orgs_is_404_in_ones_own(hub):
+    """The ids are real and the caller may everything, but in another org."""
+    before = hub.items("victor", roles=["sales-manager"])[0]["rev"]
+    person = people.person("victor", "globex", ["admin", "sales-manager"])
+    for route in ROUTES:
+        method, path, may, body = route
+        if not re.search("{(id|event)}", path + json.dumps(body)):
+            continue
+        for headers in [person] + ([people.token("other")] if may & {"token:admin", "token:read"} else []):
+            answer = call(hub, (method, path.replace("/acme/", "/globex/"), may, body), headers)
+            tells_nothing(answer, route)
+            if path.endswith("/seen"):
+                assert answer.status_code == 204, "ids that are not mine are ignored"
+            elif path.endswith("/bulk"):
+                assert answer.json()["changed"] == 0
+            else:
+                assert answer.status_code == 404, f"{name(route)}: {answer.status_code} {answer.text}"
+    assert hub.items("victor", roles=["sales-manager"])[0]["rev"] == before
+
+
 @pytest.mark.parametrize("org", ["nowhere", "ACME", "acme%20", "%61cme2", "admin", "v1", "..", "acme.", "a" * 64])
 def test_an_unknown_org_is_404(hub, org):
     for method, path, _, _ in ROUTES:

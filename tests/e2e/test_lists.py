@@ -60,3 +60,12 @@ def test_a_filter_is_never_passed_over(hub, path, name):
         assert answer.status_code == 400 and name in answer.json()["detail"]
     if name != "state":
         assert hub.get(f"/v1/acme/{path}?{name}=unknown", READER).json() == {"items": [], "next": None}
+
+
+def test_a_delivery_of_another_org_is_none(hub):
+    delivery = hub.deliveries()[0]
+    for verb in ["retry", "cancel"]:
+        assert hub.post(f"/v1/globex/deliveries/{delivery['id']}/{verb}", people.token("other")).status_code == 404
+    assert hub.deliveries()[0]["state"] == delivery["state"]
+    assert hub.post(f"/v1/acme/deliveries/{delivery['id']}/cancel", people.token("admin")).status_code == 200
+    assert hub.deliveries()[0]["state"] == "cancelled"
