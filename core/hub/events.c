@@ -94,8 +94,8 @@ struct telling {
 static belfry_status read_story(struct store_conn *conn, void *arg)
 {
     struct telling *t = arg;
-    t->story = hub_story_read(conn, t->hub->parts.store, t->event, t->req->pub.org, clock_now_ms(t->hub->parts.clock),
-                              t->req->arena);
+    t->story = hub_story_read(conn, t->hub->parts.store, t->req->config, t->event, t->req->pub.org,
+                              clock_now_ms(t->hub->parts.clock), t->req->arena);
     return BELFRY_OK;
 }
 
