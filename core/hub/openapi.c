@@ -234,7 +234,7 @@ static json_t *security(const char *auth)
             json_array_append_new(needs, json_stringn(need.ptr, need.len));
         json_array_append_new(list, object_of(token ? "token" : "person", needs));
         if (!token)
-            json_array_append(list, object_of("session", json_incref(needs)));
+            json_array_append_new(list, object_of("session", json_incref(needs)));
     }
     return list;
 }

@@ -211,7 +211,7 @@ BAD = cloud_event("record.created", {"record": {}})
     (STRUCTURED, created(), "", 202), (BATCH, [created(), created()], "?partial=false", 202),
     (BATCH, [created(), BAD, 7], "?partial=true", 202), (STRUCTURED, {}, "", 400), (STRUCTURED, BAD, "", 422),
     ("text/plain", {}, "", 415), (BATCH, [created()] * 1001, "", 413), (BATCH, [], "?partial=x", 400),
-], ids=str)
+], ids=["one", "batch", "partial", "none", "bad data", "text", "too many", "bad query"])
 def test_triggers_are_as_documented(hub, kind, body, query, status):
     pattern = V1 + "sources/{source}/triggers"
     answer = hub.post("/v1/acme/sources/crm/triggers" + query, {**TOKENS["crm"], "Content-Type": kind}, data=json.dumps(body))
