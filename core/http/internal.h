@@ -105,6 +105,7 @@ struct http {
     struct http_settings set;
     struct config *config;
     struct router router;
+    uint64_t routes_version;
     struct list listeners, conns, open, spare;
     struct list dead; /* requests that have ended; freed when nobody can be looking at them */
     size_t spare_count, open_count;

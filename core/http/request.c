@@ -385,6 +385,7 @@ void http_routes_remove(struct http *http, const void *owner)
         if (r->owner == owner)
             r->route = NULL;
     }
+    http->routes_version++;
     router_remove(&http->router, owner);
 }
 

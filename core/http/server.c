@@ -441,6 +441,7 @@ void http_configure(struct http *http, struct config *config)
 belfry_status http_routes_add(struct http *http, const void *owner, const struct http_route *routes, size_t count,
                               struct error *err)
 {
+    http->routes_version++;
     for (size_t i = 0; i < count; i++) {
         belfry_status status = router_add(&http->router, owner, &routes[i], err);
         if (status != BELFRY_OK)
@@ -453,6 +454,11 @@ void http_routes_each(const struct http *http, void (*fn)(void *arg, const struc
 {
     LIST_EACH(it, &http->router.routes)
     fn(arg, &LIST_OF(it, struct route_entry, node)->route);
+}
+
+uint64_t http_routes_version(const struct http *http)
+{
+    return http->routes_version;
 }
 
 /* Whoever has sent half a request only was promised nothing, and is waited for a little. */

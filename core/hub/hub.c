@@ -416,6 +416,7 @@ int hub_run(const struct hub_options *options)
     mem_wipe(hub->secret, sizeof(hub->secret));
     if (clock_is_virtual(hub->parts.clock))
         clock_free(hub->parts.clock);
+    buf_free(&hub->openapi);
     free(hub);
     log_info("hub", "stopped", "exit=%d", code);
     return code;

@@ -26,6 +26,8 @@ struct hub {
     int ready, stopping, exit_code;
     int64_t started_ms;
     struct hub_clock *test_clock;
+    struct buf openapi; /* the document, as of these routes and this configuration */
+    uint64_t openapi_routes, openapi_generation;
 };
 
 /* Begins a graceful stop; more calls change nothing. */

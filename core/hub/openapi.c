@@ -299,18 +299,32 @@ static json_t *components(const struct http_request *req)
                      "name", secure ? "__Host-belfry" : "belfry");
 }
 
-static void get_openapi(void *arg, struct http_request *req)
+static json_t *document(const struct http_request *req)
 {
-    (void)arg;
     json_t *paths = json_object();
     http_routes_each(req->http, add_route, paths);
-    json_t *doc = json_pack(
+    return json_pack(
         "{s:s, s:{s:s, s:s, s:s}, s:o, s:o}", "openapi", "3.1.0", "info", "title", "Belfry", "version", PACKAGE_VERSION,
         "description",
         "Every GET answers HEAD as well. OPTIONS and 405 say in Allow what a path takes. 429 and 503 come with "
         "Retry-After. Over the control socket nobody needs a token.",
         "paths", paths, "components", components(req));
-    http_respond_json(req, 200, doc, NULL, 0);
+}
+
+/* Made once for what it says, because anybody may ask and making it takes a millisecond. */
+static void get_openapi(void *arg, struct http_request *req)
+{
+    struct hub *hub = arg;
+    uint64_t routes = http_routes_version(req->http), generation = req->config->generation;
+    if (!hub->openapi.len || hub->openapi_routes != routes || hub->openapi_generation != generation) {
+        json_t *doc = document(req);
+        buf_clear(&hub->openapi);
+        json_write(doc, &hub->openapi);
+        json_decref(doc);
+        hub->openapi_routes = routes;
+        hub->openapi_generation = generation;
+    }
+    http_respond(req, 200, "application/json", buf_str(&hub->openapi), NULL, 0);
 }
 
 belfry_status hub_openapi_init(struct hub *hub, struct error *err)

@@ -81,6 +81,10 @@ def test_the_routes_of_what_is_not_configured_are_not_there(new_hub):
     config["unmatched"] = {"deliver": ["hooks"]}
     other = new_hub(config).start()
     assert "/v1/{org}/notifications" not in other.get("/openapi.json").json()["paths"]
+    config["channels"]["inbox"] = {"plugin": "in-app"}
+    other.write_config()
+    assert other.reload().status_code == 200
+    assert "/v1/{org}/notifications" in other.get("/openapi.json").json()["paths"]
 
 
 # --- what is answered ---------------------------------------------------------------------------------------------
