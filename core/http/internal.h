@@ -77,6 +77,7 @@ struct request {
     struct conn *conn;       /* NULL once the client has gone */
     struct MHD_Connection *mhd;
     const struct route_entry *route; /* until the handler is called; NULL when it was removed meanwhile */
+    const char *passed;              /* the auth that the credential was checked against, once the route was removed */
     const void *owner;               /* of the route */
     enum request_state state;
     int begun;       /* headers were looked at */
