@@ -201,6 +201,15 @@ static void body_read(struct request *r)
     r->expects = r->announced != 0 && head_is(http_header(&r->pub, "expect"), "100-continue");
 }
 
+static int is_long_query(const struct request *r)
+{
+    struct belfry_str query = r->pub.pub.query;
+    size_t pairs = 1;
+    for (size_t i = 0; i < query.len; i++)
+        pairs += query.ptr[i] == '&';
+    return pairs > HTTP_PAIRS_MAX;
+}
+
 int head_read(struct request *r, const char *method)
 {
     r->pub.pub.method = arena_str(r->pub.arena, str_of(method));
@@ -220,6 +229,8 @@ int head_read(struct request *r, const char *method)
         http_problem(&r->pub, 400, NULL, "Content-Length and Transfer-Encoding exclude each other");
     else if (r->announced < 0 && !head_is(http_header(&r->pub, "transfer-encoding"), "chunked"))
         http_problem(&r->pub, 400, NULL, "the only Transfer-Encoding that is taken is chunked");
+    else if (is_long_query(r))
+        http_problem(&r->pub, 400, NULL, "the query has more than %d parameters", HTTP_PAIRS_MAX);
     r->unframed = !rc && r->state == REQUEST_ANSWERED;
     return r->state == REQUEST_ANSWERED ? -1 : 0;
 }

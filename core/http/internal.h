@@ -175,6 +175,7 @@ void cors_preflight(struct request *r, const char *allow);
 /* Adds what a page of another origin needs to read the answer. */
 void cors_add(const struct request *r, struct MHD_Response *response);
 
+#define HTTP_PAIRS_MAX 256 /* of a query, of a form: further ones would not be looked at */
 /* respond.c: a header with a name or value that HTTP does not allow is left out. */
 void response_add(struct MHD_Response *response, struct belfry_str name, struct belfry_str value);
 

@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define QUERY_PARTS_MAX 256
-
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static int clean(struct belfry_str s)
@@ -182,7 +180,7 @@ void http_problem(struct http_request *req, uint32_t status, const char *pointer
 static belfry_status find_pair(struct http_request *req, struct belfry_str text, const char *name, uint32_t index,
                                struct belfry_str *out)
 {
-    for (size_t parts = 0; text.ptr && parts < QUERY_PARTS_MAX; parts++) {
+    for (size_t parts = 0; text.ptr && parts < HTTP_PAIRS_MAX; parts++) {
         struct belfry_str value, part = str_cut(text, '&', &text), key = str_cut(part, '=', &value);
         if (percent_decode(req->arena, key, 1, &key) != BELFRY_OK || !str_eqz(key, name))
             continue;

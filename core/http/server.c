@@ -187,12 +187,20 @@ static size_t on_unescape(void *arg, struct MHD_Connection *mhd, char *text)
     return strlen(text);
 }
 
-/* The request begins here, because only here the target is seen as it was sent. */
+/*
+ * The request begins here, because only here the target is seen as it was sent. The query is ours alone: libmicrohttpd
+ * would make a record of each parameter in the connection's memory, a hundred fill it, and then it forgets to answer.
+ * So what is left of the query for it is empty. (The text is in its buffer, which it splits in place itself.)
+ */
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
     struct listener *l = arg;
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return request_new(l->http, info->socket_context, mhd, uri);
+    struct request *r = request_new(l->http, info->socket_context, mhd, uri);
+    char *mark = strchr((char *)(uintptr_t)uri, '?');
+    if (mark)
+        mark[1] = '\0';
+    return r;
 }
 
 static void on_mhd_log(void *arg, const char *format, va_list args)

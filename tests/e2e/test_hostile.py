@@ -53,6 +53,14 @@ def test_malformed_requests(hub, data, wanted):
     assert b"root:" not in got
 
 
+@pytest.mark.parametrize("count,wanted", [(90, 200), (100, 200), (256, 200), (257, 400), (500, 400)])
+def test_a_query_of_many_parameters(hub, count, wanted):
+    """It has an answer, and no parameter is passed over."""
+    query = "&".join(["severity=info"] * (count - 1) + ["limit=0" if wanted == 400 else "limit=7"])
+    answer = hub.get(f"/v1/acme/notifications?{query}", hub.person("ann"))
+    assert answer.status_code == wanted, answer.text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("data", [b"\r\n\r\n", b"\x00\x01\x02\x03" * 100, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=repr)
 def test_what_never_becomes_a_request_gets_no_answer(hub, data):
