@@ -172,6 +172,18 @@ def test_hints_tell_nothing_of_restricted_categories(hub):
     stream.close()
 
 
+def test_too_many_streams_are_told_when_to_come_again(hub):
+    streams = []
+    while len(streams) < 100:
+        answer = hub.get("/v1/acme/stream", hub.person("many"), stream=True)
+        if answer.status_code != 200:
+            break
+        streams.append(answer)
+    assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0
+    for stream in streams:
+        stream.close()
+
+
 def test_a_stream_says_bye_when_a_role_ends(hub):
     def put(**person):
         answer = hub.request("PUT", "/v1/acme/users/stan", people.token("users"), json=person)
