@@ -79,6 +79,14 @@ struct inbox_person *inbox_person(struct host_inbox *inbox, struct belfry_str or
     return person;
 }
 
+void host_person_changed(struct host *host, struct belfry_str org, struct belfry_str username)
+{
+    struct host_inbox *inbox = host_inbox(host);
+    struct inbox_person *person = inbox_person(inbox, org, username, 0);
+    if (person)
+        inbox_live_end(inbox, person);
+}
+
 void inbox_pin(struct inbox_person *person)
 {
     if (person)

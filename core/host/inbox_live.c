@@ -199,6 +199,12 @@ static void on_tick(uv_timer_t *timer)
         flush_later(inbox);
 }
 
+void inbox_live_end(struct host_inbox *inbox, struct inbox_person *person)
+{
+    LIST_EACH(it, &person->watchers)
+    end(inbox, LIST_OF(it, struct watcher, peers));
+}
+
 static int same_names(const struct config_names *a, const struct config_names *b)
 {
     if (a->count != b->count)

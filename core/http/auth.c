@@ -322,8 +322,13 @@ static void on_jwt(struct request *r, belfry_status status, const struct jwt_cla
                    void *arg)
 {
     (void)arg;
-    if (status == BELFRY_OK) {
+    if (status == BELFRY_OK && !claims->link) {
         accept_person(r, claims);
+        return;
+    }
+    if (status == BELFRY_OK) { /* it works once, at the door, and a bearer could come again */
+        refuse(r, 401, "this token is a sign-in link's; open the link");
+        request_judged(r);
         return;
     }
     http_problem(&r->pub, status == BELFRY_EAGAIN ? 503 : 401, NULL, "%s", error_text(err));

@@ -4,7 +4,7 @@
  *
  * Refused here, because a proxy in front may have understood another thing than we would: more headers than are looked
  * at (one that says "forwarded" could be the 65th), a second value of a header that has one, a length beside chunks
- * (RFC 9112 section 6.3).
+ * (RFC 9112 section 6.3), a name that is none, such as one with a space before its colon (section 5.1).
  */
 #include "base/str.h"
 #include "client/client.h"
@@ -64,6 +64,25 @@ static int headers_read(struct request *r)
     r->pub.pub.header_count = w.count;
     r->pub.pub.content_type = http_header(&r->pub, "content-type");
     return 0;
+}
+
+static int is_token_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+/* Names are in lower case by now. */
+static int names_are_tokens(const struct request *r)
+{
+    for (size_t h = 0; h < r->pub.pub.header_count; h++) {
+        struct belfry_str name = r->pub.pub.headers[h].name;
+        if (!name.len)
+            return 0;
+        for (size_t i = 0; i < name.len; i++)
+            if (!is_token_char(name.ptr[i]))
+                return 0;
+    }
+    return 1;
 }
 
 /* The name of a header that is there twice though it has one value, or NULL. */
@@ -182,6 +201,15 @@ static void body_read(struct request *r)
     r->expects = r->announced != 0 && head_is(http_header(&r->pub, "expect"), "100-continue");
 }
 
+static int is_long_query(const struct request *r)
+{
+    struct belfry_str query = r->pub.pub.query;
+    size_t pairs = 1;
+    for (size_t i = 0; i < query.len; i++)
+        pairs += query.ptr[i] == '&';
+    return pairs > HTTP_PAIRS_MAX;
+}
+
 int head_read(struct request *r, const char *method)
 {
     r->pub.pub.method = arena_str(r->pub.arena, str_of(method));
@@ -193,12 +221,16 @@ int head_read(struct request *r, const char *method)
     cors_read(r);
     if (rc)
         http_problem(&r->pub, 431, NULL, "there are more than %d headers", HEADERS_MAX);
+    else if (!names_are_tokens(r))
+        http_problem(&r->pub, 400, NULL, "the name of a header must be a token, with the colon right behind it");
     else if (twice)
         http_problem(&r->pub, 400, NULL, "the header %s is there twice", twice);
     else if (r->announced < 0 && http_header(&r->pub, "content-length").len)
         http_problem(&r->pub, 400, NULL, "Content-Length and Transfer-Encoding exclude each other");
     else if (r->announced < 0 && !head_is(http_header(&r->pub, "transfer-encoding"), "chunked"))
         http_problem(&r->pub, 400, NULL, "the only Transfer-Encoding that is taken is chunked");
+    else if (is_long_query(r))
+        http_problem(&r->pub, 400, NULL, "the query has more than %d parameters", HTTP_PAIRS_MAX);
     r->unframed = !rc && r->state == REQUEST_ANSWERED;
     return r->state == REQUEST_ANSWERED ? -1 : 0;
 }

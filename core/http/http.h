@@ -73,6 +73,10 @@ struct http_route {
 belfry_status http_routes_add(struct http *http, const void *owner, const struct http_route *routes, size_t count,
                               struct error *err);
 void http_routes_remove(struct http *http, const void *owner);
+/* Calls fn for each route there is, in the order in which they are tried. */
+void http_routes_each(const struct http *http, void (*fn)(void *arg, const struct http_route *route), void *arg);
+/* Another number after each change of the routes. */
+uint64_t http_routes_version(const struct http *http);
 /* Answers what this owner's handlers still owe with 503 and ends its streams without calling back. For an owner that is
  * about to go; its routes were removed before. */
 void http_requests_drop(struct http *http, const void *owner);

@@ -77,6 +77,7 @@ struct request {
     struct conn *conn;       /* NULL once the client has gone */
     struct MHD_Connection *mhd;
     const struct route_entry *route; /* until the handler is called; NULL when it was removed meanwhile */
+    const char *passed;              /* the auth that the credential was checked against, once the route was removed */
     const void *owner;               /* of the route */
     enum request_state state;
     int begun;       /* headers were looked at */
@@ -105,6 +106,7 @@ struct http {
     struct http_settings set;
     struct config *config;
     struct router router;
+    uint64_t routes_version;
     struct list listeners, conns, open, spare;
     struct list dead; /* requests that have ended; freed when nobody can be looking at them */
     size_t spare_count, open_count;
@@ -173,6 +175,7 @@ void cors_preflight(struct request *r, const char *allow);
 /* Adds what a page of another origin needs to read the answer. */
 void cors_add(const struct request *r, struct MHD_Response *response);
 
+#define HTTP_PAIRS_MAX 256 /* of a query, of a form: further ones would not be looked at */
 /* respond.c: a header with a name or value that HTTP does not allow is left out. */
 void response_add(struct MHD_Response *response, struct belfry_str name, struct belfry_str value);
 
@@ -200,8 +203,10 @@ struct jwt_claims {
     struct belfry_strs roles;
     int64_t exp_ms;
     int has_roles;
+    int link; /* of `belfry login-link`: opens a session, and nothing else */
 };
 #define JWT_LEEWAY_MS 60000
+#define JWT_LINK "belfry_link" /* the claim that says so */
 /*
  * Verifies a compact JWS (RFC 7515, RFC 7519) with the keys for the org that it names, RSA and ECDSA on a worker. fn(r,
  * 0, claims, NULL, arg) with the claims in the request's arena, or with EPERM or EAGAIN and what is wrong: at once or

@@ -194,7 +194,8 @@ static belfry_status read_claims(struct http *http, struct arena *arena, const j
                                   .email = claim(arena, body, "email"),
                                   .locale = claim(arena, body, "locale"),
                                   .zoneinfo = claim(arena, body, "zoneinfo"),
-                                  .jti = claim(arena, body, "jti")};
+                                  .jti = claim(arena, body, "jti"),
+                                  .link = json_is_true(json_object_get(body, JWT_LINK))};
     const char *fault = config_username_fault(claims->sub);
     if (fault)
         return error_set(err, BELFRY_EPERM, NULL, "the JWT's `sub` is no username: %s", fault);

@@ -269,12 +269,12 @@ static void body_add(struct request *r, const char *data, size_t len)
     r->pub.http->body_bytes += len;
 }
 
-/* Routes may have been put in place anew by a reload while the body came. */
+/* Routes may have been put in place anew by a reload while the body came; one that asks for more was not passed. */
 static int route_again(struct request *r)
 {
     const char *allow = NULL;
     const struct route_entry *route = r->route ? r->route : find_route(r, &allow);
-    if (!route) {
+    if (!route || (r->passed && strcmp(route->auth, r->passed) != 0)) {
         http_problem(&r->pub, 503, NULL, "the configuration is changing; try again");
         return -1;
     }
@@ -382,9 +382,12 @@ void http_routes_remove(struct http *http, const void *owner)
     LIST_EACH(it, &http->open)
     {
         struct request *r = LIST_OF(it, struct request, node);
-        if (r->owner == owner)
-            r->route = NULL;
+        if (r->owner != owner || !r->route)
+            continue;
+        r->passed = arena_printf(r->pub.arena, "%s", r->route->auth);
+        r->route = NULL;
     }
+    http->routes_version++;
     router_remove(&http->router, owner);
 }
 

@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define QUERY_PARTS_MAX 256
-
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static int clean(struct belfry_str s)
@@ -40,13 +38,16 @@ void http_respond(struct http_request *req, uint32_t status, const char *content
         MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)(body.ptr ? body.ptr : ""), MHD_RESPMEM_MUST_COPY);
     if (content_type)
         response_add(response, STR("Content-Type"), str_of(content_type));
-    int cached = 0;
+    int cached = 0, later = 0;
     for (size_t i = 0; i < header_count; i++) {
         response_add(response, headers[i].name, headers[i].value);
         cached |= head_is(headers[i].name, "cache-control");
+        later |= head_is(headers[i].name, "retry-after");
     }
     if (!cached)
         response_add(response, STR("Cache-Control"), STR("no-store"));
+    if (!later && (status == 429 || status == 503))
+        response_add(response, STR("Retry-After"), STR("1"));
     response_add(response, STR("X-Content-Type-Options"), STR("nosniff"));
     request_answer(request_of(req), status, response);
 }
@@ -157,13 +158,8 @@ void http_problem_error(struct http_request *req, uint32_t status, const struct 
 {
     if (!status)
         status = http_status_of(err->status);
-    struct belfry_attr headers[2];
-    size_t n = 0;
-    if (status == 503 || status == 429)
-        headers[n++] = (struct belfry_attr){STR("Retry-After"), STR("1")};
-    if (status == 401)
-        headers[n++] = (struct belfry_attr){STR("WWW-Authenticate"), STR("Bearer realm=\"belfry\"")};
-    http_respond_json(req, status, http_problem_json(status, err), headers, n);
+    struct belfry_attr headers[] = {{STR("WWW-Authenticate"), STR("Bearer realm=\"belfry\"")}};
+    http_respond_json(req, status, http_problem_json(status, err), headers, status == 401);
 }
 
 void http_problem(struct http_request *req, uint32_t status, const char *pointer, const char *format, ...)
@@ -182,7 +178,7 @@ void http_problem(struct http_request *req, uint32_t status, const char *pointer
 static belfry_status find_pair(struct http_request *req, struct belfry_str text, const char *name, uint32_t index,
                                struct belfry_str *out)
 {
-    for (size_t parts = 0; text.ptr && parts < QUERY_PARTS_MAX; parts++) {
+    for (size_t parts = 0; text.ptr && parts < HTTP_PAIRS_MAX; parts++) {
         struct belfry_str value, part = str_cut(text, '&', &text), key = str_cut(part, '=', &value);
         if (percent_decode(req->arena, key, 1, &key) != BELFRY_OK || !str_eqz(key, name))
             continue;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Routes by method and path. A hub has less than a hundred, so a list ordered by "more literal segments first" is
- * walked; comparing the number of segments first makes a miss cheap.
+ * walked; comparing the number of segments first makes a miss cheap. The first pattern that fits is what the path is:
+ * its methods are all that the path takes, so that GET .../notifications/bulk is a wrong method and no notification
+ * with the id "bulk".
  */
 #include "base/mem.h"
 #include "http/internal.h"
@@ -107,7 +109,7 @@ void router_remove(struct router *router, const void *owner)
 
 static int same_shape(const struct route_entry *a, const struct route_entry *b)
 {
-    if (a->segment_count != b->segment_count || strcmp(a->method, b->method) != 0)
+    if (a->segment_count != b->segment_count)
         return 0;
     for (size_t i = 0; i < a->segment_count; i++)
         if (is_param(a->segments[i]) != is_param(b->segments[i]) ||
@@ -169,7 +171,7 @@ belfry_status router_add(struct router *router, const void *owner, const struct 
     LIST_EACH(it, &router->routes)
     {
         const struct route_entry *other = LIST_OF(it, struct route_entry, node);
-        if (!same_shape(entry, other))
+        if (!same_shape(entry, other) || strcmp(entry->method, other->method) != 0)
             continue;
         belfry_status status = error_set(err, BELFRY_ECONFLICT, NULL, "route %s %s collides with %s %s", entry->method,
                                          entry->pattern, other->method, other->pattern);
@@ -236,15 +238,16 @@ const struct route_entry *router_find(const struct router *router, struct belfry
     struct belfry_str segments[SEGMENTS_MAX];
     size_t count = split(path, segments);
     struct buf methods = {0};
-    const struct route_entry *found = NULL;
+    const struct route_entry *found = NULL, *first = NULL;
     *allow = NULL;
     if (count == SIZE_MAX)
         return NULL;
     LIST_EACH(it, &router->routes)
     {
         const struct route_entry *entry = LIST_OF(it, struct route_entry, node);
-        if (!path_matches(entry, segments, count))
+        if (!path_matches(entry, segments, count) || (first && !same_shape(first, entry)))
             continue;
+        first = entry;
         if (params_of(entry, segments, arena, params, param_count) != 0) {
             buf_clear(&methods); /* what cannot be decoded names nothing, whatever the method */
             break;

@@ -187,12 +187,20 @@ static size_t on_unescape(void *arg, struct MHD_Connection *mhd, char *text)
     return strlen(text);
 }
 
-/* The request begins here, because only here the target is seen as it was sent. */
+/*
+ * The request begins here, because only here the target is seen as it was sent. The query is ours alone: libmicrohttpd
+ * would make a record of each parameter in the connection's memory, a hundred fill it, and then it forgets to answer.
+ * So what is left of the query for it is empty. (The text is in its buffer, which it splits in place itself.)
+ */
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
     struct listener *l = arg;
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return request_new(l->http, info->socket_context, mhd, uri);
+    struct request *r = request_new(l->http, info->socket_context, mhd, uri);
+    char *mark = strchr((char *)(uintptr_t)uri, '?');
+    if (mark)
+        mark[1] = '\0';
+    return r;
 }
 
 static void on_mhd_log(void *arg, const char *format, va_list args)
@@ -441,12 +449,24 @@ void http_configure(struct http *http, struct config *config)
 belfry_status http_routes_add(struct http *http, const void *owner, const struct http_route *routes, size_t count,
                               struct error *err)
 {
+    http->routes_version++;
     for (size_t i = 0; i < count; i++) {
         belfry_status status = router_add(&http->router, owner, &routes[i], err);
         if (status != BELFRY_OK)
             return status;
     }
     return BELFRY_OK;
+}
+
+void http_routes_each(const struct http *http, void (*fn)(void *arg, const struct http_route *route), void *arg)
+{
+    LIST_EACH(it, &http->router.routes)
+    fn(arg, &LIST_OF(it, struct route_entry, node)->route);
+}
+
+uint64_t http_routes_version(const struct http *http)
+{
+    return http->routes_version;
 }
 
 /* Whoever has sent half a request only was promised nothing, and is waited for a little. */

@@ -8,7 +8,10 @@
 #include "base/mem.h"
 #include "http/internal.h"
 
-#define COOKIE_MAX 4000 /* name and value: browsers drop one over 4,096 bytes (RFC 6265 section 6.1) without a word */
+/* Name and value. libmicrohttpd keeps a request's cookies twice, in the 8 KiB that a connection has: with a browser's
+ * own headers and an answer's, one of 3,000 bytes leaves no room for any answer. So there is some for other cookies of
+ * the domain, too. */
+#define COOKIE_MAX 2000
 
 /* --- the cookie --------------------------------------------------------------------------------------------------- */
 

@@ -280,6 +280,7 @@ const char *http_login_path(struct http *http, struct arena *arena, struct belfr
     struct buf id = {0};
     hex_encode(jti, sizeof(jti), &id);
     json_set_str(doc, "jti", buf_str(&id));
+    json_object_set_new(doc, JWT_LINK, json_true());
     json_object_set_new(doc, "exp", json_integer((clock_now_ms(http->set.clock) + ttl_ms) / 1000));
     json_write(doc, &body);
     json_decref(doc);

@@ -77,6 +77,11 @@ static void post_free(struct post *p)
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
+static uint32_t decode_status(belfry_status status)
+{
+    return status == BELFRY_ELIMIT ? 413 : status == BELFRY_EUNSUPPORTED ? 415 : 400;
+}
+
 /* In a batch the pointers of a fault begin with the item's index. */
 static void with_index(struct error *err, size_t index)
 {
@@ -110,10 +115,12 @@ static void answer_accepted(struct post *p)
         if (i)
             buf_addc(&out, ',');
         if (r->state == LEDGER_REFUSED) {
+            int malformed = i < p->fault_count && p->faults[i].count;
+            struct error *err = malformed ? &p->faults[i] : &r->err;
             if (p->request.triggers.batch)
-                with_index(&r->err, i);
-            uint32_t status = http_status_of(r->status);
-            json_t *item = json_object(), *problem = http_problem_json(status, &r->err);
+                with_index(err, i);
+            uint32_t status = malformed ? decode_status(r->status) : http_status_of(r->status);
+            json_t *item = json_object(), *problem = http_problem_json(status, err);
             json_set_str(item, "id", p->request.triggers.items[i].pub.id);
             json_object_set_new(item, "status", json_string("refused"));
             json_object_set_new(item, "problem", problem);
@@ -200,11 +207,6 @@ static void on_done(struct ledger_request *request)
 
 /* --- the way in --------------------------------------------------------------------------------------------------- */
 
-static uint32_t decode_status(belfry_status status)
-{
-    return status == BELFRY_ELIMIT ? 413 : status == BELFRY_EUNSUPPORTED ? 415 : 400;
-}
-
 /* [any] */
 static void decode(struct post *p)
 {
@@ -234,7 +236,6 @@ static void take_faults(struct post *p)
             continue;
         p->request.results[i].state = LEDGER_REFUSED;
         p->request.results[i].status = p->faults[i].status;
-        error_move(&p->request.results[i].err, &p->faults[i]);
     }
 }
 
@@ -284,10 +285,17 @@ static void on_worked(uv_work_t *work, int status)
     decoded(work->data);
 }
 
+/* 1 or 0; -1 after a 400: whoever gets a batch refused as a whole must not have asked for something else. */
 static int wants_partial(struct http_request *req)
 {
     struct belfry_str value;
-    return http_query(req, "partial", 0, &value) == BELFRY_OK && str_eqz(value, "true");
+    belfry_status status = http_query(req, "partial", 0, &value);
+    if (status == BELFRY_ENOTFOUND || (status == BELFRY_OK && str_eqz(value, "false")))
+        return 0;
+    if (status == BELFRY_OK && str_eqz(value, "true"))
+        return 1;
+    http_problem(req, 400, NULL, "`partial` must be true or false");
+    return -1;
 }
 
 static void post_triggers(void *arg, struct http_request *req)
@@ -306,10 +314,13 @@ static void post_triggers(void *arg, struct http_request *req)
         error_clear(&err);
         return;
     }
+    int partial = wants_partial(req);
+    if (partial < 0)
+        return;
     struct post *p = xcalloc(1, sizeof(*p));
     p->req = req;
     p->source = source;
-    p->partial = wants_partial(req);
+    p->partial = partial;
     if (req->pub.body.len > PARSE_ON_WORKER) {
         p->work.data = p;
         uv_queue_work(http->set.loop, &p->work, on_work, on_worked);

@@ -8,21 +8,24 @@
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 200
 
-/* --- list
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- list --------------------------------------------------------------------------------------------------------- */
 
 struct listing {
     struct http_request *req;
     struct store_delivery_query query;
     struct store_delivery_view *rows;
     size_t count;
+    int64_t next;
 };
 
 static belfry_status read_list(struct store_conn *conn, void *arg)
 {
     struct listing *l = arg;
     l->query.org = store_name_find(conn, l->req->pub.org);
+    l->query.limit++; /* one more, to know whether this is the end */
     l->count = l->query.org ? store_deliveries_list(conn, &l->query, l->req->arena, &l->rows) : 0;
+    l->query.limit--;
+    l->next = l->count > l->query.limit ? l->rows[--l->count - 1].id : 0;
     return BELFRY_OK;
 }
 
@@ -81,8 +84,17 @@ static void list_done(void *arg, belfry_status status)
     for (size_t i = 0; i < l->count; i++)
         json_array_append_new(items, view_json(hub, &l->rows[i]));
     json_object_set_new(doc, "items", items);
-    hub_json_id(hub, doc, "next", l->count == l->query.limit ? l->rows[l->count - 1].id : 0);
+    hub_json_id(hub, doc, "next", l->next);
     http_respond_json(l->req, 200, doc, NULL, 0);
+}
+
+int hub_query(struct http_request *req, const char *name, struct belfry_str *value)
+{
+    belfry_status status = http_query(req, name, 0, value);
+    if (status != BELFRY_EINVAL)
+        return status == BELFRY_OK;
+    http_problem(req, 400, NULL, "`%s` is not well-formed UTF-8 in percent-encoding", name);
+    return -1;
 }
 
 /* limit and before of a list. 0, or -1 after a 400. */
@@ -91,13 +103,17 @@ int hub_list_window(struct hub *hub, struct http_request *req, uint32_t *limit, 
     struct belfry_str text;
     int64_t n = LIMIT_DEFAULT;
     *before = INT64_MAX;
-    if (http_query(req, "limit", 0, &text) == BELFRY_OK &&
-        (str_to_i64(text, &n) != BELFRY_OK || n < 1 || n > LIMIT_MAX)) {
+    int given = hub_query(req, "limit", &text);
+    if (given < 0)
+        return -1;
+    if (given && (str_to_i64(text, &n) != BELFRY_OK || n < 1 || n > LIMIT_MAX)) {
         http_problem(req, 400, NULL, "`limit` must be a number from 1 to %d", LIMIT_MAX);
         return -1;
     }
-    if (http_query(req, "before", 0, &text) == BELFRY_OK &&
-        id_parse(store_id_key(hub->parts.store), text, before) != BELFRY_OK) {
+    given = hub_query(req, "before", &text);
+    if (given < 0)
+        return -1;
+    if (given && id_parse(store_id_key(hub->parts.store), text, before) != BELFRY_OK) {
         http_problem(req, 400, NULL, "`before` is no cursor of this hub; take `next` of the page before");
         return -1;
     }
@@ -115,7 +131,10 @@ static void get_deliveries(void *arg, struct http_request *req)
     l->query.state = -1;
     if (hub_list_window(hub, req, &l->query.limit, &l->query.before) != 0)
         return;
-    if (http_query(req, "state", 0, &state) == BELFRY_OK) {
+    int given = hub_query(req, "state", &state);
+    if (given < 0 || hub_query(req, "channel", &l->query.channel) < 0)
+        return;
+    if (given) {
         char *name = arena_strndup(req->arena, state.ptr, state.len);
         l->query.state = outcome_parse(name);
         if (l->query.state < 0) {
@@ -123,13 +142,11 @@ static void get_deliveries(void *arg, struct http_request *req)
             return;
         }
     }
-    http_query(req, "channel", 0, &l->query.channel);
     if (store_read(hub->parts.readers, read_list, list_done, l, 0) != BELFRY_OK)
         http_problem(req, 503, NULL, "too many reads wait at the moment");
 }
 
-/* --- one
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- one ---------------------------------------------------------------------------------------------------------- */
 
 static void changed(void *arg, belfry_status status, const char *why)
 {

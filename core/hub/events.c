@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-/* --- list
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- list --------------------------------------------------------------------------------------------------------- */
 
 struct listing {
     struct http_request *req;
@@ -45,10 +44,12 @@ static belfry_status read_list(struct store_conn *conn, void *arg)
     q->type = l->type.len ? store_name_find(conn, l->type) : 0;
     if (!q->org || (l->source.len && !q->source) || (l->type.len && !q->type))
         return BELFRY_OK;
+    q->limit++; /* one more, to know whether this is the end */
     l->count = store_events_list(conn, q, l->req->arena, &l->rows);
+    q->limit--;
+    l->last = l->count > q->limit ? l->rows[--l->count - 1].id : 0;
     for (size_t i = 0; i < l->count; i++)
         json_array_append_new(l->items, event_json(l->hub, conn, &l->rows[i]));
-    l->last = l->count == q->limit ? l->rows[l->count - 1].id : 0;
     return BELFRY_OK;
 }
 
@@ -72,17 +73,14 @@ static void get_events(void *arg, struct http_request *req)
     struct listing *l = arena_alloc(req->arena, sizeof(*l));
     l->req = req;
     l->hub = hub;
-    if (hub_list_window(hub, req, &l->query.limit, &l->query.before) != 0)
+    if (hub_list_window(hub, req, &l->query.limit, &l->query.before) != 0 || hub_query(req, "source", &l->source) < 0 ||
+        hub_query(req, "type", &l->type) < 0 || hub_query(req, "subject", &l->query.subject) < 0)
         return;
-    http_query(req, "source", 0, &l->source);
-    http_query(req, "type", 0, &l->type);
-    http_query(req, "subject", 0, &l->query.subject);
     if (store_read(hub->parts.readers, read_list, list_done, l, 0) != BELFRY_OK)
         http_problem(req, 503, NULL, "too many reads wait at the moment");
 }
 
-/* --- one story
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- one story ---------------------------------------------------------------------------------------------------- */
 
 struct telling {
     struct http_request *req;
@@ -90,13 +88,14 @@ struct telling {
     int64_t event;
     struct story *story;
     struct explain_filter filter;
+    int gated; /* a person asks about themself: with the roles of now, as everywhere (P4) */
 };
 
 static belfry_status read_story(struct store_conn *conn, void *arg)
 {
     struct telling *t = arg;
-    t->story = hub_story_read(conn, t->hub->parts.store, t->event, t->req->pub.org, clock_now_ms(t->hub->parts.clock),
-                              t->req->arena);
+    t->story = hub_story_read(conn, t->hub->parts.store, t->req->config, t->event, t->req->pub.org,
+                              clock_now_ms(t->hub->parts.clock), t->req->arena);
     return BELFRY_OK;
 }
 
@@ -113,12 +112,18 @@ static int tells_about(const struct story *story, struct belfry_str who)
     return who.len == 0;
 }
 
+static int may_see(const struct telling *t)
+{
+    const struct config_category *category = config_category(t->req->config, t->story->category);
+    return !t->gated || !category || config_visible(category, &t->req->pub.principal->roles);
+}
+
 static void story_done(void *arg, belfry_status status)
 {
     struct telling *t = arg;
     if (status != BELFRY_OK) {
         http_problem(t->req, http_status_of(status), NULL, "the event could not be read now: %s", status_text(status));
-    } else if (!t->story || !tells_about(t->story, t->filter.who)) {
+    } else if (!t->story || !tells_about(t->story, t->filter.who) || !may_see(t)) {
         http_problem(t->req, 404, NULL, "there is no such event");
     } else if (wants_text(t->req)) {
         struct buf out = {0};
@@ -130,12 +135,13 @@ static void story_done(void *arg, belfry_status status)
     }
 }
 
-static void tell(struct hub *hub, struct http_request *req, struct belfry_str id, struct belfry_str who)
+static void tell(struct hub *hub, struct http_request *req, struct belfry_str id, struct belfry_str who, int gated)
 {
     struct telling *t = arena_alloc(req->arena, sizeof(*t));
     t->req = req;
     t->hub = hub;
     t->filter.who = who;
+    t->gated = gated;
     if (id_parse(store_id_key(hub->parts.store), id, &t->event) != BELFRY_OK)
         http_problem(req, 404, NULL, "there is no such event");
     else if (store_read(hub->parts.readers, read_story, story_done, t, 0) != BELFRY_OK)
@@ -144,11 +150,10 @@ static void tell(struct hub *hub, struct http_request *req, struct belfry_str id
 
 static void get_event(void *arg, struct http_request *req)
 {
-    tell(arg, req, http_param(req, "id"), (struct belfry_str){0});
+    tell(arg, req, http_param(req, "id"), (struct belfry_str){0}, 0);
 }
 
-/* --- dry run
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- dry run ------------------------------------------------------------------------------------------------------ */
 
 struct dry {
     struct http_request *req;
@@ -278,7 +283,7 @@ static void post_explain(void *arg, struct http_request *req)
         who = req->pub.principal->name;
     struct belfry_str event = json_str(json_object_get(body, "event"));
     if (event.len)
-        tell(arg, req, event, who);
+        tell(arg, req, event, who, !admin);
     else if (admin)
         dry_run(arg, req, body, who);
     else

@@ -231,7 +231,7 @@ static int routes_init(struct hub *hub, struct error *err)
 {
     return hub_health_init(hub, err) == BELFRY_OK && hub_admin_init(hub, err) == BELFRY_OK &&
                    hub_events_init(hub, err) == BELFRY_OK && hub_deliveries_init(hub, err) == BELFRY_OK &&
-                   hub_users_init(hub, err) == BELFRY_OK
+                   hub_users_init(hub, err) == BELFRY_OK && hub_openapi_init(hub, err) == BELFRY_OK
                ? 0
                : -1;
 }
@@ -416,6 +416,7 @@ int hub_run(const struct hub_options *options)
     mem_wipe(hub->secret, sizeof(hub->secret));
     if (clock_is_virtual(hub->parts.clock))
         clock_free(hub->parts.clock);
+    buf_free(&hub->openapi);
     free(hub);
     log_info("hub", "stopped", "exit=%d", code);
     return code;

@@ -26,6 +26,8 @@ struct hub {
     int ready, stopping, exit_code;
     int64_t started_ms;
     struct hub_clock *test_clock;
+    struct buf openapi; /* the document, as of these routes and this configuration */
+    uint64_t openapi_routes, openapi_generation;
 };
 
 /* Begins a graceful stop; more calls change nothing. */
@@ -53,6 +55,8 @@ const char *hub_disk_fault(const struct hub *hub);
 /* Members of answers: an id as UUID, a time as RFC 3339; null for 0. */
 void hub_json_id(const struct hub *hub, json_t *object, const char *key, int64_t id);
 void hub_json_time(json_t *object, const char *key, int64_t ms);
+/* 1 with the value of a parameter of the query, 0 when it is not there, -1 after a 400. */
+int hub_query(struct http_request *req, const char *name, struct belfry_str *value);
 /* `limit` and `before` of a list's query: 0, or -1 after a 400. */
 int hub_list_window(struct hub *hub, struct http_request *req, uint32_t *limit, int64_t *before);
 

@@ -6,6 +6,7 @@
 #include "hub/story.h"
 
 #include "base/mem.h"
+#include "store/people.h"
 #include "store/story.h"
 
 #define ROWS_MAX 2000
@@ -67,8 +68,8 @@ static void tell_rules(struct story *story, const struct store_event *e, struct 
     json_decref(names);
 }
 
-static void tell_recipients(struct story *story, struct store *store, const struct store_row_view *rows, size_t count,
-                            struct arena *arena)
+static struct story_recipient *tell_recipients(struct story *story, struct store *store,
+                                               const struct store_row_view *rows, size_t count, struct arena *arena)
 {
     struct story_recipient *list = arena_alloc(arena, (count + 1) * sizeof(*list));
     for (size_t i = 0; i < count; i++) {
@@ -87,6 +88,7 @@ static void tell_recipients(struct story *story, struct store *store, const stru
     }
     story->recipients = list;
     story->recipient_count = count;
+    return list;
 }
 
 /* Deliveries to outside addresses have a recipient without a row: found by name, else nobody's. */
@@ -152,8 +154,32 @@ static void tell_deliveries(struct story *story, struct store_conn *conn, struct
     story->delivery_count = count + decision_count;
 }
 
-struct story *hub_story_read(struct store_conn *conn, struct store *store, int64_t event, struct belfry_str org,
-                             int64_t now_ms, struct arena *arena)
+/* By the directory of now, as in a dry run: a role that only a JWT names is not known here. */
+static int sees(const struct config *config, struct store_conn *conn, const struct config_category *category,
+                struct belfry_str org, struct belfry_str name, struct arena *arena)
+{
+    const struct config_user *user = config_user(config, org, name);
+    struct store_directory_entry entry = {0};
+    if (!user)
+        store_directory_get(conn, store_name_find(conn, org), name, arena, &entry);
+    for (size_t i = 0; user && i < user->roles.count; i++)
+        if (config_names_has(&category->visible_to, str_of(user->roles.items[i])))
+            return 1;
+    return !user && config_visible(category, &(struct belfry_strs){entry.roles, entry.role_count});
+}
+
+static void tell_gates(struct story *story, struct story_recipient *recipients, const struct config *config,
+                       struct store_conn *conn, struct arena *arena)
+{
+    const struct config_category *category = config_category(config, story->category);
+    if (!category || !category->visible_to.count)
+        return;
+    for (size_t i = 0; i < story->recipient_count; i++)
+        recipients[i].blind = !sees(config, conn, category, story->org, recipients[i].name, arena);
+}
+
+struct story *hub_story_read(struct store_conn *conn, struct store *store, const struct config *config, int64_t event,
+                             struct belfry_str org, int64_t now_ms, struct arena *arena)
 {
     struct store_event e;
     struct store_row_view *rows;
@@ -164,7 +190,7 @@ struct story *hub_story_read(struct store_conn *conn, struct store *store, int64
     tell_event(story, conn, store, &e, arena);
     tell_rules(story, &e, arena);
     size_t count = store_rows_of(conn, event, ROWS_MAX, arena, &rows);
-    tell_recipients(story, store, rows, count, arena);
+    tell_gates(story, tell_recipients(story, store, rows, count, arena), config, conn, arena);
     tell_deliveries(story, conn, store, event, arena);
     return story;
 }

@@ -8,8 +8,7 @@
 
 #define ROLES_MAX 64
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static json_t *or_null(struct belfry_str s)
 {
@@ -84,28 +83,97 @@ static void get_user(void *arg, struct http_request *req)
         http_problem(req, 503, NULL, "too many reads wait at the moment");
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 struct writing {
     struct ledger_command command;
+    struct hub *hub;
     struct http_request *req;
     struct store_directory_entry *entries;
     size_t count;
-    int del, found;
+    int del, replace, found;
+    size_t dropped;           /* people who were not in the list that replaces all */
+    struct belfry_str *moved; /* people whose roles are others now */
+    size_t moved_count, moved_cap;
 };
+
+static int entry_cmp(const void *a, const void *b)
+{
+    return str_cmp(((const struct store_directory_entry *)a)->username,
+                   ((const struct store_directory_entry *)b)->username);
+}
+
+static int same_roles(const struct store_directory_entry *a, const struct store_directory_entry *b)
+{
+    if (a->role_count != b->role_count)
+        return 0;
+    for (size_t i = 0; i < a->role_count; i++)
+        if (!str_eq(a->roles[i], b->roles[i]))
+            return 0;
+    return 1;
+}
+
+/* Before the entry is written: notes whom it gives other roles. */
+static void note_roles(struct writing *w, struct store_conn *conn, int64_t org, struct arena *arena,
+                       const struct store_directory_entry *entry)
+{
+    struct store_directory_entry before = {0};
+    store_directory_get(conn, org, entry->username, arena, &before);
+    if (same_roles(&before, entry))
+        return;
+    w->moved = xgrow(w->moved, &w->moved_cap, w->moved_count + 1, sizeof(*w->moved));
+    w->moved[w->moved_count++] = str_slice(xstrndup(entry->username.ptr, entry->username.len), entry->username.len);
+}
+
+static void forget_notes(struct writing *w)
+{
+    for (size_t i = 0; i < w->moved_count; i++)
+        free((void *)(uintptr_t)w->moved[i].ptr);
+    w->moved_count = 0;
+}
+
+static void writing_free(struct writing *w)
+{
+    forget_notes(w);
+    free(w->moved);
+    free(w);
+}
+
+/* Everybody of the org who is not in the list goes. */
+static void drop_others(struct writing *w, struct store_conn *conn, int64_t org, struct arena *arena)
+{
+    struct belfry_str *names;
+    size_t count = store_directory_names(conn, org, arena, &names);
+    qsort(w->entries, w->count, sizeof(*w->entries), entry_cmp);
+    for (size_t i = 0; i < count; i++) {
+        struct store_directory_entry key = {.username = names[i]};
+        if (bsearch(&key, w->entries, w->count, sizeof(*w->entries), entry_cmp))
+            continue;
+        note_roles(w, conn, org, arena, &key);
+        w->dropped += (size_t)store_directory_del(conn, org, names[i]);
+    }
+}
 
 static belfry_status run_write(struct ledger_command *command, struct ledger_txn *txn)
 {
     struct writing *w = (struct writing *)(void *)command;
     struct store_conn *conn = ledger_txn_conn(txn);
     int64_t org = store_name(conn, w->req->pub.org);
+    struct arena *arena = ledger_txn_arena(txn);
+    w->dropped = 0; /* it may run again */
+    forget_notes(w);
     if (w->del) {
-        w->found = store_directory_del(conn, org, w->entries[0].username);
+        struct store_directory_entry nobody = {.username = w->entries[0].username};
+        note_roles(w, conn, org, arena, &nobody);
+        w->found = store_directory_del(conn, org, nobody.username);
         return BELFRY_OK;
     }
-    for (size_t i = 0; i < w->count; i++)
+    for (size_t i = 0; i < w->count; i++) {
+        note_roles(w, conn, org, arena, &w->entries[i]);
         store_directory_put(conn, org, &w->entries[i]);
+    }
+    if (w->replace)
+        drop_others(w, conn, org, arena);
     ledger_txn_directory_changed(txn);
     return BELFRY_OK;
 }
@@ -113,6 +181,9 @@ static belfry_status run_write(struct ledger_command *command, struct ledger_txn
 static void write_done(struct ledger_command *command, belfry_status status)
 {
     struct writing *w = (struct writing *)(void *)command;
+    http_people_changed(w->req->http);
+    for (size_t i = 0; status == BELFRY_OK && i < w->moved_count; i++)
+        host_person_changed(w->hub->parts.host, w->req->pub.org, w->moved[i]);
     if (status != BELFRY_OK)
         http_problem(w->req, http_status_of(status), NULL, "the directory could not be written now");
     else if (w->del && !w->found)
@@ -120,8 +191,8 @@ static void write_done(struct ledger_command *command, belfry_status status)
     else if (w->del)
         http_respond(w->req, 204, NULL, (struct belfry_str){0}, NULL, 0);
     else
-        http_respond_json(w->req, 200, json_pack("{s:I}", "changed", (json_int_t)w->count), NULL, 0);
-    free(w);
+        http_respond_json(w->req, 200, json_pack("{s:I}", "changed", (json_int_t)(w->count + w->dropped)), NULL, 0);
+    writing_free(w);
 }
 
 static int role_cmp(const void *a, const void *b)
@@ -189,12 +260,13 @@ static int is_yaml(struct http_request *req, struct belfry_str username)
 
 static void submit(struct hub *hub, struct writing *w)
 {
+    w->hub = hub;
     w->command.run = run_write;
     w->command.done = write_done;
     if (ledger_submit(hub->parts.ledger, &w->command) == BELFRY_OK)
         return;
     http_problem(w->req, 503, NULL, "too much waits to be written at the moment");
-    free(w);
+    writing_free(w);
 }
 
 static struct writing *writing_new(struct http_request *req, size_t count)
@@ -214,9 +286,22 @@ static void put_user(void *arg, struct http_request *req)
         return;
     struct writing *w = writing_new(req, 1);
     if (parse_entry(req, body, username, "", &w->entries[0]) != 0)
-        free(w);
+        writing_free(w);
     else
         submit(arg, w);
+}
+
+/* ?replace=true; -1 after a 400. */
+static int wants_replace(struct http_request *req)
+{
+    struct belfry_str value;
+    int given = hub_query(req, "replace", &value);
+    if (given <= 0 || str_eqz(value, "false"))
+        return given;
+    if (str_eqz(value, "true"))
+        return 1;
+    http_problem(req, 400, NULL, "`replace` must be true or false");
+    return -1;
 }
 
 static void put_users(void *arg, struct http_request *req)
@@ -230,13 +315,17 @@ static void put_users(void *arg, struct http_request *req)
         http_problem(req, 422, "/items", "must be a list of people");
         return;
     }
+    int replace = wants_replace(req);
+    if (replace < 0)
+        return;
     struct writing *w = writing_new(req, json_array_size(items));
+    w->replace = replace;
     json_array_foreach(items, i, item)
     {
         struct belfry_str username = json_str(json_object_get(item, "username"));
         char *prefix = arena_printf(req->arena, "/items/%zu", i);
         if (is_yaml(req, username) || parse_entry(req, item, username, prefix, &w->entries[i]) != 0) {
-            free(w);
+            writing_free(w);
             return;
         }
     }

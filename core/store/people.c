@@ -109,6 +109,13 @@ size_t store_directory_members(struct store_conn *conn, int64_t org, struct belf
     return texts(s, arena, out);
 }
 
+size_t store_directory_names(struct store_conn *conn, int64_t org, struct arena *arena, struct belfry_str **out)
+{
+    struct sql *s = sql_use(conn, "SELECT username FROM directory WHERE org = ? ORDER BY username");
+    sql_i64(s, org);
+    return texts(s, arena, out);
+}
+
 static void drop_roles(struct store_conn *conn, int64_t org, struct belfry_str username)
 {
     struct sql *s = sql_use(conn, "DELETE FROM role WHERE org = ? AND username = ?");

@@ -6,6 +6,7 @@
 #include "store/story.h"
 
 #include "base/mem.h"
+#include "event/outcome.h"
 #include "store/sql.h"
 
 #include <stdlib.h>
@@ -62,8 +63,12 @@ size_t store_deliveries_list(struct store_conn *conn, const struct store_deliver
                              struct store_delivery_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_delivery_view), 0, 0, NULL};
-    struct sql *s = sql_use(conn, VIEW_COLUMNS "WHERE d.id < ?1 AND d.org = ?2 AND (?3 < 0 OR d.state = ?3)"
-                                               " AND (?4 = 0 OR d.channel = ?4) ORDER BY d.id DESC LIMIT ?5");
+    /* dead letters have an index of their own, which the planner takes only when it sees its condition */
+    struct sql *s = sql_use(conn, query->state == OUTCOME_failed
+                                      ? VIEW_COLUMNS "WHERE d.id < ?1 AND d.org = ?2 AND d.open = 0 AND d.state = 8"
+                                                     " AND (?4 = 0 OR d.channel = ?4) ORDER BY d.id DESC LIMIT ?5"
+                                      : VIEW_COLUMNS "WHERE d.id < ?1 AND d.org = ?2 AND (?3 < 0 OR d.state = ?3)"
+                                                     " AND (?4 = 0 OR d.channel = ?4) ORDER BY d.id DESC LIMIT ?5");
     int64_t channel = query->channel.len ? store_name_find(conn, query->channel) : 0;
     sql_i64(s, query->before);
     sql_i64(s, query->org);

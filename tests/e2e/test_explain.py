@@ -193,3 +193,15 @@ def test_send_from_the_command_line(hub):
     assert done.returncode == 1 and "/data/record/id" in done.stderr
     done = hub.belfry("send", "nothing", "record.created", "--org", "acme")
     assert done.returncode == 1
+
+
+def test_a_stored_story_says_who_does_not_see_it(new_hub):
+    """Of whom the directory gives no role that the category asks for: in YAML, over the API, and nowhere at all."""
+    hub = new_hub().start()
+    for name, roles in [("dora", ["sales-manager"]), ("erik", ["other"])]:
+        assert hub.request("PUT", f"/v1/acme/users/{name}", people.token("users"), json={"roles": roles}).status_code == 200
+    for name, sees in [("ann", True), ("bob", False), ("dora", True), ("erik", False), ("nobody", False)]:
+        for kind in ["secret", "calm"]:
+            hub.send(case(name, kind, "Told"))
+            story = hub.story(hub.events()[0]["id"])
+            assert [(r["recipient"], r["may_see"]) for r in story["recipients"]] == [(name, sees or kind == "calm")]

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support import people, raw
+from support import people
 from support.config import base, with_hooks
 from support.events import case, created
 from support.wait import until
@@ -172,11 +172,39 @@ def test_hints_tell_nothing_of_restricted_categories(hub):
     stream.close()
 
 
-def test_streams_say_bye_when_the_hub_stops(new_hub):
+def test_too_many_streams_are_told_when_to_come_again(hub):
+    streams = []
+    while len(streams) < 100:
+        answer = hub.get("/v1/acme/stream", hub.person("many"), stream=True)
+        if answer.status_code != 200:
+            break
+        streams.append(answer)
+    assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0
+    for stream in streams:
+        stream.close()
+
+
+def test_a_stream_says_bye_when_a_role_ends(hub):
+    def put(**person):
+        answer = hub.request("PUT", "/v1/acme/users/stan", people.token("users"), json=person)
+        assert answer.status_code == 200, answer.text
+
+    put(roles=["sales-manager"])
+    hub.send(case("stan", "secret", "For managers"))
+    stream = Stream(hub, "stan")
+    assert json.loads(stream.next()["data"])["unread"] == 1
+    put(roles=["sales-manager"], name="The same roles")
+    hub.send(case("stan", name="Goes on"))
+    assert json.loads(stream.next()["data"])["unread"] == 2
+    put(roles=[])
+    assert stream.next()["event"] == "bye" and stream.next() is None
+    assert json.loads(Stream(hub, "stan").next()["data"])["unread"] == 1
+
+
+def test_streams_end_without_bye_when_the_hub_stops(new_hub):
+    """A browser comes again by itself, and finds the hub that was started in its place."""
     hub = new_hub().start()
     stream = Stream(hub, "ann")
     stream.next()
     hub.stop()
-    last = stream.next()
-    assert last is None or last["event"] == "bye"
-    assert raw.status(b"") == 0
+    assert stream.next() is None

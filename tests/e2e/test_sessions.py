@@ -204,11 +204,40 @@ def test_login_link(hub):
     assert done.returncode == 0, done.stderr
     url = done.stdout.strip()
     assert url.startswith("http://hub.test/acme/session?token=")
+    bearer = people.bearer(url.split("token=")[1])
+    assert hub.get("/v1/acme/notifications/count", bearer).status_code == 401, "as a bearer it would work many times"
     answer = hub.get(url.removeprefix("http://hub.test"))
     assert answer.status_code == 303
     assert hub.get("/v1/acme/notifications/count", {"Cookie": cookie_of(answer)}).status_code == 200
     assert hub.get(url.removeprefix("http://hub.test")).status_code == 401, "a link works once"
+    assert hub.get("/v1/acme/notifications/count", bearer).status_code == 401
     assert hub.belfry("login-link", "--org", "nowhere", "--user", "carl").returncode == 1
+
+
+BROWSER = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
+    "Accept-Encoding": "gzip, deflate, br", "Accept-Language": "en-US,en;q=0.9", "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-User": "?1", "Upgrade-Insecure-Requests": "1",
+    "Sec-Ch-Ua": '"Chromium";v="120", "Not?A_Brand";v="8"', "Sec-Ch-Ua-Mobile": "?0", "Sec-Ch-Ua-Platform": '"Linux"',
+    "Referer": "http://hub.test/acme/notifications?severity=error",
+}
+
+
+def test_the_largest_cookie_that_is_given_is_answered(hub):
+    """Beside what a browser sends by itself, and some cookies of the application."""
+    largest = None
+    for count in range(1, 64):
+        token = people.mint("ann", roles=[f"role-{i:03d}-of-the-host-application" for i in range(count)])
+        answer = open_session(hub, token)
+        if answer.status_code != 303:
+            break
+        largest = cookie_of(answer)
+    assert answer.status_code == 400 and "shorter roles" in answer.json()["detail"]
+    assert len(largest) > 1800
+    others = "; ".join(f"_app_{i}={'x' * 40}" for i in range(8))
+    answer = hub.get("/acme/notifications", {**BROWSER, "Cookie": f"{others}; {largest}"})
+    assert answer.status_code == 200 and "Notifications" in answer.text
 
 
 def test_tokens_are_in_no_log(hub):

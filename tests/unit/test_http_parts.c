@@ -101,6 +101,45 @@ static void test_router_collisions(void **state)
     router_fini(&router);
 }
 
+/* The most literal pattern is what the path is: another one that fits too adds no methods to it. */
+static void test_router_methods(void **state)
+{
+    (void)state;
+    static const struct http_route routes[] = {{.method = "GET", .pattern = "/rows/{id}"},
+                                               {.method = "POST", .pattern = "/rows/bulk"},
+                                               {.method = "GET", .pattern = "/rows/count"},
+                                               {.method = "DELETE", .pattern = "/rows/{name}"}};
+    static const struct {
+        const char *method, *path, *found, *allow;
+    } rows[] = {{"GET", "/rows/1", "/rows/{id}", NULL},
+                {"HEAD", "/rows/1", "/rows/{id}", NULL},
+                {"DELETE", "/rows/1", "/rows/{name}", NULL},
+                {"POST", "/rows/1", NULL, "GET, HEAD, DELETE"},
+                {"POST", "/rows/bulk", "/rows/bulk", NULL},
+                {"GET", "/rows/bulk", NULL, "POST"},
+                {"DELETE", "/rows/count", NULL, "GET, HEAD"},
+                {"GET", "/rows/%zz", NULL, NULL},
+                {"PUT", "/rows/", NULL, NULL}};
+    struct arena *arena = arena_new(0);
+    struct router router;
+    router_init(&router);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(router_add(&router, NULL, &routes[i], NULL), BELFRY_OK);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct belfry_attr *params;
+        size_t count;
+        const char *allow;
+        const struct route_entry *found =
+            router_find(&router, str_of(rows[i].method), str_of(rows[i].path), arena, &params, &count, &allow);
+        if (rows[i].found ? !found || strcmp(found->pattern, rows[i].found) != 0 : found != NULL)
+            fail_msg("%s %s: %s", rows[i].method, rows[i].path, found ? found->pattern : "nothing");
+        if (rows[i].allow ? !allow || strcmp(allow, rows[i].allow) != 0 : allow != NULL)
+            fail_msg("%s %s allows %s", rows[i].method, rows[i].path, allow ? allow : "nothing");
+    }
+    arena_free(arena);
+    router_fini(&router);
+}
+
 static void test_percent(void **state)
 {
     (void)state;
@@ -477,6 +516,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_router_order),
+        cmocka_unit_test(test_router_methods),
         cmocka_unit_test(test_router_collisions),
         cmocka_unit_test(test_percent),
         cmocka_unit_test_setup_teardown(test_query_and_form, setup, teardown),

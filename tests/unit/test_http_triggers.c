@@ -91,7 +91,9 @@ static void test_refusals(void **state)
     expect(w, TARGET, ONE, event("x", "[\"fail\",-5,\"gone\"]"), 404, "gone");
     expect(w, TARGET, ONE, event("x", "[\"fail\",-6,\"not you\"]"), 403, "not you");
     expect(w, TARGET, ONE, event("x", "[\"fail\",-3,\"later\"]"), 503, "later");
-    expect(w, TARGET, ONE, event("x", "[\"reads\",10001]"), 413, "passed a limit of one call"); /* now and later */
+    /* no use in sending it again */
+    expect(w, TARGET, ONE, event("x", "[\"reads\",10001]"), 413, "a limit of one call");
+    expect(w, TARGET, MANY, batch(event("y", ""), event("x", "[\"reads\",10001]"), NULL), 413, "a limit of one call");
     expect(w, "/v1/acme/sources/nothing/triggers", ROOT "Content-Type: application/cloudevents+json\r\n",
            event("x", ""), 404, "there is no source `nothing` here");
     assert_int_equal(ask_status(w, "POST", "/v1/acme/sources/nothing/triggers", CRM, "{}"), 403);
@@ -122,7 +124,7 @@ static void test_partial(void **state)
     static const struct {
         const char *status, *pointer;
         int problem;
-    } rows[] = {{"accepted", NULL, 0}, {"refused", "/1/data/do", 422}, {"refused", "/2/source", 422}};
+    } rows[] = {{"accepted", NULL, 0}, {"refused", "/1/data/do", 422}, {"refused", "/2/source", 400}};
     for (size_t i = 0; i < 3; i++) {
         json_t *item = json_array_get(list, i), *problem = json_object_get(item, "problem");
         assert_string_equal(json_string_value(json_object_get(item, "status")), rows[i].status);

@@ -9,10 +9,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "event/outcome.h"
 #include "store/events.h"
 #include "store/people.h"
+#include "store/sql.h"
 #include "store/state.h"
 #include "store/store.h"
+#include "store/story.h"
 #include "store/upkeep.h"
 #include "vfs_fault.h"
 
@@ -616,6 +619,31 @@ static void test_dedupe_is_swept_in_slices(void **state)
     store_close(store);
 }
 
+/* A hub has millions of deliveries and few dead letters: their list must not pass over the others. */
+static void test_dead_letters_have_an_index(void **state)
+{
+    struct store *store = open_store(*state);
+    struct store_conn *conn = store_writer(store);
+    struct store_delivery_query query = {.before = INT64_MAX, .org = 1, .limit = 50, .state = OUTCOME_failed};
+    struct store_delivery_view *rows;
+    assert_int_equal(store_deliveries_list(conn, &query, ((struct box *)*state)->arena, &rows), 0);
+    int found = 0;
+    for (size_t i = 0; i < conn->size; i++) {
+        const struct sql *used = conn->slots[i];
+        sqlite3_stmt *stmt;
+        if (!used || !strstr(used->text, "FROM delivery d"))
+            continue;
+        char *text = xasprintf("EXPLAIN QUERY PLAN %s", used->text);
+        assert_int_equal(sqlite3_prepare_v2(conn->db, text, -1, &stmt, NULL), SQLITE_OK);
+        while (sqlite3_step(stmt) == SQLITE_ROW)
+            found += strstr((const char *)sqlite3_column_text(stmt, 3), "INDEX delivery_dead (org=? AND id<?)") != NULL;
+        sqlite3_finalize(stmt);
+        free(text);
+    }
+    assert_int_equal(found, 1);
+    store_close(store);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -641,6 +669,7 @@ int main(void)
         T(test_damaged_backup_is_not_restored),
         T(test_a_backup_does_not_take_the_place_of_the_database),
         T(test_dedupe_is_swept_in_slices),
+        T(test_dead_letters_have_an_index),
     };
 #undef T
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -29,6 +29,16 @@ def exchange(hub, data, timeout=PATIENCE):
         return got
 
 
+def to_the_end(hub, data, timeout=PATIENCE):
+    """Sends all, and reads until the hub closes."""
+    with connect(hub, timeout) as s:
+        s.sendall(data)
+        got = b""
+        while chunk := s.recv(65536):
+            got += chunk
+        return got
+
+
 def answered(got):
     """Is a whole answer there?"""
     head, mark, body = got.partition(b"\r\n\r\n")

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The documented operations and schemas. tests/e2e/test_openapi.py compares them with the routes of a running hub, both
+ * ways, and what the hub answers with the schemas. */
+#include "hub/openapi.h"
+
+#define V1 "/v1/{org}/"
+#define WINDOW "limit:int before:uuid"
+#define INBOX "q:text severity*:Severity category*:text source*:text status:Status read:Read limit:int before:text"
+
+const struct openapi_operation openapi_operations[] = {
+    /* integrators */
+    {"POST", V1 "sources/{source}/triggers",
+     "Post triggers: CloudEvents 1.0, structured, batch, or binary with ce-* headers."
+     " Answered after the commit. A batch is all or nothing unless partial=true.",
+     "partial:bool",
+     "application/cloudevents+json:CloudEvent application/cloudevents-batch+json:[CloudEvent] application/json:any",
+     "202:Accepted 400 404 409 413 415 422 429 503"},
+    /* recipients */
+    {"GET", V1 "notifications", "The person's inbox, newest first, with facets. ETag.", INBOX, NULL,
+     "200:Inbox 304 400 503"},
+    {"GET", V1 "notifications/count", "Unread and unseen. ETag; 204 when since_rev is the present revision.",
+     "since_rev:int", NULL, "200:Count 204 304 400 503"},
+    {"GET", V1 "notifications/{id}", "One notification.", NULL, NULL, "200:Item 304 404 503"},
+    {"POST", V1 "notifications/{id}/read", "Marks it read. Idempotent.", NULL, NULL, "200:Marked 404 503"},
+    {"POST", V1 "notifications/{id}/unread", "Marks it unread. Idempotent.", NULL, NULL, "200:Marked 404 503"},
+    {"POST", V1 "notifications/{id}/hide", "Hides it. Idempotent.", NULL, NULL, "200:Marked 404 503"},
+    {"POST", V1 "notifications/{id}/unhide", "Shows it again. Idempotent.", NULL, NULL, "200:Marked 404 503"},
+    {"POST", V1 "notifications/bulk", "Marks many, by ids or by a filter as of a revision.", NULL, ":Bulk",
+     "200:Bulked 400 503"},
+    {"POST", V1 "notifications/undo", "Takes a bulk change back where rows were not changed since; for 24 hours.", NULL,
+     ":Undo", "200:Bulked 400 404 410 503"},
+    {"POST", V1 "notifications/seen", "Notes that these were shown.", NULL, ":Seen", "204 400 503"},
+    {"POST", V1 "notifications/{id}/actions/{action}", "Runs one of its actions as this person.", NULL, ":Action",
+     "200:Marked 400 404 409 422 503"},
+    {"GET", V1 "stream", "Server-sent events: `rev` with {rev, unread}, hints only.", NULL, NULL,
+     "200=text/event-stream 503"},
+    {"GET", "/{org}/notifications", "The inbox as a page.", INBOX, NULL, "200=text/html 303 400"},
+    {"POST", "/{org}/notifications/act", "The forms of that page.", NULL, "application/x-www-form-urlencoded:object",
+     "303 400 404"},
+    {"GET", "/{org}/n/{id}", "Opens what a notification is about, and marks it read when a person navigates there.",
+     NULL, NULL, "303 404 410"},
+    /* sessions of browsers */
+    {"GET", "/{org}/session", "Opens a session for a JWT, and goes on to `next`.", "token:text next:text ticket:text",
+     NULL, "200=text/html 204 303 400 401 404 503"},
+    {"POST", "/{org}/session", "The same by a form.", NULL, "application/x-www-form-urlencoded:Door",
+     "200=text/html 303 400 401 404 503"},
+    {"POST", "/{org}/session/end", "Signs out.", NULL, NULL, "303 403 404"},
+    /* admins */
+    {"GET", V1 "events", "Events, newest first.", WINDOW " source:text type:text subject:text", NULL,
+     "200:Events 400 503"},
+    {"GET", V1 "events/{id}", "An event and its whole story; as text with Accept: text/plain.", NULL, NULL,
+     "200:Story 404 503"},
+    {"POST", V1 "explain", "Why did she get this, and why did he not? Of a stored event, or of a trigger as a dry run.",
+     NULL, ":Explain", "200:Story|Explained 400 403 404 409 422 503"},
+    {"GET", V1 "deliveries", "Deliveries, newest first.", WINDOW " state:Outcome channel:text", NULL,
+     "200:Deliveries 400 503"},
+    {"POST", V1 "deliveries/{id}/retry", "Makes it due now.", NULL, NULL, "200:object 404 409 503"},
+    {"POST", V1 "deliveries/{id}/cancel", "Ends it.", NULL, NULL, "200:object 404 409 503"},
+    {"GET", V1 "users/{username}", "One person of the directory.", NULL, NULL, "200:Person 404 503"},
+    {"PUT", V1 "users/{username}", "Adds or replaces a person.", NULL, ":PersonIn", "200:Changed 400 409 422 503"},
+    {"DELETE", V1 "users/{username}", "Takes a person out of the directory.", NULL, NULL, "204 404 409 503"},
+    {"PUT", V1 "users", "Adds or replaces many; with replace=true they are all there are.", "replace:bool", ":People",
+     "200:Changed 400 409 422 503"},
+    /* operators */
+    {"POST", "/v1/admin/reload", "Reads the configuration again. A bad one changes nothing.", NULL, NULL,
+     "200:Reloaded 422 503"},
+    {"GET", "/v1/admin/config", "The configuration in force, without secrets.", NULL, NULL, "200:Config"},
+    {"GET", "/v1/admin/plugins", "What is configured, and which plugin serves it.", NULL, NULL, "200:Plugins"},
+    {"POST", "/v1/admin/login-link", "A link that signs somebody in, once.", NULL, ":LoginLinkIn",
+     "200:LoginLink 400 422"},
+    {"GET", "/healthz", "Does it live? For local requests, others need auth.metrics_token.", NULL, NULL,
+     "200=text/plain 401 503=text/plain"},
+    {"GET", "/readyz", "Does it take triggers?", NULL, NULL, "200=text/plain 401 503=text/plain"},
+    {"GET", "/metrics", "Numbers for Prometheus.", NULL, NULL, "200=text/plain 401"},
+    {"GET", "/openapi.json", "This document.", NULL, NULL, "200:object"},
+    {"GET", "/assets/{name}", "Files of pages.", "v:text", NULL, "200=application/octet-stream 304 404"},
+    {"GET", "/assets/{owner}/{name}", "Files of a plugin's pages.", "v:text", NULL,
+     "200=application/octet-stream 304 404"},
+    {"GET", "/favicon.ico", "The bell.", NULL, NULL, "200=image/svg+xml 304"},
+};
+
+const size_t openapi_operation_count = sizeof(openapi_operations) / sizeof(openapi_operations[0]);
+
+const struct openapi_schema openapi_schemas[] = {
+    {"Problem", "type:text title:text status:int detail?:text errors?:[Fault] ..."},
+    {"Fault", "pointer:text detail:text"},
+    {"CloudEvent", "specversion:text id:text source:text type:text time?:time? subject?:text? datacontenttype?:text? "
+                   "dataschema?:text? data?:any data_base64?:text? ..."},
+    {"Accepted", "accepted:[AcceptedItem]"},
+    {"AcceptedItem", "id:text status:AcceptedStatus events?:int problem?:Problem"},
+    {"AcceptedStatus", "=accepted|duplicate|refused"},
+
+    {"Item", "id:uuid type:text source:text category:text severity:Severity title:text body:text href:text "
+             "subject:text? actor:text? reason:text? created_at:time seen_at:time? read_at:time? hidden_at:time? "
+             "unread:bool validity:Validity valid_until:time? handled_by:text? replaced_by:uuid? "
+             "actions:[ItemAction] rev:int"},
+    {"ItemAction", "id:text label:text"},
+    {"Inbox", "rev:int total:int items:[Item] facets:Facets next:text?"},
+    {"Facets", "severity:{int} category:{int} source:{int}"},
+    {"Count", "unread:int unseen:int rev:int"},
+    {"Marked", "rev:int unread:int"},
+    {"Bulk", "action:Mark ids?:[text] filter?:Filter as_of_rev?:int"},
+    {"Filter", "q?:text? severity?:[Severity]? category?:[text]? source?:[text]? status?:Status? read?:Read?"},
+    {"Bulked", "rev:int unread:int changed:int failed:[Failed] undo:text?"},
+    {"Failed", "id:text code:text"},
+    {"Undo", "op:text"},
+    {"Seen", "ids:[text]"},
+    {"Action", "comment?:text?"},
+    {"Door", "token?:text next?:text ticket?:text"},
+    {"Severity", "=info|success|warning|error|critical"},
+    {"Status", "=active|hidden"},
+    {"Read", "=unread|all"},
+    {"Mark", "=read|unread|hide|unhide"},
+    {"Validity", "=valid|expired|superseded|withdrawn"},
+
+    {"Events", "items:[EventRow] next:uuid?"},
+    {"EventRow", "id:uuid type:text source:text category:text severity:Severity subject:text title:text time:time"},
+    {"Story", "dry_run:bool generation:int? event:StoryEvent rules:[StoryRule] recipients:[StoryRecipient] "
+              "deliveries:[StoryDelivery] left_out:[StoryNote] summary:StorySummary"},
+    {"StoryEvent", "id:uuid? org:text source:text type:text category:text severity:Severity subject:text? actor:text? "
+                   "title:text? body:text? link:text? time:time? validity:Validity valid_until:time? note:text? "
+                   "trigger:StoryTrigger? data:any"},
+    {"StoryTrigger", "source:text? id:text? type:text? principal:text?"},
+    {"StoryRule", "name:text file:text? line:int? matched:bool reason:text? conditions:[StoryStep]"},
+    {"StoryStep", "part:text depth:int path:text? test:text? actual:text? result:bool note:text?"},
+    {"StoryRecipient", "recipient:text kind:text reason:text? may_see:bool notification:StoryRow? "
+                       "deliveries:[StoryDelivery]"},
+    {"StoryRow", "id:uuid visible_at:time? seen_at:time? read_at:time? hidden_at:time? validity:Validity "
+                 "handled_by:text? handled_at:time? replaced_by:uuid?"},
+    {"StoryDelivery", "id:uuid? channel:text? target:text? rule:text? outcome:Outcome reason:text? due_at:time? "
+                      "ended_at:time? unless:[text] attempts:[StoryAttempt]"},
+    {"StoryAttempt", "number:int at:time? elapsed_us:int result:text code:int? detail:text?"},
+    {"StoryNote", "name:text? rule:text? reason:text?"},
+    {"StorySummary", "delivered:int waiting:int not_sent:int"},
+    {"Explain", "event?:uuid source?:text trigger?:CloudEvent who?:text"},
+    {"Explained", "events:[Story]"},
+    {"Deliveries", "items:[Delivery] next:uuid?"},
+    {"Delivery", "id:uuid event:uuid channel:text rule:text? recipient:text? target:text? state:Outcome due_at:time? "
+                 "attempts:int detail:text? ended_at:time?"},
+
+    {"Person", "username:text name:text? email:text? roles:[text] locale:text? timezone:text? from:PersonFrom"},
+    {"PersonFrom", "=yaml|api"},
+    {"PersonIn", "name?:text? email?:text? roles?:[text] locale?:text? timezone?:text?"},
+    {"People", "items:[PersonOfList]"},
+    {"PersonOfList", "username:text name?:text? email?:text? roles?:[text] locale?:text? timezone?:text?"},
+    {"Changed", "changed:int"},
+
+    {"Reloaded", "generation:int changed:object restart_required:[text]"},
+    {"Config", "generation:int path:text sha256:text files:[text] config:object"},
+    {"Plugins", "items:[Plugin] next:null"},
+    {"Plugin", "id:text version:text summary:text role:text instance:text build_id:text"},
+    {"LoginLinkIn", "org:text user:text"},
+    {"LoginLink", "url:text"},
+};
+const size_t openapi_schema_count = sizeof(openapi_schemas) / sizeof(openapi_schemas[0]);
