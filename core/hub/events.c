@@ -90,6 +90,7 @@ struct telling {
     int64_t event;
     struct story *story;
     struct explain_filter filter;
+    int own; /* a person asks about themself */
 };
 
 static belfry_status read_story(struct store_conn *conn, void *arg)
@@ -113,12 +114,23 @@ static int tells_about(const struct story *story, struct belfry_str who)
     return who.len == 0;
 }
 
+/* A person sees of their own story what the inbox shows them: nothing of a category that their roles do not see, and
+ * not the data behind the text. */
+static int limit_to_own(struct telling *t)
+{
+    const struct config_category *category = config_category(hub_config(t->hub), t->story->category);
+    if (category && !config_visible(category, &t->req->pub.principal->roles))
+        return 0;
+    t->story->data = t->story->principal = (struct belfry_str){0};
+    return 1;
+}
+
 static void story_done(void *arg, belfry_status status)
 {
     struct telling *t = arg;
     if (status != BELFRY_OK) {
         http_problem(t->req, http_status_of(status), NULL, "the event could not be read now: %s", status_text(status));
-    } else if (!t->story || !tells_about(t->story, t->filter.who)) {
+    } else if (!t->story || !tells_about(t->story, t->filter.who) || (t->own && !limit_to_own(t))) {
         http_problem(t->req, 404, NULL, "there is no such event");
     } else if (wants_text(t->req)) {
         struct buf out = {0};
@@ -130,12 +142,13 @@ static void story_done(void *arg, belfry_status status)
     }
 }
 
-static void tell(struct hub *hub, struct http_request *req, struct belfry_str id, struct belfry_str who)
+static void tell(struct hub *hub, struct http_request *req, struct belfry_str id, struct belfry_str who, int own)
 {
     struct telling *t = arena_alloc(req->arena, sizeof(*t));
     t->req = req;
     t->hub = hub;
     t->filter.who = who;
+    t->own = own;
     if (id_parse(store_id_key(hub->parts.store), id, &t->event) != BELFRY_OK)
         http_problem(req, 404, NULL, "there is no such event");
     else if (store_read(hub->parts.readers, read_story, story_done, t, 0) != BELFRY_OK)
@@ -144,7 +157,7 @@ static void tell(struct hub *hub, struct http_request *req, struct belfry_str id
 
 static void get_event(void *arg, struct http_request *req)
 {
-    tell(arg, req, http_param(req, "id"), (struct belfry_str){0});
+    tell(arg, req, http_param(req, "id"), (struct belfry_str){0}, 0);
 }
 
 /* --- dry run
@@ -278,7 +291,7 @@ static void post_explain(void *arg, struct http_request *req)
         who = req->pub.principal->name;
     struct belfry_str event = json_str(json_object_get(body, "event"));
     if (event.len)
-        tell(arg, req, event, who);
+        tell(arg, req, event, who, !admin);
     else if (admin)
         dry_run(arg, req, body, who);
     else

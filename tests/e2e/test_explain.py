@@ -162,6 +162,19 @@ def test_people_ask_about_themselves(hub, receiver):
     assert answer.status_code == 200 and {r["recipient"] for r in answer.json()["recipients"]} == {"ann"}
 
 
+def test_one_s_own_story_shows_no_more_than_the_inbox(hub):
+    """P4: a category for some roles leaks into nobody's story, and nobody sees more of an event than its text."""
+    hub.send(case("bob", "secret", "Commission of everybody"))
+    secret = hub.events("?type=workflow.secret")[0]["id"]
+    answer = explain(hub, {"event": secret}, hub.person("bob"))
+    assert answer.status_code == 404 and "Commission" not in answer.text
+    answer = explain(hub, {"event": secret}, {**hub.person("bob"), "Accept": "text/plain"})
+    assert answer.status_code == 404 and "Commission" not in answer.text
+    story = explain(hub, {"event": secret}, hub.person("bob", roles=["sales-manager"])).json()
+    assert story["event"]["title"] == "Commission of everybody"
+    assert story["event"]["data"] is None and story["event"]["trigger"]["principal"] is None
+
+
 def test_the_command(hub, receiver, tmp_path):
     story = told(hub, receiver)
     done = hub.belfry("explain", "--event", story["event"]["id"], "--org", "acme")
