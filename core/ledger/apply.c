@@ -181,6 +181,7 @@ int64_t apply_event(struct ledger_txn *txn, const struct emitted *e, struct belf
                           .plan = &plan,
                           .replaced = replaced,
                           .replaced_count = replaced_count};
+    expand_prepare(&x, txn->arena);
     write_decisions(txn, &x);
     expand_targets(txn, &x, &event, &row);
     end_replaced(txn, &x);
@@ -188,7 +189,6 @@ int64_t apply_event(struct ledger_txn *txn, const struct emitted *e, struct belf
         start_fanout(txn, &x);
         return row.id;
     }
-    expand_prepare(&x, txn->arena);
     for (uint32_t i = 0; i < plan.recipient_count; i++)
         expand_recipient(txn, &x, i, NULL);
     withdraw_rest(txn, &x);

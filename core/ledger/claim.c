@@ -58,8 +58,7 @@ static void look_at(struct ledger_txn *txn, struct ledger_claim *claim, const st
     else if (gates_pass(txn, &gate))
         take_row(txn, claim, row, &event);
     else if (gate.outcome == OUTCOME_held_quiet_hours)
-        store_delivery_wait(txn->conn, row->id, OUTCOME_held_quiet_hours, 1, gate.due, row->attempts,
-                            (struct belfry_str){NULL, 0});
+        store_delivery_wait(txn->conn, row->id, OUTCOME_held_quiet_hours, 1, gate.due, row->attempts, str_of(gate.why));
     else
         store_delivery_end(txn->conn, row->id, gate.outcome, txn->now, row->attempts, str_of(gate.why));
 }

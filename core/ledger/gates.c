@@ -88,7 +88,9 @@ static int not_quiet(struct ledger_txn *txn, struct gate *gate, const struct con
     int known = person->username.len || (username.len && !d->person(d->arg, txn->arena, org, username, person));
     gate->due = route_quiet_until(config, rule, config_org(config, org), known ? person : NULL, gate->event->severity,
                                   category, txn->now);
-    return gate->due > txn->now ? stop(gate, OUTCOME_held_quiet_hours, NULL) : 1;
+    if (gate->due <= txn->now)
+        return 1;
+    return stop(gate, OUTCOME_held_quiet_hours, arena_printf(txn->arena, "schedule %s", rule->schedule));
 }
 
 int gates_pass(struct ledger_txn *txn, struct gate *gate)

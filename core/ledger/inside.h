@@ -321,7 +321,7 @@ struct expansion {
     int64_t event, org, category, time;
     struct belfry_str org_name;
     const struct route_plan *plan;
-    uint32_t *first, *next;                   /* deliveries of a recipient: index + 1, 0 ends */
+    struct route_chains chains;
     uint32_t *first_decision, *next_decision; /* the same of decisions */
     /* what it replaces: live events at the time it was emitted */
     const int64_t *replaced;
@@ -367,6 +367,8 @@ void job_slice(struct ledger_txn *txn);
 /* A slice of a fan-out; 1 when it is done. */
 int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
 void fanout_drop(struct ledger *ledger);
+/* What the rules look at, from an event's row. In arena. [any] */
+void event_of_row(struct store_conn *conn, const struct store_event *row, struct arena *arena, struct route_event *out);
 
 /* --- gates (gates.c) ---------------------------------------------------------------------------------------------- */
 
