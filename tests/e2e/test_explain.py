@@ -279,7 +279,8 @@ def test_quiet_hours_are_those_of_the_person(new_hub):
     config["orgs"]["acme"]["users"]["zoe"] = {"timezone": "Pacific/Auckland"}
     config["schedules"] = {"night": {"from": "22:00", "to": "07:00"}}
     config["channels"]["echo"] = {"plugin": "echo_delivery"}
-    config["rules"] = [{"name": "echo", "when": {}, "schedule": "night", "deliver": [{"via": "echo", "to": ["zoe", "bob"]}]}]
+    config["rules"] = [{"name": "echo", "when": {}, "schedule": "night",
+                        "deliver": [{"via": "echo", "to": ["zoe", "bob"]}]}]
     hub = new_hub(config, clock=True).start()
     day = 86_400_000
     hub.clock.set((hub.clock.ms // day + 1) * day + 22 * 3_600_000)  # late in Berlin, the middle of the day in Auckland
@@ -319,6 +320,14 @@ def test_the_command(hub, receiver, tmp_path):
     assert done.returncode in (1, 2, 4) and "none.json" in done.stderr
     done = hub.belfry("explain", "--event", "nonsense", "--org", "acme")
     assert done.returncode == 1
+    done = hub.belfry("explain", "--event", story["event"]["id"])
+    assert done.returncode == 0 and "org=acme" in done.stdout, "an id says whose it is"
+    assert hub.belfry("explain", "--event", story["event"]["id"], "--org", "globex").returncode == 1
+    assert hub.post("/v1/admin/story", people.token("operator"), json={"event": story["event"]["id"]}).status_code == 403
+    for wrong in [[str(file), "--source", "crm"], [str(file), "--org", "acme"],
+                  ["--event", story["event"]["id"], "--format", "yaml"]]:
+        done = hub.belfry("explain", *wrong)
+        assert done.returncode == 2 and "usage: belfry explain" in done.stderr
 
 
 def test_send_from_the_command_line(hub):
