@@ -4,7 +4,8 @@
  *
  * A trigger is read and checked as a whole first: every fault is named, and nothing is recorded. Then it is one change:
  * from what the record was (`before`) to what it is (`now`). An unknown record that is updated is seen for the first
- * time; what it was is what the trigger's `before` says, and without that it was nothing.
+ * time; what it was is what the trigger's `before` says, and it still is that where the trigger says nothing else;
+ * without `before` it was nothing.
  *
  * Triggers carry all or little; in the common case, a record that is new, nothing is built: the event's data is the
  * trigger's own.
@@ -205,6 +206,10 @@ static void patch(const struct change *c, const struct belfry_value *object, con
 
 static void set_creator(struct change *c)
 {
+    if (c->kind == CREATED && c->by_principal) {
+        c->now.created_by = c->by;
+        return;
+    }
     struct belfry_value value = member(c, &c->said, "created_by");
     if (value.type == BELFRY_VALUE_STRING && workflow_is_username(value.s))
         c->now.created_by = value.s;
@@ -226,10 +231,15 @@ static void set_records(struct change *c)
         workflow_record_recall(&c->before, c->memory);
         c->was_there = 1;
     }
+    int told_before = !c->memory && is_there(&c->said_before);
+    if (told_before) { /* what the trigger leaves out is as it was */
+        workflow_record_layer(&c->now, c->view, &earlier);
+        patch(c, &c->said_before, "owner", &c->now.owner);
+    }
     patch(c, &c->said, "url", &c->now.url);
     patch(c, &c->said, "owner", &c->now.owner);
     set_creator(c);
-    if (c->memory || !is_there(&c->said_before))
+    if (!told_before)
         return;
     c->was_there = 1; /* it was what it is, save for what `before` says */
     workflow_record_layer(&c->before, c->view, &earlier);
@@ -266,7 +276,7 @@ static belfry_status remember(struct change *c)
 /* The events' data; made once, and only when it is not what the trigger says. */
 static belfry_status payload(struct change *c)
 {
-    if (c->has_payload || (!c->memory && !c->by_principal))
+    if (c->has_payload || (!c->was_there && !c->by_principal))
         return BELFRY_OK;
     struct belfry_str by = c->kind == UPDATED || c->memory ? c->by : (struct belfry_str){NULL, 0};
     c->payload = workflow_record_data(&c->now, by);
