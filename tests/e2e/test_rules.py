@@ -146,6 +146,29 @@ def test_an_escalation_that_came_due_while_the_hub_was_down(hub):
     assert until(lambda: managers(hub) == (1, 1))
 
 
+# --- texts ---------------------------------------------------------------------------------------------------------
+
+ENDLESS = "{{#fields.n}}{{#fields.n}}x{{/fields.n}}{{/fields.n}}"
+
+
+@pytest.mark.parametrize("title,name,seen,note", [
+    ("{{fields.name}}", "Fine", "Fine", None),
+    (ENDLESS, "x", None, "the template of the title failed"),
+    ("{{fields.name}}", " \u2028\u202e\t ", None, "the title had no text"),
+    ("{{fields.none}}", "x", None, "the title had no text"),
+    ("a\u2029\u0085\u009fb\u202ec{{fields.name}}", "\u0001\n\r\u007f<b>", "a bc <b>", None),
+    ("{{fields.name}}", "\u00e4" * 300, "\u00e4" * 300, None),
+    ("{{fields.name}}", "\u00e4" * 301, "\u00e4" * 299 + "\u2026", None),
+])
+def test_a_title_is_one_clean_line_and_never_nothing(new_hub, title, name, seen, note):
+    config = base()
+    config["sources"]["crm"]["rules"] = [{"name": "t", "notify": {"to": ["mona"], "title": title}}]
+    hub = new_hub(config).start()
+    hub.send(created("Thing", owner="carl", created_by="carl", id="7", fields={"name": name, "n": [1] * 400}))
+    assert hub.items("mona")[0]["title"] == (seen or "workflow.t: record/Thing/7")
+    assert hub.story(hub.events()[0]["id"])["event"]["note"] == note
+
+
 # --- the rest of a rule ----------------------------------------------------------------------------------------------
 
 def test_unmatched_is_never_dropped(new_hub):
