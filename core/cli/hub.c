@@ -183,13 +183,15 @@ int cli_explain(int argc, char **argv)
                                          {"--source", NULL, &source, NULL}, {"--event", NULL, &event, NULL},
                                          {"--who", NULL, &who, NULL},       {"--format", NULL, &format, NULL}};
     int left = cli_options(argc, argv, options, 6);
-    if (left < 0 || !org || (event ? left != 1 : left != 2 || !source))
-        return cli_usage("usage: belfry explain -c FILE (TRIGGER.json --source S | --event ID) --org O [--who NAME]");
+    int json = strcmp(format, "json") == 0;
+    if (left < 0 || (event ? left != 1 || source : left != 2 || !source || !org) ||
+        (!json && strcmp(format, "text") != 0))
+        return cli_usage("usage: belfry explain -c FILE (TRIGGER.json --source S --org O | --event ID [--org O])"
+                         " [--who NAME] [--format text|json]");
     char *body = explain_body(argv[1], source, event, who);
     if (!body)
         return CLI_USAGE;
-    char *path = xasprintf("/v1/%s/explain", org);
-    int json = strcmp(format, "json") == 0;
+    char *path = org ? xasprintf("/v1/%s/explain", org) : xstrdup("/v1/admin/story");
     const char *const headers[] = {"Content-Type: application/json",
                                    json ? "Accept: application/json" : "Accept: text/plain", NULL};
     struct cli_answer answer;

@@ -66,6 +66,8 @@ void trigger_set_free(struct trigger_set *set);
 /* One line for people: runs of control characters (C0, C1, DEL, U+2028, U+2029) become one space, bidi controls are
  * dropped, longer than 300 characters is cut at 299 and an ellipsis. Result in arena. [any] */
 struct belfry_str text_line(struct arena *arena, struct belfry_str s);
+/* 1 when such a line shows nothing. [any] */
+int text_blank(struct belfry_str line);
 /* The same for a body: LF stays (CR LF counts as one), cut at EVENT_BODY_MAX. */
 struct belfry_str text_body(struct arena *arena, struct belfry_str s);
 /* 1 for http://, https:// with a host, or a path of ours: one leading '/', no '//' in the path. Neither has

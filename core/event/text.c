@@ -96,6 +96,14 @@ struct belfry_str text_line(struct arena *arena, struct belfry_str s)
     return clean(arena, s, EVENT_LINE_MAX, 0);
 }
 
+int text_blank(struct belfry_str line)
+{
+    for (size_t i = 0; i < line.len; i++)
+        if (line.ptr[i] != ' ')
+            return 0;
+    return 1;
+}
+
 struct belfry_str text_body(struct arena *arena, struct belfry_str s)
 {
     return clean(arena, s, EVENT_BODY_MAX, 1);

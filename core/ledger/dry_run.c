@@ -5,45 +5,52 @@
  */
 #include "ledger/inside.h"
 
+/* In the arena, like all that the event is made of: it is told after the call has ended. */
 struct data_view {
     struct belfry_view view;
     struct json_cursor cursor;
 };
 
-static void tell(const struct ledger_generation *generation, const struct call *call, const struct emitted *e,
-                 const struct route_trace *trace, void (*fn)(void *arg, const struct ledger_dry_event *event),
-                 void *arg)
+static void tell(const struct call *call, const struct emitted *e, struct ledger_dry *dry)
 {
-    struct data_view v;
-    v.view = json_view_cursor(&v.cursor, e->json);
-    struct route_plan plan = {.arena = call->arena};
-    int overflow = 0;
-    struct ledger_dry_event dry = {.event = {.org = call->pub.org,
-                                             .source = str_of(call->source->live->instance->name),
-                                             .type = e->type,
-                                             .category = e->category,
-                                             .subject = e->subject,
-                                             .actor = e->actor,
-                                             .severity = e->severity,
-                                             .time_ms = call->pub.now_ms,
-                                             .data = &v.view,
-                                             .audience = e->audience,
-                                             .audience_count = e->audience_count},
-                                   .title = e->title,
-                                   .body = e->body,
-                                   .plan = &plan};
-    route_plan(generation->route, &dry.event, call->directory, SLICE, &overflow, trace, call->arena, &plan);
-    fn(arg, &dry);
+    struct arena *arena = call->arena;
+    struct data_view *v = arena_alloc(arena, sizeof(*v));
+    struct route_plan *plan = arena_alloc(arena, sizeof(*plan));
+    v->view = json_view_cursor(&v->cursor, e->json);
+    struct ledger_dry_event told = {.event = {.org = call->pub.org,
+                                              .source = str_of(call->source->live->instance->name),
+                                              .type = e->type,
+                                              .category = e->category,
+                                              .subject = e->subject,
+                                              .actor = e->actor,
+                                              .severity = e->severity,
+                                              .time_ms = call->pub.now_ms,
+                                              .data = &v->view,
+                                              .audience = e->audience,
+                                              .audience_count = e->audience_count},
+                                    .title = e->title,
+                                    .body = e->body,
+                                    .link = e->link,
+                                    .data = e->data,
+                                    .note = e->note,
+                                    .plan = plan,
+                                    .directory = call->directory};
+    route_plan(dry->generation->route, &told.event, call->directory, dry->expand_max, &told.overflow, dry->trace, arena,
+               plan);
+    dry->fn(dry->arg, &told);
 }
 
-belfry_status ledger_dry_run(const struct ledger_generation *generation, struct store_conn *conn, const char *source,
-                             struct belfry_str org, const struct belfry_principal *principal,
-                             const struct trigger *trigger, struct clock_src *clock, const struct route_trace *trace,
-                             struct arena *arena, void (*fn)(void *arg, const struct ledger_dry_event *event),
-                             void *arg, struct error *err)
+static struct gen *gen_of(const struct ledger_generation *generation, struct gen **own)
 {
-    struct gen *own = generation->inside ? NULL : gen_new((struct ledger_generation *)generation);
-    struct gen *gen = own ? own : generation->inside;
+    *own = generation->inside ? NULL : gen_new((struct ledger_generation *)generation);
+    return *own ? *own : generation->inside;
+}
+
+belfry_status ledger_dry_run(struct ledger_dry *dry, struct store_conn *conn, const char *source, struct belfry_str org,
+                             const struct belfry_principal *principal, const struct trigger *trigger,
+                             struct arena *arena, struct error *err)
+{
+    struct gen *own, *gen = gen_of(dry->generation, &own);
     struct gen_source *found = gen_source_find(gen, str_of(source));
     belfry_status status;
     if (!found || !config_serves(found->live->instance, org)) {
@@ -59,7 +66,7 @@ belfry_status ledger_dry_run(const struct ledger_generation *generation, struct 
     random_bytes(hash_key.bytes, sizeof(hash_key.bytes));
     record_init(&record, arena, &hash_key);
     directory_init(&directory, gen, conn);
-    call_init(&call, conn, gen, found, org, principal, clock_now_ms(clock), arena, &record, &directory.pub);
+    call_init(&call, conn, gen, found, org, principal, dry->now_ms, arena, &record, &directory.pub);
     call.inst = store_name_find(conn, str_of(source));
     call.org = store_name_find(conn, org);
     struct error own_err = {0};
@@ -69,8 +76,23 @@ belfry_status ledger_dry_run(const struct ledger_generation *generation, struct 
     error_clear(&own_err);
     for (const struct op *op = status ? NULL : record.first; op; op = op->next) {
         if (op->kind == OP_EMIT)
-            tell(generation, &call, op->event, trace, fn, arg);
+            tell(&call, op->event, dry);
     }
     gen_free(own);
     return status;
+}
+
+void ledger_plan_again(struct ledger_dry *dry, struct store_conn *conn, const struct store_event *row,
+                       struct arena *arena)
+{
+    struct gen *own, *gen = gen_of(dry->generation, &own);
+    struct directory directory;
+    struct route_plan *plan = arena_alloc(arena, sizeof(*plan));
+    struct ledger_dry_event told = {.plan = plan, .directory = &directory.pub};
+    directory_init(&directory, gen, conn);
+    event_of_row(conn, row, arena, &told.event);
+    route_plan(dry->generation->route, &told.event, &directory.pub, dry->expand_max, &told.overflow, dry->trace, arena,
+               plan);
+    dry->fn(dry->arg, &told);
+    gen_free(own);
 }

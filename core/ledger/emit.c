@@ -104,7 +104,8 @@ static void take_texts(struct call *call, const struct belfry_event *event, cons
     struct belfry_str body = text_of(call, event->body_template, event->body, type->body, params, &no_body);
     out->title = text_line(call->arena, title);
     out->body = text_body(call->arena, body);
-    if (out->title.len == 0) {
+    int nothing = !no_title && text_blank(out->title) && (event->title_template || event->title.len || type->title);
+    if (text_blank(out->title)) {
         const char *text = arena_printf(call->arena, "%.*s: %.*s", STR_ARG(event->type), STR_ARG(event->subject));
         out->title = text_line(call->arena, str_of(text));
     }
@@ -112,6 +113,8 @@ static void take_texts(struct call *call, const struct belfry_event *event, cons
         out->note = str_of(no_title && no_body ? "the templates of title and body failed"
                            : no_title          ? "the template of the title failed"
                                                : "the template of the body failed");
+    else if (nothing)
+        out->note = STR("the title had no text");
 }
 
 /* --- audience, actions -------------------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  * Rows of an event's recipients and targets. In-app is a column of the notification (its place in the inbox); only what
  * does not happen at once is a row of `delivery`. Rows of one recipient on one channel are candidates: the claim sends
  * the first that passes its gates and ends the others as duplicates, so a candidate that can only come second to a
- * certain one is not written as a row but as the decision that it is.
+ * certain one is not written as a delivery but as the decision that it is.
  */
 #include "ledger/inside.h"
 
@@ -12,15 +12,7 @@
 void expand_prepare(struct expansion *x, struct arena *arena)
 {
     const struct route_plan *plan = x->plan;
-    x->first = arena_alloc(arena, (plan->recipient_count + 1) * sizeof(uint32_t));
-    x->next = arena_alloc(arena, (plan->delivery_count + 1) * sizeof(uint32_t));
-    for (size_t i = plan->delivery_count; i > 0; i--) {
-        uint32_t r = plan->deliveries[i - 1].recipient;
-        if (r == UINT32_MAX || r >= plan->recipient_count)
-            continue;
-        x->next[i - 1] = x->first[r];
-        x->first[r] = (uint32_t)i;
-    }
+    route_chains(plan, arena, &x->chains);
     if (plan->decision_count == 0)
         return;
     x->first_decision = arena_alloc(arena, (plan->recipient_count + 1) * sizeof(uint32_t));
@@ -44,25 +36,22 @@ static int64_t channel_name(const struct ledger_txn *txn, const struct config_in
     return txn->gen->channels[channel->index].name;
 }
 
-static void decide(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
-                   struct belfry_str recipient, enum outcome outcome, const char *reason)
+void expand_decision(struct ledger_txn *txn, const struct expansion *x, const struct route_decision *decision,
+                     struct belfry_str recipient)
 {
-    store_decision_add(txn->conn, ledger_txn_id(txn), x->event, recipient, store_name(txn->conn, str_of(d->rule->name)),
-                       channel_name(txn, d->deliver->channel), outcome, str_of(reason));
+    int64_t channel = decision->channel ? channel_name(txn, decision->channel) : 0;
+    store_decision_add(txn->conn, ledger_txn_id(txn), x->event, recipient,
+                       decision->rule ? store_name(txn->conn, str_of(decision->rule->name)) : 0, channel,
+                       decision->outcome, str_of(decision->reason));
+    outcome_count(txn, channel, decision->outcome, 1);
 }
 
-/* An earlier candidate of the recipient on the same channel that nothing can hold back. */
-static int comes_second(const struct expansion *x, uint32_t recipient, uint32_t self)
+static void second(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
+                   struct belfry_str recipient)
 {
-    const struct route_delivery *d = &x->plan->deliveries[self];
-    for (uint32_t at = x->first[recipient]; at; at = x->next[at - 1]) {
-        const struct route_delivery *other = &x->plan->deliveries[at - 1];
-        if (at - 1 == self || other->deliver->channel != d->deliver->channel || other->unless || other->rule->schedule)
-            continue;
-        if (other->after_ms < d->after_ms || (other->after_ms == d->after_ms && at - 1 < self))
-            return 1;
-    }
-    return 0;
+    const struct route_decision decision = {
+        .rule = d->rule, .channel = d->deliver->channel, .outcome = OUTCOME_duplicate, .reason = ROUTE_SECOND};
+    expand_decision(txn, x, &decision, recipient);
 }
 
 static void add_delivery(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
@@ -84,6 +73,10 @@ static void add_delivery(struct ledger_txn *txn, const struct expansion *x, cons
         .due = x->time + d->after_ms,
     };
     store_delivery_add(txn->conn, &row);
+    if (held) {
+        store_delivery_wait(txn->conn, row.id, OUTCOME_held_disabled, 2, row.due, 0, STR(REASON_DISABLED));
+        outcome_count(txn, row.channel, OUTCOME_held_disabled, 1);
+    }
     if (flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT) {
         if (row.due < txn->ledger->next_shown)
             txn->ledger->next_shown = row.due;
@@ -105,18 +98,14 @@ static void replace_rows(struct ledger_txn *txn, const struct expansion *x, int6
 
 static void write_decisions(struct ledger_txn *txn, const struct expansion *x, uint32_t i)
 {
-    for (uint32_t at = x->first_decision[i]; at; at = x->next_decision[at - 1]) {
-        const struct route_decision *d = &x->plan->decisions[at - 1];
-        store_decision_add(txn->conn, ledger_txn_id(txn), x->event, x->plan->recipients[i].name,
-                           d->rule ? store_name(txn->conn, str_of(d->rule->name)) : 0,
-                           d->channel ? channel_name(txn, d->channel) : 0, d->outcome, str_of(d->reason));
-    }
+    for (uint32_t at = x->first_decision[i]; at; at = x->next_decision[at - 1])
+        expand_decision(txn, x, &x->plan->decisions[at - 1], x->plan->recipients[i].name);
 }
 
 /* 1 when a rule shows the row at once. */
 static int visible_now(const struct ledger_txn *txn, const struct expansion *x, uint32_t i)
 {
-    for (uint32_t at = x->first[i]; at; at = x->next[at - 1]) {
+    for (uint32_t at = x->chains.first[i]; at; at = x->chains.next[at - 1]) {
         const struct route_delivery *d = &x->plan->deliveries[at - 1];
         if (d->after_ms <= 0 && flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT)
             return 1;
@@ -151,15 +140,14 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
         *person_out = person;
     if (x->plan->decision_count)
         write_decisions(txn, x, i);
-    for (uint32_t at = x->first[i]; at; at = x->next[at - 1]) {
+    for (uint32_t at = x->chains.first[i]; at; at = x->chains.next[at - 1]) {
         const struct route_delivery *d = &x->plan->deliveries[at - 1];
-        int in_commit = (flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT) != 0;
-        if (in_commit && (d->after_ms <= 0 || r->email))
-            continue;
-        if ((in_commit && now) || comes_second(x, i, at - 1))
-            decide(txn, x, d, r->name, OUTCOME_duplicate, "an earlier rule delivers on the same channel");
-        else
+        if (route_comes_second(x->plan, &x->chains, at - 1))
+            second(txn, x, d, r->name);
+        else if (d->after_ms > 0 || !(flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT))
             add_delivery(txn, x, d, person, id, r->email ? r->name : (struct belfry_str){NULL, 0}, 0, 0);
+        else
+            outcome_count(txn, channel_name(txn, d->deliver->channel), OUTCOME_delivered, 1);
     }
     return id;
 }
@@ -216,49 +204,24 @@ struct matching {
     const struct route_event *event;
     const struct store_event *row;
     const struct route_delivery *d;
-    struct { /* targets of one channel that have a certain row already */
-        int64_t target;
-        const struct config_instance *channel;
-        int64_t after_ms;
-    } * done;
-    size_t done_count, done_cap;
-    int payload;
+    size_t matched;
+    int second, payload;
 };
-
-static int comes_second_target(const struct matching *m, int64_t target)
-{
-    for (size_t i = 0; i < m->done_count; i++) {
-        if (m->done[i].target == target && m->done[i].channel == m->d->deliver->channel &&
-            m->done[i].after_ms <= m->d->after_ms)
-            return 1;
-    }
-    return 0;
-}
 
 static void on_target(void *arg, const struct route_target *target, const char *why_not)
 {
     struct matching *m = arg;
     struct ledger_txn *txn = m->txn;
-    if (why_not || comes_second_target(m, target->id))
+    if (why_not)
+        return;
+    m->matched++;
+    if (m->second)
         return;
     if (!m->payload)
         write_payload(txn, m->event, m->row);
     m->payload = 1;
     int held = hash_get(txn->ledger->disabled, str_slice((const char *)&target->id, sizeof(target->id))) != NULL;
     add_delivery(txn, m->x, m->d, 0, 0, (struct belfry_str){NULL, 0}, target->id, held);
-    if (m->d->unless || m->d->rule->schedule)
-        return;
-    if (m->done_count == m->done_cap) {
-        size_t cap = m->done_cap ? m->done_cap * 2 : 8;
-        void *more = arena_alloc(txn->arena, cap * sizeof(*m->done));
-        if (m->done_count > 0)
-            memcpy(more, m->done, m->done_count * sizeof(*m->done));
-        m->done = more;
-        m->done_cap = cap;
-    }
-    m->done[m->done_count].target = target->id;
-    m->done[m->done_count].channel = m->d->deliver->channel;
-    m->done[m->done_count++].after_ms = m->d->after_ms;
 }
 
 void expand_targets(struct ledger_txn *txn, const struct expansion *x, const struct route_event *event,
@@ -268,12 +231,16 @@ void expand_targets(struct ledger_txn *txn, const struct expansion *x, const str
     struct matching m = {.txn = txn, .x = x, .event = event, .row = row};
     for (size_t i = 0; i < plan->delivery_count; i++) {
         m.d = &plan->deliveries[i];
-        if (m.d->recipient != UINT32_MAX)
+        if (m.d->recipient != ROUTE_NOBODY)
             continue;
+        m.second = route_comes_second(plan, &x->chains, (uint32_t)i);
+        m.matched = 0;
         for (size_t c = 0; c < txn->ledger->target_channels; c++) {
             const struct channel_targets *targets = &txn->ledger->targets[c];
             if (targets->index && strcmp(targets->channel, m.d->deliver->channel->name) == 0)
                 route_targets_match(targets->index, event, txn->arena, 0, on_target, &m);
         }
+        if (m.second && m.matched)
+            second(txn, x, m.d, (struct belfry_str){NULL, 0});
     }
 }

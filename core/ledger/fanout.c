@@ -97,24 +97,30 @@ static void unref_json(void *arg)
     json_decref(arg);
 }
 
-static void make_plan(struct ledger_txn *txn, struct fanout *f, const struct store_event *row)
+void event_of_row(struct store_conn *conn, const struct store_event *row, struct arena *arena, struct route_event *out)
 {
     json_t *data = json_read(row->data, NULL);
     if (data)
-        arena_cleanup(f->arena, unref_json, data);
-    struct belfry_view *view = arena_alloc(f->arena, sizeof(*view));
+        arena_cleanup(arena, unref_json, data);
+    struct belfry_view *view = arena_alloc(arena, sizeof(*view));
     *view = json_view(data);
-    struct route_event event = {.org = store_name_text(txn->conn, row->org),
-                                .source = store_name_text(txn->conn, row->source),
-                                .type = store_name_text(txn->conn, row->type),
-                                .category = store_name_text(txn->conn, row->category),
+    *out = (struct route_event){.org = store_name_text(conn, row->org),
+                                .source = store_name_text(conn, row->source),
+                                .type = store_name_text(conn, row->type),
+                                .category = store_name_text(conn, row->category),
                                 .subject = row->subject,
                                 .actor = row->actor,
                                 .severity = row->severity,
                                 .time_ms = row->time,
                                 .data = view};
-    read_audience(f->arena, row->audience, &event.audience, &event.audience_count);
+    read_audience(arena, row->audience, &out->audience, &out->audience_count);
+}
+
+static void make_plan(struct ledger_txn *txn, struct fanout *f, const struct store_event *row)
+{
+    struct route_event event;
     int overflow = 0;
+    event_of_row(txn->conn, row, f->arena, &event);
     route_plan(txn->gen->pub->route, &event, &txn->directory.pub, SIZE_MAX, &overflow, NULL, f->arena, &f->plan);
 }
 

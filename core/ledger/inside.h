@@ -287,6 +287,8 @@ struct ledger {
     int64_t last_upkeep; /* wall ms of the last look at removed targets and channels */
     struct clock_watch watch;
     uint64_t rest_until; /* monotonic ns: work that comes due by itself waits after a failure */
+    struct outcome_count *outcomes;
+    size_t outcome_count, outcome_cap;
     struct ledger_numbers numbers;
     pthread_mutex_t numbers_lock;
     struct ledger_numbers published; /* under the lock */
@@ -312,6 +314,20 @@ int64_t cache_person_rev(struct ledger_txn *txn, int64_t person, struct belfry_s
 /* Row of a person that exists, else 0. */
 int64_t cache_person_find(struct ledger_txn *txn, int64_t org, struct belfry_str username);
 
+/* --- outcome_counts.c: what the ledger itself decides, counted when the group commits ------------------------------ */
+
+/* channel: its name's id, 0 for none. */
+void outcome_count(struct ledger_txn *txn, int64_t channel, enum outcome outcome, size_t times);
+/* store_deliveries_end_event(), counted. */
+void outcome_end_event(struct ledger_txn *txn, int64_t event, int64_t person, enum outcome outcome,
+                       struct belfry_str note);
+/* store_delivery_end() of one row, counted. */
+void outcome_end(struct ledger_txn *txn, const struct store_delivery *row, enum outcome outcome,
+                 struct belfry_str detail);
+void outcome_counts_begin(struct ledger *ledger);
+void outcome_counts_commit(struct ledger *ledger);
+void outcome_counts_free(struct ledger *ledger);
+
 /* --- rows (apply.c, expand.c, subject.c, sweep.c) ----------------------------------------------------------------- */
 
 #define SLICE 1000 /* rows a transaction, of a fan-out, an expiry, a sweep */
@@ -328,7 +344,7 @@ struct expansion {
     int64_t event, org, category, time;
     struct belfry_str org_name;
     const struct route_plan *plan;
-    uint32_t *first, *next;                   /* deliveries of a recipient: index + 1, 0 ends */
+    struct route_chains chains;
     uint32_t *first_decision, *next_decision; /* the same of decisions */
     /* what it replaces: live events at the time it was emitted */
     const int64_t *replaced;
@@ -336,6 +352,9 @@ struct expansion {
 };
 /* Chains the deliveries of each recipient; in arena. */
 void expand_prepare(struct expansion *x, struct arena *arena);
+/* What does not happen, as a row. recipient empty: of nobody in particular. */
+void expand_decision(struct ledger_txn *txn, const struct expansion *x, const struct route_decision *decision,
+                     struct belfry_str recipient);
 /* Rows of recipient i: notification, deliveries, decisions; replaces the earlier row. Returns the notification, 0:
  * none. */
 int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint32_t i, int64_t *person);
@@ -359,7 +378,7 @@ struct sweep {
 size_t sweep_rows(struct ledger_txn *txn, struct sweep *sweep, int64_t *after, size_t limit);
 /* One row ends: validity, the successor, its open deliveries with an outcome. */
 void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row, int validity, int64_t replaced_by,
-                   int outcome, struct belfry_str note);
+                   enum outcome outcome, struct belfry_str note);
 /* All rows: now when they are few, else as a job. */
 void sweep_start(struct ledger_txn *txn, struct sweep *sweep, int64_t org);
 /* What is left of events that were replaced: rows of those who are no longer in the audience. */
@@ -379,6 +398,8 @@ int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_st
  * ids, in the txn's arena. */
 size_t fanout_take_over(struct ledger_txn *txn, int64_t event, const int64_t **replaced);
 void fanout_drop(struct ledger *ledger);
+/* What the rules look at, from an event's row. In arena. [any] */
+void event_of_row(struct store_conn *conn, const struct store_event *row, struct arena *arena, struct route_event *out);
 
 /* targets.c: the transaction was rolled back, or committed. */
 void targets_roll_back(struct ledger *ledger);
@@ -394,6 +415,9 @@ struct gate {
     int64_t due;                   /* when it is tried again, with held_quiet_hours */
     const char *why;               /* for people; may be NULL */
 };
+#define REASON_EXPIRED "its validity ended"
+#define REASON_SUPERSEDED "a newer event took its place"
+#define REASON_DISABLED "the target is disabled"
 /* 1: may go out now. 0: gate->outcome says what becomes of it. */
 int gates_pass(struct ledger_txn *txn, struct gate *gate);
 

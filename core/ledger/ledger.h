@@ -15,6 +15,9 @@
 
 #include <uv.h>
 
+struct hash;        /* base/hash.h */
+struct store_event; /* store/events.h */
+
 struct ledger;
 
 /* --- generation: what the ledger works with until the next reload ------------------------------------------------- */
@@ -166,18 +169,30 @@ struct ledger_request {
 /* OK and done() later, or EAGAIN (back-pressure), ENOTFOUND (no such source in the generation), ECLOSED (stopping). */
 belfry_status ledger_trigger(struct ledger *ledger, struct ledger_request *request);
 
-/* Dry run on a reader's snapshot: receive() runs against conn, the record is not applied; what would be emitted and
- * routed goes to the callback. [reader] */
+/* Dry runs on a reader's snapshot: what would be emitted and routed goes to fn; nothing is written. Strings and views
+ * of an event live as long as the arena and the trigger, the directory during fn. */
 struct ledger_dry_event {
     struct route_event event;
-    struct belfry_str title, body;
+    struct belfry_str title, body, link, data, note;
     const struct route_plan *plan;
+    int overflow; /* a role has more members than expand_max */
+    const struct route_directory *directory;
 };
-belfry_status ledger_dry_run(const struct ledger_generation *generation, struct store_conn *conn, const char *source,
-                             struct belfry_str org, const struct belfry_principal *principal,
-                             const struct trigger *trigger, struct clock_src *clock, const struct route_trace *trace,
-                             struct arena *arena, void (*fn)(void *arg, const struct ledger_dry_event *event),
-                             void *arg, struct error *err);
+struct ledger_dry {
+    const struct ledger_generation *generation;
+    int64_t now_ms;
+    size_t expand_max; /* members of a role; 0: all */
+    const struct route_trace *trace;
+    void (*fn)(void *arg, const struct ledger_dry_event *event);
+    void *arg;
+};
+/* receive() runs against conn and what it records is dropped. [reader] */
+belfry_status ledger_dry_run(struct ledger_dry *dry, struct store_conn *conn, const char *source, struct belfry_str org,
+                             const struct belfry_principal *principal, const struct trigger *trigger,
+                             struct arena *arena, struct error *err);
+/* A stored event is routed again, by the rules and the directory of now. [reader] */
+void ledger_plan_again(struct ledger_dry *dry, struct store_conn *conn, const struct store_event *row,
+                       struct arena *arena);
 
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
 
@@ -195,6 +210,9 @@ void ledger_task_done(struct ledger *ledger, const char *instance, int64_t task,
                       int64_t retry_after_ms, struct belfry_str result);
 /* When the next task, timer, expiry or delayed delivery is due (wall ms), INT64_MAX for none. [any] */
 int64_t ledger_next_due(const struct ledger *ledger);
+
+/* Of belfry_deliveries_total, which dispatch counts as well. */
+#define OUTCOME_METRIC_HELP "Deliveries by channel and what became of them; one that is tried again counts each time."
 
 /* --- deliveries: claims and outcomes, used by dispatch ------------------------------------------------------------ */
 
@@ -271,6 +289,12 @@ void ledger_targets_declare(struct ledger *ledger, const struct config_instance 
 void ledger_targets_index(struct ledger *ledger, const struct config_instance *channel, struct route_target *routes,
                           const struct ledger_target *targets, size_t count,
                           void (*done)(void *arg, belfry_status status), void (*free_rows)(void *arg), void *arg);
+/* Calls fn in the ledger's thread for each channel's index, with the ids of the targets that are disabled; then done.
+ */
+void ledger_targets_look(struct ledger *ledger,
+                         void (*fn)(void *arg, const char *channel, const struct route_targets *index,
+                                    const struct hash *disabled),
+                         void (*done)(void *arg), void *arg);
 /* Disable (held from then on) or enable (held ones become due, oldest first). */
 void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, const char *why,
                           void (*done)(void *arg, belfry_status status), void *arg);

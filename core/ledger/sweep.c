@@ -6,10 +6,12 @@
 #include "ledger/inside.h"
 
 void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row, int validity, int64_t replaced_by,
-                   int outcome, struct belfry_str note)
+                   enum outcome outcome, struct belfry_str note)
 {
     store_notification_end(txn->conn, row->id, validity, replaced_by, ledger_txn_touch(txn, row->person), note);
-    store_deliveries_end_event(txn->conn, row->event, row->person, outcome, txn->now, note);
+    /* The row says by itself that it expired or has a successor; of a delivery that is the reason. */
+    struct belfry_str why = note.len ? note : outcome == OUTCOME_expired ? STR(REASON_EXPIRED) : STR(REASON_SUPERSEDED);
+    outcome_end_event(txn, row->event, row->person, outcome, why);
 }
 
 static void change_row(struct ledger_txn *txn, struct sweep *sweep, const struct store_notification *row)

@@ -189,6 +189,45 @@ void ledger_targets_index(struct ledger *ledger, const struct config_instance *c
         index_done(&c->command, BELFRY_ECLOSED);
 }
 
+struct look_command {
+    struct ledger_command command;
+    void (*fn)(void *arg, const char *channel, const struct route_targets *index, const struct hash *disabled);
+    void (*done)(void *arg);
+    void *arg;
+    int ran;
+};
+
+static belfry_status look_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct look_command *c = LIST_OF(command, struct look_command, command);
+    const struct ledger *ledger = txn->ledger;
+    for (size_t i = 0; !c->ran && i < ledger->target_channels; i++)
+        if (ledger->targets[i].index)
+            c->fn(c->arg, ledger->targets[i].channel, ledger->targets[i].index, ledger->disabled);
+    c->ran = 1;
+    return BELFRY_OK;
+}
+
+static void look_done(struct ledger_command *command, belfry_status status)
+{
+    struct look_command *c = LIST_OF(command, struct look_command, command);
+    (void)status;
+    c->done(c->arg);
+    free(c);
+}
+
+void ledger_targets_look(struct ledger *ledger,
+                         void (*fn)(void *arg, const char *channel, const struct route_targets *index,
+                                    const struct hash *disabled),
+                         void (*done)(void *arg), void *arg)
+{
+    struct look_command *c = xcalloc(1, sizeof(*c));
+    *c = (struct look_command){.fn = fn, .done = done, .arg = arg};
+    c->command = (struct ledger_command){.run = look_run, .done = look_done};
+    if (ledger_submit(ledger, &c->command) != BELFRY_OK)
+        look_done(&c->command, BELFRY_ECLOSED);
+}
+
 /* --- state -------------------------------------------------------------------------------------------------------- */
 
 struct target_command {

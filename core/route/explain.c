@@ -6,6 +6,7 @@
  */
 #include "route/explain.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "route/people.h"
@@ -129,7 +130,8 @@ static int64_t quiet_until(struct explain *e, const struct story *story, const s
 
 /* What would become of a planned delivery, as far as can be said now. */
 static struct story_delivery tell_delivery(struct explain *e, const struct story *story, const struct route_plan *plan,
-                                           const struct route_delivery *d, const struct route_directory *directory)
+                                           const struct route_delivery *d, const struct route_directory *directory,
+                                           int second)
 {
     const struct config_instance *channel = d->deliver->channel;
     const struct route_recipient *recipient = d->recipient == ROUTE_NOBODY ? NULL : &plan->recipients[d->recipient];
@@ -144,7 +146,10 @@ static struct story_delivery tell_delivery(struct explain *e, const struct story
         out.reason = str_of(arena_printf(e->arena, "hidden while they lack a role that category %.*s is for",
                                          STR_ARG(story->category)));
     int64_t until = in_commit ? 0 : quiet_until(e, story, d, recipient, directory);
-    if (until) {
+    if (second) {
+        out.outcome = OUTCOME_duplicate;
+        out.reason = STR(ROUTE_SECOND);
+    } else if (until) {
         out.outcome = OUTCOME_held_quiet_hours;
         out.due_ms = until;
         out.reason = str_of(arena_printf(e->arena, "schedule %s", d->rule->schedule));
@@ -175,8 +180,11 @@ struct story *explain_story(struct explain *e, const struct route_event *event, 
     story->rule_count = e->rule_count;
     story->recipients = tell_recipients(e->arena, plan);
     story->recipient_count = plan->recipient_count;
+    struct route_chains chains;
+    route_chains(plan, e->arena, &chains);
     for (size_t i = 0; i < plan->delivery_count; i++)
-        deliveries[story->delivery_count++] = tell_delivery(e, story, plan, &plan->deliveries[i], directory);
+        deliveries[story->delivery_count++] = tell_delivery(e, story, plan, &plan->deliveries[i], directory,
+                                                            route_comes_second(plan, &chains, (uint32_t)i));
     for (size_t i = 0; i < plan->decision_count; i++)
         deliveries[story->delivery_count++] = tell_decision(&plan->decisions[i]);
     story->deliveries = deliveries;
@@ -191,7 +199,11 @@ struct story *explain_story(struct explain *e, const struct route_event *event, 
 struct target_list {
     struct arena *arena;
     const char *channel;
-    struct belfry_str *names;
+    const struct hash *disabled;
+    struct planned_target {
+        struct belfry_str name;
+        int disabled;
+    } * items;
     size_t count, cap;
     struct story_note *notes;
     size_t note_count, note_cap;
@@ -202,8 +214,9 @@ static void on_target(void *arg, const struct route_target *target, const char *
     struct target_list *list = arg;
     struct belfry_str name = arena_str(list->arena, target->name);
     if (!why_not) {
-        list->names = route_grow(list->arena, list->names, list->count, &list->cap, sizeof(*list->names));
-        list->names[list->count++] = name;
+        struct belfry_str id = str_slice((const char *)&target->id, sizeof(target->id));
+        list->items = route_grow(list->arena, list->items, list->count, &list->cap, sizeof(*list->items));
+        list->items[list->count++] = (struct planned_target){name, list->disabled && hash_get(list->disabled, id)};
         return;
     }
     const char *what = arena_printf(list->arena, "target of %s: %s", list->channel, why_not);
@@ -211,32 +224,50 @@ static void on_target(void *arg, const struct route_target *target, const char *
     list->notes[list->note_count++] = (struct story_note){NULL, name, what};
 }
 
-static int goes_to_targets(const struct story_delivery *d, const struct config_instance *channel)
+static struct story_delivery to_target(const struct story_delivery *d, const struct planned_target *target)
 {
-    return d->recipient == ROUTE_NOBODY && d->target.len == 0 && explain_state(d->outcome) != EXPLAIN_NOT &&
-           str_eqz(d->channel, channel->name);
+    struct story_delivery out = *d;
+    out.target = target->name;
+    if (target->disabled) {
+        out.outcome = OUTCOME_held_disabled;
+        out.reason = STR("the target is disabled");
+    }
+    return out;
+}
+
+static struct story_delivery to_none(const struct story_delivery *d)
+{
+    return (struct story_delivery){.recipient = ROUTE_NOBODY,
+                                   .rule = d->rule,
+                                   .channel = d->channel,
+                                   .outcome = OUTCOME_no_recipient,
+                                   .reason = STR(EXPLAIN_NO_TARGET)};
+}
+
+static int is_of_targets(const struct story_delivery *d, const struct config_instance *channel)
+{
+    return d->recipient == ROUTE_NOBODY && d->target.len == 0 && str_eqz(d->channel, channel->name) &&
+           (explain_state(d->outcome) != EXPLAIN_NOT || d->outcome == OUTCOME_duplicate);
 }
 
 void explain_targets(struct explain *e, struct story *story, const struct config_instance *channel,
-                     const struct route_targets *targets, const struct route_event *event)
+                     const struct route_targets *targets, const struct hash *disabled, const struct route_event *event)
 {
-    struct target_list list = {.arena = e->arena, .channel = channel->name};
+    struct target_list list = {.arena = e->arena, .channel = channel->name, .disabled = disabled};
     struct story_delivery *out = NULL;
     size_t count = 0, cap = 0, planned = 0;
     for (size_t i = 0; i < story->delivery_count; i++)
-        planned += (size_t)goes_to_targets(&story->deliveries[i], channel);
+        planned += (size_t)is_of_targets(&story->deliveries[i], channel);
     if (planned == 0)
         return;
     route_targets_match(targets, event, e->arena, 1, on_target, &list);
     for (size_t i = 0; i < story->delivery_count; i++) {
         const struct story_delivery *d = &story->deliveries[i];
-        int many = goes_to_targets(d, channel);
-        for (size_t t = 0; t < (many ? list.count : 1); t++) {
+        int theirs = is_of_targets(d, channel), each = theirs && d->outcome != OUTCOME_duplicate;
+        size_t times = each && list.count > 0 ? list.count : each || !theirs || list.count > 0;
+        for (size_t t = 0; t < times; t++) {
             out = route_grow(e->arena, out, count, &cap, sizeof(*out));
-            out[count] = *d;
-            if (many)
-                out[count].target = list.names[t];
-            count++;
+            out[count++] = !each ? *d : list.count > 0 ? to_target(d, &list.items[t]) : to_none(d);
         }
     }
     story->deliveries = out;
@@ -260,13 +291,20 @@ int explain_shows_rule(const struct explain_filter *filter, const char *name)
     return !filter || filter->rule.len == 0 || str_eqz(filter->rule, name);
 }
 
+/* What a rule did with all whom it might have told. */
+static int concerns_everybody(const struct story_delivery *d)
+{
+    return d->outcome == OUTCOME_dropped_by_rule || d->outcome == OUTCOME_no_recipient;
+}
+
 int explain_shows_delivery(const struct explain_filter *filter, const struct story *story,
                            const struct story_delivery *delivery)
 {
     if (!filter)
         return 1;
     if (filter->who.len > 0 &&
-        (delivery->recipient == ROUTE_NOBODY || !str_eq(filter->who, story->recipients[delivery->recipient].name)))
+        (delivery->recipient == ROUTE_NOBODY ? !concerns_everybody(delivery)
+                                             : !str_eq(filter->who, story->recipients[delivery->recipient].name)))
         return 0;
     if (filter->channel.len > 0 && delivery->channel.len > 0 && !str_eq(filter->channel, delivery->channel))
         return 0;

@@ -13,6 +13,7 @@
 /* --- making the story of a dry run --- */
 
 struct explain;
+struct hash; /* base/hash.h */
 
 /* Lives in arena with all that it makes. config is borrowed. */
 struct explain *explain_new(struct arena *arena, const struct config *config);
@@ -27,14 +28,18 @@ struct story *explain_story(struct explain *explain, const struct route_event *e
                             const struct route_directory *directory, int64_t now_ms);
 /*
  * Puts the targets of a channel in the place of the story's deliveries to "every target of the channel": one for each
- * that takes the event; the others become notes with the reason. Once a channel.
+ * that takes the event, or one that says that there is none; the others become notes with the reason. disabled (may be
+ * NULL) has the ids of those whose deliveries are held. Once a channel.
  */
 void explain_targets(struct explain *explain, struct story *story, const struct config_instance *channel,
-                     const struct route_targets *targets, const struct route_event *event);
+                     const struct route_targets *targets, const struct hash *disabled, const struct route_event *event);
+
+#define EXPLAIN_NO_TARGET "no target takes it"
 
 /* --- showing --- */
 
-/* What to show; empty: everything. With `who` nothing of other people and of targets is shown. */
+/* What to show; empty: everything. With `who` nothing of other people and of targets is shown, but what a rule did with
+ * all of them. */
 struct explain_filter {
     struct belfry_str who, channel, rule;
 };

@@ -198,6 +198,7 @@ static json_t *notification_json(const struct story_notification *n)
     set_str(out, "handled_by", n->handled_by);
     set_time(out, "handled_at", n->handled_ms);
     set_str(out, "replaced_by", n->replaced_by);
+    set_str(out, "note", n->note);
     return out;
 }
 

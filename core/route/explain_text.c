@@ -285,6 +285,10 @@ static void put_notification(struct text *t, const struct story_notification *n)
     put_mark(t, "hidden", n->hidden_ms);
     if (n->validity && strcmp(n->validity, "valid") != 0)
         buf_addf(t->out, "  %s", n->validity);
+    if (n->note.len > 0) {
+        buf_addz(t->out, ": ");
+        put(t, n->note);
+    }
     if (n->handled_by.len > 0) {
         buf_addz(t->out, "  handled by ");
         put(t, n->handled_by);

@@ -110,6 +110,17 @@ void route_plan(const struct route *route, const struct route_event *event, cons
                 size_t expand_max, int *overflow, const struct route_trace *trace, struct arena *arena,
                 struct route_plan *plan);
 
+/* Deliveries of a plan by recipient, in its order: first[i] is the index + 1 of recipient i's first, [recipient_count]
+ * that of the first to targets; next[d] that of the one behind d; 0 ends. */
+struct route_chains {
+    uint32_t *first, *next;
+};
+void route_chains(const struct route_plan *plan, struct arena *arena, struct route_chains *out);
+/* 1 when another delivery of the plan is certain to go out first on the same channel to the same recipient (or to the
+ * same targets): this one is a duplicate from the beginning, for the reason below. */
+int route_comes_second(const struct route_plan *plan, const struct route_chains *chains, uint32_t delivery);
+#define ROUTE_SECOND "an earlier rule delivers on the same channel"
+
 /* --- gates, asked when a delivery comes due --- */
 
 /* The view that rules' conditions read (org source type category severity subject actor time data.*). In arena. */

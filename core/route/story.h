@@ -32,8 +32,8 @@ struct story_notification { /* the inbox row */
     struct belfry_str id;
     int64_t visible_ms; /* since when it is in the inbox; 0: it is not */
     int64_t seen_ms, read_ms, hidden_ms, handled_ms;
-    const char *validity; /* "valid", "expired", "superseded", "withdrawn" */
-    struct belfry_str handled_by, replaced_by;
+    const char *validity;                            /* "valid", "expired", "superseded", "withdrawn" */
+    struct belfry_str handled_by, replaced_by, note; /* note: why it is no longer valid */
 };
 
 struct story_recipient {

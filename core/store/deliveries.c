@@ -145,14 +145,18 @@ void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t 
     sql_run(s);
 }
 
-int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
-                               struct belfry_str detail)
+size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
+                                  struct belfry_str detail, struct arena *arena, int64_t **channels)
 {
+    int64_t *items = NULL;
+    size_t count = 0, cap = 0;
 #define END_EVENT                                                                                                      \
     "UPDATE delivery SET state = ?, open = 0, detail = ?, ended = ? WHERE event = ? AND open > 0 AND lease IS NULL"
-    struct sql *s = person > 0    ? sql_use(conn, END_EVENT " AND person = ?")
-                    : person == 0 ? sql_use(conn, END_EVENT " AND person IS NULL")
-                                  : sql_use(conn, END_EVENT);
+#define CHANNELS " RETURNING channel"
+    struct sql *s = person > 0    ? sql_use(conn, END_EVENT " AND person = ?" CHANNELS)
+                    : person == 0 ? sql_use(conn, END_EVENT " AND person IS NULL" CHANNELS)
+                                  : sql_use(conn, END_EVENT CHANNELS);
+#undef CHANNELS
 #undef END_EVENT
     sql_i64(s, state);
     sql_str_opt(s, detail);
@@ -160,7 +164,20 @@ int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t p
     sql_i64(s, event);
     if (person > 0)
         sql_i64(s, person);
-    return sql_run(s);
+    while (sql_row(s)) {
+        if (count == cap) {
+            cap = cap ? cap * 4 : 8;
+            int64_t *more = arena_alloc(arena, cap * sizeof(*more));
+            if (count > 0)
+                memcpy(more, items, count * sizeof(*more));
+            items = more;
+        }
+        items[count++] = sql_get_i64(s, 0);
+    }
+    sql_end(s);
+    conn->written += count;
+    *channels = items;
+    return count;
 }
 
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *d)
@@ -200,12 +217,14 @@ int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_
     return count + sql_run(s);
 }
 
-int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit)
+int store_deliveries_hold(struct store_conn *conn, int64_t target, struct belfry_str why, size_t limit)
 {
-    struct sql *s = sql_use(conn, "UPDATE delivery SET open = 2, state = ? WHERE id IN (SELECT id FROM delivery"
-                                  " INDEXED BY delivery_target WHERE target = ? AND open = 1 AND target IS NOT NULL"
-                                  " AND lease IS NULL LIMIT ?)");
+    struct sql *s =
+        sql_use(conn, "UPDATE delivery SET open = 2, state = ?, detail = ? WHERE id IN (SELECT id FROM delivery"
+                      " INDEXED BY delivery_target WHERE target = ? AND open = 1 AND target IS NOT NULL"
+                      " AND lease IS NULL LIMIT ?)");
     sql_i64(s, OUTCOME_held_disabled);
+    sql_str(s, why);
     sql_i64(s, target);
     sql_i64(s, (int64_t)limit);
     return sql_run(s);
@@ -213,10 +232,11 @@ int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit)
 
 int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now_ms, size_t limit)
 {
-    struct sql *s = sql_use(conn, "UPDATE delivery SET open = 1, state = CASE WHEN attempts > 0 THEN ?1 ELSE ?2 END,"
-                                  " due = CASE WHEN attempts > 0 THEN min(due, ?3) ELSE due END WHERE id IN"
-                                  " (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ?4 AND open = 2"
-                                  " ORDER BY id LIMIT ?5)");
+    struct sql *s =
+        sql_use(conn, "UPDATE delivery SET open = 1, detail = NULL, state = CASE WHEN attempts > 0 THEN ?1 ELSE ?2 END,"
+                      " due = CASE WHEN attempts > 0 THEN min(due, ?3) ELSE due END WHERE id IN"
+                      " (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ?4 AND open = 2"
+                      " ORDER BY id LIMIT ?5)");
     sql_i64(s, OUTCOME_retrying);
     sql_i64(s, OUTCOME_scheduled);
     sql_i64(s, now_ms);
@@ -227,7 +247,9 @@ int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now
 
 int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit)
 {
-#define END_QUEUE "UPDATE delivery SET state = ?, open = 0, ended = ? WHERE id IN (SELECT id FROM delivery WHERE "
+#define END_QUEUE                                                                                                      \
+    "UPDATE delivery SET state = ?, open = 0, ended = ?, detail = 'its channel or target is gone' WHERE id IN"         \
+    " (SELECT id FROM delivery WHERE "
     struct sql *s =
         target ? sql_use(conn, END_QUEUE "target = ?3 AND lease IS NULL AND open = 1 LIMIT ?4)")
                : sql_use(conn, END_QUEUE "channel = ?3 AND target IS NULL AND lease IS NULL AND open = 1 LIMIT ?4)");

@@ -34,9 +34,10 @@ void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int ope
 void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t now_ms, int attempts,
                         struct belfry_str detail);
 /* Ends rows of an event that wait or are held: of one person (above 0), of everybody without a row (addresses and
- * targets: 0), or all of them (-1). Those under way are left to their claim. Returns how many. */
-int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
-                               struct belfry_str detail);
+ * targets: 0), or all of them (-1). Those under way are left to their claim. Returns how many; *channels, in arena, has
+ * the channel of each. */
+size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
+                                  struct belfry_str detail, struct arena *arena, int64_t **channels);
 /* Another row of the same event, channel and recipient that was sent, is being sent or may have arrived. */
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *row);
 /* Rows under a lease of another boot: those of targets become due at once, those of recipients end as unknown. Returns
@@ -44,7 +45,7 @@ int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms);
 /* Up to limit rows of a target from waiting to held, or back: those that were tried before are due now. Returns how
  * many. */
-int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit);
+int store_deliveries_hold(struct store_conn *conn, int64_t target, struct belfry_str why, size_t limit);
 int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now_ms, size_t limit);
 /* Up to limit rows of a channel (target 0) or a target that wait or are held end as channel_removed; returns how many.
  */

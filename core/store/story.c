@@ -80,12 +80,14 @@ size_t store_deliveries_list(struct store_conn *conn, const struct store_deliver
     return rows.count;
 }
 
-size_t store_deliveries_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
-                           struct store_delivery_view **out)
+size_t store_deliveries_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit,
+                           struct arena *arena, struct store_delivery_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_delivery_view), 0, 0, NULL};
-    struct sql *s = sql_use(conn, VIEW_COLUMNS "WHERE d.event = ? ORDER BY d.id LIMIT ?");
+    struct sql *s = sql_use(conn, VIEW_COLUMNS "WHERE d.event = ?1 AND (?2 IS NULL OR"
+                                               " COALESCE(p.username, d.address) = ?2) ORDER BY d.id LIMIT ?3");
     sql_i64(s, event);
+    sql_str_opt(s, who);
     sql_i64(s, (int64_t)limit);
     read_views(conn, s, &rows);
     *out = (void *)rows.items;
@@ -116,13 +118,14 @@ size_t store_attempts_of(struct store_conn *conn, int64_t event, size_t limit, s
     return rows.count;
 }
 
-size_t store_decisions_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
-                          struct store_decision_view **out)
+size_t store_decisions_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit,
+                          struct arena *arena, struct store_decision_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_decision_view), 0, 0, NULL};
-    struct sql *s = sql_use(conn, "SELECT recipient, rule, channel, outcome, reason FROM decision WHERE event = ?"
-                                  " ORDER BY id LIMIT ?");
+    struct sql *s = sql_use(conn, "SELECT recipient, rule, channel, outcome, reason FROM decision WHERE event = ?1"
+                                  " AND (?2 IS NULL OR recipient IS NULL OR recipient = ?2) ORDER BY id LIMIT ?3");
     sql_i64(s, event);
+    sql_str_opt(s, who);
     sql_i64(s, (int64_t)limit);
     while (sql_row(s)) {
         struct store_decision_view *v = row_add(&rows);
@@ -137,14 +140,16 @@ size_t store_decisions_of(struct store_conn *conn, int64_t event, size_t limit, 
     return rows.count;
 }
 
-size_t store_rows_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+size_t store_rows_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit, struct arena *arena,
                      struct store_row_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_row_view), 0, 0, NULL};
     struct sql *s = sql_use(conn, "SELECT n.id, n.person, n.pos, n.seen, n.read, n.hidden, n.handled_at, n.replaced_by,"
-                                  " n.validity, p.username, n.reason, n.handled_by FROM notification n"
-                                  " JOIN person p ON p.id = n.person WHERE n.event = ? ORDER BY n.person LIMIT ?");
+                                  " n.validity, p.username, n.reason, n.handled_by, n.note FROM notification n"
+                                  " JOIN person p ON p.id = n.person WHERE n.event = ?1"
+                                  " AND (?2 IS NULL OR p.username = ?2) ORDER BY n.person LIMIT ?3");
     sql_i64(s, event);
+    sql_str_opt(s, who);
     sql_i64(s, (int64_t)limit);
     while (sql_row(s)) {
         struct store_row_view *v = row_add(&rows);
@@ -159,7 +164,8 @@ size_t store_rows_of(struct store_conn *conn, int64_t event, size_t limit, struc
                                      .validity = (int)sql_get_i64(s, 8),
                                      .username = sql_get_copy(s, 9, arena),
                                      .reason = sql_get_copy(s, 10, arena),
-                                     .handled_by = sql_get_copy(s, 11, arena)};
+                                     .handled_by = sql_get_copy(s, 11, arena),
+                                     .note = sql_get_copy(s, 12, arena)};
     }
     sql_end(s);
     *out = (void *)rows.items;

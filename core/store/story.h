@@ -24,9 +24,9 @@ struct store_delivery_view {
 /* Newest first; array and texts in arena. Returns the count. */
 size_t store_deliveries_list(struct store_conn *conn, const struct store_delivery_query *query, struct arena *arena,
                              struct store_delivery_view **out);
-/* All of one event, oldest first. */
-size_t store_deliveries_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
-                           struct store_delivery_view **out);
+/* All of one event, oldest first. Here and below, who: only those of this recipient; empty: all. */
+size_t store_deliveries_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit,
+                           struct arena *arena, struct store_delivery_view **out);
 
 struct store_attempt_view {
     int64_t delivery, at, elapsed_us;
@@ -41,15 +41,15 @@ struct store_decision_view {
     struct belfry_str recipient, rule, channel, reason;
     int outcome;
 };
-size_t store_decisions_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
-                          struct store_decision_view **out);
+size_t store_decisions_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit,
+                          struct arena *arena, struct store_decision_view **out);
 
 struct store_row_view { /* one notification of an event */
     int64_t id, person, pos, seen, read, hidden, handled_at, replaced_by;
     int validity;
-    struct belfry_str username, reason, handled_by;
+    struct belfry_str username, reason, handled_by, note;
 };
-size_t store_rows_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+size_t store_rows_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit, struct arena *arena,
                      struct store_row_view **out);
 
 struct store_event_query {

@@ -4,17 +4,17 @@
  *
  * A trigger is read and checked as a whole first: every fault is named, and nothing is recorded. Then it is one change:
  * from what the record was (`before`) to what it is (`now`). An unknown record that is updated is seen for the first
- * time; what it was is what the trigger's `before` says, and without that it was nothing.
+ * time; what it was is what the trigger's `before` says, and it still is that where the trigger says nothing else;
+ * without `before` it was nothing.
  *
  * Triggers carry all or little; in the common case, a record that is new, nothing is built: the event's data is the
  * trigger's own.
  */
 #include "receive.h"
+#include "link.h"
 #include "rules.h"
 
 #include <string.h>
-
-#define LINK_MAX 2048
 
 enum trigger_kind { CREATED, UPDATED, DELETED };
 
@@ -92,9 +92,9 @@ static struct belfry_str username_at(struct change *c, const struct belfry_value
 {
     struct belfry_str text = text_at(c, object, name, pointer, required);
     char full[64] = "/data";
-    if (text.ptr && !workflow_is_username(text)) {
+    if (text.ptr && !workflow_is_username(c->txn, text)) {
         strncat(full, pointer, sizeof(full) - 6);
-        refuse(c, full, "must be a username: 1 to 128 bytes without `/`, `:` and control characters");
+        refuse(c, full, "must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters");
     }
     return text;
 }
@@ -105,22 +105,6 @@ static int has_control(struct belfry_str s)
         if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
             return 1;
     return 0;
-}
-
-static int starts(struct belfry_str s, const char *prefix)
-{
-    size_t len = strlen(prefix);
-    return s.len > len && memcmp(s.ptr, prefix, len) == 0;
-}
-
-/* http, https, or a path of ours; said here so that the fault has its pointer. */
-static int is_link(struct belfry_str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] <= 0x20 || s.ptr[i] == 0x7f || s.ptr[i] == '\\')
-            return 0;
-    int path = s.len > 0 && s.ptr[0] == '/' && (s.len == 1 || s.ptr[1] != '/');
-    return s.len <= LINK_MAX && (path || starts(s, "http://") || starts(s, "https://"));
 }
 
 /* Object and id: what the record is called everywhere. */
@@ -144,7 +128,7 @@ static void read_identity(struct change *c)
 static void read_url(struct change *c)
 {
     struct belfry_str url = text_at(c, &c->said, "url", "/record/url", c->kind == CREATED);
-    if (url.ptr && !is_link(url))
+    if (url.ptr && !workflow_is_link(url))
         refuse(c, "/data/record/url", "must be http, https or a path, of at most 2048 bytes");
 }
 
@@ -205,8 +189,12 @@ static void patch(const struct change *c, const struct belfry_value *object, con
 
 static void set_creator(struct change *c)
 {
+    if (c->kind == CREATED && c->by_principal) {
+        c->now.created_by = c->by;
+        return;
+    }
     struct belfry_value value = member(c, &c->said, "created_by");
-    if (value.type == BELFRY_VALUE_STRING && workflow_is_username(value.s))
+    if (value.type == BELFRY_VALUE_STRING && workflow_is_username(c->txn, value.s))
         c->now.created_by = value.s;
     else if (c->kind == CREATED)
         c->now.created_by = c->by;
@@ -226,10 +214,15 @@ static void set_records(struct change *c)
         workflow_record_recall(&c->before, c->memory);
         c->was_there = 1;
     }
+    int told_before = !c->memory && is_there(&c->said_before);
+    if (told_before) { /* what the trigger leaves out is as it was */
+        workflow_record_layer(&c->now, c->view, &earlier);
+        patch(c, &c->said_before, "owner", &c->now.owner);
+    }
     patch(c, &c->said, "url", &c->now.url);
     patch(c, &c->said, "owner", &c->now.owner);
     set_creator(c);
-    if (c->memory || !is_there(&c->said_before))
+    if (!told_before)
         return;
     c->was_there = 1; /* it was what it is, save for what `before` says */
     workflow_record_layer(&c->before, c->view, &earlier);
@@ -266,7 +259,7 @@ static belfry_status remember(struct change *c)
 /* The events' data; made once, and only when it is not what the trigger says. */
 static belfry_status payload(struct change *c)
 {
-    if (c->has_payload || (!c->memory && !c->by_principal))
+    if (c->has_payload || (!c->was_there && !c->by_principal))
         return BELFRY_OK;
     struct belfry_str by = c->kind == UPDATED || c->memory ? c->by : (struct belfry_str){NULL, 0};
     c->payload = workflow_record_data(&c->now, by);

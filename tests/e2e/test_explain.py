@@ -120,6 +120,15 @@ def test_a_dry_run_of_a_trigger_writes_nothing(hub, receiver):
     assert hub.send(trigger)[0]["status"] == "accepted", "nor was the id remembered"
 
 
+def test_who_asks_is_not_who_acts(hub):
+    for headers in [people.token("reader"), hub.person("root")]:
+        story, = explain(hub, {"source": "crm", "trigger": hot()}, headers).json()["events"]
+        assert story["event"]["actor"] == "carl"
+        mine = {"source": "crm", "trigger": created(owner="root", created_by="carl")}
+        story, = explain(hub, mine, headers).json()["events"]
+        assert [r["recipient"] for r in story["recipients"]] == ["root"]
+
+
 def test_a_dry_run_sees_the_present_state(hub):
     first = hot()
     hub.send(first)
@@ -142,7 +151,8 @@ def test_a_rule_that_does_not_match_says_why(hub):
 
 @pytest.mark.parametrize("body,status", [
     ({}, 422), ({"source": "nothing", "trigger": {}}, 422), ({"source": "crm"}, 422),
-    ({"source": "crm", "trigger": {"specversion": "1.0"}}, 422), ({"event": "nonsense"}, 404),
+    ({"source": "crm", "trigger": {"specversion": "1.0"}}, 422), ({"event": "nonsense"}, 404), ({"event": 5}, 422),
+    ({"source": "crm", "trigger": created(), "who": ["bob"]}, 422),
     ({"source": "crm", "trigger": created(owner="a/b")}, 422),
 ])
 def test_what_cannot_be_explained(hub, body, status):
@@ -160,6 +170,192 @@ def test_people_ask_about_themselves(hub, receiver):
     assert explain(hub, {"source": "crm", "trigger": hot()}, hub.person("bob")).status_code == 403
     answer = explain(hub, {"event": event, "who": "ann"}, hub.person("root"))
     assert answer.status_code == 200 and {r["recipient"] for r in answer.json()["recipients"]} == {"ann"}
+
+
+# --- why was he not told? ---------------------------------------------------------------------------------------------
+
+WHY = [
+    {"name": "inbox-first", "when": {}, "deliver": ["inbox"]},
+    {"name": "again", "when": {"type": "record.assigned"}, "deliver": [{"via": "inbox", "after": "10m"}]},
+    {"name": "to-all", "when": {"data.record.fields.rating": "hot"},
+     "deliver": [{"via": "inbox", "to": ["carl", "mona"], "after": "15m", "unless": ["seen"]}]},
+    {"name": "hooks", "when": {"type": "record.assigned"}, "schedule": "night", "deliver": ["hooks"]},
+    {"name": "hooks-later", "when": {"data.record.fields.rating": "hot"},
+     "deliver": [{"via": "hooks", "after": "1d"}, {"via": "hooks", "after": "2d"}]},
+    {"name": "drop", "when": {"data.record.fields.rating": "nobody"}, "stop": True, "deliver": []},
+    {"name": "behind", "when": {"data.record.fields.rating": ["nobody", "hot"]},
+     "deliver": [{"via": "inbox", "to": ["ann"], "after": "1h"}]},
+]
+
+
+@pytest.fixture
+def why(new_hub, receiver):
+    """A hub at night. What it says of a trigger before it is sent and of the event after it: told(event)."""
+    config = with_hooks(base(), receiver.endpoint("good"), receiver.endpoint("other", types=["workflow.*"]))
+    config["schedules"] = {"night": {"from": "22:00", "to": "07:00"}}
+    config["rules"] = WHY
+    hub = new_hub(config, clock=True).start()
+    day = 86_400_000
+    hub.clock.set((hub.clock.ms // day + 1) * day + 22 * 3_600_000)
+
+    def told(trigger, **more):
+        dry, = explain(hub, {"source": "crm", "trigger": trigger, **more}).json()["events"]
+        hub.send(trigger)
+        event = hub.events(f"?type=record.assigned&subject=record/Lead/{record_of(trigger)['id']}")[0]["id"]
+        if any(d["channel"] == "hooks" for d in dry["deliveries"]):
+            until(lambda: hub.deliveries("?state=held_quiet_hours"))
+        return dry, explain(hub, {"event": event, **more}).json()
+
+    hub.told = told
+    return hub
+
+
+def lines(story):
+    """(who or what, channel, rule, outcome, reason) of all that was decided."""
+    return {(who, d["channel"], d["rule"], d["outcome"], d["reason"]) for who, d in
+            [(r["recipient"], d) for r in story["recipients"] for d in r["deliveries"]] +
+            [(d["target"], d) for d in story["deliveries"]]}
+
+
+def test_before_and_after_the_same_is_said(why):
+    dry, stored = why.told(hot())
+    second = "an earlier rule delivers on the same channel"
+    assert lines(dry) == lines(stored) == {
+        ("bob", "inbox", "inbox-first", "delivered", None),
+        ("bob", "inbox", "again", "duplicate", second),
+        ("mona", "inbox", "to-all", "scheduled", None),
+        ("ann", "inbox", "behind", "scheduled", None),
+        ("good", "hooks", "hooks", "held_quiet_hours", "schedule night"),
+        ("good", "hooks", "hooks-later", "scheduled", None),
+        (None, "hooks", "hooks-later", "duplicate", second)}
+    for story in dry, stored:
+        assert {(n["name"], n["reason"], n["rule"]) for n in story["left_out"]} == {
+            ("carl", "did it", "to-all"), ("other", "target of hooks: not one of its types", None)}
+        rules = {r["name"]: r for r in story["rules"]}
+        assert rules["hooks"]["matched"] and rules["hooks"]["line"] > 1
+        assert rules["drop"]["reason"] == "`when` does not hold"
+        leaf, = rules["drop"]["conditions"]
+        assert (leaf["path"], leaf["actual"], leaf["result"]) == ("data.record.fields.rating", '"hot"', False)
+        assert (rules["unmatched"]["matched"], rules["unmatched"]["reason"]) == (False, "a rule matched")
+        assert story["summary"] == {"delivered": 1, "waiting": 4, "not_sent": 2}
+    assert stored["dry_run"] is False
+
+
+@pytest.mark.parametrize("who,reason", [("carl", "did it"), ("nobody-at-all", None)])
+def test_who_is_no_recipient_has_an_answer_too(why, who, reason):
+    dry, stored = why.told(hot(), who=who)
+    for story in dry, stored:
+        assert story["recipients"] == [] and len(story["rules"]) == len(WHY) + 1
+        assert [n["reason"] for n in story["left_out"]] == ([reason] if reason else [])
+    done = why.belfry("explain", "--event", stored["event"]["id"], "--org", "acme", "--who", who)
+    assert done.returncode == 0 and f"{who} is not among them" in done.stdout
+
+
+def test_a_rule_whose_endpoints_want_something_else(new_hub, receiver):
+    hub = new_hub(with_hooks(base(), receiver.endpoint("other", types=["workflow.*"]))).start()
+    trigger = hot()
+    dry, = explain(hub, {"source": "crm", "trigger": trigger}).json()["events"]
+    hub.send(trigger)
+    for story in dry, hub.story(hub.events()[0]["id"]):
+        assert (None, "hooks", "hooks", "no_recipient", "no target takes it") in lines(story)
+        assert [(n["name"], n["reason"]) for n in story["left_out"]] == [("other", "target of hooks: not one of its types")]
+
+
+def test_a_row_that_roles_hide(why):
+    trigger = case("bob", "secret", "Commission")
+    dry, = explain(why, {"source": "crm", "trigger": trigger}).json()["events"]
+    why.send(trigger)
+    stored = explain(why, {"event": why.events("?type=workflow.secret")[0]["id"], "who": "bob"}).json()
+    for story in dry, stored:
+        bob, = story["recipients"]
+        assert bob["may_see"] is False
+        assert bob["deliveries"][0]["reason"] == "hidden while they lack a role that category CALC_BLOCKED is for"
+
+
+def test_a_rule_that_stops_the_list(why):
+    dry, stored = why.told(created(owner="bob", created_by="carl", fields={"rating": "nobody"}), who="ann")
+    for story in dry, stored:
+        rules = {r["name"]: r for r in story["rules"]}
+        assert rules["behind"]["reason"] == "rule drop stopped the search"
+        assert (None, None, "drop", "dropped_by_rule", "rule drop delivers to nobody") in lines(story)
+
+
+def test_a_rule_that_has_changed_since(why):
+    trigger = hot()
+    _, stored = why.told(trigger)
+    why.config["rules"] = [{**r, "when": {"type": "other"}} if r["name"] == "hooks" else r for r in WHY
+                           if r["name"] != "again"]
+    why.config["rules"].append({"name": "fresh", "when": {}, "deliver": []})
+    why.write_config()
+    assert why.reload().status_code == 200
+    rules = {r["name"]: r for r in explain(why, {"event": stored["event"]["id"]}).json()["rules"]}
+    assert rules["hooks"]["matched"] and rules["hooks"]["reason"] == "it matched then; as it stands now it would not"
+    assert not rules["fresh"]["matched"]
+    assert rules["fresh"]["reason"] == "it did not match then; as it stands now it would"
+    assert rules["again"]["matched"] and rules["again"]["reason"] == "it matched then; it is gone"
+
+
+def test_a_disabled_endpoint_is_told_of(hub, receiver):
+    receiver.answer("/bad", 410)
+    hub.send(hot())
+    until(lambda: hub.items("root", type="hub.endpoint_disabled"))
+    story, = explain(hub, {"source": "crm", "trigger": hot()}).json()["events"]
+    bad, = [d for d in story["deliveries"] if d["target"] == "bad"]
+    assert (bad["outcome"], bad["reason"]) == ("held_disabled", "the target is disabled")
+
+
+def test_quiet_hours_are_those_of_the_person(new_hub):
+    """The dry run asks the directory for zones, as the claim does."""
+    config = base()
+    config["orgs"]["acme"]["users"]["zoe"] = {"timezone": "Pacific/Auckland"}
+    config["schedules"] = {"night": {"from": "22:00", "to": "07:00"}}
+    config["channels"]["echo"] = {"plugin": "echo_delivery"}
+    config["rules"] = [{"name": "echo", "when": {}, "schedule": "night",
+                        "deliver": [{"via": "echo", "to": ["zoe", "bob"]}]}]
+    hub = new_hub(config, clock=True).start()
+    day = 86_400_000
+    hub.clock.set((hub.clock.ms // day + 1) * day + 22 * 3_600_000)  # late in Berlin, the middle of the day in Auckland
+    story, = explain(hub, {"source": "crm", "trigger": hot()}).json()["events"]
+    assert lines(story) == {("bob", "echo", "echo", "held_quiet_hours", "schedule night"),
+                            ("zoe", "echo", "echo", "scheduled", None)}
+
+
+def test_one_of_thousands_can_be_asked_for(new_hub):
+    config = base()
+    config["sources"]["crm"]["rules"] = [{"name": "crowd", "notify": {"to": ["role:crowd"]}}]
+    config["rules"].append({"name": "again", "when": {}, "deliver": [{"via": "inbox", "after": "1h"}]})
+    hub = new_hub(config, clock=True).start()
+    for first in range(0, 2100, 700):
+        items = [{"username": f"u{i:04}", "roles": ["crowd"]} for i in range(first, first + 700)]
+        assert hub.request("PUT", "/v1/acme/users", people.token("users"), json={"items": items}).status_code == 200
+    trigger = created("Thing", owner="x", created_by="x")
+    ask = [{"source": "crm", "trigger": trigger}]
+    hub.send(trigger)
+    hub.clock.advance("1s")
+    ask.append({"event": hub.events()[0]["id"]})
+    for body in ask:
+        doc = explain(hub, body).json()
+        story = doc["events"][0] if "events" in doc else doc
+        assert story["event"]["note"] == "there is more than is shown: ask for one recipient"
+        doc = explain(hub, {**body, "who": "u2099"}).json()
+        story = doc["events"][0] if "events" in doc else doc
+        assert [r["recipient"] for r in story["recipients"]] == ["u2099"] and story["event"]["note"] is None
+        assert {(d["rule"], d["outcome"]) for d in story["recipients"][0]["deliveries"]} == {
+            ("inbox-first", "delivered"), ("again", "duplicate")}
+    assert explain(hub, ask[1], hub.person("u2099")).status_code == 200
+
+
+def test_one_s_own_story_shows_no_more_than_the_inbox(hub):
+    """P4: a category for some roles leaks into nobody's story, and nobody sees more of an event than its text."""
+    hub.send(case("bob", "secret", "Commission of everybody"))
+    secret = hub.events("?type=workflow.secret")[0]["id"]
+    answer = explain(hub, {"event": secret}, hub.person("bob"))
+    assert answer.status_code == 404 and "Commission" not in answer.text
+    answer = explain(hub, {"event": secret}, {**hub.person("bob"), "Accept": "text/plain"})
+    assert answer.status_code == 404 and "Commission" not in answer.text
+    story = explain(hub, {"event": secret}, hub.person("bob", roles=["sales-manager"])).json()
+    assert story["event"]["title"] == "Commission of everybody"
+    assert story["event"]["data"] is None and story["event"]["trigger"]["principal"] is None
 
 
 def test_the_command(hub, receiver, tmp_path):
@@ -180,6 +376,14 @@ def test_the_command(hub, receiver, tmp_path):
     assert done.returncode in (1, 2, 4) and "none.json" in done.stderr
     done = hub.belfry("explain", "--event", "nonsense", "--org", "acme")
     assert done.returncode == 1
+    done = hub.belfry("explain", "--event", story["event"]["id"])
+    assert done.returncode == 0 and "org=acme" in done.stdout, "an id says whose it is"
+    assert hub.belfry("explain", "--event", story["event"]["id"], "--org", "globex").returncode == 1
+    assert hub.post("/v1/admin/story", people.token("operator"), json={"event": story["event"]["id"]}).status_code == 403
+    for wrong in [[str(file), "--source", "crm"], [str(file), "--org", "acme"],
+                  ["--event", story["event"]["id"], "--format", "yaml"]]:
+        done = hub.belfry("explain", *wrong)
+        assert done.returncode == 2 and "usage: belfry explain" in done.stderr
 
 
 def test_send_from_the_command_line(hub):

@@ -144,7 +144,7 @@ static void take_texts(struct belfry_test *t, const struct belfry_event *event, 
     title = text_line(t->arena, title);
     out->pub.body = fake_text(t, text_body(t->arena, body));
     out->pub.title =
-        title.len ? fake_text(t, title) : arena_printf(t->arena, "%s: %s", out->pub.type, out->pub.subject);
+        !text_blank(title) ? fake_text(t, title) : arena_printf(t->arena, "%s: %s", out->pub.type, out->pub.subject);
 }
 
 /* --- audience, actions -------------------------------------------------------------------------------------------- */

@@ -207,8 +207,9 @@ static belfry_status dry_read(struct store_conn *conn, void *arg)
     trigger.pub = (struct belfry_trigger){.struct_size = sizeof(trigger.pub), .id = STR("x"), .impl = data};
     struct belfry_principal principal = {
         .struct_size = sizeof(principal), .kind = BELFRY_PRINCIPAL_PERSON, .name = STR("ann")};
-    dry->status = ledger_dry_run(&dry->b->generation, conn, "crm", STR("acme"), &principal, &trigger, dry->b->clock,
-                                 NULL, arena, on_dry_event, dry, &err);
+    struct ledger_dry run = {
+        .generation = &dry->b->generation, .now_ms = clock_now_ms(dry->b->clock), .fn = on_dry_event, .arg = dry};
+    dry->status = ledger_dry_run(&run, conn, "crm", STR("acme"), &principal, &trigger, arena, &err);
     if (dry->status)
         snprintf(dry->told, sizeof(dry->told), "%s", error_text(&err));
     error_clear(&err);

@@ -5,6 +5,8 @@
  */
 #include "workflow_fixture.h"
 
+#include <stdio.h>
+
 struct step {
     const char *as; /* principal; NULL: as before */
     const char *type, *data;
@@ -94,6 +96,19 @@ static const struct scenario owners[] = {
        "withdraw record/Lead/7 [record.assigned] from dan: it has another owner now\n"
        "record.assigned -> ann: Lead 7",
        NULL}}},
+    {"what the trigger leaves out is as `before` has it",
+     NULL,
+     {{NULL, UPDATED, "{'record':{'object':'Lead','id':'7'},'changed_by':'bob','before':{'owner':'dan'}}", "", NULL},
+      {NULL, UPDATED, "{'record':{'object':'Lead','id':'7','owner':'ann'},'changed_by':'bob'}",
+       "withdraw record/Lead/7 [record.assigned] from dan: it has another owner now\n"
+       "record.assigned -> ann: Lead 7",
+       NULL},
+      {NULL, UPDATED,
+       "{'record':{'object':'Lead','id':'8','owner':null},'changed_by':'bob','before':{'owner':'dan',"
+       "'fields':{'name':'Acme'}}}",
+       "withdraw record/Lead/8 [record.assigned] from dan: it has no owner now", NULL},
+      {NULL, UPDATED, "{'record':{'object':'Lead','id':'8','owner':'ann'},'changed_by':'bob'}",
+       "record.assigned -> ann: Acme", NULL}}},
     {"nobody owned it before",
      NULL,
      {{NULL, UPDATED, "{'record':{'object':'Lead','id':'7','owner':'ann'},'changed_by':'bob','before':{'owner':null}}",
@@ -117,12 +132,16 @@ static const struct scenario owners[] = {
     {"deleting an unknown record does nothing", NULL, {{NULL, DELETED, "{" LEAD_7 ",'by':'bob'}", "", NULL}}},
     {"a person who comes themselves is who acted, whatever the trigger says",
      NULL,
-     {{"person:ann", CREATED, "{'record':{" LEAD ",'owner':'ann','fields':{}}}", "", NULL},
+     {{"person:ann", CREATED, "{'record':{" LEAD ",'owner':'ann','created_by':'dan','fields':{}}}", "", NULL},
       {"person:bob", UPDATED, "{'record':{'object':'Lead','id':'7','owner':'cara'},'changed_by':'cara'}",
        "withdraw record/Lead/7 [record.assigned] from ann: it has another owner now\n"
        "record.assigned -> cara: Lead 7",
        NULL},
       {"person:bob", DELETED, "{" LEAD_7 "}", "withdraw record/Lead/7: the record was deleted", NULL}}},
+    {"nor is anybody else the creator of what a person creates",
+     "rules: [{name: made, on: update, notify: {to: created_by}}]",
+     {{"person:ann", CREATED, "{'record':{" LEAD ",'owner':'ann','created_by':'dan','fields':{}}}", "", NULL},
+      {"person:bob", UPDATED, "{" LEAD_7 "}", "workflow.made -> ann: Lead 7", NULL}}},
     {"records of the same id in another object are others",
      NULL,
      {{NULL, CREATED, HOT_FOR_ANN, "record.assigned -> ann: Acme", NULL},
@@ -200,12 +219,26 @@ static const struct scenario rules[] = {
       {NULL, UPDATED,
        "{'record':{'object':'Opportunity','id':'5','fields':{'amount':100000}},'changed_by':'ann',"
        "'before':{'fields':{'amount':null}}}",
-       "workflow.big-deal -> cara, dan: Big deal: ", NULL}}},
+       "workflow.big-deal -> cara, dan: Big deal: ", NULL},
+      {NULL, UPDATED,
+       "{'record':{'object':'Opportunity','id':'6','fields':{'stage':'won'}},'changed_by':'ann',"
+       "'before':{'owner':'bob','fields':{'amount':150000,'stage':'open'}}}",
+       "", NULL},
+      {NULL, UPDATED, "{'record':{'object':'Opportunity','id':'6','fields':{'name':'Quay'}},'changed_by':'ann'}", "",
+       NULL}}},
+    {"criteria see what `before` says where the trigger says nothing",
+     "rules: [{name: won, fire: on_entering, when: {fields.stage: won, fields.amount: {gte: 5}}, notify: {to: owner}}]",
+     {{NULL, UPDATED,
+       "{'record':{" DEAL_1 ",'fields':{'stage':'won'}},'changed_by':'ann',"
+       "'before':{'owner':'bob','fields':{'amount':9,'stage':'open'}}}",
+       "workflow.won -> bob: Opportunity 1", NULL},
+      {NULL, UPDATED, "{'record':{" DEAL_1 ",'fields':{'amount':7}},'changed_by':'ann'}", "", NULL}}},
     {"recipients are people, roles, addresses, the owner, the creator and the people that a field names",
      "rules: [{name: all, notify: {to: [bob, 'user:eve', 'role:sales-manager', 'email:x@example.org', owner, created_by,\n"
      "                                  'field:lead', 'field:team']}}]",
      {{NULL, CREATED,
-       "{'record':{" LEAD ",'owner':'ann','created_by':'zoe','fields':{'lead':'gus','team':['hal','ann',7,'a/b']}}}",
+       "{'record':{" LEAD
+       ",'owner':'ann','created_by':'zoe','fields':{'lead':'gus','team':['hal','ann',7,'a/b','e\xcc\x81']}}}",
        "record.assigned -> ann: Lead 7\n"
        "workflow.all -> bob, eve, cara, dan, email:x@example.org, ann, gus, hal: Lead 7",
        NULL},
@@ -260,11 +293,64 @@ static const struct scenario refusals[] = {
      NULL,
      {{NULL, UPDATED, "{'record':{'object':'','id':'a\\u0007','owner':'a/b'},'changed_by':'x:y'}", NULL,
        "/data/record/object: is empty\n/data/record/id: has a control character\n"
-       "/data/record/owner: must be a username: 1 to 128 bytes without `/`, `:` and control characters\n"
-       "/data/changed_by: must be a username: 1 to 128 bytes without `/`, `:` and control characters"},
+       "/data/record/owner: must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters\n"
+       "/data/changed_by: must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters"},
+      {NULL, UPDATED,
+       "{'record':{'object':'Lead','id':'7','owner':'ren\xc3\xa9','fields':{}},'changed_by':'rene\xcc\x81'}", NULL,
+       "/data/changed_by: must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters"},
       {NULL, UPDATED, "{'record':{'object':'Lead','id':'7','url':'javascript:alert(1)'},'changed_by':'bob'}", NULL,
        "/data/record/url: must be http, https or a path, of at most 2048 bytes"}}},
 };
+
+/* What is accepted when nobody is told can be told later. */
+static void test_links_are_judged_where_they_are_said(void **state)
+{
+    static const char *const links[] = {"http:///x",
+                                        "https://?q",
+                                        "http://#",
+                                        "https://:80/",
+                                        "http://[]/",
+                                        "http://[::1]/",
+                                        "http://user@/",
+                                        "http://user@host/",
+                                        "HTTPS://X.example/",
+                                        "http://",
+                                        "/",
+                                        "//x",
+                                        "/a//b",
+                                        "/a?x=//y",
+                                        "/a b",
+                                        "/a\\\\b",
+                                        "/\xc2\x85x",
+                                        "/\xc2\xa0x",
+                                        "https://\xc3\xa4.example/",
+                                        "mailto:x@y",
+                                        "javascript:alert(1)",
+                                        ""};
+    (void)state;
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        char quiet[400], told[400];
+        struct belfry_test *t = workflow_new("rules: [{name: r, on: update, notify: {to: owner}}]");
+        snprintf(quiet, sizeof(quiet),
+                 "{'record':{'object':'Lead','id':'7','url':'%s','owner':'ann','created_by':'ann','fields':{}}}",
+                 links[i]);
+        snprintf(told, sizeof(told),
+                 "{'record':{'object':'Lead','id':'8','url':'%s','owner':'ann','created_by':'bob','fields':{}}}",
+                 links[i]);
+        belfry_status status = belfry_test_send(t, CREATED, json(quiet));
+        if (status)
+            belfry_test_expect_error(t, "/data/record/url: must be http, https or a path, of at most 2048 bytes");
+        assert_int_equal(belfry_test_send(t, CREATED, json(told)), status);
+        if (status == BELFRY_OK) {
+            belfry_test_told(t);
+            assert_int_equal(belfry_test_send(t, UPDATED, json("{" LEAD_7 ",'changed_by':'bob'}")), BELFRY_OK);
+            belfry_test_expect(t, "workflow.r -> ann: Lead 7");
+        } else {
+            belfry_test_expect_error(t, "/data/record/url: must be http, https or a path, of at most 2048 bytes");
+        }
+        belfry_test_free(t);
+    }
+}
 
 static void run_step(struct belfry_test *t, const struct step *step)
 {
@@ -319,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_owners),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_links_are_judged_where_they_are_said),
     };
     return cmocka_run_group_tests_name("workflow", tests, NULL, NULL);
 }

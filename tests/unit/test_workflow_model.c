@@ -93,6 +93,10 @@ static void model_apply(struct model *m, const struct trigger *x)
     if (!known)
         now = (struct record){0, NOBODY, NOBODY, NOBODY, NOBODY};
     now.known = 1;
+    if (!known && x->kind == 1 && x->has_before) {
+        now.owner = patched(x->before_owner, now.owner);
+        now.amount = patched(x->before_amount, now.amount);
+    }
     now.owner = patched(x->owner, now.owner);
     now.amount = patched(x->amount, now.amount);
     now.rating = patched(x->rating, now.rating);

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /v1/{org}/events/{id} and /v1/{org}/explain: why did she get this, and why did he not?
+ *
+ * A reader finds out what a trigger would do, or what was done about a stored event, and asks the rules; the ledger,
+ * which has the targets, says which of them would take it; then the loop answers. The generation is held meanwhile,
+ * because stories borrow from its configuration.
+ */
+#include "base/mem.h"
+#include "hub/internal.h"
+#include "hub/story.h"
+#include "store/events.h"
+
+#include <stdlib.h>
+
+#define MEMBERS_MAX 1000 /* of a role, unless somebody is asked for */
+
+struct told {
+    struct route_event event;
+    struct story *story;
+};
+
+struct asking {
+    struct http_request *req;
+    struct hub *hub;
+    struct ledger_generation *generation;
+    struct explain *explain;
+    struct explain_filter filter;
+    struct ledger_dry dry;
+    int own;           /* a person asks about themself */
+    int any_org;       /* the operator need not know whose event it is */
+    struct told *told; /* by the rules of now */
+    size_t count, cap;
+    belfry_status status;
+    struct error err;
+    /* a stored event */
+    int64_t event;
+    struct story *stored;
+    /* a trigger */
+    const char *source;
+    struct trigger_set set;
+    struct belfry_principal principal;
+};
+
+static void asking_free(struct asking *a)
+{
+    hub_generation_release(a->generation);
+    trigger_set_free(&a->set);
+    error_clear(&a->err);
+    free(a->told);
+    free(a);
+}
+
+/* --- what the rules say ------------------------------------------------------------------------------------------- */
+
+static void on_event(void *arg, const struct ledger_dry_event *event)
+{
+    struct asking *a = arg;
+    struct story *story = explain_story(a->explain, &event->event, event->plan, event->directory, a->dry.now_ms);
+    story->title = event->title;
+    story->body = event->body;
+    story->link = event->link;
+    story->data = event->data;
+    story->note = event->note;
+    if (event->overflow && !story->note.len)
+        story->note = STR("there is more than is shown: ask for one recipient");
+    a->told = xgrow(a->told, &a->cap, a->count + 1, sizeof(*a->told));
+    a->told[a->count++] = (struct told){event->event, story};
+}
+
+static struct asking *asking_new(struct hub *hub, struct http_request *req, struct belfry_str who, int own)
+{
+    struct asking *a = xcalloc(1, sizeof(*a));
+    a->req = req;
+    a->hub = hub;
+    a->own = own;
+    a->filter.who = who;
+    a->generation = hub_generation(hub);
+    hub_generation_hold(a->generation);
+    a->explain = explain_new(req->arena, a->generation->config);
+    a->dry = (struct ledger_dry){.generation = a->generation,
+                                 .now_ms = clock_now_ms(hub->parts.clock),
+                                 .expand_max = who.len ? 0 : MEMBERS_MAX,
+                                 .trace = explain_trace(a->explain),
+                                 .fn = on_event,
+                                 .arg = a};
+    return a;
+}
+
+static void on_targets(void *arg, const char *channel, const struct route_targets *index, const struct hash *disabled)
+{
+    struct asking *a = arg;
+    const struct config_instance *instance = config_channel(a->generation->config, str_of(channel));
+    for (size_t i = 0; instance && i < a->count; i++)
+        explain_targets(a->explain, a->told[i].story, instance, index, disabled, &a->told[i].event);
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
+static int wants_text(struct http_request *req)
+{
+    return str_has_prefix(http_header(req, "accept"), STR("text/plain"));
+}
+
+static void answer_text(struct http_request *req, struct buf *text)
+{
+    http_respond(req, 200, "text/plain; charset=utf-8", buf_str(text), NULL, 0);
+    buf_free(text);
+}
+
+static void answer_stored(struct asking *a)
+{
+    struct buf text = {0};
+    if (a->count)
+        hub_story_complete(a->stored, a->told[0].story, a->req->arena);
+    if (!wants_text(a->req)) {
+        http_respond_json(a->req, 200, explain_json(a->stored, &a->filter), NULL, 0);
+        return;
+    }
+    explain_text(a->stored, &a->filter, &text);
+    answer_text(a->req, &text);
+}
+
+static void answer_dry(struct asking *a)
+{
+    struct buf text = {0};
+    if (wants_text(a->req)) {
+        for (size_t i = 0; i < a->count; i++)
+            explain_text(a->told[i].story, &a->filter, &text);
+        if (!a->count)
+            buf_addz(&text, "the source makes no event of this trigger: nobody is told\n");
+        answer_text(a->req, &text);
+        return;
+    }
+    json_t *events = json_array(), *doc = json_object();
+    for (size_t i = 0; i < a->count; i++)
+        json_array_append_new(events, explain_json(a->told[i].story, &a->filter));
+    json_object_set_new(doc, "events", events);
+    http_respond_json(a->req, 200, doc, NULL, 0);
+}
+
+static void answer(void *arg)
+{
+    struct asking *a = arg;
+    if (a->stored)
+        answer_stored(a);
+    else
+        answer_dry(a);
+    asking_free(a);
+}
+
+/* --- a stored event ----------------------------------------------------------------------------------------------- */
+
+static belfry_status read_stored(struct store_conn *conn, void *arg)
+{
+    struct asking *a = arg;
+    struct store_event row;
+    struct arena *arena = a->req->arena;
+    if (!store_event_get(conn, a->event, arena, &row) ||
+        (!a->any_org && !str_eq(store_name_text(conn, row.org), a->req->pub.org)))
+        return BELFRY_OK;
+    a->stored =
+        hub_story_read(conn, a->hub->parts.store, a->generation->config, &row, a->filter.who, a->dry.now_ms, arena);
+    if (!a->own)
+        ledger_plan_again(&a->dry, conn, &row, arena);
+    return BELFRY_OK;
+}
+
+static int tells_about(const struct story *story, struct belfry_str who)
+{
+    for (size_t i = 0; i < story->recipient_count; i++)
+        if (str_eq(story->recipients[i].name, who))
+            return 1;
+    return 0;
+}
+
+/* A person sees of their own story what the inbox shows them: nothing of a category that their roles do not see, and
+ * not the data behind the text. */
+static int limit_to_own(struct asking *a)
+{
+    const struct config_category *category = config_category(a->generation->config, a->stored->category);
+    if (!tells_about(a->stored, a->filter.who) ||
+        (category && !config_visible(category, &a->req->pub.principal->roles)))
+        return 0;
+    a->stored->data = a->stored->principal = (struct belfry_str){0};
+    return 1;
+}
+
+static void stored_done(void *arg, belfry_status status)
+{
+    struct asking *a = arg;
+    if (status == BELFRY_OK && a->stored && (!a->own || limit_to_own(a))) {
+        ledger_targets_look(a->hub->parts.ledger, on_targets, answer, a);
+        return;
+    }
+    if (status != BELFRY_OK)
+        http_problem(a->req, http_status_of(status), NULL, "the event could not be read now: %s", status_text(status));
+    else
+        http_problem(a->req, 404, NULL, "there is no such event");
+    asking_free(a);
+}
+
+enum { OF_ORG, OF_ANY_ORG };
+
+static void tell(struct hub *hub, struct http_request *req, struct belfry_str id, struct belfry_str who, int own,
+                 int any_org)
+{
+    int64_t event;
+    if (id_parse(store_id_key(hub->parts.store), id, &event) != BELFRY_OK) {
+        http_problem(req, 404, NULL, "there is no such event");
+        return;
+    }
+    struct asking *a = asking_new(hub, req, who, own);
+    a->event = event;
+    a->any_org = any_org;
+    if (store_read(hub->parts.readers, read_stored, stored_done, a, 0) == BELFRY_OK)
+        return;
+    http_problem(req, 503, NULL, "too many reads wait at the moment");
+    asking_free(a);
+}
+
+static void get_event(void *arg, struct http_request *req)
+{
+    tell(arg, req, http_param(req, "id"), (struct belfry_str){0}, 0, OF_ORG);
+}
+
+/* --- a trigger ---------------------------------------------------------------------------------------------------- */
+
+static belfry_status read_dry(struct store_conn *conn, void *arg)
+{
+    struct asking *a = arg;
+    a->status = ledger_dry_run(&a->dry, conn, a->source, a->req->pub.org, &a->principal, &a->set.items[0],
+                               a->req->arena, &a->err);
+    for (size_t i = 0; i < a->count; i++)
+        a->told[i].story->trigger_type = a->set.items[0].pub.type;
+    return BELFRY_OK;
+}
+
+static void dry_done(void *arg, belfry_status status)
+{
+    struct asking *a = arg;
+    if (status == BELFRY_OK && a->status == BELFRY_OK) {
+        ledger_targets_look(a->hub->parts.ledger, on_targets, answer, a);
+        return;
+    }
+    if (status != BELFRY_OK)
+        http_problem(a->req, http_status_of(status), NULL, "the dry run could not be made now: %s",
+                     status_text(status));
+    else
+        http_problem_error(a->req, 0, &a->err);
+    asking_free(a);
+}
+
+static void dry_run(struct hub *hub, struct http_request *req, json_t *body, struct belfry_str who)
+{
+    struct belfry_str source = json_str(json_object_get(body, "source"));
+    json_t *trigger = json_object_get(body, "trigger");
+    const struct config_instance *ci = config_source(hub_config(hub), source);
+    if (!ci || !config_serves(ci, req->pub.org)) {
+        http_problem(req, 422, "/source", "there is no source `%.*s` here", STR_ARG(source));
+        return;
+    }
+    if (!json_is_object(trigger)) {
+        http_problem(req, 422, "/trigger", "give a CloudEvent as `trigger`, or a stored event's id as `event`");
+        return;
+    }
+    struct asking *a = asking_new(hub, req, who, 0);
+    struct buf text = {0};
+    json_write(trigger, &text);
+    struct belfry_str copy = arena_str(req->arena, buf_str(&text));
+    buf_free(&text);
+    a->source = ci->name;
+    /* Whoever asks is not who will send it: systems do, with tokens. */
+    a->principal = (struct belfry_principal){
+        .struct_size = sizeof(a->principal), .kind = BELFRY_PRINCIPAL_TOKEN, .name = STR("explain")};
+    if (ce_decode(&a->set, NULL, 0, STR("application/cloudevents+json"), copy,
+                  (size_t)hub_config(hub)->hub.limits.event_bytes, 1, a->dry.now_ms, &a->err) != BELFRY_OK) {
+        http_problem_error(req, 422, &a->err);
+        asking_free(a);
+    } else if (store_read(hub->parts.readers, read_dry, dry_done, a, 0) != BELFRY_OK) {
+        http_problem(req, 503, NULL, "too many reads wait at the moment");
+        asking_free(a);
+    }
+}
+
+/* The body, when what it says is text. NULL after a problem was answered. */
+static json_t *read_body(struct http_request *req)
+{
+    static const char *const names[] = {"event", "who", "source"};
+    json_t *body = http_json(req);
+    for (size_t i = 0; body && i < sizeof(names) / sizeof(names[0]); i++) {
+        const json_t *value = json_object_get(body, names[i]);
+        if (!value || json_is_null(value) || json_is_string(value))
+            continue;
+        http_problem(req, 422, arena_printf(req->arena, "/%s", names[i]), "must be a string");
+        return NULL;
+    }
+    return body;
+}
+
+static void post_explain(void *arg, struct http_request *req)
+{
+    json_t *body = read_body(req);
+    if (!body)
+        return;
+    struct belfry_str who = json_str(json_object_get(body, "who"));
+    int admin = req->operator_socket || req->token || http_has_role(req, STR("admin"));
+    if (!admin && !str_eq(who, req->pub.principal->name) && who.len) {
+        http_problem(req, 403, "/who", "you may ask about yourself; for others this needs the role admin");
+        return;
+    }
+    if (!admin)
+        who = req->pub.principal->name;
+    struct belfry_str event = json_str(json_object_get(body, "event"));
+    if (event.len)
+        tell(arg, req, event, who, !admin, OF_ORG);
+    else if (admin)
+        dry_run(arg, req, body, who);
+    else
+        http_problem(req, 403, NULL, "a dry run of a trigger needs the role admin; give the id of an event of yours");
+}
+
+/* For `belfry explain --event ID`: whoever may open the socket may read the database. A token of an operator has no
+ * right to what an org's events say. */
+static void post_story(void *arg, struct http_request *req)
+{
+    json_t *body = read_body(req);
+    if (!body)
+        return;
+    if (req->operator_socket)
+        tell(arg, req, json_str(json_object_get(body, "event")), json_str(json_object_get(body, "who")), 0, OF_ANY_ORG);
+    else
+        http_problem(req, 403, NULL, "this needs the control socket; over HTTP ask for the event in its org");
+}
+
+belfry_status hub_explain_init(struct hub *hub, struct error *err)
+{
+    const struct http_route routes[] = {
+        {"GET", "/v1/{org}/events/{id}", "role:admin|token:read|token:admin", 0, 0, get_event, hub},
+        {"POST", "/v1/{org}/explain", "person|token:read|token:admin", 1 << 20, 0, post_explain, hub},
+        {"POST", "/v1/admin/story", "operator", 4096, 0, post_story, hub},
+    };
+    return http_routes_add(hub->parts.http, hub, routes, 3, err);
+}
