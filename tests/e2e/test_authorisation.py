@@ -58,7 +58,8 @@ ROUTES = [
 
 # Open to everybody: what opens a session, what a local request may ask, files of pages.
 OPEN = {("GET", "/{}/session"), ("POST", "/{}/session"), ("POST", "/{}/session/end"), ("GET", "/healthz"),
-        ("GET", "/favicon.ico"), ("GET", "/openapi.json"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/assets/{}"), ("GET", "/assets/{}/{}")}
+        ("GET", "/favicon.ico"), ("GET", "/openapi.json"), ("GET", "/readyz"), ("GET", "/metrics"),
+        ("GET", "/assets/{}"), ("GET", "/assets/{}/{}")}
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -303,7 +304,8 @@ def test_the_matrix_is_that_of_the_running_hub(hub):
             may = set()
             for (kind, needs), in (need.items() for need in operation["security"]):
                 if kind == "token":
-                    may |= {{"trigger": "token:trigger:crm", "operator": "operator"}.get(n, f"token:{n}") for n in needs}
+                    special = {"trigger": "token:trigger:crm", "operator": "operator"}
+                    may |= {special.get(need, f"token:{need}") for need in needs}
                 else:
                     may |= {f"role:{role}" for role in needs} or {"person"}
             running[method.upper(), plain(path)] = may

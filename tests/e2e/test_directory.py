@@ -30,7 +30,8 @@ def delete(hub, name):
 
 
 def test_what_was_put_is_read(hub):
-    put(hub, "dora", name="Dora Ek", email="dora@acme.example", roles=["b", "a"], locale="sv", timezone="Europe/Stockholm")
+    put(hub, "dora", name="Dora Ek", email="dora@acme.example", roles=["b", "a"], locale="sv",
+        timezone="Europe/Stockholm")
     assert look(hub, "dora").json() == {
         "username": "dora", "name": "Dora Ek", "email": "dora@acme.example", "roles": ["a", "b"], "locale": "sv",
         "timezone": "Europe/Stockholm", "from": "api"}
@@ -127,7 +128,8 @@ def test_names_that_need_encoding(hub):
 
 def test_a_deleted_person_is_no_recipient_of_a_role(new_hub):
     config = base()
-    config["rules"] = [{"name": "fans", "when": {"type": "record.assigned"}, "deliver": [{"via": "inbox", "to": ["role:fan"]}]}]
+    config["rules"] = [{"name": "fans", "when": {"type": "record.assigned"},
+                        "deliver": [{"via": "inbox", "to": ["role:fan"]}]}]
     hub = new_hub(config).start()
     put(hub, "kim", roles=["fan"])
     hub.send(created(owner="bob"))

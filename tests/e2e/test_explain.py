@@ -403,7 +403,8 @@ def test_a_stored_story_says_who_does_not_see_it(new_hub):
     """Of whom the directory gives no role that the category asks for: in YAML, over the API, and nowhere at all."""
     hub = new_hub().start()
     for name, roles in [("dora", ["sales-manager"]), ("erik", ["other"])]:
-        assert hub.request("PUT", f"/v1/acme/users/{name}", people.token("users"), json={"roles": roles}).status_code == 200
+        answer = hub.request("PUT", f"/v1/acme/users/{name}", people.token("users"), json={"roles": roles})
+        assert answer.status_code == 200
     for name, sees in [("ann", True), ("bob", False), ("dora", True), ("erik", False), ("nobody", False)]:
         for kind in ["secret", "calm"]:
             hub.send(case(name, kind, "Told"))

@@ -29,17 +29,20 @@ def hub(shared_hub):
 
 # bytes and the status; 0: what is no HTTP at all is hung up on, or waited for until its minute is over
 @pytest.mark.parametrize("data,wanted", [
-    (b"nonsense\r\n\r\n", 0), (b"GET\r\n\r\n", 0), (b"GET /healthz\r\n\r\n", 400), (b"GET /healthz HTTP/9.9\r\n\r\n", 505),
+    (b"nonsense\r\n\r\n", 0), (b"GET\r\n\r\n", 0),
+    (b"GET /healthz\r\n\r\n", 400), (b"GET /healthz HTTP/9.9\r\n\r\n", 505),
     (b"GET  /healthz  HTTP/1.1\r\n\r\n", 0), (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
     (b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400), (b"GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n", 505),
     (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
     (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", 431),
     (b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(70)) + b"\r\n", 431),
     (b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(5000)) + b"\r\n", 431),
-    (b"GET /healthz HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400), (b"GET /healthz HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", 400),
+    (b"GET /healthz HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400),
+    (b"GET /healthz HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", 400),
     (b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", 404), (b"GET /acme/n/%zz HTTP/1.1\r\nHost: x\r\n\r\n", 404),
     (b"GET /acme/n/%00 HTTP/1.1\r\nHost: x\r\n\r\n", 404), (b"GET /acme/n/\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", 404),
-    (b"GET /healthz#x HTTP/1.1\r\nHost: x\r\n\r\n", 404), (b"GET http://evil.example/ HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    (b"GET /healthz#x HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    (b"GET http://evil.example/ HTTP/1.1\r\nHost: x\r\n\r\n", 404),
     (b"GET http://evil.example/healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200), (b"GET * HTTP/1.1\r\nHost: x\r\n\r\n", 404),
     (b"CONNECT hub:1 HTTP/1.1\r\nHost: x\r\n\r\n", 404), (b"TRACE /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 405),
     (b"get /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 405), (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
@@ -62,7 +65,8 @@ def test_a_query_of_many_parameters(hub, count, wanted):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("data", [b"\r\n\r\n", b"\x00\x01\x02\x03" * 100, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=repr)
+@pytest.mark.parametrize("data", [b"\r\n\r\n", b"\x00\x01\x02\x03" * 100,
+                                  b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=repr)
 def test_what_never_becomes_a_request_gets_no_answer(hub, data):
     assert raw.exchange(hub, data) == b""
 
@@ -76,7 +80,8 @@ def test_lengths_that_are_none(hub, length):
 @pytest.mark.parametrize("head", [
     b"Content-Length: 5\r\nContent-Length: 6\r\n", b"Content-Length: 5\r\nContent-Length: 5\r\n",
     b"Content-Length: 41\r\nTransfer-Encoding: chunked\r\n", b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
-    b"Transfer-Encoding: chunked, identity\r\n", b"Transfer-Encoding: xchunked\r\n", b"Transfer-Encoding:\x0bchunked\r\n",
+    b"Transfer-Encoding: chunked, identity\r\n", b"Transfer-Encoding: xchunked\r\n",
+    b"Transfer-Encoding:\x0bchunked\r\n",
     b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", b"Transfer-Encoding : chunked\r\n",
     b"Transfer-Encoding\t: chunked\r\n", b"Content-Length : 41\r\n", b"X\x80: y\r\n", b"X(y): z\r\n",
 ], ids=repr)

@@ -48,8 +48,8 @@ def test_pages(hub, path):
 
 
 @pytest.mark.parametrize("path", ["/v1/acme/events", "/v1/acme/deliveries"])
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "limit=", "limit=%ff", "before=x", "before=%ff", "before=",
-                                   "before=00000000-0000-7000-8000-000000000000"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "limit=", "limit=%ff", "before=x", "before=%ff",
+                                   "before=", "before=00000000-0000-7000-8000-000000000000"])
 def test_a_bad_window_is_refused(hub, path, query):
     answer = hub.get(f"{path}?{query}", READER)
     assert answer.status_code == 400 and query.split("=")[0] in answer.json()["detail"]

@@ -93,7 +93,7 @@ def test_the_routes_of_what_is_not_configured_are_not_there(new_hub):
 # --- what is answered ---------------------------------------------------------------------------------------------
 
 def strict(schema):
-    """The same, but with nothing that it does not name. A schema that others may extend names few members as required."""
+    """The same, but with nothing that it does not name."""
     if isinstance(schema, dict):
         closed = {key: strict(value) for key, value in schema.items()}
         if "properties" in schema:
@@ -106,7 +106,8 @@ OPEN = ["Problem", "CloudEvent"]  # others may add members to these
 
 
 def fits(hub, value, schema):
-    schemas = {name: one if name in OPEN else strict(one) for name, one in hub.document["components"]["schemas"].items()}
+    all_ = hub.document["components"]["schemas"].items()
+    schemas = {name: one if name in OPEN else strict(one) for name, one in all_}
     validator = jsonschema.Draft202012Validator({**schema, "components": {"schemas": schemas}},
                                                 format_checker=jsonschema.FormatChecker())
     for error in validator.iter_errors(value):
@@ -145,7 +146,8 @@ CALLS = [
     (ANN, "POST", V1 + "notifications/{id}/hide", {}, "", None, 200),
     (ANN, "POST", V1 + "notifications/{id}/unhide", {}, "", None, 200),
     (ANN, "POST", V1 + "notifications/bulk", {}, "", {"action": "read", "ids": [NOBODY]}, 200),
-    (ANN, "POST", V1 + "notifications/bulk", {}, "", {"action": "read", "filter": {"read": "unread"}, "as_of_rev": 9}, 200),
+    (ANN, "POST", V1 + "notifications/bulk", {}, "",
+     {"action": "read", "filter": {"read": "unread"}, "as_of_rev": 9}, 200),
     (ANN, "POST", V1 + "notifications/bulk", {}, "", {"action": "eat"}, 400),
     (ANN, "POST", V1 + "notifications/undo", {}, "", {"op": "x"}, 404),
     (ANN, "POST", V1 + "notifications/seen", {}, "", {"ids": [NOBODY]}, 204),
@@ -167,7 +169,8 @@ CALLS = [
     ("admin", "POST", V1 + "deliveries/{id}/retry", {"id": NOBODY}, "", None, 404),
     ("admin", "POST", V1 + "deliveries/{id}/retry", {"id": "{delivery}"}, "", None, 200),
     ("admin", "POST", V1 + "deliveries/{id}/cancel", {"id": NOBODY}, "", None, 404),
-    ("users", "PUT", V1 + "users/{username}", {"username": "dora"}, "", {"name": "Dora", "email": None, "roles": ["a"]}, 200),
+    ("users", "PUT", V1 + "users/{username}", {"username": "dora"}, "",
+     {"name": "Dora", "email": None, "roles": ["a"]}, 200),
     ("users", "GET", V1 + "users/{username}", {"username": "dora"}, "", None, 200),
     ("users", "GET", V1 + "users/{username}", {"username": "ann"}, "", None, 200),
     ("users", "PUT", V1 + "users/{username}", {"username": "ann"}, "", {}, 409),
@@ -221,7 +224,8 @@ BAD = cloud_event("record.created", {"record": {}})
 ], ids=["one", "batch", "partial", "none", "bad data", "text", "too many", "bad query"])
 def test_triggers_are_as_documented(hub, kind, body, query, status):
     pattern = V1 + "sources/{source}/triggers"
-    answer = hub.post("/v1/acme/sources/crm/triggers" + query, {**TOKENS["crm"], "Content-Type": kind}, data=json.dumps(body))
+    headers = {**TOKENS["crm"], "Content-Type": kind}
+    answer = hub.post("/v1/acme/sources/crm/triggers" + query, headers, data=json.dumps(body))
     assert answer.status_code == status, answer.text
     check(hub, "POST", pattern, answer)
     if status == 202 and "true" not in query:
@@ -248,8 +252,10 @@ def test_assets_and_the_stream(hub):
 # --- bodies that are none -----------------------------------------------------------------------------------------
 
 HOSTILE = {
-    "nothing": b"", "half": b'{"items":[', "a list": b"[]", "a number": b"7", "text after it": b'{} {}', "no UTF-8": b'{"a":"\xff"}',
-    "overlong": b'{"a":"\xc0\xaf"}', "half a pair": b'{"a":"\\ud800"}', "a key twice": b'{"a":1,"a":1}', "NUL": b'{"a\\u0000":1}',
+    "nothing": b"", "half": b'{"items":[', "a list": b"[]", "a number": b"7", "text after it": b'{} {}',
+    "no UTF-8": b'{"a":"\xff"}',
+    "overlong": b'{"a":"\xc0\xaf"}', "half a pair": b'{"a":"\\ud800"}', "a key twice": b'{"a":1,"a":1}',
+    "NUL": b'{"a\\u0000":1}',
     "deep": b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "deep lists": b"[" * 50_000 + b"]" * 50_000,
     "deep in a field": b'{"items":' + b"[" * 5_000 + b"]" * 5_000 + b',"ids":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
     "10 MB": b'{"a":"' + b"x" * (10 << 20) + b'"}',

@@ -153,7 +153,10 @@ def test_the_bytes_of_the_data_are_kept_as_sent(new_hub, receiver):
     record = '{ "record" : {"object":"Lead","id":"%d","owner":"ann","url":"https://a.example/%d","created_by":"bob",' \
         '"fields":{"z":  1.0e2 ,"a":0.10,"\\u0062":"\\u00e4\\/\\ud83d\\ude00","d":-0, "e":9007199254740993}}\t}'
     data = [record % (i, i) for i in range(4)]
-    wrap = lambda i: '{"specversion":"1.0","data": %s ,"id":"kept-%d","source":"/s","type":"record.created"}' % (data[i], i)  # noqa: E731
+
+    def wrap(i):
+        return '{"specversion":"1.0","data": %s ,"id":"kept-%d","source":"/s","type":"record.created"}' % (data[i], i)
+
     crm = people.token("crm")
     head = {"ce-specversion": "1.0", "ce-id": "kept-0", "ce-source": "/s", "ce-type": "record.created"}
     answers = [hub.post(CRM, {**crm, **head, "Content-Type": "application/json"}, data=data[0]),
