@@ -307,6 +307,29 @@ static void test_channel_is_replaced(void **state)
     close_scene(s);
 }
 
+/* The name stays, the plugin is another and knows no targets. */
+static void test_channel_of_another_plugin(void **state)
+{
+    (void)state;
+    struct scene *s = hook_scene();
+    static const struct belfry_host host;
+    struct dispatch_channel channel = channel_of(s, "hooks", s->alarm);
+    channel.host = &host;
+    emit_many(s, 0, 10);
+    turn(s);
+    assert_int_equal(fresh(s), 8);
+    dispatch_channel_set(s->d, &channel);
+    for (size_t i = 0; i < 8; i++)
+        complete(s, i, BELFRY_DELIVERED);
+    turn(s);
+    emit(s, "late", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 0);
+    expect_rows(s->b, "SELECT removed IS NOT NULL FROM target", "1");
+    expect_rows(s->b, "SELECT count(*) FROM delivery", "10");
+    close_scene(s);
+}
+
 static void test_replaced_while_a_claim_is_under_way(void **state)
 {
     (void)state;
@@ -361,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_an_endpoint_that_refuses_is_not_failing),
         cmocka_unit_test(test_five_days_of_failure),
         cmocka_unit_test(test_channel_is_replaced),
+        cmocka_unit_test(test_channel_of_another_plugin),
         cmocka_unit_test(test_replaced_while_a_claim_is_under_way),
         cmocka_unit_test(test_channel_is_removed),
     };
