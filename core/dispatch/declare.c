@@ -236,32 +236,6 @@ static void submit(struct dispatch *d, struct channel *ch, struct config *config
                          decl);
 }
 
-void declare_in_force(struct dispatch *d, struct channel *ch)
-{
-    const struct dispatch_channel *live = &ch->live->pub;
-    if (ch->prepared && ch->prepared->host == live->host) {
-        target_set_unref(ch->set);
-        ch->set = ch->prepared;
-        ch->prepared = NULL;
-        policy_set(ch, &ch->set->policy);
-    }
-    ch->unwritten = 0;
-    if (ch->set && d->set.ledger)
-        submit(d, ch, live->config ? live->config : ch->set->config, live->instance);
-}
-
-void declare_again(struct dispatch *d)
-{
-    size_t pos = 0;
-    void *value;
-    struct belfry_str key;
-    while (hash_next(d->channels, &pos, &key, &value)) {
-        struct channel *ch = value;
-        if (ch->unwritten && ch->live && !d->stopping)
-            declare_in_force(d, ch);
-    }
-}
-
 /* --- what a plugin says ------------------------------------------------------------------------------------------- */
 
 static struct belfry_strs strs_copy(struct arena *arena, struct belfry_strs from)
@@ -303,6 +277,52 @@ static struct target_set *set_new(const struct belfry_target_spec *specs, size_t
         spec->settings = arena_str(a, specs[i].settings);
     }
     return set;
+}
+
+/* --- in force ----------------------------------------------------------------------------------------------------- */
+
+/* Another plugin under the same name, which declares none: it is given nothing of theirs. */
+static struct target_set *set_of_none(struct channel *ch)
+{
+    const struct dispatch_channel *live = &ch->live->pub;
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    while (hash_next(ch->targets, &pos, &key, &value))
+        ((struct target *)value)->removed = 1;
+    return set_new(NULL, 0, &dispatch_policy_default, live->config, live->host);
+}
+
+void declare_in_force(struct dispatch *d, struct channel *ch)
+{
+    const struct dispatch_channel *live = &ch->live->pub;
+    struct target_set *set = NULL;
+    if (ch->prepared && ch->prepared->host == live->host) {
+        set = ch->prepared;
+        ch->prepared = NULL;
+    } else if (ch->set && ch->set->host != live->host) {
+        set = set_of_none(ch);
+    }
+    if (set) {
+        target_set_unref(ch->set);
+        ch->set = set;
+        policy_set(ch, &set->policy);
+    }
+    ch->unwritten = 0;
+    if (ch->set && d->set.ledger)
+        submit(d, ch, live->config, live->instance);
+}
+
+void declare_again(struct dispatch *d)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    while (hash_next(d->channels, &pos, &key, &value)) {
+        struct channel *ch = value;
+        if (ch->unwritten && ch->live && !d->stopping)
+            declare_in_force(d, ch);
+    }
 }
 
 static belfry_status check(const char *channel, const struct belfry_target_spec *specs, size_t count,

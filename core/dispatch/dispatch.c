@@ -17,10 +17,9 @@
 #define DEADLINE_TICK_MS 1000
 #define AGAIN_AFTER_NS 1000000000ull /* the ledger itself tries one a second while the disk fails */
 
-/* Of a channel that declares no targets. */
 static const int64_t waits_default[] = {60000, 300000, 900000, 3600000, 7200000, 14400000};
-static const struct belfry_target_policy policy_default = {
-    .struct_size = sizeof(policy_default), .attempts = 7, .waits_ms = waits_default};
+const struct belfry_target_policy dispatch_policy_default = {
+    .struct_size = sizeof(dispatch_policy_default), .attempts = 7, .waits_ms = waits_default};
 
 int64_t dispatch_now(const struct dispatch *d)
 {
@@ -221,7 +220,7 @@ struct channel *channel_get(struct dispatch *d, const char *name)
     if (ch)
         return ch;
     ch = xcalloc(1, sizeof(*ch));
-    ch->policy = policy_default;
+    ch->policy = dispatch_policy_default;
     ch->name = xstrdup(name);
     ch->targets = hash_new();
     hash_set(d->channels, str_of(name), ch);

@@ -129,6 +129,7 @@ struct dispatch {
 };
 
 /* dispatch.c */
+extern const struct belfry_target_policy dispatch_policy_default; /* of a channel that declares no targets */
 int64_t dispatch_now(const struct dispatch *d);
 void dispatch_turn(struct dispatch *d); /* run the ready list on the next turn */
 void dispatch_tick(struct dispatch *d); /* once a second: deadlines, what could not be written, a clock that jumped */

@@ -142,6 +142,8 @@ void target_result(struct dispatch *d, struct target *t, uint32_t outcome, uint3
     }
     if (!t->enabled || t->removed) /* what was still under way changes nothing */
         return;
+    if (outcome == BELFRY_REJECTED) /* it never wants this one, which is an answer */
+        return;
     if (!t->first_failure_ms) {
         t->first_failure_ms = now;
         ledger_target_failure(d->set.ledger, t->id, 1, now);

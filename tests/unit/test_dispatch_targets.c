@@ -230,6 +230,23 @@ static void test_a_new_address_starts_anew(void **state)
     close_scene(s);
 }
 
+static void test_an_endpoint_that_refuses_is_not_failing(void **state)
+{
+    (void)state;
+    struct scene *s = hook_scene();
+    enum { DAY = 86400000 };
+    for (int day = 0; day < 7; day++) {
+        emit_many(s, day * 3, 3);
+        turn(s);
+        assert_int_equal(s->count - s->taken, 3);
+        complete_fresh(s, BELFRY_REJECTED);
+        forward(s, DAY);
+    }
+    assert_int_equal(s->alarms, 0);
+    expect_rows(s->b, "SELECT enabled, first_failure FROM target", "1 -");
+    close_scene(s);
+}
+
 static void test_five_days_of_failure(void **state)
 {
     (void)state;
@@ -290,6 +307,29 @@ static void test_channel_is_replaced(void **state)
     close_scene(s);
 }
 
+/* The name stays, the plugin is another and knows no targets. */
+static void test_channel_of_another_plugin(void **state)
+{
+    (void)state;
+    struct scene *s = hook_scene();
+    static const struct belfry_host host;
+    struct dispatch_channel channel = channel_of(s, "hooks", s->alarm);
+    channel.host = &host;
+    emit_many(s, 0, 10);
+    turn(s);
+    assert_int_equal(fresh(s), 8);
+    dispatch_channel_set(s->d, &channel);
+    for (size_t i = 0; i < 8; i++)
+        complete(s, i, BELFRY_DELIVERED);
+    turn(s);
+    emit(s, "late", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 0);
+    expect_rows(s->b, "SELECT removed IS NOT NULL FROM target", "1");
+    expect_rows(s->b, "SELECT count(*) FROM delivery", "10");
+    close_scene(s);
+}
+
 static void test_replaced_while_a_claim_is_under_way(void **state)
 {
     (void)state;
@@ -341,8 +381,10 @@ int main(void)
         cmocka_unit_test(test_orgs_of_targets),
         cmocka_unit_test(test_gone_disables),
         cmocka_unit_test(test_a_new_address_starts_anew),
+        cmocka_unit_test(test_an_endpoint_that_refuses_is_not_failing),
         cmocka_unit_test(test_five_days_of_failure),
         cmocka_unit_test(test_channel_is_replaced),
+        cmocka_unit_test(test_channel_of_another_plugin),
         cmocka_unit_test(test_replaced_while_a_claim_is_under_way),
         cmocka_unit_test(test_channel_is_removed),
     };
