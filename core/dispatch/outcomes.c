@@ -125,8 +125,8 @@ static void count_outcome(struct channel *ch, enum outcome state)
 {
     if (!ch->by_outcome[state])
         ch->by_outcome[state] =
-            metric_get(metrics_global(), "belfry_deliveries_total", "Deliveries by channel and outcome of the attempt.",
-                       METRIC_COUNTER, "channel", ch->name, "outcome", outcome_name((int)state), NULL);
+            metric_get(metrics_global(), "belfry_deliveries_total", OUTCOME_METRIC_HELP, METRIC_COUNTER, "channel",
+                       ch->name, "outcome", outcome_name((int)state), NULL);
     metric_add(ch->by_outcome[state], 1);
 }
 

@@ -75,11 +75,8 @@ static void write_decisions(struct ledger_txn *txn, const struct expansion *x)
     const struct route_plan *plan = x->plan;
     for (size_t i = 0; i < plan->decision_count; i++) {
         const struct route_decision *d = &plan->decisions[i];
-        if (d->recipient == UINT32_MAX)
-            store_decision_add(txn->conn, ledger_txn_id(txn), x->event, (struct belfry_str){NULL, 0},
-                               d->rule ? store_name(txn->conn, str_of(d->rule->name)) : 0,
-                               d->channel ? store_name(txn->conn, str_of(d->channel->name)) : 0, d->outcome,
-                               str_of(d->reason));
+        if (d->recipient == ROUTE_NOBODY)
+            expand_decision(txn, x, d, (struct belfry_str){NULL, 0});
     }
 }
 
@@ -88,8 +85,7 @@ static void end_replaced(struct ledger_txn *txn, const struct expansion *x)
 {
     for (size_t i = 0; i < x->replaced_count; i++) {
         store_event_set_validity(txn->conn, x->replaced[i], BELFRY_SUPERSEDED, 0);
-        store_deliveries_end_event(txn->conn, x->replaced[i], 0, OUTCOME_superseded, txn->now,
-                                   (struct belfry_str){NULL, 0});
+        outcome_end_event(txn, x->replaced[i], 0, OUTCOME_superseded, (struct belfry_str){NULL, 0});
     }
 }
 

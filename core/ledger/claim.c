@@ -49,18 +49,24 @@ static void take_row(struct ledger_txn *txn, struct ledger_claim *claim, const s
     store_delivery_lease(txn->conn, row->id, store_boot(txn->ledger->store), txn->now + claim->lease_ms);
 }
 
+static void hold(struct ledger_txn *txn, const struct store_delivery *row, const struct gate *gate)
+{
+    store_delivery_wait(txn->conn, row->id, OUTCOME_held_quiet_hours, 1, gate->due, row->attempts, str_of(gate->why));
+    outcome_count(txn, row->channel, OUTCOME_held_quiet_hours, 1);
+}
+
 static void look_at(struct ledger_txn *txn, struct ledger_claim *claim, const struct store_delivery *row)
 {
     struct store_event event;
     struct gate gate = {.row = row, .event = &event};
     if (!store_event_get(txn->conn, row->event, claim->arena, &event))
-        store_delivery_end(txn->conn, row->id, OUTCOME_cancelled, txn->now, row->attempts, STR("its event is gone"));
+        outcome_end(txn, row, OUTCOME_cancelled, STR("its event is gone"));
     else if (gates_pass(txn, &gate))
         take_row(txn, claim, row, &event);
     else if (gate.outcome == OUTCOME_held_quiet_hours)
-        store_delivery_wait(txn->conn, row->id, OUTCOME_held_quiet_hours, 1, gate.due, row->attempts, str_of(gate.why));
+        hold(txn, row, &gate);
     else
-        store_delivery_end(txn->conn, row->id, gate.outcome, txn->now, row->attempts, str_of(gate.why));
+        outcome_end(txn, row, gate.outcome, str_of(gate.why));
 }
 
 static belfry_status claim_run(struct ledger_command *command, struct ledger_txn *txn)
@@ -139,10 +145,12 @@ static void write_outcome(struct ledger_txn *txn, const struct ledger_outcome *o
     case OUTCOME_held_quiet_hours:
     case OUTCOME_held_disabled:
     case OUTCOME_digested:
-        if (disabled || o->state == OUTCOME_held_disabled)
+        if (disabled || o->state == OUTCOME_held_disabled) {
             store_delivery_wait(txn->conn, row.id, OUTCOME_held_disabled, 2, row.due, attempts, str_of(o->detail));
-        else
+            outcome_count(txn, row.channel, OUTCOME_held_disabled, o->state != OUTCOME_held_disabled);
+        } else {
             store_delivery_wait(txn->conn, row.id, (int)o->state, 1, o->due_ms, attempts, str_of(o->detail));
+        }
         break;
     default:
         store_delivery_end(txn->conn, row.id, (int)o->state, txn->now, attempts, str_of(o->detail));
@@ -218,7 +226,7 @@ static belfry_status cancel_run(struct ledger_command *command, struct ledger_tx
         return BELFRY_ENOTFOUND;
     if (row.lease || !row.open)
         return BELFRY_ECONFLICT;
-    store_delivery_end(txn->conn, row.id, OUTCOME_cancelled, txn->now, row.attempts, STR("cancelled by hand"));
+    outcome_end(txn, &row, OUTCOME_cancelled, STR("cancelled by hand"));
     return BELFRY_OK;
 }
 

@@ -14,7 +14,7 @@ void expiry_slice(struct ledger_txn *txn)
     for (size_t i = 0; i < count && store_written(txn->conn) < budget; i++) {
         struct sweep sweep = {.kind = SWEEP_EXPIRE, .event = events[i]};
         store_event_set_validity(txn->conn, events[i], BELFRY_EXPIRED, 0);
-        store_deliveries_end_event(txn->conn, events[i], 0, OUTCOME_expired, txn->now, (struct belfry_str){NULL, 0});
+        outcome_end_event(txn, events[i], 0, OUTCOME_expired, (struct belfry_str){NULL, 0});
         sweep_start(txn, &sweep, 0);
     }
     txn->ledger->next_expiry = INT64_MIN;
@@ -25,14 +25,13 @@ static void show(struct ledger_txn *txn, const struct store_delivery *row)
     struct store_event event;
     struct gate gate = {.row = row, .event = &event};
     if (!store_event_get(txn->conn, row->event, txn->arena, &event)) {
-        store_delivery_end(txn->conn, row->id, OUTCOME_cancelled, txn->now, row->attempts, STR("its event is gone"));
+        outcome_end(txn, row, OUTCOME_cancelled, STR("its event is gone"));
     } else if (!gates_pass(txn, &gate)) {
-        store_delivery_end(txn->conn, row->id, gate.outcome, txn->now, row->attempts, str_of(gate.why));
+        outcome_end(txn, row, gate.outcome, str_of(gate.why));
     } else {
         /* It takes its place in the inbox where it appears, not where it was made. */
         store_notification_show(txn->conn, row->notification, ledger_txn_id(txn), ledger_txn_touch(txn, row->person));
-        store_delivery_end(txn->conn, row->id, OUTCOME_delivered, txn->now, row->attempts,
-                           (struct belfry_str){NULL, 0});
+        outcome_end(txn, row, OUTCOME_delivered, (struct belfry_str){NULL, 0});
     }
 }
 

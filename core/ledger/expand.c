@@ -36,11 +36,22 @@ static int64_t channel_name(const struct ledger_txn *txn, const struct config_in
     return txn->gen->channels[channel->index].name;
 }
 
-static void decide(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
-                   struct belfry_str recipient, enum outcome outcome, const char *reason)
+void expand_decision(struct ledger_txn *txn, const struct expansion *x, const struct route_decision *decision,
+                     struct belfry_str recipient)
 {
-    store_decision_add(txn->conn, ledger_txn_id(txn), x->event, recipient, store_name(txn->conn, str_of(d->rule->name)),
-                       channel_name(txn, d->deliver->channel), outcome, str_of(reason));
+    int64_t channel = decision->channel ? channel_name(txn, decision->channel) : 0;
+    store_decision_add(txn->conn, ledger_txn_id(txn), x->event, recipient,
+                       decision->rule ? store_name(txn->conn, str_of(decision->rule->name)) : 0, channel,
+                       decision->outcome, str_of(decision->reason));
+    outcome_count(txn, channel, decision->outcome, 1);
+}
+
+static void second(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
+                   struct belfry_str recipient)
+{
+    const struct route_decision decision = {
+        .rule = d->rule, .channel = d->deliver->channel, .outcome = OUTCOME_duplicate, .reason = ROUTE_SECOND};
+    expand_decision(txn, x, &decision, recipient);
 }
 
 static void add_delivery(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
@@ -62,6 +73,8 @@ static void add_delivery(struct ledger_txn *txn, const struct expansion *x, cons
         .due = x->time + d->after_ms,
     };
     store_delivery_add(txn->conn, &row);
+    if (held)
+        outcome_count(txn, row.channel, OUTCOME_held_disabled, 1);
     if (flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT) {
         if (row.due < txn->ledger->next_shown)
             txn->ledger->next_shown = row.due;
@@ -83,12 +96,8 @@ static void replace_rows(struct ledger_txn *txn, const struct expansion *x, int6
 
 static void write_decisions(struct ledger_txn *txn, const struct expansion *x, uint32_t i)
 {
-    for (uint32_t at = x->first_decision[i]; at; at = x->next_decision[at - 1]) {
-        const struct route_decision *d = &x->plan->decisions[at - 1];
-        store_decision_add(txn->conn, ledger_txn_id(txn), x->event, x->plan->recipients[i].name,
-                           d->rule ? store_name(txn->conn, str_of(d->rule->name)) : 0,
-                           d->channel ? channel_name(txn, d->channel) : 0, d->outcome, str_of(d->reason));
-    }
+    for (uint32_t at = x->first_decision[i]; at; at = x->next_decision[at - 1])
+        expand_decision(txn, x, &x->plan->decisions[at - 1], x->plan->recipients[i].name);
 }
 
 /* 1 when a rule shows the row at once. */
@@ -132,9 +141,11 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
     for (uint32_t at = x->chains.first[i]; at; at = x->chains.next[at - 1]) {
         const struct route_delivery *d = &x->plan->deliveries[at - 1];
         if (route_comes_second(x->plan, &x->chains, at - 1))
-            decide(txn, x, d, r->name, OUTCOME_duplicate, ROUTE_SECOND);
+            second(txn, x, d, r->name);
         else if (d->after_ms > 0 || !(flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT))
             add_delivery(txn, x, d, person, id, r->email ? r->name : (struct belfry_str){NULL, 0}, 0, 0);
+        else
+            outcome_count(txn, channel_name(txn, d->deliver->channel), OUTCOME_delivered, 1);
     }
     return id;
 }
@@ -228,6 +239,6 @@ void expand_targets(struct ledger_txn *txn, const struct expansion *x, const str
                 route_targets_match(targets->index, event, txn->arena, 0, on_target, &m);
         }
         if (m.second && m.matched)
-            decide(txn, x, m.d, (struct belfry_str){NULL, 0}, OUTCOME_duplicate, ROUTE_SECOND);
+            second(txn, x, m.d, (struct belfry_str){NULL, 0});
     }
 }

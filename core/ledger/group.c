@@ -39,6 +39,7 @@ static belfry_status begin(struct ledger *ledger)
     txn->target_count = 0;
     txn->timers_left = GROUP_TIMERS;
     txn->accepted = txn->duplicate = txn->refused = txn->events = txn->notifications = 0;
+    outcome_counts_begin(ledger);
     directory_init(&txn->directory, txn->gen, txn->conn);
     txn->directory.api_empty = ledger->api_empty;
     belfry_status status = store_begin(txn->conn, NULL);
@@ -114,6 +115,7 @@ static void count(struct ledger *ledger, uint64_t commands, uint64_t commit_ns)
     n->events += txn->events;
     n->notifications += txn->notifications;
     n->commit_ns += commit_ns;
+    outcome_counts_commit(ledger);
     pthread_mutex_lock(&ledger->numbers_lock);
     ledger->published = *n;
     pthread_mutex_unlock(&ledger->numbers_lock);

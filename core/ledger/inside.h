@@ -280,6 +280,8 @@ struct ledger {
     int jobs_open;                                             /* 1: look for one */
     int64_t last_upkeep; /* wall ms of the last look at removed targets and channels */
     uint64_t rest_until; /* monotonic ns: work that comes due by itself waits after a failure */
+    struct outcome_count *outcomes;
+    size_t outcome_count, outcome_cap;
     struct ledger_numbers numbers;
     pthread_mutex_t numbers_lock;
     struct ledger_numbers published; /* under the lock */
@@ -305,6 +307,20 @@ int64_t cache_person_rev(struct ledger_txn *txn, int64_t person, struct belfry_s
 /* Row of a person that exists, else 0. */
 int64_t cache_person_find(struct ledger_txn *txn, int64_t org, struct belfry_str username);
 
+/* --- outcome_counts.c: what the ledger itself decides, counted when the group commits ----------------------------- */
+
+/* channel: its name's id, 0 for none. */
+void outcome_count(struct ledger_txn *txn, int64_t channel, enum outcome outcome, size_t times);
+/* store_deliveries_end_event(), counted. */
+void outcome_end_event(struct ledger_txn *txn, int64_t event, int64_t person, enum outcome outcome,
+                       struct belfry_str note);
+/* store_delivery_end() of one row, counted. */
+void outcome_end(struct ledger_txn *txn, const struct store_delivery *row, enum outcome outcome,
+                 struct belfry_str detail);
+void outcome_counts_begin(struct ledger *ledger);
+void outcome_counts_commit(struct ledger *ledger);
+void outcome_counts_free(struct ledger *ledger);
+
 /* --- rows (apply.c, expand.c, subject.c, sweep.c) ----------------------------------------------------------------- */
 
 #define SLICE 1000 /* rows a transaction, of a fan-out, an expiry, a sweep */
@@ -329,6 +345,9 @@ struct expansion {
 };
 /* Chains the deliveries of each recipient; in arena. */
 void expand_prepare(struct expansion *x, struct arena *arena);
+/* What does not happen, as a row. recipient empty: of nobody in particular. */
+void expand_decision(struct ledger_txn *txn, const struct expansion *x, const struct route_decision *decision,
+                     struct belfry_str recipient);
 /* Rows of recipient i: notification, deliveries, decisions; replaces the earlier row. Returns the notification, 0:
  * none. */
 int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint32_t i, int64_t *person);
@@ -352,7 +371,7 @@ struct sweep {
 size_t sweep_rows(struct ledger_txn *txn, struct sweep *sweep, int64_t *after, size_t limit);
 /* One row ends: validity, the successor, its open deliveries with an outcome. */
 void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row, int validity, int64_t replaced_by,
-                   int outcome, struct belfry_str note);
+                   enum outcome outcome, struct belfry_str note);
 /* All rows: now when they are few, else as a job. */
 void sweep_start(struct ledger_txn *txn, struct sweep *sweep, int64_t org);
 

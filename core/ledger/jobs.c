@@ -51,6 +51,9 @@ static int hold_slice(struct ledger_txn *txn, struct store_job *job)
 {
     int count = job->kind == JOB_HOLD ? store_deliveries_hold(txn->conn, job->ref, SLICE)
                                       : store_deliveries_unhold(txn->conn, job->ref, SLICE);
+    struct store_target target;
+    if (job->kind == JOB_HOLD && count > 0 && store_target_get(txn->conn, job->ref, txn->arena, &target))
+        outcome_count(txn, target.channel, OUTCOME_held_disabled, (size_t)count);
     job->done += count;
     if (job->kind == JOB_RELEASE && count > 0)
         ledger_txn_due(txn, job->ref);

@@ -206,6 +206,9 @@ void ledger_task_done(struct ledger *ledger, int64_t task, uint32_t outcome, int
 /* When the next task, timer, expiry or delayed delivery is due (wall ms), INT64_MAX for none. [any] */
 int64_t ledger_next_due(const struct ledger *ledger);
 
+/* Of belfry_deliveries_total, which dispatch counts as well. */
+#define OUTCOME_METRIC_HELP "Deliveries by channel and what became of them; one that is tried again counts each time."
+
 /* --- deliveries: claims and outcomes, used by dispatch ------------------------------------------------------------ */
 
 struct ledger_claim_item {

@@ -46,19 +46,30 @@ void upkeep_channels(struct ledger_txn *txn)
         store_mark_del(txn->conn, gone_mark(txn, txn->gen->channels[i].name));
 }
 
+static int end_queue(struct ledger_txn *txn, int64_t channel, int64_t target)
+{
+    int ended = store_deliveries_end_queue(txn->conn, target ? 0 : channel, target, txn->now, SLICE);
+    if (ended > 0)
+        outcome_count(txn, channel, OUTCOME_channel_removed, (size_t)ended);
+    return ended;
+}
+
 /* 1 when a whole slice was ended, so that more may be left. */
 static int end_removed(struct ledger_txn *txn)
 {
     int64_t *ids;
     size_t count = store_targets_removed(txn->conn, txn->now - REMOVED_AFTER_MS, txn->arena, &ids);
     int ended = 0;
-    for (size_t i = 0; i < count && ended < SLICE; i++)
-        ended += store_deliveries_end_queue(txn->conn, 0, ids[i], txn->now, SLICE);
+    for (size_t i = 0; i < count && ended < SLICE; i++) {
+        struct store_target target;
+        if (store_target_get(txn->conn, ids[i], txn->arena, &target))
+            ended += end_queue(txn, target.channel, ids[i]);
+    }
     count = store_deliveries_channels(txn->conn, txn->arena, &ids);
     for (size_t i = 0; i < count && ended < SLICE; i++) {
         int64_t gone = gen_channel_by_name(txn->gen, ids[i]) ? 0 : store_mark_get(txn->conn, gone_mark(txn, ids[i]), 0);
         if (gone && gone <= txn->now - REMOVED_AFTER_MS)
-            ended += store_deliveries_end_queue(txn->conn, ids[i], 0, txn->now, SLICE);
+            ended += end_queue(txn, ids[i], 0);
     }
     return ended >= SLICE;
 }

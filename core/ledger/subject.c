@@ -38,8 +38,7 @@ static void end_event(struct ledger_txn *txn, const struct sweep *sweep)
 {
     int withdrawn = sweep->kind == SWEEP_WITHDRAW;
     store_event_set_validity(txn->conn, sweep->event, withdrawn ? BELFRY_WITHDRAWN : BELFRY_SUPERSEDED, 0);
-    store_deliveries_end_event(txn->conn, sweep->event, 0, withdrawn ? OUTCOME_withdrawn : OUTCOME_superseded, txn->now,
-                               sweep->note);
+    outcome_end_event(txn, sweep->event, 0, withdrawn ? OUTCOME_withdrawn : OUTCOME_superseded, sweep->note);
 }
 
 /* Some rows were ended by name. When the last one of the audience went with them the event is over for everybody else

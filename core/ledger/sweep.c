@@ -6,10 +6,10 @@
 #include "ledger/inside.h"
 
 void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row, int validity, int64_t replaced_by,
-                   int outcome, struct belfry_str note)
+                   enum outcome outcome, struct belfry_str note)
 {
     store_notification_end(txn->conn, row->id, validity, replaced_by, ledger_txn_touch(txn, row->person), note);
-    store_deliveries_end_event(txn->conn, row->event, row->person, outcome, txn->now, note);
+    outcome_end_event(txn, row->event, row->person, outcome, note);
 }
 
 static void change_row(struct ledger_txn *txn, struct sweep *sweep, const struct store_notification *row)

@@ -145,14 +145,18 @@ void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t 
     sql_run(s);
 }
 
-int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
-                               struct belfry_str detail)
+size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
+                                  struct belfry_str detail, struct arena *arena, int64_t **channels)
 {
+    int64_t *items = NULL;
+    size_t count = 0, cap = 0;
 #define END_EVENT                                                                                                      \
     "UPDATE delivery SET state = ?, open = 0, detail = ?, ended = ? WHERE event = ? AND open > 0 AND lease IS NULL"
-    struct sql *s = person > 0    ? sql_use(conn, END_EVENT " AND person = ?")
-                    : person == 0 ? sql_use(conn, END_EVENT " AND person IS NULL")
-                                  : sql_use(conn, END_EVENT);
+#define CHANNELS " RETURNING channel"
+    struct sql *s = person > 0    ? sql_use(conn, END_EVENT " AND person = ?" CHANNELS)
+                    : person == 0 ? sql_use(conn, END_EVENT " AND person IS NULL" CHANNELS)
+                                  : sql_use(conn, END_EVENT CHANNELS);
+#undef CHANNELS
 #undef END_EVENT
     sql_i64(s, state);
     sql_str_opt(s, detail);
@@ -160,7 +164,20 @@ int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t p
     sql_i64(s, event);
     if (person > 0)
         sql_i64(s, person);
-    return sql_run(s);
+    while (sql_row(s)) {
+        if (count == cap) {
+            cap = cap ? cap * 4 : 8;
+            int64_t *more = arena_alloc(arena, cap * sizeof(*more));
+            if (count > 0)
+                memcpy(more, items, count * sizeof(*more));
+            items = more;
+        }
+        items[count++] = sql_get_i64(s, 0);
+    }
+    sql_end(s);
+    conn->written += count;
+    *channels = items;
+    return count;
 }
 
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *d)

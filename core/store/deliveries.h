@@ -34,9 +34,10 @@ void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int ope
 void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t now_ms, int attempts,
                         struct belfry_str detail);
 /* Ends rows of an event that wait or are held: of one person (above 0), of everybody without a row (addresses and
- * targets: 0), or all of them (-1). Those under way are left to their claim. Returns how many. */
-int store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
-                               struct belfry_str detail);
+ * targets: 0), or all of them (-1). Those under way are left to their claim. Returns how many; *channels, in arena, has
+ * the channel of each. */
+size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
+                                  struct belfry_str detail, struct arena *arena, int64_t **channels);
 /* Another row of the same event, channel and recipient that was sent, is being sent or may have arrived. */
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *row);
 /* Rows under a lease of another boot: those of targets become due at once, those of recipients end as unknown. Returns

@@ -9,7 +9,7 @@ import pytest
 
 from support import people, raw
 from support.config import base, with_hooks
-from support.events import case, created
+from support.events import case, created, updated
 from support.wait import until
 
 
@@ -75,6 +75,53 @@ def test_metrics_count(new_hub, receiver):
     assert value("belfry_build_info") == 1
     assert any(name.startswith("belfry_plugin_call_duration_seconds") for name in numbers)
     assert any(name.startswith("belfry_delivery_oldest_pending_timestamp_seconds") for name in numbers)
+
+
+def test_every_outcome_is_counted_under_its_name(new_hub, receiver):
+    """What the hub decides by itself as well as what came of attempts; the same names as in stories and lists."""
+    config = with_hooks(base(), receiver.endpoint("good"), receiver.endpoint("gone"))
+    config["schedules"] = {"night": {"from": "22:00", "to": "07:00"}}
+    config["categories"]["CALC_BLOCKED"]["visible_to"] = ["sales-manager"]
+    config["rules"] = [
+        {"name": "dropped", "when": {"category": "news"}, "stop": True, "deliver": []},
+        {"name": "inbox", "when": {}, "deliver": ["inbox", {"via": "inbox", "after": "1h"}]},
+        {"name": "later", "when": {"type": "record.assigned"},
+         "deliver": [{"via": "inbox", "to": ["ann", "bob"], "after": "15m", "unless": ["seen"]}]},
+        {"name": "hooks", "when": [{"data.record.object": "Hook"}, {"category": "CALC_BLOCKED"}], "deliver": ["hooks"]},
+        {"name": "night", "when": {"data.record.object": "Night"}, "schedule": "night", "deliver": ["hooks"]},
+    ]
+    hub = new_hub(config, clock=True).start()
+    receiver.answer("/gone", 410)
+
+    def counted(outcome, channel="inbox"):
+        return hub.metrics().get('belfry_deliveries_total{channel="%s",outcome="%s"}' % (channel, outcome), 0)
+
+    hub.send(case("bob", "calm"))
+    assert counted("dropped_by_rule", "") == 1
+    hub.send(created(owner="bob", created_by="carl", id="seen"))
+    assert counted("delivered") == 1 and counted("duplicate") == 2, "the second for Bob, twice"
+    hub.seen("bob", hub.items("bob")[0]["id"])
+    hub.send(created(owner="bob", created_by="carl", id="moved"))
+    hub.send(updated({"object": "Lead", "id": "moved"}, owner="mona"))
+    assert counted("withdrawn") == 1, "Ann's"
+    hub.clock.advance("16m")
+    assert counted("viewed") == 1 and counted("delivered") == 1 + 1 + 1 + 2
+    hub.send(case("", "odd"))
+    assert counted("no_recipient", "") == 1
+    hub.send(case("ann", "secret", "For managers"))
+    assert counted("suppressed_role", "hooks") == 1
+    hub.send(created("Hook", owner="bob"))
+    until(lambda: counted("delivered", "hooks") == 1 and counted("failed", "hooks") == 1)
+    until(lambda: hub.items("root", type="hub.endpoint_disabled"))
+    hub.send(created("Hook", owner="bob"))
+    assert counted("held_disabled", "hooks") == 1
+    day = 86_400_000
+    hub.clock.set((hub.clock.ms // day + 1) * day + 22 * 3_600_000)
+    hub.send(created("Night", owner="bob"))
+    until(lambda: counted("held_quiet_hours", "hooks") == 1)
+    waiting, = [d for d in hub.deliveries("?channel=hooks") if d["state"] == "held_quiet_hours"]
+    assert hub.post(f"/v1/acme/deliveries/{waiting['id']}/cancel", people.token("admin")).status_code == 200
+    assert counted("cancelled", "hooks") == 1
 
 
 # --- logs ---------------------------------------------------------------------------------------------------------------
