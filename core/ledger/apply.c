@@ -85,7 +85,7 @@ static void end_replaced(struct ledger_txn *txn, const struct expansion *x)
 {
     for (size_t i = 0; i < x->replaced_count; i++) {
         store_event_set_validity(txn->conn, x->replaced[i], BELFRY_SUPERSEDED, 0);
-        outcome_end_event(txn, x->replaced[i], 0, OUTCOME_superseded, (struct belfry_str){NULL, 0});
+        outcome_end_event(txn, x->replaced[i], 0, OUTCOME_superseded, STR(REASON_SUPERSEDED));
     }
 }
 

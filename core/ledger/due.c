@@ -14,7 +14,7 @@ void expiry_slice(struct ledger_txn *txn)
     for (size_t i = 0; i < count && store_written(txn->conn) < budget; i++) {
         struct sweep sweep = {.kind = SWEEP_EXPIRE, .event = events[i]};
         store_event_set_validity(txn->conn, events[i], BELFRY_EXPIRED, 0);
-        outcome_end_event(txn, events[i], 0, OUTCOME_expired, (struct belfry_str){NULL, 0});
+        outcome_end_event(txn, events[i], 0, OUTCOME_expired, STR(REASON_EXPIRED));
         sweep_start(txn, &sweep, 0);
     }
     txn->ledger->next_expiry = INT64_MIN;

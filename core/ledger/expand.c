@@ -73,8 +73,10 @@ static void add_delivery(struct ledger_txn *txn, const struct expansion *x, cons
         .due = x->time + d->after_ms,
     };
     store_delivery_add(txn->conn, &row);
-    if (held)
+    if (held) {
+        store_delivery_wait(txn->conn, row.id, OUTCOME_held_disabled, 2, row.due, 0, STR(REASON_DISABLED));
         outcome_count(txn, row.channel, OUTCOME_held_disabled, 1);
+    }
     if (flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT) {
         if (row.due < txn->ledger->next_shown)
             txn->ledger->next_shown = row.due;

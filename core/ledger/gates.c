@@ -17,11 +17,11 @@ static int by_validity(struct gate *gate, int validity)
 {
     switch (validity) {
     case BELFRY_EXPIRED:
-        return stop(gate, OUTCOME_expired, NULL);
+        return stop(gate, OUTCOME_expired, REASON_EXPIRED);
     case BELFRY_SUPERSEDED:
-        return stop(gate, OUTCOME_superseded, NULL);
+        return stop(gate, OUTCOME_superseded, REASON_SUPERSEDED);
     default:
-        return stop(gate, OUTCOME_withdrawn, NULL);
+        return stop(gate, OUTCOME_withdrawn, "it was withdrawn");
     }
 }
 
@@ -42,9 +42,9 @@ static int valid(struct ledger_txn *txn, struct gate *gate)
     if (event->validity)
         return by_validity(gate, event->validity);
     if (event->valid_until && event->valid_until <= txn->now)
-        return stop(gate, OUTCOME_expired, NULL);
+        return stop(gate, OUTCOME_expired, REASON_EXPIRED);
     if (gate->row->notification && !gate->own.id)
-        return stop(gate, OUTCOME_recipient_removed, NULL);
+        return stop(gate, OUTCOME_recipient_removed, "the recipient was removed");
     return gate->own.validity ? by_validity(gate, gate->own.validity) : 1;
 }
 
@@ -110,7 +110,7 @@ int gates_pass(struct ledger_txn *txn, struct gate *gate)
     if (!valid(txn, gate) || !unseen(txn, gate) || !may_see(txn, gate, category, flags, org, username, &person))
         return 0;
     if (flags & BELFRY_DELIVERY_IN_COMMIT)
-        return gate->own.pos ? stop(gate, OUTCOME_duplicate, NULL) : 1;
+        return gate->own.pos ? stop(gate, OUTCOME_duplicate, "it is in the inbox already") : 1;
     if (store_delivery_has_twin(txn->conn, row))
         return stop(gate, OUTCOME_duplicate, "another rule delivered on the same channel");
     return not_quiet(txn, gate, category, org, username, &person);

@@ -399,6 +399,9 @@ struct gate {
     int64_t due;                   /* when it is tried again, with held_quiet_hours */
     const char *why;               /* for people; may be NULL */
 };
+#define REASON_EXPIRED "its validity ended"
+#define REASON_SUPERSEDED "a newer event took its place"
+#define REASON_DISABLED "the target is disabled"
 /* 1: may go out now. 0: gate->outcome says what becomes of it. */
 int gates_pass(struct ledger_txn *txn, struct gate *gate);
 

@@ -49,7 +49,7 @@ static int sweep_slice(struct ledger_txn *txn, struct store_job *job, struct bel
 
 static int hold_slice(struct ledger_txn *txn, struct store_job *job)
 {
-    int count = job->kind == JOB_HOLD ? store_deliveries_hold(txn->conn, job->ref, SLICE)
+    int count = job->kind == JOB_HOLD ? store_deliveries_hold(txn->conn, job->ref, STR(REASON_DISABLED), SLICE)
                                       : store_deliveries_unhold(txn->conn, job->ref, SLICE);
     struct store_target target;
     if (job->kind == JOB_HOLD && count > 0 && store_target_get(txn->conn, job->ref, txn->arena, &target))

@@ -9,7 +9,9 @@ void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row,
                    enum outcome outcome, struct belfry_str note)
 {
     store_notification_end(txn->conn, row->id, validity, replaced_by, ledger_txn_touch(txn, row->person), note);
-    outcome_end_event(txn, row->event, row->person, outcome, note);
+    /* The row says by itself that it expired or has a successor; of a delivery that is the reason. */
+    struct belfry_str why = note.len ? note : outcome == OUTCOME_expired ? STR(REASON_EXPIRED) : STR(REASON_SUPERSEDED);
+    outcome_end_event(txn, row->event, row->person, outcome, why);
 }
 
 static void change_row(struct ledger_txn *txn, struct sweep *sweep, const struct store_notification *row)

@@ -217,12 +217,14 @@ int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_
     return count + sql_run(s);
 }
 
-int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit)
+int store_deliveries_hold(struct store_conn *conn, int64_t target, struct belfry_str why, size_t limit)
 {
-    struct sql *s = sql_use(conn, "UPDATE delivery SET open = 2, state = ? WHERE id IN (SELECT id FROM delivery"
-                                  " INDEXED BY delivery_target WHERE target = ? AND open = 1 AND target IS NOT NULL"
-                                  " AND lease IS NULL LIMIT ?)");
+    struct sql *s =
+        sql_use(conn, "UPDATE delivery SET open = 2, state = ?, detail = ? WHERE id IN (SELECT id FROM delivery"
+                      " INDEXED BY delivery_target WHERE target = ? AND open = 1 AND target IS NOT NULL"
+                      " AND lease IS NULL LIMIT ?)");
     sql_i64(s, OUTCOME_held_disabled);
+    sql_str(s, why);
     sql_i64(s, target);
     sql_i64(s, (int64_t)limit);
     return sql_run(s);
@@ -231,8 +233,8 @@ int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit)
 int store_deliveries_unhold(struct store_conn *conn, int64_t target, size_t limit)
 {
     struct sql *s =
-        sql_use(conn, "UPDATE delivery SET open = 1, state = CASE WHEN attempts > 0 THEN ? ELSE ? END WHERE id IN"
-                      " (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ? AND open = 2"
+        sql_use(conn, "UPDATE delivery SET open = 1, detail = NULL, state = CASE WHEN attempts > 0 THEN ? ELSE ? END"
+                      " WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ? AND open = 2"
                       " ORDER BY id LIMIT ?)");
     sql_i64(s, OUTCOME_retrying);
     sql_i64(s, OUTCOME_scheduled);
@@ -243,7 +245,9 @@ int store_deliveries_unhold(struct store_conn *conn, int64_t target, size_t limi
 
 int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit)
 {
-#define END_QUEUE "UPDATE delivery SET state = ?, open = 0, ended = ? WHERE id IN (SELECT id FROM delivery WHERE "
+#define END_QUEUE                                                                                                      \
+    "UPDATE delivery SET state = ?, open = 0, ended = ?, detail = 'its channel or target is gone' WHERE id IN"         \
+    " (SELECT id FROM delivery WHERE "
     struct sql *s =
         target ? sql_use(conn, END_QUEUE "target = ?3 AND lease IS NULL AND open = 1 LIMIT ?4)")
                : sql_use(conn, END_QUEUE "channel = ?3 AND target IS NULL AND lease IS NULL AND open = 1 LIMIT ?4)");

@@ -44,7 +44,7 @@ int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery
  * how many. */
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms);
 /* Up to limit rows of a target from waiting to held, or back; returns how many. */
-int store_deliveries_hold(struct store_conn *conn, int64_t target, size_t limit);
+int store_deliveries_hold(struct store_conn *conn, int64_t target, struct belfry_str why, size_t limit);
 int store_deliveries_unhold(struct store_conn *conn, int64_t target, size_t limit);
 /* Up to limit rows of a channel (target 0) or a target that wait or are held end as channel_removed; returns how many.
  */

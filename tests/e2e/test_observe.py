@@ -122,6 +122,10 @@ def test_every_outcome_is_counted_under_its_name(new_hub, receiver):
     waiting, = [d for d in hub.deliveries("?channel=hooks") if d["state"] == "held_quiet_hours"]
     assert hub.post(f"/v1/acme/deliveries/{waiting['id']}/cancel", people.token("admin")).status_code == 200
     assert counted("cancelled", "hooks") == 1
+    for event in hub.events():
+        story = hub.story(event["id"])
+        for d in story["deliveries"] + [d for r in story["recipients"] for d in r["deliveries"]]:
+            assert d["reason"] or d["outcome"] in ("scheduled", "delivered"), d
 
 
 # --- logs ---------------------------------------------------------------------------------------------------------------
