@@ -253,7 +253,18 @@ static void complete_rules(struct story *story, const struct story *now, struct 
     story->rule_count = count;
 }
 
-/* Which rule showed a row at once stands nowhere but in the rules. */
+/* Whose roles do not see the category, now. */
+static void complete_recipients(struct story *story, const struct story *now, struct arena *arena)
+{
+    struct story_recipient *list = arena_memdup(arena, story->recipients, (story->recipient_count + 1) * sizeof(*list));
+    for (size_t i = 0; i < story->recipient_count; i++)
+        for (size_t n = 0; n < now->recipient_count; n++)
+            if (now->recipients[n].blind && str_eq(now->recipients[n].name, list[i].name))
+                list[i].blind = 1;
+    story->recipients = list;
+}
+
+/* Which rule showed a row at once, and why it may be hidden, stands nowhere but in the rules. */
 static void name_rule(struct story_delivery *d, const struct story *story, const struct story *now)
 {
     for (size_t i = 0; i < now->delivery_count; i++) {
@@ -262,6 +273,7 @@ static void name_rule(struct story_delivery *d, const struct story *story, const
             str_eq(now->recipients[by->recipient].name, story->recipients[d->recipient].name) &&
             find_rule(story->rules, story->rule_count, by->rule.ptr)) {
             d->rule = by->rule;
+            d->reason = by->reason;
             return;
         }
     }
@@ -275,6 +287,7 @@ void hub_story_complete(struct story *story, const struct story *now, struct are
         if (!deliveries[i].rule.len && deliveries[i].outcome == OUTCOME_delivered)
             name_rule(&deliveries[i], story, now);
     story->deliveries = deliveries;
+    complete_recipients(story, now, arena);
     complete_rules(story, now, arena);
     story->notes = now->notes;
     story->note_count = now->note_count;

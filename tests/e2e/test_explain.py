@@ -241,6 +241,17 @@ def test_who_is_no_recipient_has_an_answer_too(why, who, reason):
     assert done.returncode == 0 and f"{who} is not among them" in done.stdout
 
 
+def test_a_row_that_roles_hide(why):
+    trigger = case("bob", "secret", "Commission")
+    dry, = explain(why, {"source": "crm", "trigger": trigger}).json()["events"]
+    why.send(trigger)
+    stored = explain(why, {"event": why.events("?type=workflow.secret")[0]["id"], "who": "bob"}).json()
+    for story in dry, stored:
+        bob, = story["recipients"]
+        assert bob["may_see"] is False
+        assert bob["deliveries"][0]["reason"] == "hidden while they lack a role that category CALC_BLOCKED is for"
+
+
 def test_a_rule_that_stops_the_list(why):
     dry, stored = why.told(created(owner="bob", created_by="carl", fields={"rating": "nobody"}), who="ann")
     for story in dry, stored:

@@ -146,6 +146,63 @@ def test_an_escalation_that_came_due_while_the_hub_was_down(hub):
     assert until(lambda: managers(hub) == (1, 1))
 
 
+# --- candidates: two rules on one channel ------------------------------------------------------------------------------
+
+def test_the_first_candidate_that_passes_is_sent_and_the_rest_are_duplicates(new_hub):
+    soon = {"name": "soon", "when": {"type": "record.assigned"},
+            "deliver": [{"via": "inbox", "to": ["mona"], "after": "10m", "unless": ["seen"]}]}
+    late = {"name": "late", "when": {"type": "record.assigned"},
+            "deliver": [{"via": "inbox", "to": ["mona"], "after": "20m", "unless": ["handled"]}]}
+    hub = new_hub(with_rules(late, soon), clock=True).start()
+
+    def outcomes_by_rule():
+        story = hub.story(hub.events("?type=record.assigned")[0]["id"])
+        mona, = [r for r in story["recipients"] if r["recipient"] == "mona"]
+        return {d["rule"]: (d["outcome"], d["reason"]) for d in mona["deliveries"]}
+
+    hub.send(created(owner="bob"))
+    hub.clock.advance("21m")
+    assert len(hub.titles("mona")) == 1
+    assert outcomes_by_rule() == {"soon": ("delivered", None), "late": ("duplicate", "it is in the inbox already")}
+    hub.send(created(owner="bob"))
+    hub.seen("bob", hub.items("bob")[0]["id"])
+    hub.clock.advance("11m")
+    assert outcomes_by_rule()["soon"] == ("viewed", "unless: seen") and len(hub.titles("mona")) == 1
+    hub.clock.advance("10m")
+    assert outcomes_by_rule()["late"] == ("delivered", None), "one that is suppressed leaves later ones alive"
+    assert len(hub.titles("mona")) == 2
+
+
+def test_of_people_brought_in_the_audience_is_asked_and_one_yes_is_enough(new_hub):
+    config = base()
+    config["sources"]["crm"]["rules"] = [{"name": "team", "notify": {"to": ["bob", "carl-2", "mona"]}}]
+    config["rules"].append({"name": "escalate", "when": {"type": "workflow.team"},
+                            "deliver": [{"via": "inbox", "to": ["ann", "audience"], "after": "15m", "unless": ["read"]}]})
+    hub = new_hub(config, clock=True).start()
+    for seen, told in [("seen", 1), ("read", 0)]:
+        hub.send(created("Deal", owner="x", created_by="x"))
+        before = len(hub.titles("ann"))
+        item = hub.items("carl-2")[0]["id"]
+        if seen == "seen":
+            hub.seen("carl-2", item)
+        else:
+            hub.mark("carl-2", item, "read")
+        hub.seen("ann", *[i["id"] for i in hub.items("ann")])
+        hub.clock.advance("16m")
+        assert len(hub.titles("ann")) - before == told, seen
+
+
+def test_outside_addresses_have_no_inbox(new_hub):
+    config = base()
+    config["rules"] = [{"name": "mail-only", "when": {}, "deliver": [{"via": "inbox", "to": ["email:x@example.org"]}]}]
+    hub = new_hub(config).start()
+    hub.send(created(owner="bob"))
+    story = hub.story(hub.events()[0]["id"])
+    decision, = story["deliveries"]
+    assert (decision["outcome"], decision["reason"]) == ("no_recipient", "outside addresses have no inbox, only mail")
+    assert hub.titles("bob") == [], "the rule says who is told"
+
+
 # --- texts ---------------------------------------------------------------------------------------------------------
 
 ENDLESS = "{{#fields.n}}{{#fields.n}}x{{/fields.n}}{{/fields.n}}"
