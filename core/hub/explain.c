@@ -63,7 +63,7 @@ static void on_event(void *arg, const struct ledger_dry_event *event)
     story->data = event->data;
     story->note = event->note;
     if (event->overflow && !story->note.len)
-        story->note = STR("a role has more members than are shown: ask for one of them");
+        story->note = STR("there is more than is shown: ask for one recipient");
     a->told = xgrow(a->told, &a->cap, a->count + 1, sizeof(*a->told));
     a->told[a->count++] = (struct told){event->event, story};
 }

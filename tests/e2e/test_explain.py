@@ -300,6 +300,31 @@ def test_quiet_hours_are_those_of_the_person(new_hub):
                             ("zoe", "echo", "echo", "scheduled", None)}
 
 
+def test_one_of_thousands_can_be_asked_for(new_hub):
+    config = base()
+    config["sources"]["crm"]["rules"] = [{"name": "crowd", "notify": {"to": ["role:crowd"]}}]
+    config["rules"].append({"name": "again", "when": {}, "deliver": [{"via": "inbox", "after": "1h"}]})
+    hub = new_hub(config, clock=True).start()
+    for first in range(0, 2100, 700):
+        items = [{"username": f"u{i:04}", "roles": ["crowd"]} for i in range(first, first + 700)]
+        assert hub.request("PUT", "/v1/acme/users", people.token("users"), json={"items": items}).status_code == 200
+    trigger = created("Thing", owner="x", created_by="x")
+    ask = [{"source": "crm", "trigger": trigger}]
+    hub.send(trigger)
+    hub.clock.advance("1s")
+    ask.append({"event": hub.events()[0]["id"]})
+    for body in ask:
+        doc = explain(hub, body).json()
+        story = doc["events"][0] if "events" in doc else doc
+        assert story["event"]["note"] == "there is more than is shown: ask for one recipient"
+        doc = explain(hub, {**body, "who": "u2099"}).json()
+        story = doc["events"][0] if "events" in doc else doc
+        assert [r["recipient"] for r in story["recipients"]] == ["u2099"] and story["event"]["note"] is None
+        assert {(d["rule"], d["outcome"]) for d in story["recipients"][0]["deliveries"]} == {
+            ("inbox-first", "delivered"), ("again", "duplicate")}
+    assert explain(hub, ask[1], hub.person("u2099")).status_code == 200
+
+
 def test_one_s_own_story_shows_no_more_than_the_inbox(hub):
     """P4: a category for some roles leaks into nobody's story, and nobody sees more of an event than its text."""
     hub.send(case("bob", "secret", "Commission of everybody"))
