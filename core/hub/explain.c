@@ -270,7 +270,9 @@ static void dry_run(struct hub *hub, struct http_request *req, json_t *body, str
     struct belfry_str copy = arena_str(req->arena, buf_str(&text));
     buf_free(&text);
     a->source = ci->name;
-    a->principal = *req->pub.principal;
+    /* Whoever asks is not who will send it: systems do, with tokens. */
+    a->principal = (struct belfry_principal){
+        .struct_size = sizeof(a->principal), .kind = BELFRY_PRINCIPAL_TOKEN, .name = STR("explain")};
     if (ce_decode(&a->set, NULL, 0, STR("application/cloudevents+json"), copy,
                   (size_t)hub_config(hub)->hub.limits.event_bytes, 1, a->dry.now_ms, &a->err) != BELFRY_OK) {
         http_problem_error(req, 422, &a->err);
@@ -281,9 +283,24 @@ static void dry_run(struct hub *hub, struct http_request *req, json_t *body, str
     }
 }
 
+/* The body, when what it says is text. NULL after a problem was answered. */
+static json_t *read_body(struct http_request *req)
+{
+    static const char *const names[] = {"event", "who", "source"};
+    json_t *body = http_json(req);
+    for (size_t i = 0; body && i < sizeof(names) / sizeof(names[0]); i++) {
+        const json_t *value = json_object_get(body, names[i]);
+        if (!value || json_is_null(value) || json_is_string(value))
+            continue;
+        http_problem(req, 422, arena_printf(req->arena, "/%s", names[i]), "must be a string");
+        return NULL;
+    }
+    return body;
+}
+
 static void post_explain(void *arg, struct http_request *req)
 {
-    json_t *body = http_json(req);
+    json_t *body = read_body(req);
     if (!body)
         return;
     struct belfry_str who = json_str(json_object_get(body, "who"));
@@ -307,7 +324,7 @@ static void post_explain(void *arg, struct http_request *req)
  * right to what an org's events say. */
 static void post_story(void *arg, struct http_request *req)
 {
-    json_t *body = http_json(req);
+    json_t *body = read_body(req);
     if (!body)
         return;
     if (req->operator_socket)

@@ -120,6 +120,15 @@ def test_a_dry_run_of_a_trigger_writes_nothing(hub, receiver):
     assert hub.send(trigger)[0]["status"] == "accepted", "nor was the id remembered"
 
 
+def test_who_asks_is_not_who_acts(hub):
+    for headers in [people.token("reader"), hub.person("root")]:
+        story, = explain(hub, {"source": "crm", "trigger": hot()}, headers).json()["events"]
+        assert story["event"]["actor"] == "carl"
+        mine = {"source": "crm", "trigger": created(owner="root", created_by="carl")}
+        story, = explain(hub, mine, headers).json()["events"]
+        assert [r["recipient"] for r in story["recipients"]] == ["root"]
+
+
 def test_a_dry_run_sees_the_present_state(hub):
     first = hot()
     hub.send(first)
@@ -142,7 +151,8 @@ def test_a_rule_that_does_not_match_says_why(hub):
 
 @pytest.mark.parametrize("body,status", [
     ({}, 422), ({"source": "nothing", "trigger": {}}, 422), ({"source": "crm"}, 422),
-    ({"source": "crm", "trigger": {"specversion": "1.0"}}, 422), ({"event": "nonsense"}, 404),
+    ({"source": "crm", "trigger": {"specversion": "1.0"}}, 422), ({"event": "nonsense"}, 404), ({"event": 5}, 422),
+    ({"source": "crm", "trigger": created(), "who": ["bob"]}, 422),
     ({"source": "crm", "trigger": created(owner="a/b")}, 422),
 ])
 def test_what_cannot_be_explained(hub, body, status):
