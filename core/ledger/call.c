@@ -179,6 +179,8 @@ static belfry_status user(struct belfry_txn *txn, struct belfry_str username, st
     struct call *call = call_of(txn);
     if (count_reads(call, 1))
         return call->fault;
+    if (config_username_fault(username))
+        return BELFRY_EINVAL;
     const struct route_directory *d = call->directory;
     return d->person(d->arg, call->arena, call->pub.org, username, person);
 }

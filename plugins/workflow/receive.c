@@ -93,9 +93,9 @@ static struct belfry_str username_at(struct change *c, const struct belfry_value
 {
     struct belfry_str text = text_at(c, object, name, pointer, required);
     char full[64] = "/data";
-    if (text.ptr && !workflow_is_username(text)) {
+    if (text.ptr && !workflow_is_username(c->txn, text)) {
         strncat(full, pointer, sizeof(full) - 6);
-        refuse(c, full, "must be a username: 1 to 128 bytes without `/`, `:` and control characters");
+        refuse(c, full, "must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters");
     }
     return text;
 }
@@ -211,7 +211,7 @@ static void set_creator(struct change *c)
         return;
     }
     struct belfry_value value = member(c, &c->said, "created_by");
-    if (value.type == BELFRY_VALUE_STRING && workflow_is_username(value.s))
+    if (value.type == BELFRY_VALUE_STRING && workflow_is_username(c->txn, value.s))
         c->now.created_by = value.s;
     else if (c->kind == CREATED)
         c->now.created_by = c->by;

@@ -234,14 +234,18 @@ int workflow_meets(const struct workflow *w, const struct workflow_rule *rule, c
     return !rule->options->when || w->match->eval(rule->options->when, &record->view);
 }
 
-int workflow_is_username(struct belfry_str name)
+/* Normalization is the hub's to judge, and of no matter to most names. */
+int workflow_is_username(struct belfry_txn *txn, struct belfry_str name)
 {
+    struct belfry_person person = {.struct_size = sizeof(person)};
+    int ascii = 1;
     for (size_t i = 0; i < name.len; i++) {
         unsigned char c = (unsigned char)name.ptr[i], next = i + 1 < name.len ? (unsigned char)name.ptr[i + 1] : 0;
         if (c < 0x20 || c == 0x7f || c == '/' || c == ':' || (c == 0xc2 && next >= 0x80 && next < 0xa0))
             return 0;
+        ascii &= c < 0x80;
     }
-    return name.len >= 1 && name.len <= 128;
+    return name.len >= 1 && name.len <= 128 && (ascii || txn->api->user(txn, name, &person) != BELFRY_EINVAL);
 }
 
 struct audience {
@@ -274,7 +278,7 @@ static void tell_value(struct audience *to, const struct workflow *w, const stru
                        const struct belfry_value *value)
 {
     char line[200];
-    if (value->type == BELFRY_VALUE_STRING && workflow_is_username(value->s)) {
+    if (value->type == BELFRY_VALUE_STRING && workflow_is_username(to->txn, value->s)) {
         tell(to, BELFRY_TO_USER, value->s);
     } else if (value->type != BELFRY_VALUE_MISSING && value->type != BELFRY_VALUE_NULL) {
         snprintf(line, sizeof(line), "rule %s: a field that `to` names holds no username; nobody is told for it",

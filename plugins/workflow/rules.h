@@ -68,7 +68,7 @@ int workflow_meets(const struct workflow *w, const struct workflow_rule *rule, c
 belfry_status workflow_notify(const struct workflow *w, const struct workflow_rule *rule,
                               const struct workflow_record *record, struct belfry_str key, struct belfry_str data,
                               struct belfry_str actor, struct belfry_error *err);
-/* What the hub takes for a username, but for Unicode normalization. */
-int workflow_is_username(struct belfry_str name);
+/* What the hub takes for a username. */
+int workflow_is_username(struct belfry_txn *txn, struct belfry_str name);
 
 #endif

@@ -178,6 +178,19 @@ def test_c2_on_create_and_named_people(hub):
         assert (item["title"], item["category"], item["severity"]) == ("Contract C-1", "trouble", "critical")
 
 
+def test_names_that_are_none(hub):
+    """A name in another normalization would be another person: refused where it is said, nobody where a field has it."""
+    refused = hub.post_trigger(created(owner="rene\u0301", created_by="e\u0301va"))
+    assert refused.status_code == 422
+    assert [e["pointer"] for e in refused.json()["errors"]] == ["/data/record/owner", "/data/record/created_by"]
+    event = created("Ticket", owner="ann", created_by="ann", fields={"watcher": "rene\u0301", "state": "open"})
+    hub.send(event)
+    assert hub.send(updated(record_of(event), changed_by="bob", fields={"state": "closed"}))[0]["events"] == 1
+    assert len(hub.items("ann", type="workflow.any-update")) == 1
+    hub.send(updated(record_of(event), changed_by="bob", fields={"watcher": "ren\u00e9"}))
+    assert len(hub.items("ren\u00e9")) == 1
+
+
 def stuck(hub, who="bob"):
     return [i["title"] for i in hub.items(who, type="workflow.left-alone")]
 

@@ -6,6 +6,7 @@
 #include "fake.h"
 
 #include "base/mem.h"
+#include "config/config.h"
 
 #include <stdlib.h>
 
@@ -228,6 +229,8 @@ static belfry_status user(struct belfry_txn *txn, struct belfry_str username, st
     const struct belfry_person *person = fake_person(call->test, call->pub.org, username);
     if (count_read(call))
         return call->fault;
+    if (config_username_fault(username))
+        return BELFRY_EINVAL;
     if (person)
         *out = *person;
     return person ? BELFRY_OK : BELFRY_ENOTFOUND;

@@ -235,7 +235,8 @@ static const struct scenario rules[] = {
      "rules: [{name: all, notify: {to: [bob, 'user:eve', 'role:sales-manager', 'email:x@example.org', owner, created_by,\n"
      "                                  'field:lead', 'field:team']}}]",
      {{NULL, CREATED,
-       "{'record':{" LEAD ",'owner':'ann','created_by':'zoe','fields':{'lead':'gus','team':['hal','ann',7,'a/b']}}}",
+       "{'record':{" LEAD
+       ",'owner':'ann','created_by':'zoe','fields':{'lead':'gus','team':['hal','ann',7,'a/b','e\xcc\x81']}}}",
        "record.assigned -> ann: Lead 7\n"
        "workflow.all -> bob, eve, cara, dan, email:x@example.org, ann, gus, hal: Lead 7",
        NULL},
@@ -290,8 +291,11 @@ static const struct scenario refusals[] = {
      NULL,
      {{NULL, UPDATED, "{'record':{'object':'','id':'a\\u0007','owner':'a/b'},'changed_by':'x:y'}", NULL,
        "/data/record/object: is empty\n/data/record/id: has a control character\n"
-       "/data/record/owner: must be a username: 1 to 128 bytes without `/`, `:` and control characters\n"
-       "/data/changed_by: must be a username: 1 to 128 bytes without `/`, `:` and control characters"},
+       "/data/record/owner: must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters\n"
+       "/data/changed_by: must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters"},
+      {NULL, UPDATED,
+       "{'record':{'object':'Lead','id':'7','owner':'ren\xc3\xa9','fields':{}},'changed_by':'rene\xcc\x81'}", NULL,
+       "/data/changed_by: must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters"},
       {NULL, UPDATED, "{'record':{'object':'Lead','id':'7','url':'javascript:alert(1)'},'changed_by':'bob'}", NULL,
        "/data/record/url: must be http, https or a path, of at most 2048 bytes"}}},
 };

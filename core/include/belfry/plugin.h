@@ -417,7 +417,8 @@ struct belfry_txn_api {
                           void *arg);
     belfry_status (*put)(struct belfry_txn *txn, struct belfry_str key, struct belfry_str value);
     belfry_status (*del)(struct belfry_txn *txn, struct belfry_str key);
-    /* the directory as of this transaction. ENOTFOUND when the person is not in it. */
+    /* the directory as of this transaction. ENOTFOUND when the person is not in it, EINVAL when nobody can have that
+     * name: 1-128 bytes of UTF-8 in NFC without control characters, `/` and `:`. */
     belfry_status (*user)(struct belfry_txn *txn, struct belfry_str username, struct belfry_person *person);
     belfry_status (*role_members)(struct belfry_txn *txn, struct belfry_str role, struct belfry_str after,
                                   uint32_t limit, struct belfry_strs *usernames);
