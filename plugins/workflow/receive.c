@@ -11,11 +11,10 @@
  * trigger's own.
  */
 #include "receive.h"
+#include "link.h"
 #include "rules.h"
 
 #include <string.h>
-
-#define LINK_MAX 2048
 
 enum trigger_kind { CREATED, UPDATED, DELETED };
 
@@ -108,22 +107,6 @@ static int has_control(struct belfry_str s)
     return 0;
 }
 
-static int starts(struct belfry_str s, const char *prefix)
-{
-    size_t len = strlen(prefix);
-    return s.len > len && memcmp(s.ptr, prefix, len) == 0;
-}
-
-/* http, https, or a path of ours; said here so that the fault has its pointer. */
-static int is_link(struct belfry_str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] <= 0x20 || s.ptr[i] == 0x7f || s.ptr[i] == '\\')
-            return 0;
-    int path = s.len > 0 && s.ptr[0] == '/' && (s.len == 1 || s.ptr[1] != '/');
-    return s.len <= LINK_MAX && (path || starts(s, "http://") || starts(s, "https://"));
-}
-
 /* Object and id: what the record is called everywhere. */
 static void read_identity(struct change *c)
 {
@@ -145,7 +128,7 @@ static void read_identity(struct change *c)
 static void read_url(struct change *c)
 {
     struct belfry_str url = text_at(c, &c->said, "url", "/record/url", c->kind == CREATED);
-    if (url.ptr && !is_link(url))
+    if (url.ptr && !workflow_is_link(url))
         refuse(c, "/data/record/url", "must be http, https or a path, of at most 2048 bytes");
 }
 

@@ -5,6 +5,8 @@
  */
 #include "workflow_fixture.h"
 
+#include <stdio.h>
+
 struct step {
     const char *as; /* principal; NULL: as before */
     const char *type, *data;
@@ -300,6 +302,56 @@ static const struct scenario refusals[] = {
        "/data/record/url: must be http, https or a path, of at most 2048 bytes"}}},
 };
 
+/* What is accepted when nobody is told can be told later. */
+static void test_links_are_judged_where_they_are_said(void **state)
+{
+    static const char *const links[] = {"http:///x",
+                                        "https://?q",
+                                        "http://#",
+                                        "https://:80/",
+                                        "http://[]/",
+                                        "http://[::1]/",
+                                        "http://user@/",
+                                        "http://user@host/",
+                                        "HTTPS://X.example/",
+                                        "http://",
+                                        "/",
+                                        "//x",
+                                        "/a//b",
+                                        "/a?x=//y",
+                                        "/a b",
+                                        "/a\\\\b",
+                                        "/\xc2\x85x",
+                                        "/\xc2\xa0x",
+                                        "https://\xc3\xa4.example/",
+                                        "mailto:x@y",
+                                        "javascript:alert(1)",
+                                        ""};
+    (void)state;
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        char quiet[400], told[400];
+        struct belfry_test *t = workflow_new("rules: [{name: r, on: update, notify: {to: owner}}]");
+        snprintf(quiet, sizeof(quiet),
+                 "{'record':{'object':'Lead','id':'7','url':'%s','owner':'ann','created_by':'ann','fields':{}}}",
+                 links[i]);
+        snprintf(told, sizeof(told),
+                 "{'record':{'object':'Lead','id':'8','url':'%s','owner':'ann','created_by':'bob','fields':{}}}",
+                 links[i]);
+        belfry_status status = belfry_test_send(t, CREATED, json(quiet));
+        if (status)
+            belfry_test_expect_error(t, "/data/record/url: must be http, https or a path, of at most 2048 bytes");
+        assert_int_equal(belfry_test_send(t, CREATED, json(told)), status);
+        if (status == BELFRY_OK) {
+            belfry_test_told(t);
+            assert_int_equal(belfry_test_send(t, UPDATED, json("{" LEAD_7 ",'changed_by':'bob'}")), BELFRY_OK);
+            belfry_test_expect(t, "workflow.r -> ann: Lead 7");
+        } else {
+            belfry_test_expect_error(t, "/data/record/url: must be http, https or a path, of at most 2048 bytes");
+        }
+        belfry_test_free(t);
+    }
+}
+
 static void run_step(struct belfry_test *t, const struct step *step)
 {
     if (step->as)
@@ -353,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_owners),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_links_are_judged_where_they_are_said),
     };
     return cmocka_run_group_tests_name("workflow", tests, NULL, NULL);
 }
