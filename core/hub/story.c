@@ -281,13 +281,29 @@ static void name_rule(struct story_delivery *d, const struct story *story, const
     }
 }
 
+/* A rule that matched and had no target leaves no row. */
+static int is_without_target(const struct story *story, const struct story_delivery *d)
+{
+    if (d->outcome != OUTCOME_no_recipient || !str_eqz(d->reason, EXPLAIN_NO_TARGET))
+        return 0;
+    for (size_t i = 0; i < story->delivery_count; i++)
+        if (story->deliveries[i].target.len && str_eq(story->deliveries[i].channel, d->channel))
+            return 0; /* it had some then */
+    return find_rule(story->rules, story->rule_count, d->rule.ptr) != NULL;
+}
+
 void hub_story_complete(struct story *story, const struct story *now, struct arena *arena)
 {
     struct story_delivery *deliveries =
-        arena_memdup(arena, story->deliveries, (story->delivery_count + 1) * sizeof(*deliveries));
+        arena_alloc(arena, (story->delivery_count + now->delivery_count + 1) * sizeof(*deliveries));
+    for (size_t i = 0; i < story->delivery_count; i++)
+        deliveries[i] = story->deliveries[i];
     for (size_t i = 0; i < story->delivery_count; i++)
         if (!deliveries[i].rule.len && deliveries[i].outcome == OUTCOME_delivered)
             name_rule(&deliveries[i], story, now);
+    for (size_t i = 0; i < now->delivery_count; i++)
+        if (is_without_target(story, &now->deliveries[i]))
+            deliveries[story->delivery_count++] = now->deliveries[i];
     story->deliveries = deliveries;
     complete_recipients(story, now, arena);
     complete_rules(story, now, arena);

@@ -235,6 +235,15 @@ static struct story_delivery to_target(const struct story_delivery *d, const str
     return out;
 }
 
+static struct story_delivery to_none(const struct story_delivery *d)
+{
+    return (struct story_delivery){.recipient = ROUTE_NOBODY,
+                                   .rule = d->rule,
+                                   .channel = d->channel,
+                                   .outcome = OUTCOME_no_recipient,
+                                   .reason = STR(EXPLAIN_NO_TARGET)};
+}
+
 static int is_of_targets(const struct story_delivery *d, const struct config_instance *channel)
 {
     return d->recipient == ROUTE_NOBODY && d->target.len == 0 && str_eqz(d->channel, channel->name) &&
@@ -255,10 +264,10 @@ void explain_targets(struct explain *e, struct story *story, const struct config
     for (size_t i = 0; i < story->delivery_count; i++) {
         const struct story_delivery *d = &story->deliveries[i];
         int theirs = is_of_targets(d, channel), each = theirs && d->outcome != OUTCOME_duplicate;
-        size_t times = each ? list.count : !theirs || list.count > 0;
+        size_t times = each && list.count > 0 ? list.count : each || !theirs || list.count > 0;
         for (size_t t = 0; t < times; t++) {
             out = route_grow(e->arena, out, count, &cap, sizeof(*out));
-            out[count++] = each ? to_target(d, &list.items[t]) : *d;
+            out[count++] = !each ? *d : list.count > 0 ? to_target(d, &list.items[t]) : to_none(d);
         }
     }
     story->deliveries = out;

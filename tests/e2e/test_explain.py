@@ -251,6 +251,16 @@ def test_who_is_no_recipient_has_an_answer_too(why, who, reason):
     assert done.returncode == 0 and f"{who} is not among them" in done.stdout
 
 
+def test_a_rule_whose_endpoints_want_something_else(new_hub, receiver):
+    hub = new_hub(with_hooks(base(), receiver.endpoint("other", types=["workflow.*"]))).start()
+    trigger = hot()
+    dry, = explain(hub, {"source": "crm", "trigger": trigger}).json()["events"]
+    hub.send(trigger)
+    for story in dry, hub.story(hub.events()[0]["id"]):
+        assert (None, "hooks", "hooks", "no_recipient", "no target takes it") in lines(story)
+        assert [(n["name"], n["reason"]) for n in story["left_out"]] == [("other", "target of hooks: not one of its types")]
+
+
 def test_a_row_that_roles_hide(why):
     trigger = case("bob", "secret", "Commission")
     dry, = explain(why, {"source": "crm", "trigger": trigger}).json()["events"]
