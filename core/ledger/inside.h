@@ -314,7 +314,7 @@ int64_t cache_person_rev(struct ledger_txn *txn, int64_t person, struct belfry_s
 /* Row of a person that exists, else 0. */
 int64_t cache_person_find(struct ledger_txn *txn, int64_t org, struct belfry_str username);
 
-/* --- outcome_counts.c: what the ledger itself decides, counted when the group commits ------------------------------ */
+/* --- outcome_counts.c: what the ledger itself decides, counted when the group commits ----------------------------- */
 
 /* channel: its name's id, 0 for none. */
 void outcome_count(struct ledger_txn *txn, int64_t channel, enum outcome outcome, size_t times);
