@@ -81,6 +81,18 @@ int cli_sample(int argc, char **argv)
 /* --- plugin
  * --------------------------------------------------------------------------------------------------------------- */
 
+/* What is wrong with the description of an object, and the command that mends it. */
+static void print_sidecar_fault(const char *path, const struct plugin *plugin, const struct error *err)
+{
+    if (plugin)
+        printf("  (the description is of another build; ");
+    else if (err->status == BELFRY_ENOTFOUND)
+        printf("has no description beside it (");
+    else
+        printf("%s (", error_text(err));
+    printf("`belfry plugin inspect --sidecar %s` makes it%s)\n", path, plugin ? " anew" : "");
+}
+
 static int plugin_list_all(const char *search)
 {
     struct arena *arena = arena_new(0);
@@ -90,10 +102,11 @@ static int plugin_list_all(const char *search)
         const char *path = plugin_find(arena, search, ids[i]);
         struct error err = {0};
         const struct plugin *p = path ? plugin_read_sidecar(arena, path, &err) : NULL;
+        printf("%-12s ", ids[i]);
         if (p)
-            printf("%-12s %-8s %-8s %s\n", p->id, p->version, p->source ? "source" : "delivery", p->summary);
-        else
-            printf("%-12s %s\n", ids[i], error_text(&err));
+            printf("%-8s %-8s %s\n", p->version, p->source ? "source" : "delivery", p->summary);
+        if (path && (!p || strcmp(plugin_build_id(arena, path), p->build_id) != 0))
+            print_sidecar_fault(path, p, &err);
         error_clear(&err);
     }
     arena_free(arena);

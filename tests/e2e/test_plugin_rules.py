@@ -119,3 +119,29 @@ def test_what_an_attempt_says_is_one_line_and_its_record_is_bounded(new_hub):
     hub.stop()
     with sqlite3.connect(hub.data_dir / "belfry.db") as db:
         assert db.execute("SELECT record FROM attempt").fetchall() == [(None,)]
+
+
+def late(new_hub, **options):
+    config = base()
+    config["channels"]["late"] = {"plugin": "late_delivery", **options}
+    config["rules"].append({"name": "late", "when": {}, "deliver": ["late"]})
+    hub = new_hub(config, clock=True).start()
+    hub.send(case("ann"))
+    return hub
+
+
+def test_a_batch_is_cancelled_at_its_deadline(new_hub):
+    hub = late(new_hub)
+    row = until(lambda: hub.deliveries("?state=delivered&channel=late"))[0]
+    assert row["detail"] == "when told to hurry" and row["attempts"] == 1
+
+
+@pytest.mark.slow
+def test_an_answer_that_never_comes_is_a_retry_and_a_late_one_is_ignored(new_hub):
+    hub = late(new_hub, stubborn=True)
+    row = until(lambda: hub.deliveries("?state=retrying&channel=late"))[0]
+    assert row["detail"] == "the plugin did not answer before the deadline" and row["attempts"] == 1
+    hub.clock.advance("10m")
+    row = until(lambda: hub.deliveries("?state=delivered&channel=late"))[0]
+    assert row["detail"] == "at once" and row["attempts"] == 2
+    assert hub.metrics()[IGNORED + '{instance="late",call="complete",rule="R05"}'] == 1
