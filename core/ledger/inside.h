@@ -260,6 +260,7 @@ struct ledger {
     _Atomic int64_t limit_commands, limit_bytes;
     /* the loop's own */
     struct ledger_generation *loop_generation;
+    uint64_t switches; /* commands that switch a target on or off */
     /* the thread's own */
     struct gen *gen; /* in force, committed; NULL: none yet */
     int64_t last_generation;
@@ -271,7 +272,8 @@ struct ledger {
     int api_empty;                              /* see struct directory */
     struct channel_targets *targets;
     size_t target_channels;
-    struct hash *disabled; /* target id to the ledger: those that are held; NULL: to be read again */
+    struct hash *last_switch; /* target id to the number of the command that switched it on or off last */
+    struct hash *disabled;    /* target id to the ledger: those that are held; NULL: to be read again */
     struct source_health *health;
     size_t health_count;
     struct {

@@ -234,10 +234,21 @@ struct target_command {
     struct ledger_command command;
     int64_t target, now_ms;
     int on; /* enabled, or failed */
+    uint64_t number;
     char *why;
     void (*done)(void *arg, belfry_status status);
     void *arg;
 };
+
+/* One that was kept when its transaction failed may come to run behind a later one; then that has the last word. */
+static int overtaken(struct ledger *ledger, const struct target_command *c)
+{
+    struct belfry_str key = {(const char *)&c->target, sizeof(c->target)};
+    if ((uintptr_t)hash_get(ledger->last_switch, key) > c->number)
+        return 1;
+    hash_set(ledger->last_switch, key, (void *)(uintptr_t)c->number);
+    return 0;
+}
 
 static belfry_status enable_run(struct ledger_command *command, struct ledger_txn *txn)
 {
@@ -245,6 +256,8 @@ static belfry_status enable_run(struct ledger_command *command, struct ledger_tx
     struct store_target row;
     if (!store_target_get(txn->conn, c->target, txn->arena, &row))
         return BELFRY_ENOTFOUND;
+    if (overtaken(txn->ledger, c))
+        return BELFRY_OK;
     set_enabled(txn, c->target, row.org, c->on, str_of(c->why));
     return BELFRY_OK;
 }
@@ -279,6 +292,7 @@ void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, co
     struct target_command *c = xcalloc(1, sizeof(*c));
     *c = (struct target_command){.target = target, .on = enabled != 0, .done = done, .arg = arg};
     c->why = why ? xstrdup(why) : NULL;
+    c->number = ++ledger->switches;
     target_submit(ledger, c, enable_run);
 }
 

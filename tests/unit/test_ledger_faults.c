@@ -74,6 +74,25 @@ static void test_the_hold_of_a_target_waits_for_the_disk(void **state)
     bench_free(b);
 }
 
+static void test_the_later_of_two_switches_has_the_last_word(void **state)
+{
+    (void)state;
+    struct bench *b = open_on_bad_disk();
+    struct ledger_target target = {.name = STR("one"), .url = STR("https://hook.example/"), .secret = STR("sealed")};
+    struct bench_wait declared = {0}, off = {0}, on = {0};
+    ledger_targets_declare(b->ledger, fixture_channel(b->config, "hooks"), &target, 1, bench_done, &declared);
+    assert_int_equal(bench_until(b, &declared), BELFRY_OK);
+    vfs_fault_set(VFS_IOERR, 0, 0);
+    ledger_target_enable(b->ledger, target.id, 0, "410", bench_done, &off);
+    assert_int_equal(send_now(b, NOTE("1")), BELFRY_EIO);
+    vfs_fault_set(VFS_NONE, 0, 0);
+    ledger_target_enable(b->ledger, target.id, 1, "the URL changed", bench_done, &on);
+    bench_until(b, &on);
+    bench_until(b, &off);
+    expect_rows(b, "SELECT enabled FROM target", "1");
+    bench_free(b);
+}
+
 static void test_who_waits_is_told_at_the_end_that_the_disk_stayed_bad(void **state)
 {
     (void)state;
@@ -125,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_timers_run_after_a_rollback),
         cmocka_unit_test(test_the_hold_of_a_target_waits_for_the_disk),
+        cmocka_unit_test(test_the_later_of_two_switches_has_the_last_word),
         cmocka_unit_test(test_who_waits_is_told_at_the_end_that_the_disk_stayed_bad),
         cmocka_unit_test(test_the_result_of_a_task_waits_for_the_disk),
     };
