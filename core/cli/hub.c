@@ -176,6 +176,36 @@ static char *explain_body(const char *file, const char *source, const char *even
     return out;
 }
 
+static void ask_explain(const char *config, const char *org, const char *body, int json, struct cli_answer *answer)
+{
+    const char *const headers[] = {"Content-Type: application/json",
+                                   json ? "Accept: application/json" : "Accept: text/plain", NULL};
+    char *path = xasprintf("/v1/%s/explain", org);
+    cli_ask(config, "POST", path, headers, str_of(body), answer);
+    free(path);
+}
+
+/* An event's id says whose it is only to the hub, so its orgs are asked one after the other. */
+static void ask_every_org(const char *config, const char *body, int json, struct cli_answer *answer)
+{
+    const char *org;
+    json_t *one;
+    cli_ask(config, "GET", "/v1/admin/config", NULL, (struct belfry_str){0}, answer);
+    if (answer->status != 200)
+        return;
+    json_t *doc = json_loadb(answer->body.ptr, answer->body.len, 0, NULL);
+    json_object_foreach(json_object_get(json_object_get(doc, "config"), "orgs"), org, one)
+    {
+        if (strcmp(org, "*") == 0)
+            continue;
+        buf_free(&answer->body);
+        ask_explain(config, org, body, json, answer);
+        if (answer->status != 404)
+            break;
+    }
+    json_decref(doc);
+}
+
 int cli_explain(int argc, char **argv)
 {
     const char *config = NULL, *org = NULL, *source = NULL, *event = NULL, *who = NULL, *format = "text";
@@ -191,16 +221,15 @@ int cli_explain(int argc, char **argv)
     char *body = explain_body(argv[1], source, event, who);
     if (!body)
         return CLI_USAGE;
-    char *path = org ? xasprintf("/v1/%s/explain", org) : xstrdup("/v1/admin/story");
-    const char *const headers[] = {"Content-Type: application/json",
-                                   json ? "Accept: application/json" : "Accept: text/plain", NULL};
     struct cli_answer answer;
-    cli_ask(cli_config(config), "POST", path, headers, str_of(body), &answer);
+    if (org)
+        ask_explain(cli_config(config), org, body, json, &answer);
+    else
+        ask_every_org(cli_config(config), body, json, &answer);
     int code = answer.status == 200 ? CLI_OK : answer.status ? cli_problem(&answer) : CLI_CANNOT;
     if (code == CLI_OK)
         fwrite(answer.body.ptr, 1, answer.body.len, stdout);
     buf_free(&answer.body);
-    free(path);
     free(body);
     return code;
 }

@@ -28,7 +28,6 @@ struct asking {
     struct explain_filter filter;
     struct ledger_dry dry;
     int own;           /* a person asks about themself */
-    int any_org;       /* the operator need not know whose event it is */
     struct told *told; /* by the rules of now */
     size_t count, cap;
     belfry_status status;
@@ -156,8 +155,7 @@ static belfry_status read_stored(struct store_conn *conn, void *arg)
     struct asking *a = arg;
     struct store_event row;
     struct arena *arena = a->req->arena;
-    if (!store_event_get(conn, a->event, arena, &row) ||
-        (!a->any_org && !str_eq(store_name_text(conn, row.org), a->req->pub.org)))
+    if (!store_event_get(conn, a->event, arena, &row) || !str_eq(store_name_text(conn, row.org), a->req->pub.org))
         return BELFRY_OK;
     a->stored =
         hub_story_read(conn, a->hub->parts.store, a->generation->config, &row, a->filter.who, a->dry.now_ms, arena);
@@ -200,10 +198,7 @@ static void stored_done(void *arg, belfry_status status)
     asking_free(a);
 }
 
-enum { OF_ORG, OF_ANY_ORG };
-
-static void tell(struct hub *hub, struct http_request *req, struct belfry_str id, struct belfry_str who, int own,
-                 int any_org)
+static void tell(struct hub *hub, struct http_request *req, struct belfry_str id, struct belfry_str who, int own)
 {
     int64_t event;
     if (id_parse(store_id_key(hub->parts.store), id, &event) != BELFRY_OK) {
@@ -212,7 +207,6 @@ static void tell(struct hub *hub, struct http_request *req, struct belfry_str id
     }
     struct asking *a = asking_new(hub, req, who, own);
     a->event = event;
-    a->any_org = any_org;
     if (store_read(hub->parts.readers, read_stored, stored_done, a, 0) == BELFRY_OK)
         return;
     http_problem(req, 503, NULL, "too many reads wait at the moment");
@@ -221,7 +215,7 @@ static void tell(struct hub *hub, struct http_request *req, struct belfry_str id
 
 static void get_event(void *arg, struct http_request *req)
 {
-    tell(arg, req, http_param(req, "id"), (struct belfry_str){0}, 0, OF_ORG);
+    tell(arg, req, http_param(req, "id"), (struct belfry_str){0}, 0);
 }
 
 /* --- a trigger ---------------------------------------------------------------------------------------------------- */
@@ -313,7 +307,7 @@ static void post_explain(void *arg, struct http_request *req)
         who = req->pub.principal->name;
     struct belfry_str event = json_str(json_object_get(body, "event"));
     if (event.len)
-        tell(arg, req, event, who, !admin, OF_ORG);
+        tell(arg, req, event, who, !admin);
     else if (admin)
         dry_run(arg, req, body, who);
     else
@@ -322,23 +316,11 @@ static void post_explain(void *arg, struct http_request *req)
 
 /* For `belfry explain --event ID`: whoever may open the socket may read the database. A token of an operator has no
  * right to what an org's events say. */
-static void post_story(void *arg, struct http_request *req)
-{
-    json_t *body = read_body(req);
-    if (!body)
-        return;
-    if (req->operator_socket)
-        tell(arg, req, json_str(json_object_get(body, "event")), json_str(json_object_get(body, "who")), 0, OF_ANY_ORG);
-    else
-        http_problem(req, 403, NULL, "this needs the control socket; over HTTP ask for the event in its org");
-}
-
 belfry_status hub_explain_init(struct hub *hub, struct error *err)
 {
     const struct http_route routes[] = {
         {"GET", "/v1/{org}/events/{id}", "role:admin|token:read|token:admin", 0, 0, get_event, hub},
         {"POST", "/v1/{org}/explain", "person|token:read|token:admin", 1 << 20, 0, post_explain, hub},
-        {"POST", "/v1/admin/story", "operator", 4096, 0, post_story, hub},
     };
-    return http_routes_add(hub->parts.http, hub, routes, 3, err);
+    return http_routes_add(hub->parts.http, hub, routes, 2, err);
 }

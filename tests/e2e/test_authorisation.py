@@ -53,7 +53,6 @@ ROUTES = [
     ("GET", "/v1/admin/config", {"operator"}, None),
     ("GET", "/v1/admin/plugins", {"operator"}, None),
     ("POST", "/v1/admin/login-link", {"operator"}, {"org": "acme", "user": "ann"}),
-    ("POST", "/v1/admin/story", set(), {"event": "{event}"}),  # over the control socket only
 ]
 
 # Open to everybody: what opens a session, what a local request may ask, files of pages.
