@@ -203,6 +203,8 @@ struct host_inbox *host_inbox_new(struct host *host)
     inbox->next = inboxes;
     inboxes = inbox;
     inbox->busy = 1;
+    if (host_parts(host)->http) /* ends before the host does */
+        http_on_sign_out(host_parts(host)->http, inbox_live_signed_out, inbox);
     return inbox;
 }
 

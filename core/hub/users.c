@@ -89,6 +89,7 @@ static void get_user(void *arg, struct http_request *req)
 
 struct writing {
     struct ledger_command command;
+    struct hub *hub;
     struct http_request *req;
     struct store_directory_entry *entries;
     size_t count;
@@ -102,17 +103,30 @@ static belfry_status run_write(struct ledger_command *command, struct ledger_txn
     int64_t org = store_name(conn, w->req->pub.org);
     if (w->del) {
         w->found = store_directory_del(conn, org, w->entries[0].username);
-        return BELFRY_OK;
+    } else {
+        for (size_t i = 0; i < w->count; i++)
+            store_directory_put(conn, org, &w->entries[i]);
     }
-    for (size_t i = 0; i < w->count; i++)
-        store_directory_put(conn, org, &w->entries[i]);
     ledger_txn_directory_changed(txn);
     return BELFRY_OK;
+}
+
+/* Before the answer: whoever calls after it has the roles that were written, and no others. */
+static void tell(const struct writing *w)
+{
+    http_people_changed(w->hub->parts.http);
+    for (size_t i = 0; i < w->count; i++) {
+        const struct store_directory_entry *e = &w->entries[i];
+        struct belfry_strs roles = {e->roles, e->role_count};
+        host_inbox_roles(host_inbox(w->hub->parts.host), w->req->pub.org, e->username, &roles);
+    }
 }
 
 static void write_done(struct ledger_command *command, belfry_status status)
 {
     struct writing *w = (struct writing *)(void *)command;
+    if (status == BELFRY_OK)
+        tell(w);
     if (status != BELFRY_OK)
         http_problem(w->req, http_status_of(status), NULL, "the directory could not be written now");
     else if (w->del && !w->found)
@@ -189,6 +203,7 @@ static int is_yaml(struct http_request *req, struct belfry_str username)
 
 static void submit(struct hub *hub, struct writing *w)
 {
+    w->hub = hub;
     w->command.run = run_write;
     w->command.done = write_done;
     if (ledger_submit(hub->parts.ledger, &w->command) == BELFRY_OK)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/healthz, /readyz, /metrics, logs, and hints over SSE."""
+"""/healthz, /readyz, /metrics, and logs."""
 import json
 import re
 import shutil
@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support import people, raw
+from support import people
 from support.config import base, with_hooks
 from support.events import case, created
 from support.wait import until
@@ -116,67 +116,3 @@ def test_the_level_of_logs(new_hub):
     bad = new_hub()
     bad.spawn("--log-level", "loud")
     assert bad.wait() == 2
-
-
-# --- hints --------------------------------------------------------------------------------------------------------------
-
-class Stream:
-    """Reads server-sent events."""
-
-    def __init__(self, hub, who, headers=None):
-        self.answer = hub.get("/v1/acme/stream", {**hub.person(who), **(headers or {})}, stream=True)
-        assert self.answer.status_code == 200, self.answer.text
-        assert self.answer.headers["content-type"].startswith("text/event-stream")
-        self.lines = self.answer.iter_lines(chunk_size=1, decode_unicode=True)
-
-    def next(self):
-        event = {}
-        for line in self.lines:
-            if not line:
-                if "event" in event:
-                    return event
-                event = {}
-            elif not line.startswith(":"):
-                name, _, value = line.partition(":")
-                event[name] = value.strip()
-        return None
-
-    def close(self):
-        self.answer.close()
-
-
-def test_hints_come_when_the_inbox_changes(hub):
-    stream = Stream(hub, "streamer")
-    first = stream.next()
-    assert first["event"] == "rev"
-    now = json.loads(first["data"])
-    assert set(now) == {"rev", "unread"} and first["id"] == str(now["rev"])
-    hub.send(case("streamer", name="A hint"))
-    then = json.loads(stream.next()["data"])
-    assert then["rev"] > now["rev"] and then["unread"] == 1
-    hub.mark("streamer", hub.items("streamer")[0]["id"], "read")
-    assert json.loads(stream.next()["data"])["unread"] == 0
-    stream.close()
-    until(lambda: hub.metrics()["belfry_http_connections"] < 20)
-
-
-def test_hints_tell_nothing_of_restricted_categories(hub):
-    stream = Stream(hub, "gated")
-    stream.next()
-    hub.send(case("gated", "secret", "Not for you"))
-    hub.send(case("gated", "calm", "For you"))
-    seen = []
-    while not seen or seen[-1]["unread"] < 1:
-        seen.append(json.loads(stream.next()["data"]))
-    assert [s["unread"] for s in seen if s["unread"] > 1] == []
-    stream.close()
-
-
-def test_streams_say_bye_when_the_hub_stops(new_hub):
-    hub = new_hub().start()
-    stream = Stream(hub, "ann")
-    stream.next()
-    hub.stop()
-    last = stream.next()
-    assert last is None or last["event"] == "bye"
-    assert raw.status(b"") == 0
