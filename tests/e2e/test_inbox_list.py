@@ -166,7 +166,7 @@ def test_limit(hub, who):
 @pytest.mark.parametrize("query", [
     "limit=0", "limit=201", "limit=many", "limit=-1", "severity=terrible", "status=gone", "read=maybe",
     "before=nonsense", "before=00000000-0000-0000-0000-000000000000x", "q=%ff",
-    "severity=info&severity=oops",
+    "severity=info&severity=oops", "read=all&read=unread", "status=active&status=hidden", "limit=1&limit=2", "q=a&q=b",
 ])
 def test_bad_values_are_400(hub, who, query):
     answer = hub.get(f"/v1/acme/notifications?{query}", hub.person(who))
