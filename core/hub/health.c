@@ -9,6 +9,7 @@
 #include "store/story.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define HEART_LIMIT_S 15
 
@@ -97,7 +98,7 @@ static double resident_bytes(void)
             pages = 0;
         fclose(f);
     }
-    return (double)pages * 4096;
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
 static void collect_config(struct hub *hub)
