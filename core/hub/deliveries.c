@@ -15,13 +15,14 @@ struct listing {
     struct http_request *req;
     struct store_delivery_query query;
     struct store_delivery_view *rows;
-    size_t count;
+    size_t count, limit;
 };
 
 static belfry_status read_list(struct store_conn *conn, void *arg)
 {
     struct listing *l = arg;
     l->query.org = store_name_find(conn, l->req->pub.org);
+    l->limit = l->query.limit++; /* one more tells whether this is the end */
     l->count = l->query.org ? store_deliveries_list(conn, &l->query, l->req->arena, &l->rows) : 0;
     return BELFRY_OK;
 }
@@ -78,10 +79,10 @@ static void list_done(void *arg, belfry_status status)
         return;
     }
     json_t *items = json_array(), *doc = json_object();
-    for (size_t i = 0; i < l->count; i++)
+    for (size_t i = 0; i < l->count && i < l->limit; i++)
         json_array_append_new(items, view_json(hub, &l->rows[i]));
     json_object_set_new(doc, "items", items);
-    hub_json_id(hub, doc, "next", l->count == l->query.limit ? l->rows[l->count - 1].id : 0);
+    hub_json_id(hub, doc, "next", l->count > l->limit ? l->rows[l->limit - 1].id : 0);
     http_respond_json(l->req, 200, doc, NULL, 0);
 }
 

@@ -45,10 +45,11 @@ static belfry_status read_list(struct store_conn *conn, void *arg)
     q->type = l->type.len ? store_name_find(conn, l->type) : 0;
     if (!q->org || (l->source.len && !q->source) || (l->type.len && !q->type))
         return BELFRY_OK;
+    uint32_t limit = q->limit++; /* one more tells whether this is the end */
     l->count = store_events_list(conn, q, l->req->arena, &l->rows);
-    for (size_t i = 0; i < l->count; i++)
+    for (size_t i = 0; i < l->count && i < limit; i++)
         json_array_append_new(l->items, event_json(l->hub, conn, &l->rows[i]));
-    l->last = l->count == q->limit ? l->rows[l->count - 1].id : 0;
+    l->last = l->count > limit ? l->rows[limit - 1].id : 0;
     return BELFRY_OK;
 }
 
@@ -95,8 +96,8 @@ struct telling {
 static belfry_status read_story(struct store_conn *conn, void *arg)
 {
     struct telling *t = arg;
-    t->story = hub_story_read(conn, t->hub->parts.store, t->event, t->req->pub.org, clock_now_ms(t->hub->parts.clock),
-                              t->req->arena);
+    t->story = hub_story_read(conn, t->hub->parts.store, t->req->config, t->event, t->req->pub.org,
+                              clock_now_ms(t->hub->parts.clock), t->req->arena);
     return BELFRY_OK;
 }
 
@@ -113,12 +114,22 @@ static int tells_about(const struct story *story, struct belfry_str who)
     return who.len == 0;
 }
 
+/* What a person's own roles hide does not exist for them, also not as a question about themself. */
+static int may_ask(const struct telling *t)
+{
+    const struct belfry_principal *p = t->req->pub.principal;
+    const struct config_category *category = config_category(t->req->config, t->story->category);
+    if (p->kind != BELFRY_PRINCIPAL_PERSON || http_has_role(t->req, STR("admin")))
+        return 1;
+    return !category || config_visible(category, &p->roles);
+}
+
 static void story_done(void *arg, belfry_status status)
 {
     struct telling *t = arg;
     if (status != BELFRY_OK) {
         http_problem(t->req, http_status_of(status), NULL, "the event could not be read now: %s", status_text(status));
-    } else if (!t->story || !tells_about(t->story, t->filter.who)) {
+    } else if (!t->story || !tells_about(t->story, t->filter.who) || !may_ask(t)) {
         http_problem(t->req, 404, NULL, "there is no such event");
     } else if (wants_text(t->req)) {
         struct buf out = {0};

@@ -6,6 +6,7 @@
 #include "hub/story.h"
 
 #include "base/mem.h"
+#include "store/people.h"
 #include "store/story.h"
 
 #define ROWS_MAX 2000
@@ -67,9 +68,30 @@ static void tell_rules(struct story *story, const struct store_event *e, struct 
     json_decref(names);
 }
 
-static void tell_recipients(struct story *story, struct store *store, const struct store_row_view *rows, size_t count,
-                            struct arena *arena)
+/* Whose roles in the directory do not see the category. A JWT that names others wins, but only while it is used. */
+static int is_blind(struct store_conn *conn, const struct config *config, const struct store_event *e,
+                    struct belfry_str username, struct arena *arena)
 {
+    const struct config_category *category = config_category(config, store_name_text(conn, e->category));
+    const struct config_user *user = config_user(config, store_name_text(conn, e->org), username);
+    struct store_directory_entry entry = {0};
+    if (!category || !category->visible_to.count)
+        return 0;
+    if (!user)
+        store_directory_get(conn, e->org, username, arena, &entry);
+    size_t count = user ? user->roles.count : entry.role_count;
+    struct belfry_str *roles = arena_alloc(arena, (count + 1) * sizeof(*roles));
+    for (size_t i = 0; i < count; i++)
+        roles[i] = user ? str_of(user->roles.items[i]) : entry.roles[i];
+    struct belfry_strs all = {roles, count};
+    return !config_visible(category, &all);
+}
+
+static void tell_recipients(struct story *story, struct store_conn *conn, struct store *store,
+                            const struct config *config, const struct store_event *e, struct arena *arena)
+{
+    struct store_row_view *rows;
+    size_t count = store_rows_of(conn, e->id, ROWS_MAX, arena, &rows);
     struct story_recipient *list = arena_alloc(arena, (count + 1) * sizeof(*list));
     for (size_t i = 0; i < count; i++) {
         const struct store_row_view *r = &rows[i];
@@ -83,7 +105,10 @@ static void tell_recipients(struct story *story, struct store *store, const stru
                                          .validity = validity_name(r->validity),
                                          .handled_by = r->handled_by,
                                          .replaced_by = uuid(store, arena, r->replaced_by)};
-        list[i] = (struct story_recipient){.name = r->username, .reason = r->reason, .notification = n};
+        list[i] = (struct story_recipient){.name = r->username,
+                                           .reason = r->reason,
+                                           .blind = (uint8_t)is_blind(conn, config, e, r->username, arena),
+                                           .notification = n};
     }
     story->recipients = list;
     story->recipient_count = count;
@@ -152,19 +177,17 @@ static void tell_deliveries(struct story *story, struct store_conn *conn, struct
     story->delivery_count = count + decision_count;
 }
 
-struct story *hub_story_read(struct store_conn *conn, struct store *store, int64_t event, struct belfry_str org,
-                             int64_t now_ms, struct arena *arena)
+struct story *hub_story_read(struct store_conn *conn, struct store *store, const struct config *config, int64_t event,
+                             struct belfry_str org, int64_t now_ms, struct arena *arena)
 {
     struct store_event e;
-    struct store_row_view *rows;
     if (!store_event_get(conn, event, arena, &e) || !str_eq(store_name_text(conn, e.org), org))
         return NULL;
     struct story *story = arena_alloc(arena, sizeof(*story));
     story->now_ms = now_ms;
     tell_event(story, conn, store, &e, arena);
     tell_rules(story, &e, arena);
-    size_t count = store_rows_of(conn, event, ROWS_MAX, arena, &rows);
-    tell_recipients(story, store, rows, count, arena);
+    tell_recipients(story, conn, store, config, &e, arena);
     tell_deliveries(story, conn, store, event, arena);
     return story;
 }

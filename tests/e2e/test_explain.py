@@ -70,6 +70,22 @@ def test_why_she_was_not_told(hub, receiver):
     assert gone["outcome"] == "viewed" and gone["reason"]
 
 
+def test_why_he_does_not_see_it(hub):
+    for who in ["bob", "mona", "nobody-known", "of-the-api"]:
+        hub.send(case(who, "secret"))
+    put = hub.request("PUT", "/v1/acme/users/of-the-api", people.token("users"), json={"roles": ["sales-manager"]})
+    assert put.status_code == 200
+    may_see = {r["recipient"]: r["may_see"]
+               for e in hub.events("?type=workflow.secret") for r in hub.story(e["id"])["recipients"]}
+    assert may_see == {"bob": False, "mona": True, "nobody-known": False, "of-the-api": True}
+    event = hub.events("?type=workflow.secret&limit=4")[3]["id"]
+    answer = hub.get(f"/v1/acme/events/{event}", {**people.token("reader"), "Accept": "text/plain"})
+    assert "may not see this category" in answer.text
+    hub.send(case("bob", "calm"))
+    event = hub.events("?type=workflow.calm")[0]["id"]
+    assert [r["may_see"] for r in hub.story(event)["recipients"]] == [True]
+
+
 def test_the_story_as_text(hub, receiver):
     story = told(hub, receiver)
     answer = hub.get(f"/v1/acme/events/{story['event']['id']}", {**people.token("reader"), "Accept": "text/plain"})
@@ -89,11 +105,23 @@ def test_lists_of_events(hub):
     page = hub.get("/v1/acme/events?limit=4", people.token("reader")).json()
     rest = hub.get(f"/v1/acme/events?limit=4&before={page['next']}", people.token("reader")).json()
     assert len(page["items"]) == 4 and len(rest["items"]) == 2 and rest["next"] is None
+    assert hub.get("/v1/acme/events?limit=6", people.token("reader")).json()["next"] is None, "nothing comes after it"
     assert hub.get("/v1/acme/events?limit=x", people.token("reader")).status_code == 400
     assert hub.get("/v1/acme/events?before=x", people.token("reader")).status_code == 400
     assert hub.get("/v1/acme/events/nonsense", people.token("reader")).status_code == 404
     event = hub.events()[0]["id"]
     assert hub.get(f"/v1/globex/events/{event}", people.token("other")).status_code == 404
+
+
+def test_lists_of_deliveries_end(hub, receiver):
+    told(hub, receiver)
+    everything = hub.deliveries()
+    path = "/v1/acme/deliveries?limit="
+    assert len(everything) == 4, "two endpoints, two managers"
+    assert hub.get(f"{path}4", people.token("reader")).json()["next"] is None
+    page = hub.get(f"{path}3", people.token("reader")).json()
+    rest = hub.get(f"{path}3&before={page['next']}", people.token("reader")).json()
+    assert page["items"] + rest["items"] == everything and rest["next"] is None
 
 
 # --- dry runs -----------------------------------------------------------------------------------------------------------
@@ -160,6 +188,15 @@ def test_people_ask_about_themselves(hub, receiver):
     assert explain(hub, {"source": "crm", "trigger": hot()}, hub.person("bob")).status_code == 403
     answer = explain(hub, {"event": event, "who": "ann"}, hub.person("root"))
     assert answer.status_code == 200 and {r["recipient"] for r in answer.json()["recipients"]} == {"ann"}
+
+
+def test_nobody_is_told_of_a_category_that_their_roles_hide(hub):
+    hub.send(case("bob", "secret", "Commission of everybody"))
+    event = hub.events("?type=workflow.secret")[0]["id"]
+    answer = explain(hub, {"event": event}, hub.person("bob"))
+    assert answer.status_code == 404 and "Commission" not in answer.text
+    assert explain(hub, {"event": event}, hub.person("bob", roles=["sales-manager"])).status_code == 200
+    assert explain(hub, {"event": event}, hub.person("root")).status_code == 200
 
 
 def test_the_command(hub, receiver, tmp_path):
