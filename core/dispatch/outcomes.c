@@ -8,6 +8,7 @@
  * What a result means (policy) is here and nowhere else.
  */
 #include "base/crypto.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "dispatch/internal.h"
@@ -138,6 +139,32 @@ static void observe_latency(struct channel *ch, int64_t ms)
     metric_observe(ch->latency, (double)ms / 1000);
 }
 
+/* --- the log ------------------------------------------------------------------------------------------------------ */
+
+/* One line an attempt: debug when all is well, since there may be thousands a second. */
+static void log_outcome(const struct dispatch *d, const struct batch *b, const struct ledger_outcome *o)
+{
+    enum log_level level = o->state == OUTCOME_delivered ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+    if (level < log_level_now())
+        return;
+    const struct belfry_target *target = b->queue->target ? &b->queue->target->pub : NULL;
+    const char *message = o->state == OUTCOME_delivered  ? "delivered"
+                          : o->state == OUTCOME_retrying ? "delivery failed, it is tried again"
+                                                         : "delivery failed for good";
+    struct belfry_str name = target ? target->name : (struct belfry_str){0};
+    char id[ID_TEXT_SIZE], next[TIME_TEXT_SIZE + 6] = "";
+    id_format(&d->id_key, b->delivery, id);
+    if (o->state == OUTCOME_retrying) {
+        memcpy(next, " next=", 6);
+        time_format(o->due_ms, next + 6);
+    }
+    log_write(level, "dispatch", message,
+              "org=%.*s event=%.*s delivery=%s channel=%s target=%s attempt=%u outcome=%s code=%d ms=%.1f detail=%s%s",
+              STR_ARG(b->item.org), STR_ARG(b->item.event_id), id, b->queue->channel->name,
+              log_quote(name.ptr, name.len), b->attempt, outcome_name((int)o->state), o->code,
+              (double)o->elapsed_us / 1000, log_quote(o->detail, o->detail ? strlen(o->detail) : 0), next);
+}
+
 /* --- what a result means ------------------------------------------------------------------------------------------ */
 
 static void append(struct dispatch *d, const struct ledger_outcome *outcome)
@@ -169,6 +196,7 @@ static void add(struct dispatch *d, const struct batch *b, enum outcome state, i
         .record = keep(d, r->record),
     };
     append(d, &outcome);
+    log_outcome(d, b, &outcome);
     count_outcome(b->queue->channel, state);
     if (state == OUTCOME_delivered)
         observe_latency(b->queue->channel, dispatch_now(d) - b->item.time_ms);

@@ -50,6 +50,9 @@ void hub_disk_fini(struct hub *hub);
 /* NULL, or what is wrong. */
 const char *hub_disk_fault(const struct hub *hub);
 
+/* A line of the log for each. */
+void hub_log_diagnostics(struct diag_set *diags);
+
 /* Members of answers: an id as UUID, a time as RFC 3339; null for 0. */
 void hub_json_id(const struct hub *hub, json_t *object, const char *key, int64_t id);
 void hub_json_time(json_t *object, const char *key, int64_t ms);

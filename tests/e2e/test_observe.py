@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from support import people
-from support.config import base, with_hooks
+from support import people, raw
+from support.config import ENVIRONMENT, base, with_hooks
 from support.events import case, created
 from support.wait import until
 
@@ -116,3 +116,90 @@ def test_the_level_of_logs(new_hub):
     bad = new_hub()
     bad.spawn("--log-level", "loud")
     assert bad.wait() == 2
+
+
+def test_what_is_wrong_at_the_start_is_in_the_log_too(new_hub):
+    """Who reads JSON from a program reads it from the first line on."""
+    config = base(rules=[{"name": f"r{i}", "when": {f"nonsense{i}": 1}, "deliver": [f"nobody{i}"]} for i in range(15)])
+    hub = new_hub(config)
+    hub.spawn("--log-format", "json")
+    assert hub.wait() == 78
+    entries = [json.loads(line) for line in hub.log().splitlines()]
+    errors = [e for e in entries if e["component"] == "config" and e["level"] == "error"]
+    assert [e for e in errors if "nobody14" in e["msg"]] and len(errors) == 30, "not one is folded away"
+    assert all(e["code"].startswith("H") and e["file"] == str(hub.config_path) and e["line"] > 1 for e in errors)
+
+    taken = new_hub().start()
+    config = base()
+    config["hub"]["listen"] = f"127.0.0.1:{taken.port}"
+    second = new_hub(config)
+    second.spawn("--log-format", "json")
+    assert second.wait() == 1
+    errors = [e for e in map(json.loads, second.log().splitlines()) if e["level"] == "error"]
+    assert [e["msg"] for e in errors] == ["cannot start"] and str(taken.port) in errors[0]["err"]
+
+
+def lines_of(hub, message):
+    """Lines of the log with this message, as dictionaries."""
+    lines = []
+    for line in hub.log().splitlines():
+        entry = json.loads(line)
+        if entry["msg"] == message:
+            lines.append(entry)
+    return lines
+
+
+def test_each_attempt_is_a_line(new_hub, receiver):
+    receiver.answer("/bad", 500, 400)
+    hub = new_hub(with_hooks(base(), receiver.endpoint("good"), receiver.endpoint("bad"))).start(
+        "--log-format", "json", "--log-level", "debug")
+    hub.send(created())
+    event = hub.events()[0]["id"]
+    good, = until(lambda: lines_of(hub, "delivered"))
+    bad, = until(lambda: lines_of(hub, "delivery failed, it is tried again"))
+    for line, target, code in [(good, "good", 200), (bad, "bad", 500)]:
+        assert (line["event"], line["org"], line["channel"]) == (event, "acme", "hooks")
+        assert (line["target"], line["code"], line["attempt"]) == (target, code, 1)
+        assert any(d["id"] == line["delivery"] for d in hub.deliveries())
+    assert (good["level"], bad["level"]) == ("debug", "warn")
+    assert bad["next"] > bad["ts"] and "next" not in good
+
+
+def test_nothing_secret_is_in_the_log(new_hub, receiver):
+    receiver.answer("/bad", 500)
+    config = with_hooks(base(), receiver.endpoint("good"), receiver.endpoint("bad"))
+    config["auth"]["metrics_token"] = "token-of-the-monitoring"
+    hub = new_hub(config).start("--log-level", "debug")
+    secrets = {*ENVIRONMENT.values(), "token-of-the-monitoring", "nobody's business", "ann@acme.example"}
+
+    for name in people.TOKENS:
+        for path in ["/v1/acme/events", "/v1/acme/notifications", "/v1/admin/config"]:
+            hub.get(path, people.token(name))
+    for jwt in [people.mint("ann"), people.mint("ann", lives=-1000), people.mint("ann", secret=people.OTHER_SECRET)]:
+        secrets.add(jwt)
+        hub.get("/v1/acme/notifications", people.bearer(jwt))
+        hub.get(f"/acme/session?token={jwt}&next=/acme/notifications")
+        hub.post("/acme/session", data={"token": jwt})
+        for line in [f"GET /acme/session?token={jwt} HTTP/9.9", f"GET /acme/session?token={jwt}",
+                     f"GET /acme/\0session?token={jwt} HTTP/1.1", f"{jwt} / HTTP/1.1"]:
+            raw.exchange(hub, f"{line}\r\nHost: x\r\nAuthorization: {jwt}\r\nCookie belfry={jwt}\r\n\r\n".encode())
+    link = hub.belfry("login-link", "--org", "acme", "--user", "ann").stdout.strip()
+    secrets.add(link.partition("token=")[2].partition("&")[0])
+    cookie = hub.get(link.replace("http://hub.test", "")).headers["set-cookie"].partition(";")[0]
+    secrets.add(cookie.partition("=")[2])
+    hub.get("/acme/notifications", {"Cookie": cookie})
+    hub.get("/metrics", {"Via": "x", **people.bearer("token-of-the-monitoring")})
+    hub.send(case("ann", name="This is nobody's business"))
+    hub.post_trigger({"specversion": "1.0", "data": "nobody's business"})
+    hub.request("PUT", "/v1/acme/users/dora", people.token("users"), json={"email": "ann@acme.example"})
+    until(lambda: "it is tried again" in hub.log() and "msg=delivered" in hub.log())
+    hub.config["channels"]["hooks"]["endpoints"][0]["url"] = "http://user:password-of-the-url@127.0.0.1:1/"
+    hub.config["rules"].append({"name": "broken", "when": {"nonsense": 1}, "deliver": []})
+    secrets.add("password-of-the-url")
+    hub.write_config()
+    assert hub.reload().status_code == 422
+    hub.stop()
+    log = hub.log()
+    assert "component=config" in log and len(log.splitlines()) > 10
+    for secret in secrets:
+        assert secret not in log, secret
