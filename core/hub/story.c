@@ -144,8 +144,45 @@ static void tell_attempts(struct story_delivery *d, int64_t id, const struct sto
     d->attempt_count = n;
 }
 
-static void tell_deliveries(struct story *story, struct store_conn *conn, struct store *store, int64_t event,
-                            struct arena *arena)
+/* The channel whose deliveries are the rows themselves; empty when the org has none any more. */
+static struct belfry_str inbox_channel(const struct config *config, struct belfry_str org)
+{
+    for (size_t i = 0; i < config->channel_count; i++) {
+        const struct config_instance *channel = &config->channels[i];
+        if ((channel->plugin->delivery->flags & BELFRY_DELIVERY_IN_COMMIT) && config_serves(channel, org))
+            return str_of(channel->name);
+    }
+    return (struct belfry_str){NULL, 0};
+}
+
+static int has_arrived(const struct story_delivery *list, size_t count, uint32_t recipient, struct belfry_str channel)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].recipient == recipient && list[i].outcome == OUTCOME_delivered && str_eq(list[i].channel, channel))
+            return 1;
+    return 0;
+}
+
+/* What was in the inbox with the commit has no row of its own beside the notification. */
+static size_t tell_shown(const struct story *story, const struct config *config, struct story_delivery *list,
+                         size_t count)
+{
+    struct belfry_str channel = inbox_channel(config, story->org);
+    size_t before = count;
+    for (size_t i = 0; channel.len && i < story->recipient_count; i++) {
+        const struct story_recipient *r = &story->recipients[i];
+        if (r->notification->visible_ms && !has_arrived(list, before, (uint32_t)i, channel))
+            list[count++] = (struct story_delivery){.recipient = (uint32_t)i,
+                                                    .channel = channel,
+                                                    .outcome = OUTCOME_delivered,
+                                                    .due_ms = r->notification->visible_ms,
+                                                    .ended_ms = r->notification->visible_ms};
+    }
+    return count;
+}
+
+static void tell_deliveries(struct story *story, struct store_conn *conn, struct store *store,
+                            const struct config *config, int64_t event, struct arena *arena)
 {
     struct store_delivery_view *rows;
     struct store_attempt_view *attempts;
@@ -153,7 +190,8 @@ static void tell_deliveries(struct story *story, struct store_conn *conn, struct
     size_t count = store_deliveries_of(conn, event, ROWS_MAX, arena, &rows);
     size_t attempt_count = store_attempts_of(conn, event, ROWS_MAX, arena, &attempts);
     size_t decision_count = store_decisions_of(conn, event, ROWS_MAX, arena, &decisions);
-    struct story_delivery *list = arena_alloc(arena, (count + decision_count + 1) * sizeof(*list));
+    struct story_delivery *list =
+        arena_alloc(arena, (count + decision_count + story->recipient_count + 1) * sizeof(*list));
     for (size_t i = 0; i < count; i++) {
         list[i] = (struct story_delivery){.recipient = recipient_of(story, rows[i].recipient),
                                           .id = uuid(store, arena, rows[i].id),
@@ -174,7 +212,7 @@ static void tell_deliveries(struct story *story, struct store_conn *conn, struct
                                                   .outcome = decisions[i].outcome,
                                                   .reason = decisions[i].reason};
     story->deliveries = list;
-    story->delivery_count = count + decision_count;
+    story->delivery_count = tell_shown(story, config, list, count + decision_count);
 }
 
 struct story *hub_story_read(struct store_conn *conn, struct store *store, const struct config *config, int64_t event,
@@ -188,6 +226,6 @@ struct story *hub_story_read(struct store_conn *conn, struct store *store, const
     tell_event(story, conn, store, &e, arena);
     tell_rules(story, &e, arena);
     tell_recipients(story, conn, store, config, &e, arena);
-    tell_deliveries(story, conn, store, event, arena);
+    tell_deliveries(story, conn, store, config, event, arena);
     return story;
 }

@@ -49,6 +49,9 @@ def test_the_whole_story(hub, receiver):
     bob = by_name["bob"]
     assert bob["reason"] and bob["notification"]["visible_at"] and bob["notification"]["seen_at"] is None
     assert bob["notification"]["id"] == hub.items("bob")[0]["id"]
+    shown, = bob["deliveries"]
+    assert (shown["channel"], shown["outcome"], shown["id"]) == ("inbox", "delivered", None)
+    assert shown["ended_at"] == bob["notification"]["visible_at"] and shown["attempts"] == []
     ann = by_name["ann"]
     waits = [d for d in ann["deliveries"] if d["rule"] == "escalate"]
     assert len(waits) == 1 and waits[0]["outcome"] == "scheduled"
@@ -58,6 +61,11 @@ def test_the_whole_story(hub, receiver):
     assert hooks["good"]["outcome"] == "delivered" and hooks["good"]["attempts"][0]["code"] == 200
     assert hooks["bad"]["outcome"] == "retrying" and hooks["bad"]["attempts"][0]["code"] == 500
     assert story["dry_run"] is False and story["generation"] >= 1
+    assert story["summary"] == {"delivered": 2, "waiting": 3, "not_sent": 0}
+    hub.clock.advance("16m")
+    ann = next(r for r in hub.story(event["id"])["recipients"] if r["recipient"] == "ann")
+    assert [(d["channel"], d["outcome"]) for d in ann["deliveries"]] == [("inbox", "delivered")], "once, with its rule"
+    assert ann["deliveries"][0]["rule"] == "escalate"
 
 
 def test_why_she_was_not_told(hub, receiver):
