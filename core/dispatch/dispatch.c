@@ -270,6 +270,7 @@ int dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *chan
     ch->live->channel = ch;
     if (!ch->own)
         ch->own = queue_new(ch, NULL, channel->vtable->max_inflight);
+    channel_metrics(ch);
     wake_channel(d, ch, 1);
     return 1;
 }

@@ -122,21 +122,51 @@ void outcomes_free(struct dispatch *d)
 
 /* --- metrics ------------------------------------------------------------------------------------------------------ */
 
-static void count_outcome(struct channel *ch, enum outcome state)
+static void count_outcome(struct channel *ch, enum outcome state, int add)
 {
     if (!ch->by_outcome[state])
         ch->by_outcome[state] =
             metric_get(metrics_global(), "belfry_deliveries_total", "Deliveries by channel and outcome of the attempt.",
                        METRIC_COUNTER, "channel", ch->name, "outcome", outcome_name((int)state), NULL);
-    metric_add(ch->by_outcome[state], 1);
+    metric_add(ch->by_outcome[state], add);
 }
 
-static void observe_latency(struct channel *ch, int64_t ms)
+/* A result of a newer plugin counts as what it is treated as. */
+static void count_result(struct channel *ch, uint32_t result, int add)
 {
-    if (!ch->latency)
-        ch->latency = metric_get(metrics_global(), "belfry_delivery_latency_seconds",
-                                 "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel", ch->name, NULL);
-    metric_observe(ch->latency, (double)ms / 1000);
+    static const char *const names[] = {NULL,       "delivered", "retry",      "unavailable",
+                                        "rejected", "unknown",   "target_gone"};
+    if (result < BELFRY_DELIVERED || result > BELFRY_TARGET_GONE)
+        result = BELFRY_RETRY;
+    if (!ch->by_result[result])
+        ch->by_result[result] = metric_get(metrics_global(), "belfry_delivery_attempts_total",
+                                           "Attempts by channel and what the plugin said.", METRIC_COUNTER, "channel",
+                                           ch->name, "result", names[result], NULL);
+    metric_add(ch->by_result[result], add);
+}
+
+void channel_metrics(struct channel *ch)
+{
+    memset(ch->by_outcome, 0, sizeof(ch->by_outcome));
+    memset(ch->by_result, 0, sizeof(ch->by_result));
+    ch->call_time = NULL;
+    count_outcome(ch, OUTCOME_delivered, 0);
+    count_outcome(ch, OUTCOME_retrying, 0);
+    count_outcome(ch, OUTCOME_failed, 0);
+    for (uint32_t result = BELFRY_DELIVERED; result <= BELFRY_TARGET_GONE; result++)
+        count_result(ch, result, 0);
+    ch->latency = metric_get(metrics_global(), "belfry_delivery_latency_seconds",
+                             "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel", ch->name, NULL);
+    ch->last_success = metric_get(metrics_global(), "belfry_channel_last_success_timestamp_seconds",
+                                  "When the channel delivered last; 0: not since the start.", METRIC_GAUGE, "channel",
+                                  ch->name, NULL);
+}
+
+static void observe_arrival(const struct dispatch *d, struct channel *ch, int64_t event_ms)
+{
+    int64_t now = dispatch_now(d);
+    metric_observe(ch->latency, (double)(now - event_ms) / 1000);
+    metric_set(ch->last_success, (double)now / 1000);
 }
 
 /* --- the log ------------------------------------------------------------------------------------------------------ */
@@ -197,9 +227,10 @@ static void add(struct dispatch *d, const struct batch *b, enum outcome state, i
     };
     append(d, &outcome);
     log_outcome(d, b, &outcome);
-    count_outcome(b->queue->channel, state);
+    count_outcome(b->queue->channel, state, 1);
+    count_result(b->queue->channel, r->outcome, 1);
     if (state == OUTCOME_delivered)
-        observe_latency(b->queue->channel, dispatch_now(d) - b->item.time_ms);
+        observe_arrival(d, b->queue->channel, b->item.time_ms);
 }
 
 static void add_retry(struct dispatch *d, const struct batch *b, const struct belfry_result *r)

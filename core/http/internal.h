@@ -254,6 +254,8 @@ void stream_probe(struct request *r);
 
 /* triggers.c */
 void triggers_free(struct http *http);
+/* Counters for the sources of the configuration in force. */
+void triggers_configure(struct http *http);
 /* asset.c */
 belfry_status assets_init(struct http *http, struct error *err);
 void assets_free(struct http *http);

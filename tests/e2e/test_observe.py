@@ -77,6 +77,42 @@ def test_metrics_count(new_hub, receiver):
     assert any(name.startswith("belfry_delivery_oldest_pending_timestamp_seconds") for name in numbers)
 
 
+def test_metrics_are_there_from_zero_and_go_with_what_they_count(new_hub, receiver):
+    config = with_hooks(base(), receiver.endpoint())
+    hub = new_hub(config).start()
+
+    def have(*labels):
+        return {name: value for name, value in hub.metrics().items() if all(label in name for label in labels)}
+
+    for result in ["accepted", "duplicate", "refused", "unavailable"]:
+        assert have("belfry_events_received_total", '"erp"', f'"{result}"') == {
+            f'belfry_events_received_total{{source="erp",result="{result}"}}': 0}
+    for outcome in ["delivered", "retrying", "failed"]:
+        assert list(have("belfry_deliveries_total", '"hooks"', f'"{outcome}"').values()) == [0]
+    assert have("_up{") == {f'belfry_{kind}_up{{{kind}="{name}"}}': 1 for kind, name in
+                            [("source", "crm"), ("source", "erp"), ("channel", "inbox"), ("channel", "hooks")]}
+    assert have("belfry_build_info", 'version="') and have("belfry_plugin_info", 'plugin="webhook"', 'version="')
+    assert list(have("belfry_source_last_event").values()) == [0, 0]
+
+    hub.send(created())
+    until(lambda: list(have("belfry_delivery_attempts_total", '"delivered"').values()) == [1])
+    assert list(have("belfry_channel_last_success", '"hooks"').values())[0] > 1e9
+    assert list(have("belfry_source_last_event", '"crm"').values())[0] > 1e9
+
+    hooks, rule = config["channels"].pop("hooks"), config["rules"].pop()
+    erp = config["sources"].pop("erp")
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    assert have('channel="hooks"') == {} and have('source="erp"') == {}, "a stale number would look like a live one"
+    config["channels"]["hooks"], config["sources"]["erp"] = hooks, erp
+    config["rules"].append(rule)
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    hub.send(created(), source="erp")
+    until(lambda: list(have("belfry_delivery_attempts_total", '"hooks"', '"delivered"').values()) == [1])
+    assert list(have("belfry_events_received_total", '"erp"', '"accepted"').values()) == [1]
+
+
 # --- logs ---------------------------------------------------------------------------------------------------------------
 
 PAIR = re.compile(r'[a-z_]+=("([^"\\]|\\.)*"|[^ "=]*)( |$)')
