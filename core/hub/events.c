@@ -96,7 +96,7 @@ struct telling {
 static belfry_status read_story(struct store_conn *conn, void *arg)
 {
     struct telling *t = arg;
-    t->story = hub_story_read(conn, t->hub->parts.store, t->req->config, t->event, t->req->pub.org,
+    t->story = hub_story_read(conn, t->hub->parts.store, t->req->config, t->event, t->req->pub.org, t->filter.who,
                               clock_now_ms(t->hub->parts.clock), t->req->arena);
     return BELFRY_OK;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From rows to a story. What happened at once is a column (the inbox row); what did not is a row of delivery or
- * decision. A story shows at most ROWS_MAX rows of each kind: an event for 100,000 people is told by its first ones.
+ * decision. A story shows at most ROWS_MAX rows of each kind, and says when there are more: an event for 100,000 people
+ * is told by its first ones, or about one of them.
  */
 #include "hub/story.h"
 
@@ -25,6 +26,15 @@ static struct belfry_str uuid(struct store *store, struct arena *arena, int64_t 
     char *text = arena_alloc(arena, ID_TEXT_SIZE);
     id_format(store_id_key(store), id, text);
     return str_slice(text, ID_TEXT_SIZE - 1);
+}
+
+/* One row more than is shown was asked for. */
+static size_t at_most(struct story *story, size_t count)
+{
+    if (count <= ROWS_MAX)
+        return count;
+    story->truncated = 1;
+    return ROWS_MAX;
 }
 
 static void tell_event(struct story *story, struct store_conn *conn, struct store *store, const struct store_event *e,
@@ -88,10 +98,11 @@ static int is_blind(struct store_conn *conn, const struct config *config, const 
 }
 
 static void tell_recipients(struct story *story, struct store_conn *conn, struct store *store,
-                            const struct config *config, const struct store_event *e, struct arena *arena)
+                            const struct config *config, const struct store_event *e, int64_t person,
+                            struct arena *arena)
 {
     struct store_row_view *rows;
-    size_t count = store_rows_of(conn, e->id, ROWS_MAX, arena, &rows);
+    size_t count = at_most(story, store_rows_of(conn, e->id, person, ROWS_MAX + 1, arena, &rows));
     struct story_recipient *list = arena_alloc(arena, (count + 1) * sizeof(*list));
     for (size_t i = 0; i < count; i++) {
         const struct store_row_view *r = &rows[i];
@@ -182,14 +193,15 @@ static size_t tell_shown(const struct story *story, const struct config *config,
 }
 
 static void tell_deliveries(struct story *story, struct store_conn *conn, struct store *store,
-                            const struct config *config, int64_t event, struct arena *arena)
+                            const struct config *config, int64_t event, int64_t person, struct belfry_str who,
+                            struct arena *arena)
 {
     struct store_delivery_view *rows;
     struct store_attempt_view *attempts;
     struct store_decision_view *decisions;
-    size_t count = store_deliveries_of(conn, event, ROWS_MAX, arena, &rows);
-    size_t attempt_count = store_attempts_of(conn, event, ROWS_MAX, arena, &attempts);
-    size_t decision_count = store_decisions_of(conn, event, ROWS_MAX, arena, &decisions);
+    size_t count = at_most(story, store_deliveries_of(conn, event, person, ROWS_MAX + 1, arena, &rows));
+    size_t attempt_count = at_most(story, store_attempts_of(conn, event, person, ROWS_MAX + 1, arena, &attempts));
+    size_t decision_count = at_most(story, store_decisions_of(conn, event, who, ROWS_MAX + 1, arena, &decisions));
     struct story_delivery *list =
         arena_alloc(arena, (count + decision_count + story->recipient_count + 1) * sizeof(*list));
     for (size_t i = 0; i < count; i++) {
@@ -216,7 +228,7 @@ static void tell_deliveries(struct story *story, struct store_conn *conn, struct
 }
 
 struct story *hub_story_read(struct store_conn *conn, struct store *store, const struct config *config, int64_t event,
-                             struct belfry_str org, int64_t now_ms, struct arena *arena)
+                             struct belfry_str org, struct belfry_str who, int64_t now_ms, struct arena *arena)
 {
     struct store_event e;
     if (!store_event_get(conn, event, arena, &e) || !str_eq(store_name_text(conn, e.org), org))
@@ -225,7 +237,10 @@ struct story *hub_story_read(struct store_conn *conn, struct store *store, const
     story->now_ms = now_ms;
     tell_event(story, conn, store, &e, arena);
     tell_rules(story, &e, arena);
-    tell_recipients(story, conn, store, config, &e, arena);
-    tell_deliveries(story, conn, store, config, event, arena);
+    int64_t rev, person = who.len ? store_person_find(conn, e.org, who, &rev) : 0;
+    if (who.len && !person)
+        return story; /* nobody here has that name */
+    tell_recipients(story, conn, store, config, &e, person, arena);
+    tell_deliveries(story, conn, store, config, event, person, who, arena);
     return story;
 }

@@ -75,26 +75,29 @@ size_t store_deliveries_list(struct store_conn *conn, const struct store_deliver
     return rows.count;
 }
 
-size_t store_deliveries_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+size_t store_deliveries_of(struct store_conn *conn, int64_t event, int64_t person, size_t limit, struct arena *arena,
                            struct store_delivery_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_delivery_view), 0, 0, NULL};
-    struct sql *s = sql_use(conn, VIEW_COLUMNS "WHERE d.event = ? ORDER BY d.id LIMIT ?");
+    struct sql *s =
+        sql_use(conn, VIEW_COLUMNS "WHERE d.event = ?1 AND (?2 = 0 OR d.person = ?2) ORDER BY d.id LIMIT ?3");
     sql_i64(s, event);
+    sql_i64(s, person);
     sql_i64(s, (int64_t)limit);
     read_views(conn, s, &rows);
     *out = (void *)rows.items;
     return rows.count;
 }
 
-size_t store_attempts_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+size_t store_attempts_of(struct store_conn *conn, int64_t event, int64_t person, size_t limit, struct arena *arena,
                          struct store_attempt_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_attempt_view), 0, 0, NULL};
     struct sql *s = sql_use(conn, "SELECT a.delivery, a.at, a.elapsed_us, a.number, a.outcome, a.code, a.detail"
-                                  " FROM delivery d JOIN attempt a ON a.delivery = d.id WHERE d.event = ?"
-                                  " ORDER BY a.delivery, a.number LIMIT ?");
+                                  " FROM delivery d JOIN attempt a ON a.delivery = d.id WHERE d.event = ?1"
+                                  " AND (?2 = 0 OR d.person = ?2) ORDER BY a.delivery, a.number LIMIT ?3");
     sql_i64(s, event);
+    sql_i64(s, person);
     sql_i64(s, (int64_t)limit);
     while (sql_row(s)) {
         struct store_attempt_view *v = row_add(&rows);
@@ -111,13 +114,14 @@ size_t store_attempts_of(struct store_conn *conn, int64_t event, size_t limit, s
     return rows.count;
 }
 
-size_t store_decisions_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
-                          struct store_decision_view **out)
+size_t store_decisions_of(struct store_conn *conn, int64_t event, struct belfry_str recipient, size_t limit,
+                          struct arena *arena, struct store_decision_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_decision_view), 0, 0, NULL};
-    struct sql *s = sql_use(conn, "SELECT recipient, rule, channel, outcome, reason FROM decision WHERE event = ?"
-                                  " ORDER BY id LIMIT ?");
+    struct sql *s = sql_use(conn, "SELECT recipient, rule, channel, outcome, reason FROM decision WHERE event = ?1"
+                                  " AND (?2 IS NULL OR recipient = ?2) ORDER BY id LIMIT ?3");
     sql_i64(s, event);
+    sql_str_opt(s, recipient);
     sql_i64(s, (int64_t)limit);
     while (sql_row(s)) {
         struct store_decision_view *v = row_add(&rows);
@@ -132,14 +136,17 @@ size_t store_decisions_of(struct store_conn *conn, int64_t event, size_t limit, 
     return rows.count;
 }
 
-size_t store_rows_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+size_t store_rows_of(struct store_conn *conn, int64_t event, int64_t person, size_t limit, struct arena *arena,
                      struct store_row_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_row_view), 0, 0, NULL};
     struct sql *s = sql_use(conn, "SELECT n.id, n.person, n.pos, n.seen, n.read, n.hidden, n.handled_at, n.replaced_by,"
                                   " n.validity, p.username, n.reason, n.handled_by FROM notification n"
-                                  " JOIN person p ON p.id = n.person WHERE n.event = ? ORDER BY n.person LIMIT ?");
+                                  " JOIN person p ON p.id = n.person WHERE n.event = ? AND n.person BETWEEN ? AND ?"
+                                  " ORDER BY n.person LIMIT ?");
     sql_i64(s, event);
+    sql_i64(s, person ? person : INT64_MIN);
+    sql_i64(s, person ? person : INT64_MAX);
     sql_i64(s, (int64_t)limit);
     while (sql_row(s)) {
         struct store_row_view *v = row_add(&rows);

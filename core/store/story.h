@@ -24,32 +24,33 @@ struct store_delivery_view {
 /* Newest first; array and texts in arena. Returns the count. */
 size_t store_deliveries_list(struct store_conn *conn, const struct store_delivery_query *query, struct arena *arena,
                              struct store_delivery_view **out);
-/* All of one event, oldest first. */
-size_t store_deliveries_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
-                           struct store_delivery_view **out);
+/* What follows is of one event; with a person (0: all) of that one alone, who may be the last of very many. */
+size_t store_deliveries_of(struct store_conn *conn, int64_t event, int64_t person, size_t limit, struct arena *arena,
+                           struct store_delivery_view **out); /* oldest first */
 
 struct store_attempt_view {
     int64_t delivery, at, elapsed_us;
     int number, outcome, code;
     struct belfry_str detail;
 };
-/* All of one event's deliveries, by delivery and number. */
-size_t store_attempts_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+/* By delivery and number. */
+size_t store_attempts_of(struct store_conn *conn, int64_t event, int64_t person, size_t limit, struct arena *arena,
                          struct store_attempt_view **out);
 
 struct store_decision_view {
     struct belfry_str recipient, rule, channel, reason;
     int outcome;
 };
-size_t store_decisions_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
-                          struct store_decision_view **out);
+/* recipient empty: all. */
+size_t store_decisions_of(struct store_conn *conn, int64_t event, struct belfry_str recipient, size_t limit,
+                          struct arena *arena, struct store_decision_view **out);
 
 struct store_row_view { /* one notification of an event */
     int64_t id, person, pos, seen, read, hidden, handled_at, replaced_by;
     int validity;
     struct belfry_str username, reason, handled_by;
 };
-size_t store_rows_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
+size_t store_rows_of(struct store_conn *conn, int64_t event, int64_t person, size_t limit, struct arena *arena,
                      struct store_row_view **out);
 
 struct store_event_query {

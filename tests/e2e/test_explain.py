@@ -132,6 +132,30 @@ def test_lists_of_deliveries_end(hub, receiver):
     assert page["items"] + rest["items"] == everything and rest["next"] is None
 
 
+def test_the_story_of_a_crowd(new_hub):
+    """It is told by its first ones and says so; each of the others can still be asked about."""
+    config = base()
+    config["rules"] = [{"name": "crowd", "when": {"source": "crm"}, "deliver": [
+        {"via": "inbox", "to": ["role:crowd"]}, {"via": "inbox", "to": ["role:crowd"], "after": "1h"}]}]
+    hub = new_hub(config).start()
+    people_ = [{"username": f"p{i:04}", "roles": ["crowd"]} for i in range(2100)]
+    assert hub.request("PUT", "/v1/acme/users", people.token("users"), json={"items": people_}).status_code == 200
+    hub.send(created())
+    until(lambda: hub.unread("p2099") == 1, "the fan-out is over")
+    event = hub.events()[0]["id"]
+    story = hub.story(event)
+    assert len(story["recipients"]) == 2000 and story["truncated"] is True
+    told = {r["recipient"] for r in story["recipients"]}
+    last = next(p["username"] for p in people_ if p["username"] not in told)
+    answer = explain(hub, {"event": event}, hub.person(last))
+    assert answer.status_code == 200, answer.text
+    one, = answer.json()["recipients"]
+    assert one["recipient"] == last and one["notification"]["id"] == hub.items(last)[0]["id"]
+    assert ("inbox", "delivered") in {(d["channel"], d["outcome"]) for d in one["deliveries"]}
+    assert answer.json()["truncated"] is False
+    assert explain(hub, {"event": event, "who": "nobody"}).status_code == 404
+
+
 # --- dry runs -----------------------------------------------------------------------------------------------------------
 
 def explain(hub, body, headers=None, **options):
