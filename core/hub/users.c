@@ -94,19 +94,36 @@ struct writing {
     struct store_directory_entry *entries;
     size_t count;
     int del, found;
+    int64_t after, next; /* where erasing stands: committed, and after this slice */
+    int more;
 };
+
+/* Out of the directory first, so that no role brings more; then what they were told, a slice a transaction. */
+static void run_delete(struct writing *w, struct ledger_txn *txn, int64_t org)
+{
+    struct store_conn *conn = ledger_txn_conn(txn);
+    struct belfry_str username = w->entries[0].username;
+    int64_t rev, person = store_person_find(conn, org, username, &rev);
+    size_t erased = 0;
+    if (!w->after)
+        w->found = store_directory_del(conn, org, username);
+    w->next = w->after;
+    w->more = person && store_person_erase(conn, person, username, &w->next, &erased, ledger_txn_arena(txn));
+    if (!erased)
+        return;
+    w->found = 1;
+    ledger_txn_touch(txn, person);
+}
 
 static belfry_status run_write(struct ledger_command *command, struct ledger_txn *txn)
 {
     struct writing *w = (struct writing *)(void *)command;
     struct store_conn *conn = ledger_txn_conn(txn);
     int64_t org = store_name(conn, w->req->pub.org);
-    if (w->del) {
-        w->found = store_directory_del(conn, org, w->entries[0].username);
-    } else {
-        for (size_t i = 0; i < w->count; i++)
-            store_directory_put(conn, org, &w->entries[i]);
-    }
+    if (w->del)
+        run_delete(w, txn, org);
+    for (size_t i = 0; !w->del && i < w->count; i++)
+        store_directory_put(conn, org, &w->entries[i]);
     ledger_txn_directory_changed(txn);
     return BELFRY_OK;
 }
@@ -127,10 +144,16 @@ static void write_done(struct ledger_command *command, belfry_status status)
     struct writing *w = (struct writing *)(void *)command;
     if (status == BELFRY_OK)
         tell(w);
+    if (status == BELFRY_OK && w->more) {
+        w->after = w->next;
+        status = ledger_submit(w->hub->parts.ledger, &w->command);
+        if (status == BELFRY_OK)
+            return;
+    }
     if (status != BELFRY_OK)
         http_problem(w->req, http_status_of(status), NULL, "the directory could not be written now");
     else if (w->del && !w->found)
-        http_problem(w->req, 404, NULL, "there is no such person in the directory");
+        http_problem(w->req, 404, NULL, "there is no such person in the directory, and nothing was told to one");
     else if (w->del)
         http_respond(w->req, 204, NULL, (struct belfry_str){0}, NULL, 0);
     else

@@ -123,10 +123,11 @@ def test_with_a_role_of_the_directory(hub, how):
     after = hub.get("/v1/acme/notifications/count",
                     {**hub.person(who), "If-None-Match": counted.headers["etag"]})
     assert (after.status_code, after.json()["unread"]) == (200, 0), "the role is gone with the answer"
-    assert hub.titles(who) == [] and hub.titles(who, roles=["sales-manager"]) == ["For managers"]
+    kept = ["For managers"] if how == "PUT" else []
+    assert hub.titles(who) == [] and hub.titles(who, roles=["sales-manager"]) == kept
     assert_ends(stream)
-    hub.send(case(who, "calm"))
-    assert said(claimed)["unread"] == 2, "the JWT's own roles stand"
+    hub.send(case(who, "secret"))
+    until(lambda: said(claimed)["unread"] == len(kept) + 1, "the JWT's own roles stand")
     claimed.close()
 
 
