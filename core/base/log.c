@@ -78,6 +78,11 @@ enum log_level log_level_now(void)
     return (enum log_level)atomic_load(&min_level);
 }
 
+enum log_format log_format_now(void)
+{
+    return (enum log_format)atomic_load(&line_format);
+}
+
 int log_level_parse(const char *name)
 {
     for (int i = 0; i < LEVEL_COUNT; i++)

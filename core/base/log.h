@@ -25,6 +25,7 @@ void log_set_clock(const struct clock_src *clock);
 /* Writes what folding holds back; at exit, and from a timer when the log may fall silent. [any] */
 void log_flush(void);
 enum log_level log_level_now(void);
+enum log_format log_format_now(void);
 /* Level by name ("debug", "info", "warn", "error"): -1 when unknown. */
 int log_level_parse(const char *name);
 /* pairs may be NULL; it is a printf format that yields key=value pairs separated by spaces. */

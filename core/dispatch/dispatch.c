@@ -262,6 +262,7 @@ int dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *chan
     declare_in_force(d, ch);
     if (!ch->own)
         ch->own = queue_new(ch, NULL, channel->vtable->max_inflight);
+    channel_metrics(ch);
     wake_channel(d, ch, 1);
     return 1;
 }

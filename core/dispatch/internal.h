@@ -49,9 +49,10 @@ struct channel {
     int unwritten;                     /* the set in force could not be recorded: once more */
     struct belfry_target_policy policy;
     int64_t *waits;
-    struct metric *call_time;                           /* of deliver() */
-    struct queue_state *own;                            /* queue of rows without a target */
-    struct metric *by_outcome[OUTCOME_COUNT], *latency; /* looked up once; NULL: not yet */
+    struct queue_state *own; /* queue of rows without a target */
+    /* looked up once an instance; NULL: not yet */
+    struct metric *by_outcome[OUTCOME_COUNT], *by_result[BELFRY_TARGET_GONE + 1];
+    struct metric *latency, *last_success, *call_time; /* call_time: of deliver() */
 };
 
 /* What plugins see of a target. Batches keep it, so that a change does not pull it away from under them. */
@@ -155,6 +156,8 @@ void outcomes_flush(struct dispatch *d); /* to the ledger, as one command */
 void outcomes_again(struct dispatch *d); /* what could not be written */
 int outcomes_pending(const struct dispatch *d);
 void outcomes_free(struct dispatch *d);
+/* The channel has an instance: its numbers are there from 0. */
+void channel_metrics(struct channel *channel);
 
 /* targets.c */
 void target_free(struct dispatch *d, struct target *target);

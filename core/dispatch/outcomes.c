@@ -8,6 +8,7 @@
  * What a result means (policy) is here and nowhere else.
  */
 #include "base/crypto.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "dispatch/internal.h"
@@ -124,21 +125,77 @@ void outcomes_free(struct dispatch *d)
 
 /* --- metrics ------------------------------------------------------------------------------------------------------ */
 
-static void count_outcome(struct channel *ch, enum outcome state)
+static void count_outcome(struct channel *ch, enum outcome state, int add)
 {
     if (!ch->by_outcome[state])
         ch->by_outcome[state] =
             metric_get(metrics_global(), "belfry_deliveries_total", OUTCOME_METRIC_HELP, METRIC_COUNTER, "channel",
                        ch->name, "outcome", outcome_name((int)state), NULL);
-    metric_add(ch->by_outcome[state], 1);
+    metric_add(ch->by_outcome[state], add);
 }
 
-static void observe_latency(struct channel *ch, int64_t ms)
+/* A result of a newer plugin counts as what it is treated as. */
+static void count_result(struct channel *ch, uint32_t result, int add)
 {
-    if (!ch->latency)
-        ch->latency = metric_get(metrics_global(), "belfry_delivery_latency_seconds",
-                                 "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel", ch->name, NULL);
-    metric_observe(ch->latency, (double)ms / 1000);
+    static const char *const names[] = {NULL,       "delivered", "retry",      "unavailable",
+                                        "rejected", "unknown",   "target_gone"};
+    if (result < BELFRY_DELIVERED || result > BELFRY_TARGET_GONE)
+        result = BELFRY_RETRY;
+    if (!ch->by_result[result])
+        ch->by_result[result] = metric_get(metrics_global(), "belfry_delivery_attempts_total",
+                                           "Attempts by channel and what the plugin said.", METRIC_COUNTER, "channel",
+                                           ch->name, "result", names[result], NULL);
+    metric_add(ch->by_result[result], add);
+}
+
+void channel_metrics(struct channel *ch)
+{
+    memset(ch->by_outcome, 0, sizeof(ch->by_outcome));
+    memset(ch->by_result, 0, sizeof(ch->by_result));
+    ch->call_time = NULL;
+    count_outcome(ch, OUTCOME_delivered, 0);
+    count_outcome(ch, OUTCOME_retrying, 0);
+    count_outcome(ch, OUTCOME_failed, 0);
+    for (uint32_t result = BELFRY_DELIVERED; result <= BELFRY_TARGET_GONE; result++)
+        count_result(ch, result, 0);
+    ch->latency = metric_get(metrics_global(), "belfry_delivery_latency_seconds",
+                             "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel", ch->name, NULL);
+    ch->last_success = metric_get(metrics_global(), "belfry_channel_last_success_timestamp_seconds",
+                                  "When the channel delivered last; 0: not since the start.", METRIC_GAUGE, "channel",
+                                  ch->name, NULL);
+}
+
+static void observe_arrival(const struct dispatch *d, struct channel *ch, int64_t event_ms)
+{
+    int64_t now = dispatch_now(d);
+    metric_observe(ch->latency, (double)(now - event_ms) / 1000);
+    metric_set(ch->last_success, (double)now / 1000);
+}
+
+/* --- the log ------------------------------------------------------------------------------------------------------ */
+
+/* One line an attempt: debug when all is well, since there may be thousands a second. */
+static void log_outcome(const struct dispatch *d, const struct batch *b, const struct ledger_outcome *o)
+{
+    enum log_level level = o->state == OUTCOME_delivered ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+    if (level < log_level_now())
+        return;
+    const struct belfry_target *target = b->pub.target;
+    const char *message = o->state == OUTCOME_delivered  ? "delivered"
+                          : o->state == OUTCOME_retrying ? "delivery failed, it is tried again"
+                                                         : "delivery failed for good";
+    struct belfry_str name = target ? target->name : (struct belfry_str){0};
+    char id[ID_TEXT_SIZE], next[TIME_TEXT_SIZE + 6] = "";
+    id_format(&d->id_key, b->delivery, id);
+    if (o->state == OUTCOME_retrying) {
+        memcpy(next, " next=", 6);
+        time_format(o->due_ms, next + 6);
+    }
+    log_write(level, "dispatch", message,
+              "org=%.*s event=%.*s delivery=%s channel=%s target=%s attempt=%u outcome=%s code=%d ms=%.1f detail=%s%s",
+              STR_ARG(b->item.org), STR_ARG(b->item.event_id), id, b->queue->channel->name,
+              log_quote(name.ptr, name.len), b->attempt, outcome_name((int)o->state), o->code,
+              (double)o->elapsed_us / 1000, log_quote(o->detail, o->detail ? strlen(o->detail) : 0), next);
 }
 
 /* --- what a result means ------------------------------------------------------------------------------------------ */
@@ -185,9 +242,11 @@ static void add(struct dispatch *d, const struct batch *b, enum outcome state, i
         .record = keep_record(d, b, r->record),
     };
     append(d, &outcome);
-    count_outcome(b->queue->channel, state);
+    log_outcome(d, b, &outcome);
+    count_outcome(b->queue->channel, state, 1);
+    count_result(b->queue->channel, r->outcome, 1);
     if (state == OUTCOME_delivered)
-        observe_latency(b->queue->channel, dispatch_now(d) - b->item.time_ms);
+        observe_arrival(d, b->queue->channel, b->item.time_ms);
 }
 
 static void add_retry(struct dispatch *d, const struct batch *b, const struct belfry_result *r)

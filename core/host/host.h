@@ -111,8 +111,9 @@ struct host_inbox *host_inbox_new(struct host *host);
 void host_inbox_free(struct host_inbox *inbox);
 void host_inbox_news(struct host_inbox *inbox, const struct ledger_news *news);
 void host_inbox_config(struct host_inbox *inbox, struct config *config); /* tags change with the generation */
-/* Somebody of the directory has other roles: their streams end, so that what follows is asked for anew. */
-void host_person_changed(struct host *host, struct belfry_str org, struct belfry_str username);
+/* The directory gives this person these roles now: streams that began with others of it end. */
+void host_inbox_roles(struct host_inbox *inbox, struct belfry_str org, struct belfry_str username,
+                      const struct belfry_strs *roles);
 struct host_inbox *host_inbox(const struct host *host);
 
 #endif

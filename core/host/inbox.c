@@ -79,14 +79,6 @@ struct inbox_person *inbox_person(struct host_inbox *inbox, struct belfry_str or
     return person;
 }
 
-void host_person_changed(struct host *host, struct belfry_str org, struct belfry_str username)
-{
-    struct host_inbox *inbox = host_inbox(host);
-    struct inbox_person *person = inbox_person(inbox, org, username, 0);
-    if (person)
-        inbox_live_end(inbox, person);
-}
-
 void inbox_pin(struct inbox_person *person)
 {
     if (person)
@@ -213,6 +205,8 @@ struct host_inbox *host_inbox_new(struct host *host)
     inbox->next = inboxes;
     inboxes = inbox;
     inbox->busy = 1;
+    if (host_parts(host)->http) /* ends before the host does */
+        http_on_sign_out(host_parts(host)->http, inbox_live_signed_out, inbox);
     return inbox;
 }
 

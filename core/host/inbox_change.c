@@ -17,13 +17,14 @@ struct change {
     void *arg;
 };
 
-static const char *refusal(belfry_status status)
+static const char *refusal(belfry_status status, enum ledger_inbox_kind kind)
 {
     switch (status) {
     case BELFRY_OK:
         return "";
     case BELFRY_ENOTFOUND:
-        return "there is no such notification here";
+        return kind == LEDGER_INBOX_UNDO ? "there is no such change of yours; take `undo` of the answer to a bulk"
+                                         : "there is no such notification here";
     case BELFRY_ECLOSED:
         return "this can no longer be undone: 24 hours are over";
     case BELFRY_EINVAL:
@@ -54,7 +55,7 @@ static void answer(struct change *c, belfry_status status)
     struct belfry_inbox_change out = {
         .struct_size = sizeof(out),
         .status = status,
-        .message = str_of(refusal(status)),
+        .message = str_of(refusal(status, c->ledger.kind)),
         .rev = c->ledger.rev,
         .unread = c->ledger.unread,
         .changed = c->ledger.changed,

@@ -5,7 +5,8 @@
  * person. What changes while a read is under way makes one more hint, so a burst costs two.
  *
  * A hint with revision -1 is the last one: the session has ended, or the person's roles or org changed with the
- * configuration. What the watcher may count is asked with the configuration in force, never with that of its request.
+ * configuration or the directory. What the watcher may count is asked with the configuration in force, never with that
+ * of its request.
  */
 #include "host/inbox.h"
 
@@ -26,7 +27,9 @@ struct watcher {
     struct belfry_str org, username;
     struct belfry_strs roles;
     uint64_t id, roles_hash;
+    uint64_t session;   /* of the cookie; 0: none */
     int64_t expires_ms; /* 0: never */
+    int claimed;        /* the roles are the JWT's, whatever the directory says */
     int ended;
     void (*fn)(void *arg, int64_t rev, uint64_t unread);
     void *arg;
@@ -199,10 +202,45 @@ static void on_tick(uv_timer_t *timer)
         flush_later(inbox);
 }
 
-void inbox_live_end(struct host_inbox *inbox, struct inbox_person *person)
+void inbox_live_signed_out(void *arg, uint64_t session)
 {
+    struct host_inbox *inbox = arg;
+    LIST_EACH(it, &inbox->watchers)
+    {
+        struct watcher *w = LIST_OF(it, struct watcher, all);
+        if (w->session == session)
+            end(inbox, w);
+    }
+}
+
+static int has_role(const struct belfry_strs *roles, struct belfry_str role)
+{
+    for (size_t i = 0; i < roles->count; i++)
+        if (str_eq(roles->items[i], role))
+            return 1;
+    return 0;
+}
+
+static int same_roles(const struct belfry_strs *a, const struct belfry_strs *b)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (!has_role(b, a->items[i]))
+            return 0;
+    return a->count == b->count;
+}
+
+void host_inbox_roles(struct host_inbox *inbox, struct belfry_str org, struct belfry_str username,
+                      const struct belfry_strs *roles)
+{
+    struct inbox_person *person = inbox_person(inbox, org, username, 0);
+    if (!person)
+        return;
     LIST_EACH(it, &person->watchers)
-    end(inbox, LIST_OF(it, struct watcher, peers));
+    {
+        struct watcher *w = LIST_OF(it, struct watcher, peers);
+        if (!w->claimed && !same_roles(&w->roles, roles))
+            end(inbox, w);
+    }
 }
 
 static int same_names(const struct config_names *a, const struct config_names *b)
@@ -267,6 +305,8 @@ belfry_status inbox_subscribe(const struct belfry_http_request *req,
     w->roles = inbox_copy_names(w->arena, req->principal->roles);
     w->roles_hash = inbox_roles(inbox_request(req)->roles_hash);
     w->expires_ms = inbox_request(req)->session_expires_ms;
+    w->claimed = inbox_request(req)->roles_claimed;
+    w->session = http_session_id(inbox_request(req));
     w->fn = fn;
     w->arg = arg;
     w->id = *id = ++last;

@@ -215,6 +215,7 @@ static void enter_person(struct request *r, const struct jwt_claims *claims, con
     r->pub.pub.timezone = claims->zoneinfo.len ? claims->zoneinfo : known->timezone;
     r->pub.session_expires_ms = claims->exp_ms;
     r->pub.roles_hash = hash_roles(r->pub.arena, &roles);
+    r->pub.roles_claimed = claims->has_roles;
     if (enter_org(r, claims->org) == 0)
         check_allowed(r);
     request_judged(r);

@@ -53,6 +53,7 @@ struct http_request {
     int local;                        /* peer is loopback or the socket, and no Forwarded, X-Forwarded-*, Via */
     int64_t session_expires_ms;
     struct belfry_str roles_hash; /* of the effective roles, for entity tags */
+    int roles_claimed;            /* the JWT names them; else they are the directory's */
     void *impl;
 };
 
@@ -85,6 +86,10 @@ const void *http_request_owner(const struct http_request *req);
 /* The API's part of the directory changed: what is remembered of people is asked again. Before the change is answered.
  */
 void http_people_changed(struct http *http);
+/* Names the session of the request's cookie, as long as it is open; 0 without a cookie. */
+uint64_t http_session_id(const struct http_request *req);
+/* fn is called when a browser leaves a session, by signing out or for another one. fn NULL: no more. */
+void http_on_sign_out(struct http *http, void (*fn)(void *arg, uint64_t session), void *arg);
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 

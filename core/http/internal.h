@@ -129,6 +129,8 @@ struct http {
     uint64_t stop_began_ns, stop_deadline_ns;
     void (*stopped)(void *arg);
     void *stopped_arg;
+    void (*signed_out)(void *arg, uint64_t session);
+    void *signed_out_arg;
 };
 
 static inline struct request *request_of(const struct http_request *req)
@@ -238,6 +240,8 @@ void session_signed_out_page(struct request *r);
 belfry_status session_read(struct request *r, struct jwt_claims *claims);
 /* Is a write by cookie from our own page? */
 int session_same_origin(struct request *r);
+/* Tells who wanted to know that the browser leaves the session of its cookie. */
+void session_left(const struct http_request *req);
 /* Set-Cookie for these claims, in the request's arena; NULL when they are too many for a cookie. claims NULL: the
  * header that ends a session. */
 const char *session_cookie(struct request *r, const struct jwt_claims *claims);
@@ -255,6 +259,8 @@ void stream_probe(struct request *r);
 
 /* triggers.c */
 void triggers_free(struct http *http);
+/* Counters for the sources of the configuration in force. */
+void triggers_configure(struct http *http);
 /* asset.c */
 belfry_status assets_init(struct http *http, struct error *err);
 void assets_free(struct http *http);

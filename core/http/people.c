@@ -2,7 +2,8 @@
 /*
  * People of the API, as far as a request needs them: roles, locale, time zone. YAML's people are at hand in the
  * configuration; these are rows, and asking for a row takes a reader's turn, so what was found (or not) is remembered
- * until the directory changes. A read that began before a change is not remembered.
+ * until the directory changes. A read that began before a change is made again: what lasts longer than its request, as
+ * a stream does, would keep what was.
  */
 #include "base/mem.h"
 #include "http/internal.h"
@@ -97,13 +98,16 @@ static void on_row(void *arg, belfry_status status)
     struct look *look = arg;
     struct http *http = look->http;
     struct people *people = http->people;
+    int late = !people || look->epoch != people->epoch;
     struct http_request *req = http->closed ? NULL : http_request_find(http, look->request);
-    if (req) {
+    if (req && status == BELFRY_OK && late) {
+        people_find(request_of(req), look->org, look->username, look->fn, look->arg);
+    } else if (req) {
         struct known_person person = copy(req->arena, look->found->person);
         look->fn(request_of(req), status == BELFRY_OK ? &person : NULL, look->arg);
     }
     http->jobs--;
-    if (status != BELFRY_OK || !people || look->epoch != people->epoch) {
+    if (status != BELFRY_OK || late) {
         arena_free(look->arena);
     } else {
         if (hash_count(people->known) >= PEOPLE_MAX)

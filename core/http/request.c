@@ -328,7 +328,7 @@ enum MHD_Result request_access(struct request *r, const char *method, const char
 {
     if (!r->begun)
         return first_call(r, method);
-    if (r->comes_again && *upload_size == 0 && r->announced != 0) { /* no end of the body: it was not read yet */
+    if (r->comes_again && *upload_size == 0) { /* not the end of the body: none of it was read yet */
         r->comes_again = 0;
         return r->state == REQUEST_ANSWERED && answer_early(r) ? queue_answer(r) : MHD_YES;
     }

@@ -443,6 +443,7 @@ void http_configure(struct http *http, struct config *config)
     struct config *old = http->config;
     http->config = config_ref(config);
     auth_configure(http);
+    triggers_configure(http);
     config_unref(old);
 }
 

@@ -5,6 +5,7 @@
  * or with a new hub.secret. How one begins is in signin.c.
  */
 #include "base/crypto.h"
+#include "base/id.h"
 #include "base/mem.h"
 #include "http/internal.h"
 
@@ -25,10 +26,10 @@ static const char *cookie_name(const struct http *http)
     return is_secure(http) ? "__Host-belfry" : "belfry";
 }
 
-static struct belfry_str cookie_value(struct request *r)
+static struct belfry_str cookie_value(const struct http_request *req)
 {
-    struct belfry_str rest = http_header(&r->pub, "cookie");
-    const char *name = cookie_name(r->pub.http);
+    struct belfry_str rest = http_header(req, "cookie");
+    const char *name = cookie_name(req->http);
     while (rest.len) {
         struct belfry_str value, pair = str_trim(str_cut(rest, ';', &rest)), key = str_cut(pair, '=', &value);
         if (str_eqz(key, name))
@@ -73,7 +74,7 @@ void session_claims_read(struct arena *arena, const json_t *doc, struct jwt_clai
 belfry_status session_read(struct request *r, struct jwt_claims *claims)
 {
     struct http *http = r->pub.http;
-    struct belfry_str value = cookie_value(r);
+    struct belfry_str value = cookie_value(&r->pub);
     struct buf sealed = {0}, plain = {0};
     belfry_status status = BELFRY_ENOTFOUND;
     if (value.len && value.len < 2 * COOKIE_MAX && base64_decode(value, 1, &sealed) == BELFRY_OK &&
@@ -130,6 +131,30 @@ int session_same_origin(struct request *r)
         return 0;
     size_t skip = strlen(scheme);
     return str_eq(str_slice(origin.ptr + skip, origin.len - skip), host);
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+/* The cookie is sealed with a nonce, so no two sessions have the same. */
+uint64_t http_session_id(const struct http_request *req)
+{
+    struct belfry_str value = cookie_value(req);
+    struct id_key key;
+    memcpy(&key, req->http->session_key, sizeof(key));
+    return value.len ? siphash(&key, value.ptr, value.len) : 0;
+}
+
+void http_on_sign_out(struct http *http, void (*fn)(void *arg, uint64_t session), void *arg)
+{
+    http->signed_out = fn;
+    http->signed_out_arg = arg;
+}
+
+void session_left(const struct http_request *req)
+{
+    uint64_t session = http_session_id(req);
+    if (session && req->http->signed_out)
+        req->http->signed_out(req->http->signed_out_arg, session);
 }
 
 /* --- redirects ---------------------------------------------------------------------------------------------------- */

@@ -70,6 +70,7 @@ static void open_now(struct http_request *req, const struct jwt_claims *claims, 
     struct belfry_attr headers[] = {{STR("Set-Cookie"), str_of(cookie)},
                                     {STR("Location"), as_location(req->arena, next)},
                                     {STR("Referrer-Policy"), STR("no-referrer")}};
+    session_left(req);
     http_respond(req, 303, NULL, (struct belfry_str){0}, headers, 3);
 }
 
@@ -264,6 +265,7 @@ static void end_session(void *arg, struct http_request *req)
     struct belfry_attr headers[] = {{STR("Set-Cookie"), str_of(session_cookie(request_of(req), NULL))},
                                     {STR("Location"), str_of(home)},
                                     {STR("Clear-Site-Data"), STR("\"cache\"")}};
+    session_left(req);
     http_respond(req, 303, NULL, (struct belfry_str){0}, headers, 3);
 }
 

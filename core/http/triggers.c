@@ -27,9 +27,9 @@ struct post {
 
 enum { COUNT_ACCEPTED, COUNT_DUPLICATE, COUNT_REFUSED, COUNT_UNAVAILABLE, COUNTS };
 
-/* Counters of one source, looked up once. */
+/* Numbers of one source, looked up once a configuration. */
 struct counters {
-    struct metric *by_result[COUNTS];
+    struct metric *by_result[COUNTS], *last;
 };
 
 static void counters_free(void *value)
@@ -43,22 +43,37 @@ void triggers_free(struct http *http)
     http->counters = NULL;
 }
 
-static void count(const struct post *p, int result, double n)
+/* All of them are there from 0, or the first failure of a source would be no increase to anybody. */
+static struct counters *counters_new(const char *source)
 {
     static const char *const names[COUNTS] = {"accepted", "duplicate", "refused", "unavailable"};
+    struct counters *c = xcalloc(1, sizeof(*c));
+    for (int i = 0; i < COUNTS; i++)
+        c->by_result[i] = metric_get(metrics_global(), "belfry_events_received_total", "Triggers by source and result.",
+                                     METRIC_COUNTER, "source", source, "result", names[i], NULL);
+    c->last = metric_get(metrics_global(), "belfry_source_last_event_timestamp_seconds",
+                         "When a trigger for the source was accepted last; 0: not since the start.", METRIC_GAUGE,
+                         "source", source, NULL);
+    return c;
+}
+
+void triggers_configure(struct http *http)
+{
+    hash_free(http->counters, counters_free);
+    http->counters = hash_new();
+    for (size_t i = 0; i < http->config->source_count; i++)
+        hash_set(http->counters, str_of(http->config->sources[i].name), counters_new(http->config->sources[i].name));
+}
+
+static void count(const struct post *p, int result, double n)
+{
     struct http *http = p->req->http;
-    if (n <= 0)
+    const struct counters *c = hash_get(http->counters, str_of(p->source->name));
+    if (n <= 0 || !c) /* the source went while its trigger was under way */
         return;
-    struct counters *c = hash_get(http->counters, str_of(p->source->name));
-    if (!c) {
-        c = xcalloc(1, sizeof(*c));
-        hash_set(http->counters, str_of(p->source->name), c);
-    }
-    if (!c->by_result[result])
-        c->by_result[result] =
-            metric_get(metrics_global(), "belfry_events_received_total", "Triggers by source and result.",
-                       METRIC_COUNTER, "source", p->source->name, "result", names[result], NULL);
     metric_add(c->by_result[result], n);
+    if (result == COUNT_ACCEPTED)
+        metric_set(c->last, (double)clock_now_ms(http->set.clock) / 1000);
 }
 
 static void post_free(struct post *p)

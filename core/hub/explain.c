@@ -61,8 +61,7 @@ static void on_event(void *arg, const struct ledger_dry_event *event)
     story->link = event->link;
     story->data = event->data;
     story->note = event->note;
-    if (event->overflow && !story->note.len)
-        story->note = STR("there is more than is shown: ask for one recipient");
+    story->truncated = event->overflow;
     a->told = xgrow(a->told, &a->cap, a->count + 1, sizeof(*a->told));
     a->told[a->count++] = (struct told){event->event, story};
 }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 
 static struct hub_instance *find(struct hub_instance **list, size_t count, const char *name)
 {
@@ -305,8 +306,13 @@ void hub_generation_activate(struct hub_generation *g, struct hub_generation *be
         }
     }
     for (size_t i = 0; i < channel_count(before); i++)
-        if (!find(g->channels, config->channel_count, before->channels[i]->name))
+        if (!find(g->channels, config->channel_count, before->channels[i]->name)) {
             dispatch_channel_remove(dispatch, before->channels[i]->name);
+            metrics_forget(metrics_global(), "channel", before->channels[i]->name);
+        }
+    for (size_t i = 0; i < source_count(before); i++)
+        if (!find(g->sources, config->source_count, before->sources[i]->name))
+            metrics_forget(metrics_global(), "source", before->sources[i]->name);
 }
 
 void hub_generation_retire(struct hub_generation *g)

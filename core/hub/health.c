@@ -9,6 +9,7 @@
 #include "store/story.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define HEART_LIMIT_S 15
 
@@ -80,6 +81,11 @@ static void gauge(const char *name, const char *help, double value)
     metric_set(metric_get(metrics_global(), name, help, METRIC_GAUGE, NULL), value);
 }
 
+static void labelled(const char *name, const char *help, const char *label, const char *value, double number)
+{
+    metric_set(metric_get(metrics_global(), name, help, METRIC_GAUGE, label, value, NULL), number);
+}
+
 /* A total that another room counts: the metric is brought up to it. */
 static void total(const char *name, const char *help, const char *label, const char *value, double now)
 {
@@ -97,7 +103,7 @@ static double resident_bytes(void)
             pages = 0;
         fclose(f);
     }
-    return (double)pages * 4096;
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
 static void collect_config(struct hub *hub)
@@ -141,10 +147,30 @@ static void collect_rest(struct hub *hub)
     total("belfry_delivery_late_completions_total", "Answers of plugins after the deadline.", NULL, NULL,
           (double)d.late_completions);
     gauge("belfry_http_connections", "Open connections.", (double)http_open_connections(hub->parts.http));
-    gauge("belfry_build_info", "Always 1.", 1);
+    labelled("belfry_build_info", "Always 1.", "version", BELFRY_VERSION, 1);
     gauge("process_resident_memory_bytes", "Resident memory size in bytes.", resident_bytes());
     gauge("process_start_time_seconds", "Start time of the process since the Unix epoch in seconds.",
           (double)hub->started_ms / 1000);
+}
+
+/* An instance that could not be made at the start is left out; the rest runs. */
+static void collect_instances(struct hub *hub)
+{
+    const struct config *config = hub_config(hub);
+    const struct hub_generation *g = hub->current;
+    for (size_t i = 0; i < config->source_count; i++)
+        labelled("belfry_source_up", "1 when the source takes triggers, 0 when it was left out.", "source",
+                 config->sources[i].name, g && g->sources[i]->live);
+    for (size_t i = 0; i < config->channel_count; i++)
+        labelled("belfry_channel_up", "1 when the channel delivers, 0 when it was left out.", "channel",
+                 config->channels[i].name, g && g->channels[i]->live);
+    for (size_t i = 0; i < config->source_count + config->channel_count; i++) {
+        const struct plugin *p =
+            i < config->source_count ? config->sources[i].plugin : config->channels[i - config->source_count].plugin;
+        metric_set(metric_get(metrics_global(), "belfry_plugin_info", "Plugins in use; always 1.", METRIC_GAUGE,
+                              "plugin", p->id, "version", p->version, "build_id", p->build_id ? p->build_id : "", NULL),
+                   1);
+    }
 }
 
 /* --- what must be looked up --- */
@@ -169,10 +195,9 @@ static void looked(void *arg, belfry_status status)
     struct looking *l = arg;
     const struct config *config = l->req->config;
     for (size_t i = 0; status == BELFRY_OK && i < config->channel_count; i++)
-        metric_set(metric_get(metrics_global(), "belfry_delivery_oldest_pending_timestamp_seconds",
-                              "When the oldest waiting delivery was due; 0: none waits.", METRIC_GAUGE, "channel",
-                              config->channels[i].name, NULL),
-                   (double)l->oldest[i] / 1000);
+        labelled("belfry_delivery_oldest_pending_timestamp_seconds",
+                 "When the oldest waiting delivery was due; 0: none waits.", "channel", config->channels[i].name,
+                 (double)l->oldest[i] / 1000);
     struct buf out = {0};
     metrics_render(metrics_global(), &out);
     http_respond(l->req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&out), NULL, 0);
@@ -187,6 +212,7 @@ static void metrics_text(void *arg, struct http_request *req)
     collect_config(hub);
     collect_ledger(hub);
     collect_rest(hub);
+    collect_instances(hub);
     struct looking *l = arena_alloc(req->arena, sizeof(*l));
     l->req = req;
     l->hub = hub;

@@ -342,7 +342,9 @@ static struct config *config_read(const char *path)
 {
     struct diag_set *diags = NULL;
     struct config *config = config_load(path, CONFIG_RUN, host_has_extension, &diags);
-    if (diags && diag_total(diags)) {
+    if (diags && diag_total(diags) && log_format_now() == LOG_FORMAT_JSON) {
+        hub_log_diagnostics(diags); /* whoever reads JSON reads nothing else */
+    } else if (diags && diag_total(diags)) {
         struct buf text = {0};
         diag_render_text(diags, &text, isatty(STDERR_FILENO));
         fwrite(text.ptr, 1, text.len, stderr);
@@ -399,7 +401,7 @@ int hub_run(const struct hub_options *options)
     hub->parts.clock = options->clock_socket ? clock_virtual_new(clock_now_ms(clock_real())) : clock_real();
     hub->started_ms = clock_now_ms(hub->parts.clock);
     if (hub_clock_init(hub, options->clock_socket, &err) != BELFRY_OK || prepare(hub, config, &err) != 0) {
-        fprintf(stderr, "belfry: cannot start: %s\n", error_text(&err));
+        log_error("hub", "cannot start", "err=%s", log_quote(error_text(&err), strlen(error_text(&err))));
         hub->exit_code = err.status == BELFRY_EUNSUPPORTED ? HUB_EXIT_CONFIG : HUB_EXIT_ERROR;
         hub_clock_fini(hub);
     } else {

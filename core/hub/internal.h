@@ -54,6 +54,8 @@ const char *hub_disk_fault(const struct hub *hub);
 
 /* /v1/{org}/events/{id}, /v1/{org}/explain */
 belfry_status hub_explain_init(struct hub *hub, struct error *err);
+/* A line of the log for each. */
+void hub_log_diagnostics(struct diag_set *diags);
 
 /* Members of answers: an id as UUID, a time as RFC 3339; null for 0. */
 void hub_json_id(const struct hub *hub, json_t *object, const char *key, int64_t id);

@@ -116,7 +116,7 @@ const struct openapi_schema openapi_schemas[] = {
     {"Events", "items:[EventRow] next:uuid?"},
     {"EventRow", "id:uuid type:text source:text category:text severity:Severity subject:text title:text time:time"},
     {"Story", "dry_run:bool generation:int? event:StoryEvent rules:[StoryRule] recipients:[StoryRecipient] "
-              "deliveries:[StoryDelivery] left_out:[StoryNote] summary:StorySummary"},
+              "deliveries:[StoryDelivery] left_out:[StoryNote] truncated:bool summary:StorySummary"},
     {"StoryEvent", "id:uuid? org:text source:text type:text category:text severity:Severity subject:text? actor:text? "
                    "title:text? body:text? link:text? time:time? validity:Validity valid_until:time? note:text? "
                    "trigger:StoryTrigger? data:any"},

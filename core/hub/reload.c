@@ -52,20 +52,22 @@ static json_t *rejection(struct hub *hub, json_t *diagnostics)
                      (json_int_t)hub_config(hub)->generation, "diagnostics", diagnostics);
 }
 
-static void log_diagnostics(struct diag_set *diags)
+/* The text is the message: lines that say the same are folded, and these are to be read one by one. */
+void hub_log_diagnostics(struct diag_set *diags)
 {
+    static const enum log_level levels[] = {
+        [DIAG_NOTE] = LOG_LEVEL_INFO, [DIAG_WARNING] = LOG_LEVEL_WARN, [DIAG_ERROR] = LOG_LEVEL_ERROR};
     for (size_t i = 0; i < diag_total(diags); i++) {
         const struct diag *d = diag_get(diags, i);
-        if (d->severity == DIAG_ERROR)
-            log_warn("config", "fault", "code=%s file=%s line=%u col=%u text=%s", d->code,
-                     d->span.file == UINT32_MAX ? "-" : diag_file_name(diags, d->span.file), d->span.line, d->span.col,
-                     log_quote(d->message, strlen(d->message)));
+        const char *file = d->span.file == UINT32_MAX ? "-" : diag_file_name(diags, d->span.file);
+        log_write(levels[d->severity], "config", d->message, "code=%s file=%s line=%u col=%u", d->code,
+                  log_quote(file, strlen(file)), d->span.line, d->span.col);
     }
 }
 
 static void reject_diags(struct reload *r, struct diag_set *diags)
 {
-    log_diagnostics(diags);
+    hub_log_diagnostics(diags);
     json_t *list = diag_to_json(diags);
     hub_alarm(r->hub, "hub.config_rejected", (struct belfry_str){0}, STR("config"),
               "A reload was rejected; the old configuration stays in force.");

@@ -213,11 +213,10 @@ struct story *hub_story_read(struct store_conn *conn, struct store *store, const
     tell_rules(story, event, arena);
     r.row_count = store_rows_of(conn, event->id, who, ROWS_MAX, arena, &r.rows);
     r.delivery_count = store_deliveries_of(conn, event->id, who, ROWS_MAX, arena, &r.deliveries);
-    r.attempt_count = store_attempts_of(conn, event->id, ROWS_MAX, arena, &r.attempts);
+    r.attempt_count = store_attempts_of(conn, event->id, who, ROWS_MAX, arena, &r.attempts);
     r.decision_count = store_decisions_of(conn, event->id, who, ROWS_MAX, arena, &r.decisions);
     tell_rows(story, store, config, &r, arena);
-    if (!story->note.len && (r.row_count == ROWS_MAX || r.delivery_count == ROWS_MAX || r.decision_count == ROWS_MAX))
-        story->note = STR("there is more than is shown: ask for one recipient");
+    story->truncated = r.row_count == ROWS_MAX || r.delivery_count == ROWS_MAX || r.decision_count == ROWS_MAX;
     return story;
 }
 

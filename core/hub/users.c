@@ -92,9 +92,10 @@ struct writing {
     struct store_directory_entry *entries;
     size_t count;
     int del, replace, found;
-    size_t dropped;           /* people who were not in the list that replaces all */
-    struct belfry_str *moved; /* people whose roles are others now */
-    size_t moved_count, moved_cap;
+    struct belfry_str *gone; /* people who were not in the list that replaces all */
+    size_t gone_count, gone_cap;
+    int64_t after, next; /* where erasing stands: committed, and after this slice */
+    int more;
 };
 
 static int entry_cmp(const void *a, const void *b)
@@ -103,39 +104,17 @@ static int entry_cmp(const void *a, const void *b)
                    ((const struct store_directory_entry *)b)->username);
 }
 
-static int same_roles(const struct store_directory_entry *a, const struct store_directory_entry *b)
+static void forget_gone(struct writing *w)
 {
-    if (a->role_count != b->role_count)
-        return 0;
-    for (size_t i = 0; i < a->role_count; i++)
-        if (!str_eq(a->roles[i], b->roles[i]))
-            return 0;
-    return 1;
-}
-
-/* Before the entry is written: notes whom it gives other roles. */
-static void note_roles(struct writing *w, struct store_conn *conn, int64_t org, struct arena *arena,
-                       const struct store_directory_entry *entry)
-{
-    struct store_directory_entry before = {0};
-    store_directory_get(conn, org, entry->username, arena, &before);
-    if (same_roles(&before, entry))
-        return;
-    w->moved = xgrow(w->moved, &w->moved_cap, w->moved_count + 1, sizeof(*w->moved));
-    w->moved[w->moved_count++] = str_slice(xstrndup(entry->username.ptr, entry->username.len), entry->username.len);
-}
-
-static void forget_notes(struct writing *w)
-{
-    for (size_t i = 0; i < w->moved_count; i++)
-        free((void *)(uintptr_t)w->moved[i].ptr);
-    w->moved_count = 0;
+    for (size_t i = 0; i < w->gone_count; i++)
+        free((void *)(uintptr_t)w->gone[i].ptr);
+    w->gone_count = 0;
 }
 
 static void writing_free(struct writing *w)
 {
-    forget_notes(w);
-    free(w->moved);
+    forget_gone(w);
+    free(w->gone);
     free(w);
 }
 
@@ -145,13 +124,32 @@ static void drop_others(struct writing *w, struct store_conn *conn, int64_t org,
     struct belfry_str *names;
     size_t count = store_directory_names(conn, org, arena, &names);
     qsort(w->entries, w->count, sizeof(*w->entries), entry_cmp);
+    forget_gone(w); /* it may run again */
     for (size_t i = 0; i < count; i++) {
         struct store_directory_entry key = {.username = names[i]};
         if (bsearch(&key, w->entries, w->count, sizeof(*w->entries), entry_cmp))
             continue;
-        note_roles(w, conn, org, arena, &key);
-        w->dropped += (size_t)store_directory_del(conn, org, names[i]);
+        store_directory_del(conn, org, names[i]);
+        w->gone = xgrow(w->gone, &w->gone_cap, w->gone_count + 1, sizeof(*w->gone));
+        w->gone[w->gone_count++] = str_slice(xstrndup(names[i].ptr, names[i].len), names[i].len);
     }
+}
+
+/* Out of the directory first, so that no role brings more; then what they were told, a slice a transaction. */
+static void run_delete(struct writing *w, struct ledger_txn *txn, int64_t org)
+{
+    struct store_conn *conn = ledger_txn_conn(txn);
+    struct belfry_str username = w->entries[0].username;
+    int64_t rev, person = store_person_find(conn, org, username, &rev);
+    size_t erased = 0;
+    if (!w->after)
+        w->found = store_directory_del(conn, org, username);
+    w->next = w->after;
+    w->more = person && store_person_erase(conn, person, username, &w->next, &erased, ledger_txn_arena(txn));
+    if (!erased)
+        return;
+    w->found = 1;
+    ledger_txn_touch(txn, person);
 }
 
 static belfry_status run_write(struct ledger_command *command, struct ledger_txn *txn)
@@ -159,39 +157,49 @@ static belfry_status run_write(struct ledger_command *command, struct ledger_txn
     struct writing *w = (struct writing *)(void *)command;
     struct store_conn *conn = ledger_txn_conn(txn);
     int64_t org = store_name(conn, w->req->pub.org);
-    struct arena *arena = ledger_txn_arena(txn);
-    w->dropped = 0; /* it may run again */
-    forget_notes(w);
-    if (w->del) {
-        struct store_directory_entry nobody = {.username = w->entries[0].username};
-        note_roles(w, conn, org, arena, &nobody);
-        w->found = store_directory_del(conn, org, nobody.username);
-        return BELFRY_OK;
-    }
-    for (size_t i = 0; i < w->count; i++) {
-        note_roles(w, conn, org, arena, &w->entries[i]);
+    if (w->del)
+        run_delete(w, txn, org);
+    for (size_t i = 0; !w->del && i < w->count; i++)
         store_directory_put(conn, org, &w->entries[i]);
-    }
     if (w->replace)
-        drop_others(w, conn, org, arena);
+        drop_others(w, conn, org, ledger_txn_arena(txn));
     ledger_txn_directory_changed(txn);
     return BELFRY_OK;
+}
+
+/* Before the answer: whoever calls after it has the roles that were written, and no others. */
+static void tell(const struct writing *w)
+{
+    struct host_inbox *inbox = host_inbox(w->hub->parts.host);
+    http_people_changed(w->hub->parts.http);
+    for (size_t i = 0; i < w->count; i++) {
+        const struct store_directory_entry *e = &w->entries[i];
+        struct belfry_strs roles = {e->roles, e->role_count};
+        host_inbox_roles(inbox, w->req->pub.org, e->username, &roles);
+    }
+    for (size_t i = 0; i < w->gone_count; i++)
+        host_inbox_roles(inbox, w->req->pub.org, w->gone[i], &(struct belfry_strs){NULL, 0});
 }
 
 static void write_done(struct ledger_command *command, belfry_status status)
 {
     struct writing *w = (struct writing *)(void *)command;
-    http_people_changed(w->req->http);
-    for (size_t i = 0; status == BELFRY_OK && i < w->moved_count; i++)
-        host_person_changed(w->hub->parts.host, w->req->pub.org, w->moved[i]);
+    if (status == BELFRY_OK)
+        tell(w);
+    if (status == BELFRY_OK && w->more) {
+        w->after = w->next;
+        status = ledger_submit(w->hub->parts.ledger, &w->command);
+        if (status == BELFRY_OK)
+            return;
+    }
     if (status != BELFRY_OK)
         http_problem(w->req, http_status_of(status), NULL, "the directory could not be written now");
     else if (w->del && !w->found)
-        http_problem(w->req, 404, NULL, "there is no such person in the directory");
+        http_problem(w->req, 404, NULL, "there is no such person in the directory, and nothing was told to one");
     else if (w->del)
         http_respond(w->req, 204, NULL, (struct belfry_str){0}, NULL, 0);
     else
-        http_respond_json(w->req, 200, json_pack("{s:I}", "changed", (json_int_t)(w->count + w->dropped)), NULL, 0);
+        http_respond_json(w->req, 200, json_pack("{s:I}", "changed", (json_int_t)(w->count + w->gone_count)), NULL, 0);
     writing_free(w);
 }
 

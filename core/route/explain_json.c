@@ -264,6 +264,7 @@ json_t *explain_json(const struct story *story, const struct explain_filter *fil
     json_object_set_new(out, "recipients", recipients_json(story, filter, &index));
     json_object_set_new(out, "deliveries", deliveries_json(story, filter, &index, index.heads[story->recipient_count]));
     json_object_set_new(out, "left_out", notes_json(story, filter));
+    set_bool(out, "truncated", story->truncated);
     json_object_set_new(out, "summary", summary_json(story, filter));
     free(index.heads);
     return out;

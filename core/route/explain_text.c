@@ -367,6 +367,8 @@ static void put_result(struct text *t)
             counts[explain_state(t->story->deliveries[i].outcome)]++;
     buf_addf(t->out, "result   %zu delivered, %zu waiting, %zu not sent", counts[EXPLAIN_DONE], counts[EXPLAIN_WAITS],
              counts[EXPLAIN_NOT]);
+    if (t->story->truncated)
+        buf_addz(t->out, ", and there is more than is told here: ask for one recipient");
     buf_addz(t->out, t->story->dry_run ? " (dry run: nothing was written)\n" : "\n");
 }
 

@@ -71,6 +71,7 @@ struct story_note {   /* who might have been a recipient and is none */
 
 struct story {
     int dry_run;
+    int truncated;       /* there is more than is told here */
     int64_t now_ms;      /* when the story is told */
     uint64_t generation; /* of the configuration that decided; 0: not known */
     struct belfry_str id, org, source, type, category, subject, actor, title, body, link;

@@ -12,6 +12,13 @@ int store_person_get(struct store_conn *conn, int64_t id, struct arena *arena, i
                      struct belfry_str *username, int64_t *rev);
 void store_person_add(struct store_conn *conn, int64_t id, int64_t org, struct belfry_str username);
 void store_person_set_rev(struct store_conn *conn, int64_t id, int64_t rev);
+/*
+ * A slice of erasing what a person was told: their notifications with deliveries, attempts and decisions, and at the
+ * end what they could undo. Events stay, and so does the row of the person, whose revision goes on. *after begins at 0
+ * and moves on; *erased: rows of this slice. 1 when there is more to do.
+ */
+int store_person_erase(struct store_conn *conn, int64_t person, struct belfry_str username, int64_t *after,
+                       size_t *erased, struct arena *arena);
 
 struct store_directory_entry {
     struct belfry_str username, name, email, locale, timezone;

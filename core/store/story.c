@@ -94,14 +94,17 @@ size_t store_deliveries_of(struct store_conn *conn, int64_t event, struct belfry
     return rows.count;
 }
 
-size_t store_attempts_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
-                         struct store_attempt_view **out)
+size_t store_attempts_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit,
+                         struct arena *arena, struct store_attempt_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_attempt_view), 0, 0, NULL};
     struct sql *s = sql_use(conn, "SELECT a.delivery, a.at, a.elapsed_us, a.number, a.outcome, a.code, a.detail"
-                                  " FROM delivery d JOIN attempt a ON a.delivery = d.id WHERE d.event = ?"
-                                  " ORDER BY a.delivery, a.number LIMIT ?");
+                                  " FROM delivery d JOIN attempt a ON a.delivery = d.id"
+                                  " LEFT JOIN person p ON p.id = d.person WHERE d.event = ?1"
+                                  " AND (?2 IS NULL OR COALESCE(p.username, d.address) = ?2)"
+                                  " ORDER BY a.delivery, a.number LIMIT ?3");
     sql_i64(s, event);
+    sql_str_opt(s, who);
     sql_i64(s, (int64_t)limit);
     while (sql_row(s)) {
         struct store_attempt_view *v = row_add(&rows);

@@ -33,9 +33,9 @@ struct store_attempt_view {
     int number, outcome, code;
     struct belfry_str detail;
 };
-/* All of one event's deliveries, by delivery and number. */
-size_t store_attempts_of(struct store_conn *conn, int64_t event, size_t limit, struct arena *arena,
-                         struct store_attempt_view **out);
+/* By delivery and number. */
+size_t store_attempts_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit,
+                         struct arena *arena, struct store_attempt_view **out);
 
 struct store_decision_view {
     struct belfry_str recipient, rule, channel, reason;

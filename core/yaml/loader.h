@@ -67,6 +67,8 @@ uint32_t load_byte(const struct loader *l, yaml_mark_t mark);
 int load_count(struct loader *l, size_t nodes, struct diag_span span);
 struct diag_span load_span(const struct loader *l, uint32_t begin, uint32_t end);
 
+/* hide.c: values behind keys that sound like secrets are drawn nowhere; for files that are not whole. */
+void hide_secrets(struct loader *l);
 /* build.c: what an event adds to the tree. */
 void build_scalar(struct loader *l, const yaml_event_t *event);
 void build_open(struct loader *l, const yaml_event_t *event);

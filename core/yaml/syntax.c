@@ -384,6 +384,8 @@ size_t syntax_report(struct loader *l, const yaml_parser_t *parser, uint32_t *in
             report_any(&t);
         l->errors++;
     }
+    if (!l->faulty)
+        hide_secrets(l);
     l->faulty = 1;
     build_discard(l, t.line);
     return t.line;

@@ -174,6 +174,18 @@ static const char *read_member(struct call *call, const char *name, const json_t
     return "is no part of a filter";
 }
 
+/* "/filter/NAME" as a JSON Pointer (RFC 6901 section 3). */
+static void filter_pointer(const char *name, struct text *out)
+{
+    text_z(out, "/filter/");
+    for (; *name; name++) {
+        if (*name == '~' || *name == '/')
+            text_z(out, *name == '~' ? "~0" : "~1");
+        else
+            text_add(out, name, 1);
+    }
+}
+
 /* 0, or -1 after a 400. A member that is not known is refused, because it would widen what is changed. */
 static int read_filter(struct call *call, json_t *filter, struct belfry_inbox_filter *out)
 {
@@ -188,9 +200,10 @@ static int read_filter(struct call *call, json_t *filter, struct belfry_inbox_fi
         const char *wrong = read_member(call, name, value, out);
         if (!wrong)
             continue;
-        char pointer[80];
-        snprintf(pointer, sizeof(pointer), "/filter/%.60s", name);
-        answer_problem(call, 400, pointer, wrong);
+        struct text pointer = {0};
+        filter_pointer(name, &pointer);
+        answer_problem(call, 400, pointer.ptr, wrong);
+        text_free(&pointer);
         return -1;
     }
     return 0;

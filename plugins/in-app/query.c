@@ -66,6 +66,18 @@ static int value(struct reader *r, const char *name, uint32_t i, struct belfry_s
     return status == BELFRY_ENOTFOUND ? 0 : -1;
 }
 
+/* Of a parameter that stands once: which of two was meant is anybody's guess. */
+static int single(struct reader *r, const char *name, struct belfry_str *out)
+{
+    struct belfry_str second;
+    int found = value(r, name, 0, out);
+    if (found > 0 && r->get(r->req, name, 1, &second) != BELFRY_ENOTFOUND) {
+        complain(r, name, "is given more than once");
+        return -1;
+    }
+    return found;
+}
+
 static void read_names(struct reader *r, const char *name, int (*good)(struct belfry_str), const char *why,
                        struct belfry_str *items, size_t max, size_t *count)
 {
@@ -87,7 +99,7 @@ static void read_names(struct reader *r, const char *name, int (*good)(struct be
 static int read_choice(struct reader *r, const char *name, const char *first, const char *second, const char *why)
 {
     struct belfry_str one;
-    if (value(r, name, 0, &one) <= 0 || is(one, first))
+    if (single(r, name, &one) <= 0 || is(one, first))
         return 0;
     if (is(one, second))
         return 1;
@@ -99,7 +111,7 @@ static void read_limit(struct reader *r, uint32_t limit)
 {
     struct belfry_str one;
     r->query->limit = limit;
-    if (value(r, "limit", 0, &one) <= 0)
+    if (single(r, "limit", &one) <= 0)
         return;
     uint32_t n = 0;
     for (size_t i = 0; i < one.len && n <= QUERY_LIMIT_MAX; i++)
@@ -115,7 +127,9 @@ const char *query_read(struct query *query, const struct belfry_http_request *re
 {
     struct reader r = {query, req, get, NULL, NULL};
     memset(query, 0, sizeof(*query));
-    if (value(&r, "q", 0, &query->q) > 0 && query->q.len > QUERY_TEXT_MAX) {
+    if (single(&r, "q", &query->q) < 0) {
+        query->q.len = 0;
+    } else if (query->q.len > QUERY_TEXT_MAX) {
         complain(&r, "q", "is longer than 300 bytes");
         query->q.len = 0;
     }
@@ -127,7 +141,7 @@ const char *query_read(struct query *query, const struct belfry_http_request *re
     query->hidden = read_choice(&r, "status", "active", "hidden", "must be active or hidden");
     query->unread = read_choice(&r, "read", "all", "unread", "must be unread or all");
     read_limit(&r, limit);
-    if (value(&r, "before", 0, &query->before) <= 0)
+    if (single(&r, "before", &query->before) <= 0)
         query->before.len = 0;
     *why = r.why;
     return r.bad;

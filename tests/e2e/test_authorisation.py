@@ -360,3 +360,15 @@ def test_every_method_on_every_path(hub):
             assert set(answer.headers["allow"].split(", ")) == takes, f"{method} {path}"
         answer = hub.request("OPTIONS", path)
         assert answer.status_code == 204 and set(answer.headers["allow"].split(", ")) == takes
+
+
+@pytest.mark.parametrize("method,path,body", [
+    ("GET", "/v1/acme/notifications/count", None), ("HEAD", "/v1/acme/notifications", None),
+    ("GET", "/v1/acme/notifications/nonsense", None), ("GET", "/v1/globex/notifications", None),
+    ("POST", "/v1/acme/notifications/nonsense/read", None), ("POST", "/v1/acme/notifications/seen", {"ids": []}),
+])
+def test_the_connection_outlives_a_look_into_the_directory(hub, method, path, body):
+    """Roles that no JWT names are looked up before the request goes on; the client need not connect again for it."""
+    who = f"stranger-{method}-{path.replace('/', '-')}-{body is None}"
+    answer = hub.request(method, path, hub.person(who), json=body)
+    assert answer.status_code < 500 and answer.headers.get("connection", "").lower() != "close"

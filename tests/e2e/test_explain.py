@@ -49,6 +49,9 @@ def test_the_whole_story(hub, receiver):
     bob = by_name["bob"]
     assert bob["reason"] and bob["notification"]["visible_at"] and bob["notification"]["seen_at"] is None
     assert bob["notification"]["id"] == hub.items("bob")[0]["id"]
+    shown, = bob["deliveries"]
+    assert (shown["channel"], shown["outcome"], shown["id"]) == ("inbox", "delivered", None)
+    assert shown["ended_at"] == bob["notification"]["visible_at"] and shown["attempts"] == []
     ann = by_name["ann"]
     waits = [d for d in ann["deliveries"] if d["rule"] == "escalate"]
     assert len(waits) == 1 and waits[0]["outcome"] == "scheduled"
@@ -58,6 +61,11 @@ def test_the_whole_story(hub, receiver):
     assert hooks["good"]["outcome"] == "delivered" and hooks["good"]["attempts"][0]["code"] == 200
     assert hooks["bad"]["outcome"] == "retrying" and hooks["bad"]["attempts"][0]["code"] == 500
     assert story["dry_run"] is False and story["generation"] >= 1
+    assert story["summary"] == {"delivered": 2, "waiting": 3, "not_sent": 0}
+    hub.clock.advance("16m")
+    ann = next(r for r in hub.story(event["id"])["recipients"] if r["recipient"] == "ann")
+    assert [(d["channel"], d["outcome"]) for d in ann["deliveries"]] == [("inbox", "delivered")], "once, with its rule"
+    assert ann["deliveries"][0]["rule"] == "escalate"
 
 
 def test_why_she_was_not_told(hub, receiver):
@@ -68,6 +76,22 @@ def test_why_she_was_not_told(hub, receiver):
     ann = next(r for r in story["recipients"] if r["recipient"] == "ann")
     gone, = [d for d in ann["deliveries"] if d["rule"] == "escalate"]
     assert gone["outcome"] == "viewed" and gone["reason"]
+
+
+def test_why_he_does_not_see_it(hub):
+    for who in ["bob", "mona", "nobody-known", "of-the-api"]:
+        hub.send(case(who, "secret"))
+    put = hub.request("PUT", "/v1/acme/users/of-the-api", people.token("users"), json={"roles": ["sales-manager"]})
+    assert put.status_code == 200
+    may_see = {r["recipient"]: r["may_see"]
+               for e in hub.events("?type=workflow.secret") for r in hub.story(e["id"])["recipients"]}
+    assert may_see == {"bob": False, "mona": True, "nobody-known": False, "of-the-api": True}
+    event = hub.events("?type=workflow.secret&limit=4")[3]["id"]
+    answer = hub.get(f"/v1/acme/events/{event}", {**people.token("reader"), "Accept": "text/plain"})
+    assert "may not see this category" in answer.text
+    hub.send(case("bob", "calm"))
+    event = hub.events("?type=workflow.calm")[0]["id"]
+    assert [r["may_see"] for r in hub.story(event)["recipients"]] == [True]
 
 
 def test_the_story_as_text(hub, receiver):
@@ -89,11 +113,46 @@ def test_lists_of_events(hub):
     page = hub.get("/v1/acme/events?limit=4", people.token("reader")).json()
     rest = hub.get(f"/v1/acme/events?limit=4&before={page['next']}", people.token("reader")).json()
     assert len(page["items"]) == 4 and len(rest["items"]) == 2 and rest["next"] is None
+    assert hub.get("/v1/acme/events?limit=6", people.token("reader")).json()["next"] is None, "nothing comes after it"
     assert hub.get("/v1/acme/events?limit=x", people.token("reader")).status_code == 400
     assert hub.get("/v1/acme/events?before=x", people.token("reader")).status_code == 400
     assert hub.get("/v1/acme/events/nonsense", people.token("reader")).status_code == 404
     event = hub.events()[0]["id"]
     assert hub.get(f"/v1/globex/events/{event}", people.token("other")).status_code == 404
+
+
+def test_lists_of_deliveries_end(hub, receiver):
+    told(hub, receiver)
+    everything = hub.deliveries()
+    path = "/v1/acme/deliveries?limit="
+    assert len(everything) == 4, "two endpoints, two managers"
+    assert hub.get(f"{path}4", people.token("reader")).json()["next"] is None
+    page = hub.get(f"{path}3", people.token("reader")).json()
+    rest = hub.get(f"{path}3&before={page['next']}", people.token("reader")).json()
+    assert page["items"] + rest["items"] == everything and rest["next"] is None
+
+
+def test_the_story_of_a_crowd(new_hub):
+    """It is told by its first ones and says so; each of the others can still be asked about."""
+    config = base()
+    config["rules"] = [{"name": "crowd", "when": {"source": "crm"}, "deliver": [
+        {"via": "inbox", "to": ["role:crowd"]}, {"via": "inbox", "to": ["role:crowd"], "after": "1h"}]}]
+    hub = new_hub(config).start()
+    people_ = [{"username": f"p{i:04}", "roles": ["crowd"]} for i in range(2100)]
+    assert hub.request("PUT", "/v1/acme/users", people.token("users"), json={"items": people_}).status_code == 200
+    hub.send(created())
+    until(lambda: hub.unread("p2099") == 1, "the fan-out is over")
+    event = hub.events()[0]["id"]
+    story = hub.story(event)
+    assert len(story["recipients"]) == 2000 and story["truncated"] is True
+    told = {r["recipient"] for r in story["recipients"]}
+    last = next(p["username"] for p in people_ if p["username"] not in told)
+    answer = explain(hub, {"event": event}, hub.person(last))
+    assert answer.status_code == 200, answer.text
+    one, = answer.json()["recipients"]
+    assert one["recipient"] == last and one["notification"]["id"] == hub.items(last)[0]["id"]
+    assert ("inbox", "delivered") in {(d["channel"], d["outcome"]) for d in one["deliveries"]}
+    assert answer.json()["truncated"] is False
 
 
 # --- dry runs -----------------------------------------------------------------------------------------------------------
@@ -336,10 +395,10 @@ def test_one_of_thousands_can_be_asked_for(new_hub):
     for body in ask:
         doc = explain(hub, body).json()
         story = doc["events"][0] if "events" in doc else doc
-        assert story["event"]["note"] == "there is more than is shown: ask for one recipient"
+        assert story["truncated"] is True
         doc = explain(hub, {**body, "who": "u2099"}).json()
         story = doc["events"][0] if "events" in doc else doc
-        assert [r["recipient"] for r in story["recipients"]] == ["u2099"] and story["event"]["note"] is None
+        assert [r["recipient"] for r in story["recipients"]] == ["u2099"] and story["truncated"] is False
         assert {(d["rule"], d["outcome"]) for d in story["recipients"][0]["deliveries"]} == {
             ("inbox-first", "delivered"), ("again", "duplicate")}
     assert explain(hub, ask[1], hub.person("u2099")).status_code == 200
@@ -356,6 +415,15 @@ def test_one_s_own_story_shows_no_more_than_the_inbox(hub):
     story = explain(hub, {"event": secret}, hub.person("bob", roles=["sales-manager"])).json()
     assert story["event"]["title"] == "Commission of everybody"
     assert story["event"]["data"] is None and story["event"]["trigger"]["principal"] is None
+
+
+def test_nobody_is_told_of_a_category_that_their_roles_hide(hub):
+    hub.send(case("bob", "secret", "Commission of everybody"))
+    event = hub.events("?type=workflow.secret")[0]["id"]
+    answer = explain(hub, {"event": event}, hub.person("bob"))
+    assert answer.status_code == 404 and "Commission" not in answer.text
+    assert explain(hub, {"event": event}, hub.person("bob", roles=["sales-manager"])).status_code == 200
+    assert explain(hub, {"event": event}, hub.person("root")).status_code == 200
 
 
 def test_the_command(hub, receiver, tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/healthz, /readyz, /metrics, logs, and hints over SSE."""
+"""/healthz, /readyz, /metrics, and logs."""
 import json
 import re
 import shutil
@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from support import people
-from support.config import base, with_hooks
+from support import people, raw
+from support.config import ENVIRONMENT, base, with_hooks
 from support.events import case, created, updated
 from support.wait import until
 
@@ -128,6 +128,42 @@ def test_every_outcome_is_counted_under_its_name(new_hub, receiver):
             assert d["reason"] or d["outcome"] in ("scheduled", "delivered"), d
 
 
+def test_metrics_are_there_from_zero_and_go_with_what_they_count(new_hub, receiver):
+    config = with_hooks(base(), receiver.endpoint())
+    hub = new_hub(config).start()
+
+    def have(*labels):
+        return {name: value for name, value in hub.metrics().items() if all(label in name for label in labels)}
+
+    for result in ["accepted", "duplicate", "refused", "unavailable"]:
+        assert have("belfry_events_received_total", '"erp"', f'"{result}"') == {
+            f'belfry_events_received_total{{source="erp",result="{result}"}}': 0}
+    for outcome in ["delivered", "retrying", "failed"]:
+        assert list(have("belfry_deliveries_total", '"hooks"', f'"{outcome}"').values()) == [0]
+    assert have("_up{") == {f'belfry_{kind}_up{{{kind}="{name}"}}': 1 for kind, name in
+                            [("source", "crm"), ("source", "erp"), ("channel", "inbox"), ("channel", "hooks")]}
+    assert have("belfry_build_info", 'version="') and have("belfry_plugin_info", 'plugin="webhook"', 'version="')
+    assert list(have("belfry_source_last_event").values()) == [0, 0]
+
+    hub.send(created())
+    until(lambda: list(have("belfry_delivery_attempts_total", '"delivered"').values()) == [1])
+    assert list(have("belfry_channel_last_success", '"hooks"').values())[0] > 1e9
+    assert list(have("belfry_source_last_event", '"crm"').values())[0] > 1e9
+
+    hooks, rule = config["channels"].pop("hooks"), config["rules"].pop()
+    erp = config["sources"].pop("erp")
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    assert have('channel="hooks"') == {} and have('source="erp"') == {}, "a stale number would look like a live one"
+    config["channels"]["hooks"], config["sources"]["erp"] = hooks, erp
+    config["rules"].append(rule)
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    hub.send(created(), source="erp")
+    until(lambda: list(have("belfry_delivery_attempts_total", '"hooks"', '"delivered"').values()) == [1])
+    assert list(have("belfry_events_received_total", '"erp"', '"accepted"').values()) == [1]
+
+
 # --- logs ---------------------------------------------------------------------------------------------------------------
 
 PAIR = re.compile(r'[a-z_]+=("([^"\\]|\\.)*"|[^ "=]*)( |$)')
@@ -169,93 +205,88 @@ def test_the_level_of_logs(new_hub):
     assert bad.wait() == 2
 
 
-# --- hints --------------------------------------------------------------------------------------------------------------
+def test_what_is_wrong_at_the_start_is_in_the_log_too(new_hub):
+    """Who reads JSON from a program reads it from the first line on."""
+    config = base(rules=[{"name": f"r{i}", "when": {f"nonsense{i}": 1}, "deliver": [f"nobody{i}"]} for i in range(15)])
+    hub = new_hub(config)
+    hub.spawn("--log-format", "json")
+    assert hub.wait() == 78
+    entries = [json.loads(line) for line in hub.log().splitlines()]
+    errors = [e for e in entries if e["component"] == "config" and e["level"] == "error"]
+    assert [e for e in errors if "nobody14" in e["msg"]] and len(errors) == 30, "not one is folded away"
+    assert all(e["code"].startswith("H") and e["file"] == str(hub.config_path) and e["line"] > 1 for e in errors)
 
-class Stream:
-    """Reads server-sent events."""
-
-    def __init__(self, hub, who, headers=None):
-        self.answer = hub.get("/v1/acme/stream", {**hub.person(who), **(headers or {})}, stream=True)
-        assert self.answer.status_code == 200, self.answer.text
-        assert self.answer.headers["content-type"].startswith("text/event-stream")
-        self.lines = self.answer.iter_lines(chunk_size=1, decode_unicode=True)
-
-    def next(self):
-        event = {}
-        for line in self.lines:
-            if not line:
-                if "event" in event:
-                    return event
-                event = {}
-            elif not line.startswith(":"):
-                name, _, value = line.partition(":")
-                event[name] = value.strip()
-        return None
-
-    def close(self):
-        self.answer.close()
+    taken = new_hub().start()
+    config = base()
+    config["hub"]["listen"] = f"127.0.0.1:{taken.port}"
+    second = new_hub(config)
+    second.spawn("--log-format", "json")
+    assert second.wait() == 1
+    errors = [e for e in map(json.loads, second.log().splitlines()) if e["level"] == "error"]
+    assert [e["msg"] for e in errors] == ["cannot start"] and str(taken.port) in errors[0]["err"]
 
 
-def test_hints_come_when_the_inbox_changes(hub):
-    stream = Stream(hub, "streamer")
-    first = stream.next()
-    assert first["event"] == "rev"
-    now = json.loads(first["data"])
-    assert set(now) == {"rev", "unread"} and first["id"] == str(now["rev"])
-    hub.send(case("streamer", name="A hint"))
-    then = json.loads(stream.next()["data"])
-    assert then["rev"] > now["rev"] and then["unread"] == 1
-    hub.mark("streamer", hub.items("streamer")[0]["id"], "read")
-    assert json.loads(stream.next()["data"])["unread"] == 0
-    stream.close()
-    until(lambda: hub.metrics()["belfry_http_connections"] < 20)
+def lines_of(hub, message):
+    """Lines of the log with this message, as dictionaries."""
+    lines = []
+    for line in hub.log().splitlines():
+        entry = json.loads(line)
+        if entry["msg"] == message:
+            lines.append(entry)
+    return lines
 
 
-def test_hints_tell_nothing_of_restricted_categories(hub):
-    stream = Stream(hub, "gated")
-    stream.next()
-    hub.send(case("gated", "secret", "Not for you"))
-    hub.send(case("gated", "calm", "For you"))
-    seen = []
-    while not seen or seen[-1]["unread"] < 1:
-        seen.append(json.loads(stream.next()["data"]))
-    assert [s["unread"] for s in seen if s["unread"] > 1] == []
-    stream.close()
+def test_each_attempt_is_a_line(new_hub, receiver):
+    receiver.answer("/bad", 500, 400)
+    hub = new_hub(with_hooks(base(), receiver.endpoint("good"), receiver.endpoint("bad"))).start(
+        "--log-format", "json", "--log-level", "debug")
+    hub.send(created())
+    event = hub.events()[0]["id"]
+    good, = until(lambda: lines_of(hub, "delivered"))
+    bad, = until(lambda: lines_of(hub, "delivery failed, it is tried again"))
+    for line, target, code in [(good, "good", 200), (bad, "bad", 500)]:
+        assert (line["event"], line["org"], line["channel"]) == (event, "acme", "hooks")
+        assert (line["target"], line["code"], line["attempt"]) == (target, code, 1)
+        assert any(d["id"] == line["delivery"] for d in hub.deliveries())
+    assert (good["level"], bad["level"]) == ("debug", "warn")
+    assert bad["next"] > bad["ts"] and "next" not in good
 
 
-def test_too_many_streams_are_told_when_to_come_again(hub):
-    streams = []
-    while len(streams) < 100:
-        answer = hub.get("/v1/acme/stream", hub.person("many"), stream=True)
-        if answer.status_code != 200:
-            break
-        streams.append(answer)
-    assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0
-    for stream in streams:
-        stream.close()
+def test_nothing_secret_is_in_the_log(new_hub, receiver):
+    receiver.answer("/bad", 500)
+    config = with_hooks(base(), receiver.endpoint("good"), receiver.endpoint("bad"))
+    config["auth"]["metrics_token"] = "token-of-the-monitoring"
+    hub = new_hub(config).start("--log-level", "debug")
+    secrets = {*ENVIRONMENT.values(), "token-of-the-monitoring", "nobody's business", "ann@acme.example"}
 
-
-def test_a_stream_says_bye_when_a_role_ends(hub):
-    def put(**person):
-        answer = hub.request("PUT", "/v1/acme/users/stan", people.token("users"), json=person)
-        assert answer.status_code == 200, answer.text
-
-    put(roles=["sales-manager"])
-    hub.send(case("stan", "secret", "For managers"))
-    stream = Stream(hub, "stan")
-    assert json.loads(stream.next()["data"])["unread"] == 1
-    put(roles=["sales-manager"], name="The same roles")
-    hub.send(case("stan", name="Goes on"))
-    assert json.loads(stream.next()["data"])["unread"] == 2
-    put(roles=[])
-    assert stream.next()["event"] == "bye" and stream.next() is None
-    assert json.loads(Stream(hub, "stan").next()["data"])["unread"] == 1
-
-
-def test_streams_end_without_bye_when_the_hub_stops(new_hub):
-    """A browser comes again by itself, and finds the hub that was started in its place."""
-    hub = new_hub().start()
-    stream = Stream(hub, "ann")
-    stream.next()
+    for name in people.TOKENS:
+        for path in ["/v1/acme/events", "/v1/acme/notifications", "/v1/admin/config"]:
+            hub.get(path, people.token(name))
+    for jwt in [people.mint("ann"), people.mint("ann", lives=-1000), people.mint("ann", secret=people.OTHER_SECRET)]:
+        secrets.add(jwt)
+        hub.get("/v1/acme/notifications", people.bearer(jwt))
+        hub.get(f"/acme/session?token={jwt}&next=/acme/notifications")
+        hub.post("/acme/session", data={"token": jwt})
+        for line in [f"GET /acme/session?token={jwt} HTTP/9.9", f"GET /acme/session?token={jwt}",
+                     f"GET /acme/\0session?token={jwt} HTTP/1.1", f"{jwt} / HTTP/1.1"]:
+            raw.exchange(hub, f"{line}\r\nHost: x\r\nAuthorization: {jwt}\r\nCookie belfry={jwt}\r\n\r\n".encode())
+    link = hub.belfry("login-link", "--org", "acme", "--user", "ann").stdout.strip()
+    secrets.add(link.partition("token=")[2].partition("&")[0])
+    cookie = hub.get(link.replace("http://hub.test", "")).headers["set-cookie"].partition(";")[0]
+    secrets.add(cookie.partition("=")[2])
+    hub.get("/acme/notifications", {"Cookie": cookie})
+    hub.get("/metrics", {"Via": "x", **people.bearer("token-of-the-monitoring")})
+    hub.send(case("ann", name="This is nobody's business"))
+    hub.post_trigger({"specversion": "1.0", "data": "nobody's business"})
+    hub.request("PUT", "/v1/acme/users/dora", people.token("users"), json={"email": "ann@acme.example"})
+    until(lambda: "it is tried again" in hub.log() and "msg=delivered" in hub.log())
+    hub.config["channels"]["hooks"]["endpoints"][0]["url"] = "http://user:password-of-the-url@127.0.0.1:1/"
+    hub.config["rules"].append({"name": "broken", "when": {"nonsense": 1}, "deliver": []})
+    secrets.add("password-of-the-url")
+    hub.write_config()
+    assert hub.reload().status_code == 422
     hub.stop()
-    assert stream.next() is None
+    log = hub.log()
+    assert "component=config" in log and len(log.splitlines()) > 10
+    for secret in secrets:
+        assert secret not in log, secret

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from support.events import case, created, record_of, updated
+from support.config import base, with_source
+from support.events import case, cloud_event, created, record_of, updated
 
 _people = itertools.count(1)
 GO = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
@@ -73,17 +74,31 @@ def test_a_withdrawn_notification_opens_the_page_that_says_so(hub, who):
     assert "crm.example" not in answer.text, "no link to what is no longer valid"
 
 
-def test_a_replaced_notification_names_and_links_its_successor(hub, who):
-    event = created(owner=who, created_by="carl", fields={"name": "Back and forth"})
-    hub.send(event)
-    first = hub.items(who)[0]
-    hub.send(updated(record_of(event), owner="another"))
-    hub.send(updated(record_of(event), owner=who))
-    items = hub.items(who, type="record.assigned")
-    newest = items[0]
-    assert newest["id"] != first["id"] and newest["validity"] == "valid"
-    answer = follow(hub, who, first, GO)
-    assert answer.status_code == 410
+@pytest.fixture
+def talk(new_hub):
+    """Says things that replace what was said before about the same."""
+    hub = new_hub(with_source(base(), "talk", plugin="echo_source", prefix="")).start()
+
+    def say(to, text):
+        hub.send(cloud_event("echo.said", {"to": to, "text": text}), "talk")
+        return hub.items(to)[0]
+
+    hub.say = say
+    return hub
+
+
+def test_a_replaced_notification_names_and_links_its_successor(talk, who):
+    first, second = talk.say(who, "First <draft>"), talk.say(who, "Second & last")
+    assert [i["id"] for i in talk.items(who)] == [second["id"]] and talk.unread(who) == 1
+    for query in ["?read=all", "?read=unread", "?status=hidden", "?q=draft", "?category=echo"]:
+        assert first["id"] not in talk.get(f"/v1/acme/notifications{query}", talk.person(who)).text, query
+    gone = talk.get(f"/v1/acme/notifications/{first['id']}", talk.person(who)).json()
+    assert (gone["validity"], gone["replaced_by"], gone["actions"]) == ("superseded", second["id"], [])
+    answer = follow(talk, who, first, GO)
+    assert answer.status_code == 410 and "First &lt;draft&gt;" in answer.text
+    assert f'href="{second["href"]}">Second &amp; last</a>' in answer.text
+    assert talk.unread(who) == 1, "what was read is the old one"
+    assert follow(talk, who, second, GO).status_code == 200
 
 
 def test_unknown_and_foreign_links(hub, who):
@@ -138,7 +153,13 @@ def test_the_page_carries_its_protection(hub, who):
 
 
 def test_the_page_of_bad_filters(hub, who):
-    assert hub.get("/acme/notifications?limit=x", hub.person(who)).status_code in (200, 400)
+    """What is no value is left out with a line that says so; a place that is none leads nowhere."""
+    hub.send([case(who, "bad", "Broken"), case(who, "calm", "Well")])
+    text = page(hub, who, "?severity=error&severity=terrible&limit=x").text
+    assert "Broken" in text and "Well" not in text
+    assert "left out: severity must be info, success, warning, error or critical." in text
+    answer = hub.get("/acme/notifications?before=x", hub.person(who))
+    assert answer.status_code == 400 and "text/html" in answer.headers["content-type"]
 
 
 def test_assets_are_found_and_cached_for_long(hub, who):

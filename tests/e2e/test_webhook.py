@@ -359,3 +359,14 @@ def test_a_webhook_under_way_survives_a_restart(start, receiver):
     first, second = receiver.wait(2)
     assert first.id == second.id and first.body == second.body
     until(lambda: delivery(hub)["state"] == "delivered")
+
+
+def test_a_stop_in_the_middle_of_deliveries(new_hub, receiver):
+    """What was claimed and not sent yet is left to the next start."""
+    hub = new_hub(with_hooks(base(), receiver.endpoint(concurrency=2)))
+    for start in range(0, 400, 100):
+        hub.start()
+        hub.send([case("ann", name=f"n{i}") for i in range(start, start + 100)])
+        hub.stop()
+    hub.start()
+    until(lambda: len({d.id for d in receiver.deliveries}) == 400)

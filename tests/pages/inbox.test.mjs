@@ -2,7 +2,7 @@
 // The inbox in a browser: what it shows, that it needs no script, and what a link to a notification does.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open, signIn } from '../node/support/browser.mjs';
+import { launch, leave, open, signIn } from '../node/support/browser.mjs';
 import { Hub, baseConfig } from '../node/support/hub.mjs';
 import { Receiver } from '../node/support/receiver.mjs';
 import { until } from '../node/support/wait.mjs';
@@ -26,6 +26,7 @@ const NO_SCRIPT = { javaScriptEnabled: false };
 const titles = (page) => page.locator('.row .title').allTextContents();
 // A button of a row names the row, too
 const button = (page, label, title) => page.getByRole('button', { name: new RegExp(`^${label}\\W+${title}$`) });
+const follow = (page, what) => leave(page, () => what.click());
 const row = (page, title) => page.locator('.row', { hasText: title });
 
 // An oddity and a fault each
@@ -82,7 +83,7 @@ test('a filter is in the address, which shows the same rows to another browser',
   await page.getByText('Filters', { exact: true }).click();
   await page.getByRole('checkbox', { name: /^Error/ }).check();
   await page.getByRole('checkbox', { name: /^Warning/ }).check();
-  await page.getByRole('button', { name: 'Apply filters' }).click();
+  await follow(page, page.getByRole('button', { name: 'Apply filters' }));
   const shown = await titles(page);
   assert.deepEqual(shown, ['Something bad', 'Something odd']);
   const address = new URL(page.url());
@@ -94,9 +95,9 @@ test('a filter is in the address, which shows the same rows to another browser',
   assert.ok(await other.getByRole('checkbox', { name: /^Error/ }).isChecked());
   assert.ok(!await other.getByRole('checkbox', { name: /^Info/ }).isChecked());
   await other.getByRole('searchbox').fill('odd');
-  await other.getByRole('button', { name: 'Search' }).click();
+  await follow(other, other.getByRole('button', { name: 'Search' }));
   assert.deepEqual(await titles(other), ['Something odd']);
-  await other.getByRole('link', { name: 'Clear filters' }).click();
+  await follow(other, other.getByRole('link', { name: 'Clear filters' }));
   assert.equal((await titles(other)).length, 3);
   assert.deepEqual(other.complaints, []);
   await page.context().close();
@@ -106,13 +107,13 @@ test('a filter is in the address, which shows the same rows to another browser',
 test('mark read and mark unread work without a script', async () => {
   await three('marker');
   const page = await signIn(browser, hub, 'marker', NO_SCRIPT);
-  await button(page, 'Mark read', 'Something odd').click();
+  await follow(page, button(page, 'Mark read', 'Something odd'));
   assert.match(await page.locator('.head').innerText(), /2 unread/);
   assert.equal((await titles(page)).length, 3);
-  await page.getByRole('link', { name: 'Unread', exact: true }).click();
+  await follow(page, page.getByRole('link', { name: 'Unread', exact: true }));
   assert.deepEqual(await titles(page), ['Something bad', 'All is <b>calm</b>']);
-  await page.getByRole('link', { name: 'All', exact: true }).click();
-  await button(page, 'Mark unread', 'Something odd').click();
+  await follow(page, page.getByRole('link', { name: 'All', exact: true }));
+  await follow(page, button(page, 'Mark unread', 'Something odd'));
   assert.deepEqual((await hub.inbox('marker')).map((item) => item.unread), [true, true, true]);
   await page.context().close();
 });
@@ -120,11 +121,11 @@ test('mark read and mark unread work without a script', async () => {
 test('hide and unhide work without a script', async () => {
   await three('hider');
   const page = await signIn(browser, hub, 'hider', NO_SCRIPT);
-  await button(page, 'Hide', 'Something bad').click();
+  await follow(page, button(page, 'Hide', 'Something bad'));
   assert.deepEqual(await titles(page), ['Something odd', 'All is <b>calm</b>']);
-  await page.getByRole('link', { name: 'Hidden', exact: true }).click();
+  await follow(page, page.getByRole('link', { name: 'Hidden', exact: true }));
   assert.deepEqual(await titles(page), ['Something bad']);
-  await button(page, 'Unhide', 'Something bad').click();
+  await follow(page, button(page, 'Unhide', 'Something bad'));
   assert.deepEqual(await titles(page), []);
   assert.equal((await hub.inbox('hider')).length, 3);
   await page.context().close();
@@ -135,12 +136,12 @@ test('several at once, and back again, without a script', async () => {
   const page = await signIn(browser, hub, 'selector', NO_SCRIPT);
   await page.getByRole('checkbox', { name: 'Select: Something bad' }).check();
   await page.getByRole('checkbox', { name: 'Select: Something odd' }).check();
-  await page.getByRole('button', { name: 'Hide selected' }).click();
+  await follow(page, page.getByRole('button', { name: 'Hide selected' }));
   assert.deepEqual(await titles(page), ['All is <b>calm</b>']);
   assert.match(await page.getByRole('status').innerText(), /2 notifications hidden/);
-  await page.getByRole('button', { name: 'Undo' }).click();
+  await follow(page, page.getByRole('button', { name: 'Undo' }));
   assert.equal((await titles(page)).length, 3);
-  await page.getByRole('button', { name: /^Mark all as read/ }).click();
+  await follow(page, page.getByRole('button', { name: /^Mark all as read/ }));
   assert.match(await page.locator('.head').innerText(), /Nothing unread/);
   await page.context().close();
 });
@@ -178,7 +179,7 @@ test('a withdrawn notification says that it is no longer valid, with a way back'
   assert.match(await page.locator('h1').innerText(), /no longer valid/);
   assert.match(await page.locator('main').innerText(), /withdrawn/);
   assert.equal(await page.locator('a[href*="leads"]').count(), 0);
-  await page.getByRole('link', { name: 'Back to notifications' }).click();
+  await follow(page, page.getByRole('link', { name: 'Back to notifications' }));
   assert.equal(new URL(page.url()).pathname, '/acme/notifications');
   assert.ok(!outside.requests.some((request) => request.url === '/leads/1'));
   await page.context().close();
@@ -186,7 +187,7 @@ test('a withdrawn notification says that it is no longer valid, with a way back'
 
 test('signing out takes the session from this browser; nobody gets in without one', async () => {
   const page = await signIn(browser, hub, 'leaver', NO_SCRIPT);
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await follow(page, page.getByRole('button', { name: 'Sign out' }));
   assert.equal((await page.goto(`${hub.url}/acme/notifications`)).status(), 401);
   assert.deepEqual(await page.context().cookies(), []);
   await page.context().close();

@@ -118,6 +118,23 @@ static const struct golden goldens[] = {
      "2 | url: <redacted>\n"
      "  |      ^^^^^^^^^^ quote the value\n"
      "2 errors in 1 file\n"},
+    /* Nor what stands behind a key that sounds like one, where the file is not whole. */
+    {"a: 'b' c\ntoken: \"hunter2\", \nb: {signing_key: hunter2, may: [x]} }\n",
+     "t.yaml:1:8: error[H002]: text after the closing quote\n"
+     "  |\n"
+     "1 | a: 'b' c\n"
+     "  |        ^\n"
+     "  = help: inside single quotes a quote is written twice: 'it''s'\n"
+     "t.yaml:2:17: error[H002]: text after the closing quote\n"
+     "  |\n"
+     "2 | token: <redacted>, \n"
+     "  |                  ^\n"
+     "  = help: quote the whole value; inside double quotes write \\\" for a quote\n"
+     "t.yaml:3:37: error[H002]: `}` without its `{`\n"
+     "  |\n"
+     "3 | b: {signing_key: <redacted>, may: [x]} }\n"
+     "  |                                        ^\n"
+     "3 errors in 1 file\n"},
     {"a: {u: 'smtp://me:hunter2@host', u: 1}\n", "t.yaml:1:34: error[H101]: key `u` is set twice\n"
                                                  "  |\n"
                                                  "1 | a: {u: 'smtp://<redacted>@host', u: 1}\n"

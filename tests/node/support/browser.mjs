@@ -39,6 +39,12 @@ export async function signIn(browser, hub, person, options) {
   return page;
 }
 
+// Does what leads to another page and waits until that page is there. A key does not wait for it at all, and a click only
+// until its first bytes have come.
+export async function leave(page, act) {
+  await Promise.all([page.waitForEvent('load'), act()]);
+}
+
 // What axe-core finds, as lines that say where and what.
 export async function faults(page) {
   await page.evaluate(AXE);

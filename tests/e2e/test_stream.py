@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GET /v1/{org}/stream: hints, and their end with the session, the role or the hub."""
+import json
+
+import pytest
+
+from support import people
+from support.config import base
+from support.events import case
+from support.stream import Stream
+from support.wait import until
+
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+def hub(shared_hub):
+    return shared_hub
+
+
+def said(stream):
+    """The data of the next event, which is a hint."""
+    event = stream.next()
+    assert event and event["event"] == "rev", event
+    data = json.loads(event["data"])
+    assert set(data) == {"rev", "unread"} and event["id"] == str(data["rev"])
+    return data
+
+
+def assert_ends(stream):
+    assert stream.next()["event"] == "bye"
+    assert stream.next() is None
+    stream.close()
+
+
+def test_hints_come_when_the_inbox_changes(hub):
+    stream = Stream(hub, hub.person("streamer"))
+    now = said(stream)
+    hub.send(case("streamer", name="A hint"))
+    then = said(stream)
+    assert then["rev"] > now["rev"] and then["unread"] == 1
+    hub.mark("streamer", hub.items("streamer")[0]["id"], "read")
+    assert said(stream)["unread"] == 0
+    stream.close()
+    until(lambda: hub.metrics()["belfry_http_connections"] < 20)
+
+
+def test_hints_tell_nothing_of_restricted_categories(hub):
+    stream = Stream(hub, hub.person("gated"))
+    said(stream)
+    hub.send(case("gated", "secret", "Not for you"))
+    hub.send(case("gated", "calm", "For you"))
+    seen = []
+    while not seen or seen[-1] < 1:
+        seen.append(said(stream)["unread"])
+    assert max(seen) == 1
+    stream.close()
+
+
+# --- the end ----------------------------------------------------------------------------------------------------
+
+def test_without_a_farewell_when_the_hub_stops(new_hub):
+    """It will be back, and so should its clients."""
+    hub = new_hub().start()
+    stream = Stream(hub, hub.person("ann"))
+    said(stream)
+    hub.stop()
+    assert stream.next() is None
+    stream.close()
+
+
+def test_with_the_jwt(timed):
+    stream = Stream(timed, timed.person("ann", lives=60))
+    said(stream)
+    timed.clock.advance("61s")
+    assert_ends(stream)
+
+
+def sign_in(hub, who, cookie=None):
+    headers = {"Cookie": cookie} if cookie else {}
+    answer = hub.get(f"/acme/session?token={people.once(who)}", headers)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def test_when_the_browser_signs_out_and_no_other_does(hub):
+    cookie, other = sign_in(hub, "two-tabs"), sign_in(hub, "two-tabs")
+    stream, beside = Stream(hub, {"Cookie": cookie}), Stream(hub, {"Cookie": other})
+    said(stream), said(beside)
+    assert hub.post("/acme/session/end", {"Cookie": cookie, **SAME_ORIGIN}).status_code == 303
+    assert_ends(stream)
+    hub.send(case("two-tabs"))
+    assert said(beside)["unread"] == 1
+    beside.close()
+
+
+def test_when_the_browser_takes_up_another_session(hub):
+    cookie = sign_in(hub, "renewer")
+    stream = Stream(hub, {"Cookie": cookie})
+    said(stream)
+    sign_in(hub, "renewer", cookie)
+    assert_ends(stream)
+
+
+def put(hub, who, roles):
+    answer = hub.request("PUT", f"/v1/acme/users/{who}", people.token("users"), json={"roles": roles})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("how", ["PUT", "DELETE"])
+def test_with_a_role_of_the_directory(hub, how):
+    who = f"once-manager-{how.lower()}"
+    put(hub, who, ["sales-manager"])
+    hub.send(case(who, "secret", "For managers"))
+    stream = Stream(hub, hub.person(who))
+    claimed = Stream(hub, hub.person(who, roles=["sales-manager"]))
+    assert said(stream)["unread"] == 1 and said(claimed)["unread"] == 1
+    counted = hub.get("/v1/acme/notifications/count", hub.person(who))
+    if how == "PUT":
+        put(hub, who, ["something-else"])
+    else:
+        assert hub.request("DELETE", f"/v1/acme/users/{who}", people.token("users")).status_code == 204
+    after = hub.get("/v1/acme/notifications/count",
+                    {**hub.person(who), "If-None-Match": counted.headers["etag"]})
+    assert (after.status_code, after.json()["unread"]) == (200, 0), "the role is gone with the answer"
+    kept = ["For managers"] if how == "PUT" else []
+    assert hub.titles(who) == [] and hub.titles(who, roles=["sales-manager"]) == kept
+    assert_ends(stream)
+    hub.send(case(who, "secret"))
+    until(lambda: said(claimed)["unread"] == len(kept) + 1, "the JWT's own roles stand")
+    claimed.close()
+
+
+def test_not_when_the_directory_says_the_same_again(hub):
+    put(hub, "steady", ["sales-manager", "other"])
+    stream = Stream(hub, hub.person("steady"))
+    said(stream)
+    put(hub, "steady", ["other", "sales-manager"])
+    hub.send(case("steady", "secret"))
+    assert said(stream)["unread"] == 1
+    stream.close()
+
+
+def test_with_a_role_of_the_configuration(new_hub):
+    config = base()
+    hub = new_hub(config).start()
+    stream, beside = Stream(hub, hub.person("mona")), Stream(hub, hub.person("bob"))
+    said(stream), said(beside)
+    config["orgs"]["acme"]["users"]["mona"]["roles"] = []
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    assert_ends(stream)
+    assert said(beside)["unread"] == 0, "who keeps the roles is told to ask again"
+    beside.close()
