@@ -319,6 +319,7 @@ struct dispatch *dispatch_new(const struct dispatch_settings *settings)
     list_init(&d->open);
     list_init(&d->unwritten);
     list_init(&d->undeclared);
+    list_init(&d->held);
     list_init(&d->ready);
     if (settings->secret)
         key_derive(settings->secret, "target-secrets", d->seal_key);

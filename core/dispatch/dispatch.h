@@ -66,6 +66,12 @@ belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, c
                                uint32_t count, const struct belfry_target_policy *policy, const struct config *config,
                                struct error *err);
 
+/* From now on declarations wait: a reload that is rejected must not have changed what events are matched with. */
+void dispatch_targets_hold(struct dispatch *dispatch);
+/* keep: those that waited come into force, and done (may be NULL) is called when every later trigger is matched with
+ * them; maybe at once. Else they are forgotten. */
+void dispatch_targets_release(struct dispatch *dispatch, int keep, void (*done)(void *arg), void *arg);
+
 /* host->complete of a channel's plugin. Called on the loop (the host room posts it there). 0 when no complete() is owed
  * for the id (any more), which is counted. */
 int dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct belfry_result *results, uint32_t n);

@@ -102,6 +102,11 @@ struct dispatch {
     struct sheet *sheet, *spare_sheet; /* outcomes of this turn, or NULL */
     struct list unwritten;             /* sheets to give to the ledger again */
     struct list undeclared;            /* declarations of targets, likewise */
+    struct list held;                  /* declarations of a reload that is not in force yet */
+    int holding;
+    size_t declaring; /* on their way through the ledger */
+    void (*declared)(void *arg);
+    void *declared_arg;
     uint64_t next_batch, round;
     uint32_t inflight, claims; /* claims: commands of ours in the ledger, of either kind */
     struct dispatch_numbers numbers;

@@ -30,6 +30,7 @@ struct declaration {
     uint32_t *concurrency, *rate;
     struct belfry_str *plain; /* secrets */
     size_t count;
+    struct belfry_target_policy policy;
 };
 
 static struct belfry_str target_key(const int64_t *id)
@@ -111,9 +112,18 @@ static void targets_forget(struct dispatch *d, struct channel *ch)
     }
 }
 
-static void on_declared(void *arg, belfry_status status)
+/* A declaration is over; who waits for all of them is told with the last. */
+static void declared_one(struct dispatch *d)
 {
-    struct declaration *decl = arg;
+    void (*done)(void *arg) = d->declared;
+    if (--d->declaring || !done)
+        return;
+    d->declared = NULL;
+    done(d->declared_arg);
+}
+
+static void take_declared(struct declaration *decl, belfry_status status)
+{
     struct dispatch *d = decl->d;
     d->claims--;
     if (!d->set.ledger || status == BELFRY_ECLOSED) {
@@ -133,6 +143,13 @@ static void on_declared(void *arg, belfry_status status)
     d->numbers.targets = hash_count(decl->channel->targets);
     struct route_targets *index = route_targets_new(decl->routes, decl->count);
     ledger_targets_index(d->set.ledger, decl->instance, index, rows_free, decl);
+}
+
+static void on_declared(void *arg, belfry_status status)
+{
+    struct dispatch *d = ((struct declaration *)arg)->d;
+    take_declared(arg, status);
+    declared_one(d);
 }
 
 /* --- declaring
@@ -197,7 +214,15 @@ static void submit(struct declaration *decl)
 {
     struct dispatch *d = decl->d;
     d->claims++;
+    d->declaring++;
     ledger_targets_declare(d->set.ledger, decl->instance, decl->rows, decl->count, on_declared, decl);
+}
+
+static void put_in_force(struct declaration *decl)
+{
+    policy_set(decl->channel, &decl->policy);
+    decl->number = ++decl->channel->declarations;
+    submit(decl);
 }
 
 belfry_status dispatch_targets(struct dispatch *d, const char *channel, const struct belfry_target_spec *specs,
@@ -219,7 +244,8 @@ belfry_status dispatch_targets(struct dispatch *d, const char *channel, const st
     decl->plain = arena_alloc(decl->arena, most * sizeof(*decl->plain));
     decl->concurrency = arena_alloc(decl->arena, most * sizeof(*decl->concurrency));
     decl->rate = arena_alloc(decl->arena, most * sizeof(*decl->rate));
-    policy_set(decl->channel, policy);
+    decl->policy = *policy;
+    decl->policy.waits_ms = arena_memdup(decl->arena, policy->waits_ms, (policy->attempts - 1) * sizeof(int64_t));
     for (uint32_t s = 0; s < count; s++)
         for (size_t o = 0; o < config->org_count; o++) {
             struct belfry_str org = str_of(config->orgs[o].name);
@@ -227,9 +253,33 @@ belfry_status dispatch_targets(struct dispatch *d, const char *channel, const st
                 add_row(decl, &specs[s], org);
         }
     list_init(&decl->node);
-    decl->number = ++decl->channel->declarations;
-    submit(decl);
+    if (d->holding)
+        list_push_back(&d->held, &decl->node);
+    else
+        put_in_force(decl);
     return BELFRY_OK;
+}
+
+void dispatch_targets_hold(struct dispatch *d)
+{
+    d->holding = 1;
+}
+
+void dispatch_targets_release(struct dispatch *d, int keep, void (*done)(void *arg), void *arg)
+{
+    struct list *node;
+    d->holding = 0;
+    while ((node = list_pop_front(&d->held))) {
+        struct declaration *decl = LIST_OF(node, struct declaration, node);
+        if (keep)
+            put_in_force(decl);
+        else
+            rows_free(decl);
+    }
+    d->declared = d->declaring ? done : NULL;
+    d->declared_arg = arg;
+    if (done && !d->declaring)
+        done(arg);
 }
 
 void targets_again(struct dispatch *d)
@@ -250,6 +300,7 @@ void targets_drop_undeclared(struct dispatch *d)
     struct list *node;
     while ((node = list_pop_front(&d->undeclared)))
         rows_free(LIST_OF(node, struct declaration, node));
+    dispatch_targets_release(d, 0, NULL, NULL);
 }
 
 /* --- health of a target

@@ -15,6 +15,7 @@ struct reload {
     void *arg;
     struct config *config;
     struct hub_generation *made;
+    json_t *body;
 };
 
 static void next(struct hub *hub);
@@ -75,6 +76,7 @@ static void reject_diags(struct reload *r, struct diag_set *diags)
 
 static void reject_error(struct reload *r, struct error *err)
 {
+    dispatch_targets_release(r->hub->parts.dispatch, 0, NULL, NULL);
     json_t *list = json_array();
     for (size_t i = 0; i < err->count; i++)
         json_array_append_new(
@@ -82,6 +84,13 @@ static void reject_error(struct reload *r, struct error *err)
     log_warn("hub", "reload failed", "err=%s", log_quote(error_text(err), strlen(error_text(err))));
     error_clear(err);
     finish(r, 422, rejection(r->hub, list));
+}
+
+/* Answered when the endpoints are in force as well. */
+static void on_targets(void *arg)
+{
+    struct reload *r = arg;
+    finish(r, 200, r->body);
 }
 
 static void on_committed(void *arg, belfry_status status)
@@ -105,9 +114,9 @@ static void on_committed(void *arg, belfry_status status)
     hub_generation_activate(r->made, before);
     dispatch_wake(hub->parts.dispatch, NULL);
     hub_generation_retire(before);
-    json_t *body = json_pack("{s:I, s:o, s:o}", "generation", (json_int_t)r->config->generation, "changed", changed,
-                             "restart_required", restart);
-    finish(r, 200, body);
+    r->body = json_pack("{s:I, s:o, s:o}", "generation", (json_int_t)r->config->generation, "changed", changed,
+                        "restart_required", restart);
+    dispatch_targets_release(hub->parts.dispatch, 1, on_targets, r);
 }
 
 static void begin(struct reload *r)
@@ -120,6 +129,7 @@ static void begin(struct reload *r)
         return;
     }
     struct error err = {0};
+    dispatch_targets_hold(hub->parts.dispatch);
     r->made = hub_generation_new(hub, r->config, hub->current, 1, &err);
     if (!r->made) {
         reject_error(r, &err);

@@ -256,7 +256,7 @@ struct belfry_target_policy {
 
 struct belfry_targets_api {
     uint32_t struct_size, reserved;
-    /* [loop] in start() or reload(): the whole set of this channel */
+    /* [loop] in start() or reload(): the whole set of this channel; in force when the reload of the hub is */
     belfry_status (*declare)(const struct belfry_host *host, const struct belfry_target_spec *specs, uint32_t count,
                              const struct belfry_target_policy *policy, struct belfry_error *err);
 };
