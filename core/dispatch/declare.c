@@ -357,7 +357,25 @@ belfry_status dispatch_targets(struct dispatch *d, const char *channel, const st
     struct channel *ch = channel_get(d, channel);
     target_set_unref(ch->prepared);
     ch->prepared = set_new(specs, count, policy, config, host);
-    if (ch->live && ch->live->pub.host == host)
+    if (!d->holding && ch->live && ch->live->pub.host == host)
         declare_in_force(d, ch);
     return BELFRY_OK;
+}
+
+void dispatch_targets_hold(struct dispatch *d)
+{
+    d->holding = 1;
+}
+
+void dispatch_targets_release(struct dispatch *d)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    d->holding = 0;
+    while (hash_next(d->channels, &pos, &key, &value)) {
+        struct channel *ch = value;
+        target_set_unref(ch->prepared);
+        ch->prepared = NULL;
+    }
 }

@@ -74,6 +74,13 @@ belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, c
                                const struct belfry_target_policy *policy, const struct config *config,
                                struct error *err);
 
+/*
+ * While a reload is on its way, what instances declare (in start() or reload()) is only prepared: dispatch_channel_set
+ * puts it in force, and release forgets what was not.
+ */
+void dispatch_targets_hold(struct dispatch *dispatch);
+void dispatch_targets_release(struct dispatch *dispatch);
+
 /* host->complete of a channel's plugin. Called on the loop (the host room posts it there). 0 when no complete() is owed
  * for the id (any more), which is counted. */
 int dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct belfry_result *results, uint32_t n);

@@ -124,6 +124,7 @@ struct dispatch {
     struct dispatch_numbers numbers;
     uint8_t seal_key[32];
     int stopping, closing;
+    int holding; /* a reload is on its way: declared sets wait */
     uint64_t stop_deadline_ns, again_ns;
     void (*stopped)(void *arg);
     void *stopped_arg;

@@ -160,9 +160,9 @@ void channel_metrics(struct channel *ch)
         count_result(ch, result, 0);
     ch->latency = metric_get(metrics_global(), "belfry_delivery_latency_seconds",
                              "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel", ch->name, NULL);
-    ch->last_success = metric_get(metrics_global(), "belfry_channel_last_success_timestamp_seconds",
-                                  "When the channel delivered last; 0: not since the start.", METRIC_GAUGE, "channel",
-                                  ch->name, NULL);
+    ch->last_success =
+        metric_get(metrics_global(), "belfry_channel_last_success_timestamp_seconds",
+                   "When the channel delivered last; 0: not since the start.", METRIC_GAUGE, "channel", ch->name, NULL);
 }
 
 static void observe_arrival(const struct dispatch *d, struct channel *ch, int64_t event_ms)

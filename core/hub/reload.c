@@ -95,6 +95,7 @@ static void on_committed(void *arg, belfry_status status)
         struct error err = {0};
         error_set(&err, status, NULL, "the new configuration could not be recorded: %s", status_text(status));
         hub_generation_undo(r->made, before);
+        dispatch_targets_release(hub->parts.dispatch);
         reject_error(r, &err);
         return;
     }
@@ -105,6 +106,7 @@ static void on_committed(void *arg, belfry_status status)
     http_configure(hub->parts.http, r->config);
     host_configure(hub->parts.host, r->config);
     hub_generation_activate(r->made, before);
+    dispatch_targets_release(hub->parts.dispatch);
     dispatch_wake(hub->parts.dispatch, NULL);
     hub_generation_retire(before);
     json_t *body = json_pack("{s:I, s:o, s:o}", "generation", (json_int_t)r->config->generation, "changed", changed,
@@ -122,8 +124,10 @@ static void begin(struct reload *r)
         return;
     }
     struct error err = {0};
+    dispatch_targets_hold(hub->parts.dispatch);
     r->made = hub_generation_new(hub, r->config, hub->current, 1, &err);
     if (!r->made) {
+        dispatch_targets_release(hub->parts.dispatch);
         reject_error(r, &err);
         return;
     }
