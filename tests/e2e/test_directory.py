@@ -138,4 +138,4 @@ def test_a_deleted_person_is_no_recipient_of_a_role(new_hub):
     put(hub, "lea", roles=["fan"])
     hub.send(created(owner="bob"))
     assert len(hub.titles("lea")) == 1
-    assert len(hub.titles("kim")) == 1
+    assert hub.titles("kim") == [], "erased, and not told again"

@@ -144,7 +144,7 @@ def test_the_story_of_a_crowd(new_hub):
     until(lambda: hub.unread("p2099") == 1, "the fan-out is over")
     event = hub.events()[0]["id"]
     story = hub.story(event)
-    assert len(story["recipients"]) == 2000 and story["truncated"] is True
+    assert 2000 <= len(story["recipients"]) < 2100 and story["truncated"] is True
     told = {r["recipient"] for r in story["recipients"]}
     last = next(p["username"] for p in people_ if p["username"] not in told)
     answer = explain(hub, {"event": event}, hub.person(last))

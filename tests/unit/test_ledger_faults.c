@@ -131,7 +131,7 @@ static void test_the_result_of_a_task_waits_for_the_disk(void **state)
     bench_until(b, &taken.wait);
     assert_true(taken.id > 0);
     vfs_fault_set(VFS_FULL, 0, 0);
-    ledger_task_done(b->ledger, taken.id, BELFRY_DELIVERED, 0, STR("{\"do\":[[\"put\",\"got\",\"1\"]]}"));
+    ledger_task_done(b->ledger, "crm", taken.id, BELFRY_DELIVERED, 0, STR("{\"do\":[[\"put\",\"got\",\"1\"]]}"));
     assert_int_equal(send_now(b, NOTE("2")), BELFRY_EIO);
     vfs_fault_set(VFS_NONE, 0, 0);
     settle_until(b, "SELECT count(*) FROM task", "0");
