@@ -57,24 +57,29 @@ size_t sign_key(struct belfry_str secret, uint8_t key[SIGN_KEY_MAX], const char 
     return *fault ? 0 : n;
 }
 
-void sign_v1(const uint8_t *key, size_t key_len, struct belfry_str id, int64_t timestamp, struct belfry_str body,
-             char out[SIGN_TEXT_SIZE])
+EVP_MAC_CTX *sign_new(void)
+{
+    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *sign = EVP_MAC_CTX_new(algorithm);
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", (char *)(uintptr_t) "SHA256", 0),
+                           OSSL_PARAM_construct_end()};
+    EVP_MAC_CTX_set_params(sign, params);
+    EVP_MAC_free(algorithm);
+    return sign;
+}
+
+void sign_v1(EVP_MAC_CTX *sign, const uint8_t *key, size_t key_len, struct belfry_str id, int64_t timestamp,
+             struct belfry_str body, char out[SIGN_TEXT_SIZE])
 {
     uint8_t mac[32];
     char middle[32];
     int middle_len = snprintf(middle, sizeof(middle), ".%" PRId64 ".", timestamp);
-    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *mac_ctx = EVP_MAC_CTX_new(algorithm);
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", (char *)(uintptr_t) "SHA256", 0),
-                           OSSL_PARAM_construct_end()};
     size_t written = 0;
-    EVP_MAC_init(mac_ctx, key, key_len, params);
-    EVP_MAC_update(mac_ctx, (const unsigned char *)id.ptr, id.len);
-    EVP_MAC_update(mac_ctx, (const unsigned char *)middle, (size_t)middle_len);
-    EVP_MAC_update(mac_ctx, (const unsigned char *)body.ptr, body.len);
-    EVP_MAC_final(mac_ctx, mac, &written, sizeof(mac));
-    EVP_MAC_CTX_free(mac_ctx);
-    EVP_MAC_free(algorithm);
+    EVP_MAC_init(sign, key, key_len, NULL);
+    EVP_MAC_update(sign, (const unsigned char *)id.ptr, id.len);
+    EVP_MAC_update(sign, (const unsigned char *)middle, (size_t)middle_len);
+    EVP_MAC_update(sign, (const unsigned char *)body.ptr, body.len);
+    EVP_MAC_final(sign, mac, &written, sizeof(mac));
     memcpy(out, "v1,", 3);
     EVP_EncodeBlock((unsigned char *)out + 3, mac, (int)written);
 }

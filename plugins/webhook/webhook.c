@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ struct webhook {
     const struct belfry_targets_api *targets;
     const struct config *config;
     const char **cidrs; /* ends at NULL */
+    struct evp_mac_ctx_st *sign;
     struct sending *open;
     int stopping;
 };
@@ -156,7 +158,7 @@ static int sign(struct sending *s, const struct belfry_batch *batch, const char 
         return -1;
     snprintf(s->id, sizeof(s->id), "msg_%.*s", (int)item->event_id.len, item->event_id.ptr);
     snprintf(s->timestamp, sizeof(s->timestamp), "%" PRId64, now);
-    sign_v1(key, key_len, belfry_str(s->id), now, item->payload, s->signature);
+    sign_v1(s->webhook->sign, key, key_len, belfry_str(s->id), now, item->payload, s->signature);
     OPENSSL_cleanse(key, sizeof(key));
     s->headers[0] = (struct belfry_attr){belfry_str("Content-Type"), belfry_str("application/json")};
     s->headers[1] = (struct belfry_attr){belfry_str("webhook-id"), belfry_str(s->id)};
@@ -330,6 +332,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     w->http = host->get_extension(host, BELFRY_EXT_HTTP_CLIENT);
     w->targets = host->get_extension(host, BELFRY_EXT_TARGETS);
     w->cidrs = cidrs_of(config);
+    w->sign = sign_new();
     *self = w;
     return BELFRY_OK;
 }
@@ -374,6 +377,7 @@ static void destroy(void *self)
         free(s);
     }
     free(w->cidrs);
+    EVP_MAC_CTX_free(w->sign);
     free(w);
 }
 
