@@ -203,16 +203,17 @@ class Bench:
             ok = judged >= at_least
         if at_most is not None:
             ok = judged <= at_most
-        self.rows.append({"name": name, "value": round(value, 3), "unit": unit, "limit": limit and round(limit, 1),
+        self.rows.append({"name": name, "value": round(value, 3), "unit": unit, "limit": limit and round(limit, 3),
                           "ratio": ratio and round(ratio, 3), "at_least": at_least, "at_most": at_most, "ok": ok,
                           "note": note})
-        say(f"  {name}: {value:,.2f} {unit}" + (f", {ratio:.2f} of {limit:,.0f}" if limit else ""))
+        say(f"  {name}: {value:,.2f} {unit}" + (f", {ratio:.2f} of {limit:,.2f}" if limit else ""))
 
     def median_row(self, name, pairs, unit, **more):
-        """The row of the round whose ratio is the median one."""
+        """The row of the round whose ratio is the median one; answers that ratio."""
         value, limit = sorted(pairs, key=lambda p: p[0] / p[1])[(len(pairs) - 1) // 2]
         spread = [round(v / l, 2) for v, l in pairs]
         self.row(name, value, unit, limit=limit, note=f"rounds {spread}" if len(pairs) > 1 else "", **more)
+        return value / limit
 
     # --- parts ---------------------------------------------------------------------------------------------------------
 
@@ -261,16 +262,18 @@ class Bench:
             port = free_port()
             with Process([tool("sink"), str(port), str(self.next + count)]):
                 time.sleep(0.2)
+                bare = [run_tool("bare_post", port, count, 64, sample)["rate"]]
+                before = json.loads(get(port, "/")[1])["posts"]
                 with Hub(self.folder, f"hooks{n}", sink=port) as hub:
                     begin = time.monotonic_ns()
                     accepted = self.post(hub, count)["rate"]
                     state = self.sink_wait(port, count, 300)
                     rate = count / ((state["last_ns"] - begin) / 1e9)
-                    if state["posts"] != state["distinct"]:
-                        say(f"  {state['posts'] - state['distinct']} webhooks came twice")
-                bare = run_tool("bare_post", port, count, 64, sample)["rate"]
-            rates.append((rate, bare))
-            say(f"  accepted {accepted:.0f}, acknowledged {rate:.0f}, bare {bare:.0f}")
+                    if state["posts"] - before != state["distinct"]:
+                        say(f"  {state['posts'] - before - state['distinct']} webhooks came twice")
+                bare.append(run_tool("bare_post", port, count, 64, sample)["rate"])
+            rates.append((rate, statistics.mean(bare)))
+            say(f"  accepted {accepted:.0f}, acknowledged {rate:.0f}, bare before {bare[0]:.0f}, after {bare[1]:.0f}")
             shutil.rmtree(hub.data)
         self.median_row("accepted to acknowledged, sustained : bare libcurl", rates, "1/s", at_least=0.25)
 
@@ -335,25 +338,31 @@ class Bench:
         """One hub from nothing to a million rows: rates on the way, then memory and the time of a start."""
         count, levels = self.args.probe, [n for n in (10_000, 100_000, 1_000_000) if n <= self.args.rows]
         seen = {}
+        with Hub(self.folder, "reference") as reference:
+            self.post(reference, count)  # rows for the bare loop, which begins with an empty table each time
         with Hub(self.folder, "growth") as hub:
             for level in levels:
                 have = seen.get("rows", 0)
                 say(f"growth: to {level:,} rows")
                 if level - have > 0:
                     self.post(hub, level - have, batch=100)
-                single = statistics.median(self.post(hub, count)["rate"] for _ in range(3))
-                batch = statistics.median(self.post(hub, count, batch=100)["rate"] for _ in range(3))
+                single, batch = [], []
+                for _ in range(3):
+                    single.append(self.post(hub, count)["rate"])
+                    bare = self.bare_sql(reference, count, 256)
+                    batch.append(self.post(hub, count, batch=100)["rate"])
+                    single[-1], batch[-1] = (single[-1], bare), (batch[-1], bare)
                 pairs = self.count_rate(hub)
-                counts = statistics.median(rate for rate, _ in pairs)
                 lists = self.list_ms(hub)
                 seen["rows"] = level + 6 * count
-                seen[level] = (single, batch, counts, lists[0])
-                self.row(f"single triggers, {level:,} rows", single, "1/s")
-                self.row(f"batches of 100, {level:,} rows", batch, "1/s")
+                seen[level] = [self.median_row(f"{name}, {level:,} rows : {limit}", rates, "1/s") for name, limit, rates in
+                               (("single triggers", "bare loop, new table", single),
+                                ("batches of 100", "bare loop, new table", batch),
+                                ("count with ETag", "bare server", pairs))]
                 self.row(f"list of {lists[2]}, {level:,} rows", lists[0], "ms")
             for at, name in enumerate(("single triggers", "batches of 100", "count with ETag")):
                 worst = min(seen[level][at] for level in levels[1:] or levels)
-                self.row(f"{name}: worst of the larger tables : {levels[0]:,} rows", worst, "1/s",
+                self.row(f"{name}: worst of the larger tables : {levels[0]:,} rows", worst, "of the limit",
                          limit=seen[levels[0]][at], at_least=2 / 3)
             self.median_row("count with ETag (304) : constant answer of a bare server", pairs, "1/s", at_least=0.6)
             self.row(f"list of {lists[2]} of {seen['rows']:,} rows, inside the hub", max(lists[0] - lists[1], 0), "ms",
@@ -382,7 +391,7 @@ class Bench:
         lines = [("", "figure", "limit", "ratio", "goal", "")]
         for row in self.rows:
             lines.append((row["name"], f"{row['value']:,.{0 if row['value'] > 100 else 2}f} {row['unit']}",
-                          f"{row['limit']:,.0f}" if row["limit"] else "", f"{row['ratio']:.2f}" if row["ratio"] else "",
+                          f"{row['limit']:,.{0 if row['limit'] > 100 else 2}f}" if row["limit"] else "", f"{row['ratio']:.2f}" if row["ratio"] else "",
                           goal(row), {True: "met", False: "MISSED", None: ""}[row["ok"]]))
         widths = [max(len(line[i]) for line in lines) for i in range(6)]
         return "\n".join("  ".join(text.ljust(w) if i == 0 else text.rjust(w) for i, (text, w) in enumerate(zip(line, widths)))
