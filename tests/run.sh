@@ -243,7 +243,7 @@ run_tests() {
             parts="$parts $part"
         fi
     done
-    export BELFRY_LONG=$LONG
+    [ -z "$LONG" ] || export BELFRY_LONG=1
     # shellcheck disable=SC2086
     install_packages $PACKAGES_BUILD $PACKAGES_TEST
     mkdir -p "$BUILD"

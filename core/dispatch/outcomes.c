@@ -27,6 +27,7 @@ struct sheet {
     struct arena *arena; /* texts */
     struct ledger_outcome *items;
     size_t cap;
+    int failed; /* to be written, once at least */
 };
 
 /* --- sheets ------------------------------------------------------------------------------------------------------- */
@@ -74,8 +75,12 @@ static void on_written(struct ledger_outcomes *pub, belfry_status status)
     struct dispatch *d = sheet->d;
     d->claims--;
     if (status == BELFRY_OK || status == BELFRY_ECLOSED || !d->set.ledger) {
+        if (sheet->failed && status == BELFRY_OK)
+            dispatch_wake(d, NULL); /* claims in between saw the rows leased, and no due time */
+        sheet->failed = 0;
         sheet_recycle(d, sheet);
     } else {
+        sheet->failed = 1;
         log_error("dispatch", "outcomes could not be written; trying again each second", "status=%s count=%zu",
                   status_name(status), pub->count);
         list_push_back(&d->unwritten, &sheet->node);

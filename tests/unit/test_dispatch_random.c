@@ -207,10 +207,11 @@ static void end_well(struct world *w)
 static void test_nothing_is_left_lying(void **state)
 {
     (void)state;
-    int lives = getenv("BELFRY_LONG") ? 200 : 8;
+    static const int some[] = {0, 1, 2, 3, 4, 5, 6, 86}; /* 86: a claim between an outcome's failure and its success */
+    int all = getenv("BELFRY_LONG") != NULL, lives = all ? 200 : (int)(sizeof(some) / sizeof(some[0]));
     scene_vfs = vfs_fault_name();
     for (int life = 0; life < lives; life++) {
-        seed = (uint64_t)life * 7919 + 1;
+        seed = (uint64_t)(all ? life : some[life]) * 7919 + 1;
         struct world w = {.declared = 3, .seed = seed};
         vfs_fault_set(VFS_NONE, 0, 0);
         w.s = open_scene(HOOKS);
