@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -66,9 +67,18 @@ static int past_deadline(void *arg)
     return conn->deadline_ns != 0 && clock_mono_ns(clock_real()) > conn->deadline_ns;
 }
 
+/* SQLite would count its memory under one mutex for all threads, which nobody asks about. No effect when another library
+ * of the process woke it before. */
+static void without_statistics(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 struct store_conn *conn_open(struct store *store, const char *path, const char *vfs, int flags, int cache_kib,
                              struct error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, without_statistics);
     struct store_conn *conn = xcalloc(1, sizeof(*conn));
     conn->store = store;
     conn->broken.conn = conn;
