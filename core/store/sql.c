@@ -67,8 +67,8 @@ static int past_deadline(void *arg)
     return conn->deadline_ns != 0 && clock_mono_ns(clock_real()) > conn->deadline_ns;
 }
 
-/* SQLite would count its memory under one mutex for all threads, which nobody asks about. No effect when another library
- * of the process woke it before. */
+/* SQLite would count its memory under one mutex for all threads, which nobody asks about. No effect when another
+ * library of the process woke it before. */
 static void without_statistics(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
