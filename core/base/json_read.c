@@ -6,7 +6,6 @@
  */
 #include "base/json.h"
 
-
 /* Line and column (in code points, from 1) of a byte offset. */
 static void locate(struct belfry_str text, size_t offset, int *line, int *column)
 {
