@@ -207,6 +207,7 @@ static void on_generation(void *arg, belfry_status status)
     if (!err.count) {
         hub_generation_activate(hub->current, NULL);
         http_configure(hub->parts.http, hub_config(hub));
+        hub_jwks_configure(hub, hub_config(hub));
         host_configure(hub->parts.host, hub_config(hub));
     }
     if (err.count || listen_all(hub, &err) != 0) {
@@ -260,6 +261,7 @@ static void rooms_close(struct hub *hub)
 {
     struct hub_parts *p = &hub->parts;
     hub_disk_fini(hub);
+    hub_jwks_fini(hub);
     if (p->dispatch)
         dispatch_detach(p->dispatch);
     if (p->ledger)
@@ -335,6 +337,7 @@ static int rooms_open(struct hub *hub, struct config *config, struct error *err)
                                .secret = hub->secret};
     p->host = host_new(&xs);
     hub_tasks_init(hub);
+    hub_jwks_init(hub);
     return routes_init(hub, err);
 }
 

@@ -20,7 +20,8 @@ struct hub {
     struct list reload_queue;
     struct reload *reloading;
     uv_signal_t signals[HUB_SIGNALS];
-    uv_timer_t task_timer, disk_timer;
+    uv_timer_t task_timer, disk_timer, jwks_timer;
+    struct list jwks; /* key sets behind URLs: jwks.c */
     int disk_low;
     int tasks_claiming;
     int ready, stopping, exit_code;
@@ -51,6 +52,11 @@ void hub_disk_init(struct hub *hub);
 void hub_disk_fini(struct hub *hub);
 /* NULL, or what is wrong. */
 const char *hub_disk_fault(const struct hub *hub);
+
+/* Key sets of auth.jwt.jwks that are URLs: fetched, and put where JWTs are verified. */
+void hub_jwks_init(struct hub *hub);
+void hub_jwks_configure(struct hub *hub, const struct config *config); /* those of this configuration, from now on */
+void hub_jwks_fini(struct hub *hub);
 
 /* /v1/{org}/events/{id}, /v1/{org}/explain */
 belfry_status hub_explain_init(struct hub *hub, struct error *err);

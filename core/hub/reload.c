@@ -104,6 +104,7 @@ static void on_committed(void *arg, belfry_status status)
     hub->reloads.restart_required = json_array_size(restart) > 0;
     hub->current = r->made;
     http_configure(hub->parts.http, r->config);
+    hub_jwks_configure(hub, r->config);
     host_configure(hub->parts.host, r->config);
     hub_generation_activate(r->made, before);
     dispatch_targets_release(hub->parts.dispatch);
