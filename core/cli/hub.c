@@ -194,14 +194,22 @@ static void ask_every_org(const char *config, const char *body, int json, struct
     if (answer->status != 200)
         return;
     json_t *doc = json_loadb(answer->body.ptr, answer->body.len, 0, NULL);
+    int any = 0;
+    answer->status = 0;
     json_object_foreach(json_object_get(json_object_get(doc, "config"), "orgs"), org, one)
     {
-        if (strcmp(org, "*") == 0)
+        if (strcmp(org, "*") == 0) {
+            any = 1;
             continue;
+        }
         buf_free(&answer->body);
         ask_explain(config, org, body, json, answer);
         if (answer->status != 404)
             break;
+    }
+    if (any && (answer->status == 0 || answer->status == 404)) {
+        answer->status = 0;
+        cli_usage("no org that is named here has such an event; orgs of \"*\" have no names: give --org");
     }
     json_decref(doc);
 }

@@ -85,10 +85,13 @@ static void batch_free(struct dispatch *d, struct batch *b)
 static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_result *result)
 {
     struct queue_state *q = b->queue;
+    int moved = q->target && !str_eq(b->facts->pub.url, q->target->facts->pub.url);
     outcome_judge(d, b, result);
-    note(d, q, result->outcome);
-    if (q->target)
-        target_result(d, q->target, result->outcome, b->attempt);
+    if (!moved) { /* what another receiver answered says nothing of this one */
+        note(d, q, result->outcome);
+        if (q->target)
+            target_result(d, q->target, result->outcome, b->attempt);
+    }
     batch_free(d, b);
 }
 

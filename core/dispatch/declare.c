@@ -145,6 +145,8 @@ static void on_declared(void *arg, belfry_status status)
         for (size_t i = 0; i < decl->count; i++)
             target_update(decl, i);
         targets_forget(d, decl->channel);
+    } else if (d->set.ledger && !d->stopping) {
+        decl->channel->unwritten = 1; /* the index may well be written: of rows that were there it finds all */
     }
     declaration_unref(decl);
 }

@@ -248,7 +248,7 @@ static void live_drain(struct channel *ch)
 int dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *channel)
 {
     struct channel *ch = channel_get(d, channel->instance->name);
-    if (channel->vtable->flags & BELFRY_DELIVERY_IN_COMMIT)
+    if (channel->vtable->flags & BELFRY_DELIVERY_IN_COMMIT || !d->set.ledger)
         return 0;
     if (ch->live && ch->live->pub.self == channel->self) {
         ch->live->pub = *channel;

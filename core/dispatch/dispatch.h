@@ -56,7 +56,7 @@ struct dispatch_channel {
 /*
  * Adds or, by name, replaces (the old one drains: its batches finish under it). The same instance again, under a new
  * generation, replaces nothing. 1: dispatch holds the instance and owes released(); 0: it has no use for it (the ledger
- * delivers by itself, IN_COMMIT).
+ * delivers by itself, IN_COMMIT; or dispatch was detached).
  */
 int dispatch_channel_set(struct dispatch *dispatch, const struct dispatch_channel *channel);
 /* No new batches; the instance is released when the last one ended. */

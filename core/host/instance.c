@@ -214,9 +214,11 @@ static belfry_status submit(const struct belfry_host *table, const struct belfry
     return BELFRY_OK;
 }
 
-/* An instance lives until the turn after its destroy(), so what it posted before may still name it. */
+/* What is on its way to the loop may outlive the instance (a worker that ends with destroy()), so it names it by name.
+ */
 struct completion {
-    struct host_instance *instance;
+    struct host *host;
+    char *name;
     uint64_t batch;
     uint32_t n;
     struct arena *arena;
@@ -226,8 +228,8 @@ struct completion {
 static void completion_run(void *arg)
 {
     struct completion *c = arg;
-    if (!dispatch_complete(host_parts(c->instance->host)->dispatch, c->batch, c->results, c->n))
-        misuse_stale(c->instance->name, "complete", "R05", c->batch);
+    if (!dispatch_complete(host_parts(c->host)->dispatch, c->batch, c->results, c->n))
+        misuse_stale(c->name, "complete", "R05", c->batch);
     arena_free(c->arena);
     free(c);
 }
@@ -245,10 +247,11 @@ static void complete(const struct belfry_host *table, uint64_t batch, const stru
 {
     n = results ? n : 0;
     struct completion *c = xcalloc(1, sizeof(*c) + n * sizeof(c->results[0]));
-    c->instance = host_instance_of(table);
+    c->host = host_of(table);
     c->batch = batch;
     c->n = n;
     c->arena = arena_new(512);
+    c->name = arena_strdup(c->arena, table->instance);
     uint32_t stride = n ? results[0].struct_size : 0;
     size_t known = stride < sizeof(c->results[0]) ? stride : sizeof(c->results[0]);
     for (uint32_t i = 0; i < n; i++) {
@@ -261,7 +264,8 @@ static void complete(const struct belfry_host *table, uint64_t batch, const stru
 }
 
 struct task_result {
-    struct host_instance *instance;
+    struct host *host;
+    char *name;
     int64_t task, retry_after_ms;
     uint32_t outcome;
     char *result;
@@ -271,8 +275,9 @@ struct task_result {
 static void task_result_run(void *arg)
 {
     struct task_result *r = arg;
-    ledger_task_done(host_parts(r->instance->host)->ledger, r->instance->name, r->task, r->outcome, r->retry_after_ms,
+    ledger_task_done(host_parts(r->host)->ledger, r->name, r->task, r->outcome, r->retry_after_ms,
                      str_slice(r->result, r->len));
+    free(r->name);
     free(r->result);
     free(r);
 }
@@ -281,7 +286,8 @@ static void task_done(const struct belfry_host *table, uint64_t task, uint32_t o
                       struct belfry_str result)
 {
     struct task_result *r = xcalloc(1, sizeof(*r));
-    r->instance = host_instance_of(table);
+    r->host = host_of(table);
+    r->name = xstrdup(table->instance);
     r->task = (int64_t)task;
     r->outcome = outcome;
     r->retry_after_ms = retry_after_ms;

@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-#define MEMBERS_MAX 1000 /* of a role, unless somebody is asked for */
+#define MEMBERS_MAX 2000 /* of a role, unless somebody is asked for */
 
 struct told {
     struct route_event event;
@@ -166,7 +166,7 @@ static belfry_status read_stored(struct store_conn *conn, void *arg)
 static int tells_about(const struct story *story, struct belfry_str who)
 {
     for (size_t i = 0; i < story->recipient_count; i++)
-        if (str_eq(story->recipients[i].name, who))
+        if (!story->recipients[i].email && str_eq(story->recipients[i].name, who))
             return 1;
     return 0;
 }

@@ -200,6 +200,8 @@ static void on_generation(void *arg, belfry_status status)
 {
     struct hub *hub = arg;
     struct error err = {0};
+    if (hub->stopping)
+        return; /* told to stop before it began: the ledger lets go of the generation */
     if (status != BELFRY_OK)
         error_set(&err, status, NULL, "the configuration could not be recorded in the database: %s",
                   status_text(status));

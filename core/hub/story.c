@@ -216,7 +216,8 @@ struct story *hub_story_read(struct store_conn *conn, struct store *store, const
     r.attempt_count = store_attempts_of(conn, event->id, who, ROWS_MAX, arena, &r.attempts);
     r.decision_count = store_decisions_of(conn, event->id, who, ROWS_MAX, arena, &r.decisions);
     tell_rows(story, store, config, &r, arena);
-    story->truncated = r.row_count == ROWS_MAX || r.delivery_count == ROWS_MAX || r.decision_count == ROWS_MAX;
+    story->truncated = r.row_count == ROWS_MAX || r.delivery_count == ROWS_MAX || r.decision_count == ROWS_MAX ||
+                       r.attempt_count == ROWS_MAX;
     return story;
 }
 
@@ -305,6 +306,7 @@ void hub_story_complete(struct story *story, const struct story *now, struct are
             deliveries[story->delivery_count++] = now->deliveries[i];
     story->deliveries = deliveries;
     complete_recipients(story, now, arena);
+    story->truncated |= now->truncated;
     complete_rules(story, now, arena);
     story->notes = now->notes;
     story->note_count = now->note_count;

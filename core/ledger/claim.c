@@ -75,6 +75,8 @@ static belfry_status claim_run(struct ledger_command *command, struct ledger_txn
     claim->count = 0;
     claim->next_due_ms = INT64_MAX;
     claim->items = arena_alloc(claim->arena, (claim->max + 1) * sizeof(*claim->items));
+    if (atomic_load(&txn->ledger->stopping)) /* nobody is there to take what would be leased */
+        return BELFRY_OK;
     if (claim->target && hash_get(txn->ledger->disabled, str_slice((const char *)&claim->target, sizeof(int64_t))))
         return BELFRY_OK;
     int64_t channel = store_name(txn->conn, str_of(claim->channel));

@@ -440,12 +440,14 @@ static int wait_for_work(struct ledger *ledger)
     publish_next(ledger, next);
     if (!list_empty(&ledger->todo))
         return 1;
+    if (atomic_load(&ledger->stopping)) {
+        answer_settlers(ledger);
+        return 0; /* what is due is durable and goes on at the next start */
+    }
     if (!resting && (next <= now || ailing))
         return 1; /* an ailing ledger tries a transaction to see whether it is well */
     if ((next > now && list_empty(&ledger->kept)) || resting || ailing)
         answer_settlers(ledger);
-    if (atomic_load(&ledger->stopping))
-        return 0;
     int64_t wait = BEAT_MS;
     if (!clock_is_virtual(ledger->clock) && next > now && next - now < BEAT_MS)
         wait = next - now;

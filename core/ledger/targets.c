@@ -184,7 +184,7 @@ void ledger_targets_index(struct ledger *ledger, const struct config_instance *c
     c->done = done;
     c->arg = arg;
     list_init(&c->node);
-    c->command = (struct ledger_command){.run = index_run, .done = index_done, .must = 1};
+    c->command = (struct ledger_command){.run = index_run, .done = index_done};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)
         index_done(&c->command, BELFRY_ECLOSED);
 }

@@ -453,6 +453,18 @@ def test_the_command(hub, receiver, tmp_path):
         assert done.returncode == 2 and "usage: belfry explain" in done.stderr
 
 
+def test_the_command_without_an_org_where_any_is_admitted(new_hub):
+    config = base()
+    config["orgs"] = {"*": {}}
+    hub = new_hub(config).start()
+    hub.send(case("ann"), org="unnamed")
+    event = hub.events(org="unnamed")[0]["id"]
+    done = hub.belfry("explain", "--event", event)
+    assert done.returncode != 0 and done.stdout == "" and "give --org" in done.stderr
+    done = hub.belfry("explain", "--event", event, "--org", "unnamed")
+    assert done.returncode == 0 and "org=unnamed" in done.stdout
+
+
 def test_send_from_the_command_line(hub):
     done = hub.belfry("send", "crm", "record.created", "--org", "acme", "record.object=Lead", "record.id=L-7", "record.url=https://crm.example/7",
                                            "record.owner=bob", "record.created_by=carl", "record.fields.name=From the shell",

@@ -191,16 +191,17 @@ def test_a_graceful_stop_under_load_loses_nothing(new_hub, receiver):
 def test_stops_while_deliveries_are_claimed(new_hub, receiver):
     """However a stop meets claims and webhooks on their way: no row stays leased, every event arrives under one id."""
     hub = new_hub(with_hooks(base(), receiver.endpoint(concurrency=64), source="crm"))
-    sent, rows = {}, {}
+    sent, taken = {}, {}
     for round_ in range(10):
         hub.start()
         load = Load(hub, f"stop{round_}", threads=2).start().until_taken(20 * round_ + 1)
         hub.stop()
         load.end()
         sent.update(load.sent)
+        taken.update(load.taken)
         assert leased(hub) == 0
     hub.start()
-    rows = check(hub, sent, load.taken)
+    rows = check(hub, sent, taken)
     check_webhooks(hub, receiver, rows)
 
 

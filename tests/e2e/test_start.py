@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from support.config import base, dump
+from support.config import base, dump, with_hooks
 from support.events import case
 from support.paths import BIN, PATIENCE
 from support.wait import until
@@ -50,6 +50,19 @@ def test_more_stop_signals_are_harmless(new_hub):
     while hub.process.poll() is None:
         hub.signal(signal.SIGTERM)
     assert hub.process.returncode == 0
+
+
+@pytest.mark.parametrize("after", ["the process", "the database"])
+def test_a_stop_during_the_start_ends_at_once(new_hub, after, receiver):
+    """Whatever the start has come to: exit 0, no instance that is waited for."""
+    hub = new_hub(with_hooks(base(), receiver.endpoint()))
+    for _ in range(10):
+        hub.spawn()
+        if after == "the database":
+            until(lambda: (hub.data_dir / "lock").exists())
+        hub.signal(signal.SIGTERM)
+        assert hub.wait() in (0, -signal.SIGTERM), hub.log()
+        assert "did not end" not in hub.log() and "left open" not in hub.log()
 
 
 def test_state_survives_a_restart(new_hub):

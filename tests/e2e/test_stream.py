@@ -152,3 +152,19 @@ def test_with_a_role_of_the_configuration(new_hub):
     assert_ends(stream)
     assert said(beside)["unread"] == 0, "who keeps the roles is told to ask again"
     beside.close()
+
+
+def test_with_the_move_from_the_directory_into_the_configuration(new_hub):
+    """YAML wins over the API, also where it names no roles."""
+    config = base()
+    hub = new_hub(config).start()
+    assert hub.request("PUT", "/v1/acme/users/dora", people.token("users"),
+                       json={"roles": ["sales-manager"]}).status_code == 200
+    stream, own = Stream(hub, hub.person("dora")), Stream(hub, hub.person("dora", roles=["sales-manager"]))
+    said(stream), said(own)
+    config["orgs"]["acme"]["users"]["dora"] = {}
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    assert_ends(stream)
+    assert said(own)["unread"] == 0, "roles that a JWT names stay"
+    own.close()

@@ -66,6 +66,14 @@ static belfry_status start(void *self, struct belfry_error *err)
     return late->targets->declare(late->host, &spec, 1, &policy, err);
 }
 
+/* A worker that ended with it may still have something to say. */
+static void destroy(void *self)
+{
+    struct late *late = self;
+    end(late, 12345, "after the end");
+    free(late);
+}
+
 static const struct belfry_option options[] = {{.struct_size = sizeof(struct belfry_option),
                                                 .type = BELFRY_OPT_BOOL,
                                                 .offset = offsetof(struct config, stubborn),
@@ -91,7 +99,7 @@ static const struct belfry_plugin plugin = {
     .config_size = sizeof(struct config),
     .create = create,
     .start = start,
-    .destroy = free,
+    .destroy = destroy,
 };
 
 BELFRY_PLUGIN(plugin);
