@@ -125,7 +125,7 @@ void inbox_unsubscribe(const struct belfry_host *table, uint64_t id);
 void inbox_live_changed(struct host_inbox *inbox, struct inbox_person *person);
 /* Another configuration: hints for all, the end for those whose roles changed. */
 void inbox_live_config(struct host_inbox *inbox, struct config *old, struct config *config);
-/* The end for those who watch with this session's cookie. arg: the inbox. */
+/* The end for those who watch with the cookie of a session that ended. arg: the inbox. */
 void inbox_live_signed_out(void *arg, uint64_t session);
 void inbox_live_free(struct host_inbox *inbox);
 

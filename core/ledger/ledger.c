@@ -269,19 +269,9 @@ struct store_conn *ledger_txn_conn(struct ledger_txn *txn)
     return txn->conn;
 }
 
-int64_t ledger_txn_now(struct ledger_txn *txn)
-{
-    return txn->now;
-}
-
 int64_t ledger_txn_id(struct ledger_txn *txn)
 {
     return id_next(&txn->ledger->ids, txn->now);
-}
-
-const struct ledger_generation *ledger_txn_generation(struct ledger_txn *txn)
-{
-    return txn->gen ? txn->gen->pub : NULL;
 }
 
 struct arena *ledger_txn_arena(struct ledger_txn *txn)
@@ -300,11 +290,6 @@ void ledger_txn_due(struct ledger_txn *txn, int64_t target)
     }
     txn->targets = xgrow(txn->targets, &txn->target_cap, txn->target_count + 1, sizeof(int64_t));
     txn->targets[txn->target_count++] = target;
-}
-
-const struct route_directory *ledger_txn_directory(struct ledger_txn *txn)
-{
-    return &txn->directory.pub;
 }
 
 void ledger_txn_directory_changed(struct ledger_txn *txn)

@@ -123,9 +123,7 @@ struct ledger_command {
 belfry_status ledger_submit(struct ledger *ledger, struct ledger_command *command);
 
 struct store_conn *ledger_txn_conn(struct ledger_txn *txn);
-int64_t ledger_txn_now(struct ledger_txn *txn);
 int64_t ledger_txn_id(struct ledger_txn *txn); /* next id */
-const struct ledger_generation *ledger_txn_generation(struct ledger_txn *txn);
 /* Memory until the command has run. */
 struct arena *ledger_txn_arena(struct ledger_txn *txn);
 /* The row of a person (made when missing), and one step of their revision in this transaction; both cached. The change
@@ -134,8 +132,6 @@ int64_t ledger_txn_person(struct ledger_txn *txn, int64_t org, struct belfry_str
 int64_t ledger_txn_touch(struct ledger_txn *txn, int64_t person);
 /* News: a delivery of a target or channel became due. */
 void ledger_txn_due(struct ledger_txn *txn, int64_t target);
-/* Directory of YAML and API as of this transaction. */
-const struct route_directory *ledger_txn_directory(struct ledger_txn *txn);
 /* The command changed the API's part of the directory. */
 void ledger_txn_directory_changed(struct ledger_txn *txn);
 

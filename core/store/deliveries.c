@@ -294,20 +294,6 @@ size_t store_deliveries_channels(struct store_conn *conn, struct arena *arena, i
     return count;
 }
 
-int64_t store_deliveries_next_any(struct store_conn *conn)
-{
-    int64_t next = INT64_MAX, channel = 0;
-    while (channel < INT64_MAX) {
-        struct sql *s = sql_use(conn, "SELECT min(channel) FROM delivery INDEXED BY delivery_due WHERE channel > ?"
-                                      " AND open = 1 AND target IS NULL AND lease IS NULL");
-        sql_i64(s, channel);
-        channel = sql_one(s, INT64_MAX);
-        int64_t due = channel < INT64_MAX ? store_deliveries_next(conn, channel, 0) : INT64_MAX;
-        next = due < next ? due : next;
-    }
-    return next;
-}
-
 void store_attempt_add(struct store_conn *conn, const struct store_attempt *a)
 {
     struct sql *s =

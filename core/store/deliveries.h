@@ -24,8 +24,6 @@ size_t store_deliveries_due(struct store_conn *conn, int64_t channel, int64_t ta
                             struct arena *arena, struct store_delivery **out);
 /* When the next row of the queue is due, also one that is due already; INT64_MAX: none. */
 int64_t store_deliveries_next(struct store_conn *conn, int64_t channel, int64_t target);
-/* The earliest of all channels' queues of recipients. */
-int64_t store_deliveries_next_any(struct store_conn *conn);
 /* state sending, under a lease. */
 void store_delivery_lease(struct store_conn *conn, int64_t id, int64_t boot, int64_t until_ms);
 /* Waits on: state, open (1 or 2) and a new due time; the lease ends. */

@@ -37,17 +37,6 @@ static void fill(struct sql *s, struct arena *arena, struct store_job *out)
     };
 }
 
-int store_job_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_job *out)
-{
-    struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM job WHERE id = ?");
-    sql_i64(s, id);
-    int found = sql_row(s);
-    if (found)
-        fill(s, arena, out);
-    sql_end(s);
-    return found;
-}
-
 int store_job_next(struct store_conn *conn, int first, int last, int64_t after, struct arena *arena,
                    struct store_job *out)
 {

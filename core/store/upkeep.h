@@ -15,7 +15,6 @@ struct store_job {
     struct belfry_str cursor, payload;
 };
 void store_job_add(struct store_conn *conn, const struct store_job *job);
-int store_job_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_job *out);
 /* The oldest job that is not done, of a kind in [first, last], with an id above after; texts in arena. */
 int store_job_next(struct store_conn *conn, int first, int last, int64_t after, struct arena *arena,
                    struct store_job *out);
