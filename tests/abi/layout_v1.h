@@ -404,6 +404,11 @@ MEMBER(belfry_match_api, eval, 8, int32_t (*)(const struct belfry_condition *con
        const struct belfry_view *view));
 MEMBER(belfry_match_api, paths, 16, void (*)(const struct belfry_condition *condition, struct belfry_strs *out));
 
+/* belfry_rules_api */
+MEMBER(belfry_rules_api, struct_size, 0, uint32_t);
+MEMBER(belfry_rules_api, reserved, 4, uint32_t);
+MEMBER(belfry_rules_api, data_paths, 8, void (*)(const struct belfry_host *host, struct belfry_strs *out));
+
 /* belfry_template_api */
 MEMBER(belfry_template_api, struct_size, 0, uint32_t);
 MEMBER(belfry_template_api, reserved, 4, uint32_t);

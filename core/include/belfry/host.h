@@ -35,6 +35,16 @@ struct belfry_match_api {
     void (*paths)(const struct belfry_condition *condition, struct belfry_strs *out);
 };
 
+/* What others ask of a source's events: for one that keeps of the past only what somebody will want to know. */
+#define BELFRY_EXT_RULES "belfry.rules/1"
+struct belfry_rules_api {
+    uint32_t struct_size, reserved;
+    /* [loop] the paths below data that conditions of the configuration's rules read: "data.record.owner",
+     * "/data/record/fields/a.b"; sorted, each once. An instance whose plugin needs this extension is replaced when they
+     * change. Valid as long as the instance. */
+    void (*data_paths)(const struct belfry_host *host, struct belfry_strs *out);
+};
+
 #define BELFRY_EXT_TEMPLATE "belfry.template/1"
 struct belfry_template_api {
     uint32_t struct_size, reserved;
