@@ -101,8 +101,10 @@ static const struct belfry_field result_fields[] = {
     {0}};
 
 static const struct belfry_action_type actions[] = {
-    {.struct_size = sizeof(*actions), .id = "approve", .label = "Approve", .trigger = "approval.decided"},
-    {.struct_size = sizeof(*actions), .id = "reject", .label = "Reject", .trigger = "approval.decided"},
+    {.struct_size = sizeof(*actions), .id = "approve", .label = "Approve", .trigger = "approval.decided",
+     .comment = "Comment"},
+    {.struct_size = sizeof(*actions), .id = "reject", .label = "Reject", .trigger = "approval.decided",
+     .comment = "Reason"},
     {0}};
 
 static const char *const reminder_replaces[] = {"approval.requested", "approval.reminder", NULL};
