@@ -226,7 +226,6 @@ struct ledger_claim {
     const char *channel;           /* name; the caller's until done */
     int64_t target;                /* 0: not a target's */
     size_t max;
-    int64_t lease_ms;
     struct arena *arena; /* holds the items; freed by the caller */
     struct ledger_claim_item *items;
     size_t count;
