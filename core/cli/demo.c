@@ -211,7 +211,9 @@ static void print_conflict(const struct cli_answer *answer)
     json_t *doc = json_loadb(answer->body.ptr, answer->body.len, 0, NULL);
     const char *detail = json_string_value(json_object_get(doc, "detail"));
     const char *by = json_string_value(json_object_get(doc, "handled_by"));
-    printf(" -> refused: %s%s%s\n", detail ? detail : "no detail", by ? ", by " : "", by ? by : "");
+    int said = by && detail && strstr(detail, by);
+    printf(" -> refused: %s%s%s\n", detail ? detail : "no detail", by && !said ? ", handled by " : "",
+           by && !said ? by : "");
     json_decref(doc);
 }
 
