@@ -85,7 +85,7 @@ def test_parts_without_a_source_are_left_out(new_hub):
     for plugin in ["approval", "sync", "invoice"]:
         assert f"no source uses the plugin {plugin}: its part is left out\n" in done.stdout
     assert "Bob gives Ann a big deal" in done.stdout and "discount" not in done.stdout
-    some["sources"] = {}
+    some["sources"] = {"talk": {"plugin": "echo_source"}}
     some["rules"] = some["rules"][:1]
     hub.write_config(some)
     assert hub.reload().status_code == 200
@@ -139,7 +139,7 @@ def test_an_org_is_named_where_there_are_several(new_hub):
     some = config()
     some["orgs"]["globex"] = {"users": {"ann": {}}}
     hub = new_hub(some, clock=True).start()
-    for command in [["demo", "--fast"], ["send", "crm", "record.deleted", "record.object=Lead", "record.id=1", "by=bob"]]:
+    for command in [["demo", "--fast"], ["send", "crm", "record.deleted", "record.object=Lead", "record.id=L-1", "by=bob"]]:
         done = hub.belfry(*command)
         assert done.returncode == 2 and "--org" in done.stderr
     assert hub.belfry("demo", "--fast", "--org", "acme").returncode == 0
@@ -149,5 +149,5 @@ def test_an_org_is_named_where_there_are_several(new_hub):
 
 def test_send_needs_no_org_where_there_is_one(new_hub):
     hub = new_hub(config(), clock=True).start()
-    done = hub.belfry("send", "crm", "record.deleted", "record.object=Lead", "record.id=1", "by=bob")
+    done = hub.belfry("send", "crm", "record.deleted", "record.object=Lead", "record.id=L-1", "by=bob")
     assert done.returncode == 0 and '"accepted"' in done.stdout
