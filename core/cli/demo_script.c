@@ -76,6 +76,8 @@ const struct demo_step demo_script[] = {
      0},
     {"15:30", "sync", "sync.started", "Carl has a newer overview made: Ann's is no longer valid",
      RUN("newer", "overview", "carl"), 0},
+    {"16:00", "approval", "approval.submitted", "Bob asks Ann or Carl once more, and that stays open",
+     APPROVAL("last", "Free delivery for Harbour Cranes"), 0},
     {"16:20", "sync", "sync.finished", "that one is ready, too",
      "{'run':{'id':'newer-$id'},'outcome':'succeeded',"
      "'url':'https://hr.example.org/overviews/$id'}",
