@@ -52,7 +52,7 @@ const char in_app_style[] =
     ".sev.error{color:var(--error)}.sev.critical{color:var(--critical)}\n"
     ".chip{padding:0 .5rem;border:1px solid var(--line);border-radius:1rem}\n"
     ".chip.gone{color:var(--warning)}\n"
-    ".acts{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:.35rem;max-width:18.5rem}\n"
+    ".acts{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:.35rem;max-width:21rem}\n"
     ".acts button{font-size:.875rem;padding:.15rem .6rem;min-height:2rem}\n"
     ".acts .comment{flex:1 1 100%;display:flex;flex-direction:column;font-size:.875rem;color:var(--soft)}\n"
     ".acts textarea{font:inherit;min-height:2rem;padding:.2rem .4rem;resize:vertical;color:var(--ink);"
