@@ -241,6 +241,8 @@ struct belfry_action_type {
     uint32_t struct_size, reserved;
     const char *id, *label;
     const char *trigger; /* trigger type that the action submits */
+    const char *comment; /* label of the field in which a person may say more ("Comment", "Reason"); what they say is at
+                          * /comment of the trigger's data. NULL: the inbox asks for none */
 };
 
 struct belfry_field {
@@ -377,8 +379,9 @@ enum { BELFRY_TO_USER = 1, BELFRY_TO_ROLE = 2, BELFRY_TO_EMAIL = 3 };
 
 struct belfry_action {
     uint32_t struct_size, reserved;
-    struct belfry_str id, label, type; /* type: the trigger it submits */
+    struct belfry_str id, label, type; /* of what the event type declares; label and type may be empty: as declared */
     struct belfry_str data;            /* JSON of that trigger's data */
+    struct belfry_str comment;         /* label of the field for a comment; empty: as declared */
 };
 
 struct belfry_event {
