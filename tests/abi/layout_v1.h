@@ -281,6 +281,7 @@ MEMBER(belfry_txn_api, timer_clear, 160, belfry_status (*)(struct belfry_txn *tx
 MEMBER(belfry_txn_api, task, 168, belfry_status (*)(struct belfry_txn *txn, struct belfry_str key,
        struct belfry_str payload, int64_t not_before_ms));
 MEMBER(belfry_txn_api, alloc, 176, void * (*)(struct belfry_txn *txn, size_t size));
+MEMBER(belfry_txn_api, zone, 184, belfry_status (*)(struct belfry_txn *txn, struct belfry_str *out));
 
 /* belfry_txn */
 MEMBER(belfry_txn, struct_size, 0, uint32_t);
@@ -698,6 +699,23 @@ MEMBER(belfry_asset_api, struct_size, 0, uint32_t);
 MEMBER(belfry_asset_api, reserved, 4, uint32_t);
 MEMBER(belfry_asset_api, add, 8, belfry_status (*)(const struct belfry_host *host, const char *name,
        const char *content_type, const void *bytes, size_t size));
+
+/* belfry_date */
+MEMBER(belfry_date, year, 0, int32_t);
+MEMBER(belfry_date, month, 4, int32_t);
+MEMBER(belfry_date, day, 8, int32_t);
+FROZEN(belfry_date, 12);
+
+/* belfry_calendar_api */
+MEMBER(belfry_calendar_api, struct_size, 0, uint32_t);
+MEMBER(belfry_calendar_api, reserved, 4, uint32_t);
+MEMBER(belfry_calendar_api, instant, 8, belfry_status (*)(struct belfry_str zone, const struct belfry_date *date,
+       int32_t minute, int64_t *out_ms));
+MEMBER(belfry_calendar_api, local, 16, belfry_status (*)(struct belfry_str zone, int64_t at_ms,
+       struct belfry_date *date, int32_t *minute));
+MEMBER(belfry_calendar_api, add_days, 24, belfry_status (*)(const struct belfry_date *date, int32_t days,
+       struct belfry_date *out));
+MEMBER(belfry_calendar_api, parse, 32, belfry_status (*)(struct belfry_str text, struct belfry_date *out));
 /* clang-format on */
 
 #undef MEMBER

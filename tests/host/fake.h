@@ -182,6 +182,7 @@ struct belfry_test {
 
     uint64_t last_id;
     const char *org;
+    const char *zone; /* of every org */
     struct belfry_principal principal;
     int64_t last_trigger;
 

@@ -44,6 +44,31 @@ struct belfry_template_api {
     void (*paths)(const struct belfry_template *tpl, struct belfry_strs *out);
 };
 
+/* --- belfry.calendar/1: dates, and what clocks show in a time zone; pure -------------------------------------------
+ */
+
+#define BELFRY_EXT_CALENDAR "belfry.calendar/1"
+
+/* A date of the Gregorian calendar, years 1 to 9999; month and day count from 1. */
+struct belfry_date {
+    int32_t year, month, day;
+};
+
+struct belfry_calendar_api {
+    uint32_t struct_size, reserved;
+    /* [any] the instant at which clocks in an IANA zone show a minute of the day (0 to 1439) on a date. Where a change
+     * of clocks shows it twice: the first time. Where it is skipped: the first instant after the gap, be that on
+     * another date. EINVAL when there is no such zone, date or minute. */
+    belfry_status (*instant)(struct belfry_str zone, const struct belfry_date *date, int32_t minute, int64_t *out_ms);
+    /* [any] what clocks in the zone show at an instant; minute may be NULL. EINVAL when there is no such zone, or
+     * outside of the calendar. */
+    belfry_status (*local)(struct belfry_str zone, int64_t at_ms, struct belfry_date *date, int32_t *minute);
+    /* [any] the date so many calendar days later (negative: earlier). EINVAL when it is no date, or outside. */
+    belfry_status (*add_days)(const struct belfry_date *date, int32_t days, struct belfry_date *out);
+    /* [any] RFC 3339 full-date, "2026-01-31". EINVAL when it is none. */
+    belfry_status (*parse)(struct belfry_str text, struct belfry_date *out);
+};
+
 /* --- belfry.http-route/1: answers to the plugin's routes ---------------------------------------------------------- */
 
 #define BELFRY_EXT_HTTP_ROUTE "belfry.http-route/1"

@@ -89,6 +89,8 @@ void belfry_test_settle(struct belfry_test *t);
 
 /* From now on things happen in this org. */
 void belfry_test_org(struct belfry_test *t, const char *org);
+/* Where the orgs are, for txn->zone: "Europe/Berlin". At first "UTC". */
+void belfry_test_zone(struct belfry_test *t, const char *zone);
 /* A person of the present org with roles separated by blanks; again: replaced. */
 void belfry_test_user(struct belfry_test *t, const char *username, const char *roles);
 /* The same with everything that is known of the person. */
