@@ -163,8 +163,7 @@ static void head(struct fake_exchange *x, const struct belfry_http_response *r)
     struct belfry_test *t = x->test;
     const char **headers = arena_alloc(t->arena, (r->header_count + 1) * sizeof(*headers));
     for (size_t i = 0; i < r->header_count; i++)
-        headers[i] =
-            arena_printf(t->arena, "%.*s: %.*s", STR_ARG(r->headers[i].name), STR_ARG(r->headers[i].value));
+        headers[i] = arena_printf(t->arena, "%.*s: %.*s", STR_ARG(r->headers[i].name), STR_ARG(r->headers[i].value));
     headers[r->header_count] = NULL;
     x->reply.status = r->status;
     x->reply.content_type = fake_text(t, r->content_type);
