@@ -6,14 +6,11 @@
  */
 #include "receive.h"
 #include "chase.h"
-#include "read.h"
+#include "digest.h"
+#include "notice.h"
 #include "xero.h"
 
-#include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
-
-#define DIGEST_SIZE 17 /* 64 bits as hex: told apart from its own earlier content only */
 
 static struct act act_of(struct reading *r)
 {
@@ -22,33 +19,12 @@ static struct act act_of(struct reading *r)
 
 /* --- invoice.issued ----------------------------------------------------------------------------------------------- */
 
-/* Of all that is known of an invoice at its issue: each text with its length, so that none runs into the next. */
-static belfry_status make_digest(struct belfry_txn *txn, struct account *account)
+/* Of all that is known of an invoice at its issue. */
+static struct belfry_str digest(struct belfry_txn *txn, const struct account *said)
 {
-    const struct belfry_str texts[] = {account->number,   account->owner,  account->payer_name, account->payer_email,
-                                       account->currency, account->due_on, account->url};
-    char *out = txn->api->alloc(txn, DIGEST_SIZE);
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    int ok = out && md && EVP_DigestInit_ex(md, EVP_sha256(), NULL);
-    for (size_t i = 0; ok && i < sizeof(texts) / sizeof(texts[0]); i++) {
-        uint64_t len = texts[i].len;
-        ok = EVP_DigestUpdate(md, &len, sizeof(len)) && EVP_DigestUpdate(md, texts[i].ptr, texts[i].len);
-    }
-    ok = ok && EVP_DigestUpdate(md, &account->amount_minor, sizeof(account->amount_minor)) &&
-         EVP_DigestFinal_ex(md, hash, NULL);
-    EVP_MD_CTX_free(md);
-    if (!ok)
-        return BELFRY_ELIMIT;
-    for (int i = 0; i < DIGEST_SIZE / 2; i++)
-        snprintf(out + i * 2, 3, "%02x", hash[i]);
-    account->digest = (struct belfry_str){out, DIGEST_SIZE - 1};
-    return BELFRY_OK;
-}
-
-static int is_same(struct belfry_str a, struct belfry_str b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+    const struct belfry_str texts[] = {said->number,   said->owner,  said->payer_name, said->payer_email,
+                                       said->currency, said->due_on, said->url};
+    return digest_of(txn, texts, sizeof(texts) / sizeof(texts[0]), said->amount_minor);
 }
 
 static belfry_status issued(struct reading *r)
@@ -71,12 +47,11 @@ static belfry_status issued(struct reading *r)
     if (r->faults)
         return BELFRY_EINVAL;
     belfry_status status = act_begin(&a);
-    if (status == BELFRY_OK)
-        status = make_digest(r->txn, &said);
-    if (status != BELFRY_OK)
-        return status;
+    said.digest = digest(r->txn, &said);
+    if (status != BELFRY_OK || !said.digest.ptr)
+        return status != BELFRY_OK ? status : BELFRY_ELIMIT;
     if (a.account.status)
-        return act_do(&a, is_same(a.account.digest, said.digest) ? INPUT_ISSUED : INPUT_ISSUED_OTHERWISE);
+        return act_do(&a, digest_same(a.account.digest, said.digest) ? INPUT_ISSUED : INPUT_ISSUED_OTHERWISE);
     a.account = said;
     status = account_index_add(r->txn, said.number, a.id);
     if (status == BELFRY_OK)
@@ -165,6 +140,8 @@ static const struct {
     {"dispute.resolved", INPUT_RESOLVED, NULL},
     {"payment.received", 0, received},
     {"invoice.voided", INPUT_VOIDED, NULL},
+    {"booking.disputed", 0, notice_booking},
+    {"shift.cancelled", 0, notice_shift},
 };
 
 belfry_status invoice_receive(void *self, struct belfry_txn *txn, const struct belfry_trigger *trigger,
