@@ -138,14 +138,12 @@ static void check_category(void *arg, const struct yaml_node *node)
 /* What is read and has no effect yet must not pass in silence. */
 static void note_unserved(struct config_build *b, const struct yaml_node *map, int channel)
 {
-    const struct yaml_pair *pair = yaml_pair(map, channel ? "was" : "feed");
-    if (pair && channel)
+    const struct yaml_pair *pair = channel ? yaml_pair(map, "was") : NULL;
+    if (pair)
         config_note(
             b, "H704", pair->key,
             "`was` of a channel is checked but not in force in this version: what is pending under the old name "
             "ends as channel_removed an hour after the rename");
-    else if (pair)
-        config_note(b, "H704", pair->key, "`feed` is checked but not in force in this version: nothing is pulled");
 }
 
 static const char *const later[][2] = {

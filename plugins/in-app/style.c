@@ -6,6 +6,8 @@ const char in_app_style[] =
     ".vh{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\n"
     ".head{display:flex;align-items:baseline;gap:.8rem}\n"
     ".head h1{margin:.4rem 0}\n"
+    ".head form{margin-inline-start:auto}\n"
+    "progress{vertical-align:middle;width:10rem;max-width:100%;accent-color:var(--accent)}\n"
     ".count{margin:0;color:var(--soft)}\n"
     ".note{display:flex;gap:1rem;align-items:center;justify-content:space-between;flex-wrap:wrap;margin:.5rem 0;"
     "padding:.4rem .9rem;border:1px solid var(--line);border-inline-start:4px solid var(--accent);border-radius:.4rem;"

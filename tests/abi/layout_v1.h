@@ -444,6 +444,8 @@ MEMBER(belfry_http_page, title, 8, struct belfry_str);
 MEMBER(belfry_http_page, main, 24, struct belfry_str);
 MEMBER(belfry_http_page, scripts, 40, const char *const *);
 MEMBER(belfry_http_page, styles, 48, const char *const *);
+MEMBER(belfry_http_page, reload_after_s, 56, uint32_t);
+MEMBER(belfry_http_page, reserved, 60, uint32_t);
 
 /* belfry_http_route_api */
 MEMBER(belfry_http_route_api, struct_size, 0, uint32_t);
