@@ -64,8 +64,13 @@ static void check_common(struct config_build *b, const struct yaml_node *map, st
 {
     const struct yaml_node *feed = yaml_get(map, "feed");
     config_build_org_list(b, map, &out->orgs);
-    if (config_is_text(yaml_get(feed, "org")))
-        config_ref_org(b, yaml_get(feed, "org"));
+    const struct yaml_node *org = yaml_get(feed, "org");
+    if (!config_is_text(org))
+        return;
+    config_ref_org(b, org);
+    if (!config_serves(out, org->text))
+        config_error(b, "H211", org, "the feed's org `%s` is not among the `orgs` of the source",
+                     config_show(b, org->text));
 }
 
 static void copy_common(const struct config_common *common, struct config_instance *out)

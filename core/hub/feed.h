@@ -13,9 +13,9 @@
 #include "hub/internal.h"
 #include "ledger/feed.h"
 
-#define FEED_PAGE 200                     /* `limit`, at most */
-#define FEED_BODY_MAX ((size_t)8 << 20)   /* bytes of an answer */
-#define FEED_CURSOR_MAX 1024              /* bytes */
+#define FEED_PAGE 200                   /* `limit`, at most */
+#define FEED_BODY_MAX ((size_t)8 << 20) /* bytes of an answer */
+#define FEED_CURSOR_MAX 1024            /* bytes */
 #define FEED_ETAG_MAX 512
 #define FEED_CLOSED_MAX_MS INT64_C(86400000) /* the longest Retry-After that is obeyed */
 
@@ -30,14 +30,14 @@ struct feed_waiter {
 };
 
 struct feed {
-    struct list node; /* in hub.feeds; the front was asked longest ago */
-    struct hub *hub;  /* NULL: no longer configured, freed when its step has ended */
+    struct list node;               /* in hub.feeds; the front was asked longest ago */
+    struct hub *hub;                /* NULL: no longer configured, freed when its step has ended */
     char *name, *org, *url, *token; /* name: of the source; token NULL: none */
     int64_t every_ms;
     uint8_t url_hash[32];
     enum feed_step step;
-    int moved;   /* address or token changed during the step: its place is read again */
-    int named;   /* mark of a reload */
+    int moved; /* address or token changed during the step: its place is read again */
+    int named; /* mark of a reload */
     char *cursor, *etag;
     uint32_t limit;
     int64_t due_ms;
@@ -76,10 +76,10 @@ struct feed_page {
     size_t max_event, max_batch;
     int64_t now_ms;
     uint32_t limit;
-    int on_worker;      /* it is long: feed_page_decode is for a worker */
-    int full;           /* as many events as were asked for: there may be more */
-    char *cursor;       /* where it goes on; NULL: it does not say */
-    char *etag;         /* NULL: none */
+    int on_worker; /* it is long: feed_page_decode is for a worker */
+    int full;      /* as many events as were asked for: there may be more */
+    char *cursor;  /* where it goes on; NULL: it does not say */
+    char *etag;    /* NULL: none */
     struct error *faults;
 };
 
@@ -99,8 +99,8 @@ void hub_feeds_look(struct hub *hub);
 /* 0 while one is due or does something. */
 int hub_feeds_idle(const struct hub *hub);
 void hub_feeds_fini(struct hub *hub);
-/* Pulls a feed to its end, beginning at the next look: done on a later turn, ok 0 when it could not be. 0 when the other
- * side said that it is not to be asked yet; then done is not called. */
+/* Pulls a feed to its end, beginning at the next look: done on a later turn, ok 0 when it could not be. 0 when the
+ * other side said that it is not to be asked yet; then done is not called. */
 int hub_feed_pull(struct feed *feed, void (*done)(void *arg, int ok), void *arg);
 
 /* --- Refresh (refresh.c) ------------------------------------------------------------------------------------------ */

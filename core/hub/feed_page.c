@@ -196,10 +196,9 @@ void feed_page_decode(struct feed_page *page)
     struct ledger_request *request = &page->ledger.request;
     struct error err = {0};
     page->faults = xcalloc(page->max_batch + 1, sizeof(*page->faults));
-    belfry_status status =
-        ce_decode_partial(&request->triggers, STR("application/cloudevents-batch+json"),
-                          str_slice(page->body, page->len), page->max_event, page->max_batch, page->now_ms,
-                          page->faults, &err);
+    belfry_status status = ce_decode_partial(&request->triggers, STR("application/cloudevents-batch+json"),
+                                             str_slice(page->body, page->len), page->max_event, page->max_batch,
+                                             page->now_ms, page->faults, &err);
     if (status != BELFRY_OK) {
         fail(page, error_text(&err));
         error_clear(&err);

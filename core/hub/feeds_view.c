@@ -17,10 +17,10 @@ static json_t *feed_json(const struct feed *f, struct arena *arena)
     json_object_set_new(doc, "url", json_string(feed_shown_url(arena, f->url)));
     json_object_set_new(doc, "every", json_string(duration_format(f->every_ms, every)));
     json_object_set_new(doc, "state",
-                        json_string(f->failures                    ? "failing"
-                                    : f->last_ok_ms == 0           ? "starting"
-                                    : f->step == FEED_WAITING      ? "waiting"
-                                                                   : "pulling"));
+                        json_string(f->failures               ? "failing"
+                                    : f->last_ok_ms == 0      ? "starting"
+                                    : f->step == FEED_WAITING ? "waiting"
+                                                              : "pulling"));
     json_object_set_new(doc, "cursor", f->cursor && *f->cursor ? json_string(f->cursor) : json_null());
     hub_json_time(doc, "last_success_at", f->last_ok_ms);
     hub_json_time(doc, "next_at", f->step == FEED_WAITING ? f->due_ms : 0);

@@ -60,8 +60,8 @@ int64_t hub_started_ms(const struct hub *hub)
 int hub_idle(struct hub *hub)
 {
     int64_t now = clock_now_ms(hub->parts.clock);
-    return dispatch_idle(hub->parts.dispatch) && ledger_next_due(hub->parts.ledger) > now &&
-           !hub->tasks_claiming && hub_feeds_idle(hub) && hub_refresh_idle(hub);
+    return dispatch_idle(hub->parts.dispatch) && ledger_next_due(hub->parts.ledger) > now && !hub->tasks_claiming &&
+           hub_feeds_idle(hub) && hub_refresh_idle(hub);
 }
 
 /* --- the hub's secret

@@ -164,8 +164,9 @@ const struct openapi_schema openapi_schemas[] = {
     {"Plugins", "items:[Plugin] next:null"},
     {"Plugin", "id:text version:text summary:text role:text instance:text build_id:text"},
     {"Feeds", "items:[Feed] next:null"},
-    {"Feed", "source:text org:text url:text every:text state:FeedState cursor:text? last_success_at:time? next_at:time? "
-             "failures:int fault:text? accepted:int duplicate:int refused:int"},
+    {"Feed",
+     "source:text org:text url:text every:text state:FeedState cursor:text? last_success_at:time? next_at:time? "
+     "failures:int fault:text? accepted:int duplicate:int refused:int"},
     {"FeedState", "=starting|waiting|pulling|failing"},
     {"LoginLinkIn", "org:text user:text"},
     {"LoginLink", "url:text"},

@@ -59,7 +59,8 @@ void store_refresh_join(struct store_conn *conn, int64_t job, int64_t person, in
 
 void store_refresh_end(struct store_conn *conn, int64_t job, int state, int64_t done, int64_t total, int64_t ended)
 {
-    struct sql *s = sql_use(conn, "UPDATE job SET state = ?, done = ?, total = ?, ended = ? WHERE id = ? AND state < 2");
+    struct sql *s =
+        sql_use(conn, "UPDATE job SET state = ?, done = ?, total = ?, ended = ? WHERE id = ? AND state < 2");
     sql_i64(s, state);
     sql_i64(s, done);
     sql_i64(s, total);

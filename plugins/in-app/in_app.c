@@ -188,8 +188,8 @@ static const struct belfry_delivery delivery = {.struct_size = sizeof(struct bel
 
 static const struct belfry_role roles[] = {{"belfry.delivery/1", &delivery}, {0}};
 
-static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_INBOX, BELFRY_EXT_TIMER, BELFRY_EXT_ASSET,
-                                    BELFRY_EXT_JOB, NULL};
+static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_INBOX, BELFRY_EXT_TIMER,
+                                    BELFRY_EXT_ASSET,      BELFRY_EXT_JOB,   NULL};
 
 static const struct belfry_plugin in_app = {
     .struct_size = sizeof(struct belfry_plugin),

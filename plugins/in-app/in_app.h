@@ -39,7 +39,7 @@ struct call {
     char etag[160];    /* quoted; empty: none */
     char **owned;      /* texts that live as long as the call */
     size_t owned_count;
-    void *json; /* json_t of the body */
+    void *json;            /* json_t of the body */
     struct belfry_job job; /* of the page's address, when it has one of this person */
     int has_job;
     uint32_t reload_after_s; /* of the page; 0: not */

@@ -588,8 +588,8 @@ struct belfry_host {
     /* [any] outcome is BELFRY_DELIVERED, RETRY, REJECTED; result is JSON data of the result trigger */
     void (*task_done)(const struct belfry_host *host, uint64_t task_id, uint32_t outcome, int64_t retry_after_ms,
                       struct belfry_str result);
-    /* [any] ends what refresh() was asked for. added and invalidated are for the log: what people are told is counted in
-     * their own rows. An id that is over is a counted no-op. */
+    /* [any] ends what refresh() was asked for. added and invalidated are for the log: what people are told is counted
+     * in their own rows. An id that is over is a counted no-op. */
     void (*job_done)(const struct belfry_host *host, uint64_t job_id, uint32_t added, uint32_t invalidated,
                      belfry_status status);
     /* [any] what, where (JSON pointer from /data, or NULL) and what instead; may be called several times. Returns
