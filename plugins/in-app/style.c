@@ -7,6 +7,7 @@ const char in_app_style[] =
     ".head{display:flex;align-items:baseline;gap:.8rem}\n"
     ".head h1{margin:.4rem 0}\n"
     ".head form{margin-inline-start:auto}\n"
+    ".head button:disabled{color:var(--soft);border-color:var(--line);cursor:default}\n"
     "progress{vertical-align:middle;width:10rem;max-width:100%;accent-color:var(--accent)}\n"
     ".count{margin:0;color:var(--soft)}\n"
     ".note{display:flex;gap:1rem;align-items:center;justify-content:space-between;flex-wrap:wrap;margin:.5rem 0;"
