@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """`feed:` of a source: the hub pulls CloudEvents from an address, and goes on from where it was."""
 import json
+import socket
 import sqlite3
+import subprocess
+import sys
 
 import pytest
+import requests
 
 from support import people
 from support.config import base
 from support.events import case, cloud_event
 from support.feed import Feed, body, status
+from support.paths import SRC
 from support.wait import until
 
 
@@ -351,3 +356,39 @@ def test_the_page_and_its_place_are_one_commit(new_hub, new_feed):
     hub.stop()
     db = sqlite3.connect(hub.data_dir / "belfry.db")
     assert db.execute("SELECT cursor, (SELECT count(*) FROM event) FROM feed").fetchall() == [("3", 3)]
+
+
+def test_the_example_of_the_documentation_serves_a_feed(new_hub, tmp_path):
+    port = free_port()
+    events = tmp_path / "events.jsonl"
+    events.write_text("".join(json.dumps(event) + "\n" for event in cases(2)))
+    serving = subprocess.Popen([sys.executable, SRC / "docs" / "examples" / "feed.py", str(port), str(events), "t0ken"],
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: answers(port), "the example serves")
+        config = base()
+        config["sources"]["crm"]["feed"] = {"url": f"http://127.0.0.1:{port}/", "org": "acme", "token": "t0ken"}
+        hub = settled(new_hub, config)
+        assert hub.inbox("ann")["total"] == 2
+        with open(events, "a") as more:
+            more.write(json.dumps(cases(1, start=2)[0]) + "\n")
+        for _ in range(3):
+            hub.clock.advance("1m")
+        assert hub.inbox("ann")["total"] == 3 and view(hub)["cursor"] == "3"
+        assert hub.metrics()['belfry_feed_requests_total{source="crm",result="unchanged"}'] >= 1
+    finally:
+        serving.kill()
+        serving.wait()
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def answers(port):
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/?limit=1", timeout=5).status_code == 401
+    except requests.RequestException:
+        return False

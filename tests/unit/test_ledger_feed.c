@@ -42,11 +42,10 @@ static struct page *page_begin(struct bench *b, const char *source, const char *
         json_t *steps = json_is_array(event) ? json_deep_copy(event) : NULL;
         if (steps)
             json_array_remove(steps, 0);
-        json_array_append_new(
-            out, steps ? json_pack("{s:s, s:O, s:s, s:s, s:{s:o, s:s}}", "specversion", "1.0", "id",
-                                   json_array_get(event, 0), "source", "/feed", "type", "do", "data", "do", steps,
-                                   "name", "Deal")
-                       : json_incref(event));
+        json_array_append_new(out, steps ? json_pack("{s:s, s:O, s:s, s:s, s:{s:o, s:s}}", "specversion", "1.0", "id",
+                                                     json_array_get(event, 0), "source", "/feed", "type", "do", "data",
+                                                     "do", steps, "name", "Deal")
+                                         : json_incref(event));
     }
     p->body = json_dumps(out, JSON_COMPACT);
     json_decref(out);
@@ -117,8 +116,9 @@ static void test_refused_items_are_kept_and_block_nothing(void **state)
                      BELFRY_OK);
     expect_rows(b, SQL_PLACE, "crm acme two");
     expect_rows(b, "SELECT count(*) FROM event", "1");
-    expect_rows(b, "SELECT kind, json_extract(problem, '$.status'), CAST(body AS TEXT) LIKE '%\"id\":\"1\"%',"
-                   " CAST(body AS TEXT) = '\"no event\"' FROM refused ORDER BY id",
+    expect_rows(b,
+                "SELECT kind, json_extract(problem, '$.status'), CAST(body AS TEXT) LIKE '%\"id\":\"1\"%',"
+                " CAST(body AS TEXT) = '\"no event\"' FROM refused ORDER BY id",
                 "feed ECONFLICT 1 0\nfeed EINVAL 0 1");
     bench_free(b);
 }
@@ -128,18 +128,20 @@ static void test_not_now_holds_the_place_and_what_follows(void **state)
     (void)state;
     struct bench *b = bench_open(INBOX_RULE, PEOPLE);
     const char *page = "[[\"1\"," NOTE("ann") "],[\"2\",[\"fail\",-1,\"bad\"]],[\"3\",[\"get\",\"open\",\"1\"],"
-                       "[\"put\",\"last\",\"3\"]],[\"4\",[\"put\",\"last\",\"4\"]]]";
+                                              "[\"put\",\"last\",\"3\"]],[\"4\",[\"put\",\"last\",\"4\"]]]";
     const char *busy = "[[\"1\"," NOTE("ann") "],[\"2\",[\"fail\",-1,\"bad\"]],[\"3\",[\"fail\",-3,\"not now\"]],"
-                       "[\"4\",[\"put\",\"last\",\"4\"]]]";
+                                              "[\"4\",[\"put\",\"last\",\"4\"]]]";
     assert_int_equal(page_now(b, "crm", busy, "four"), BELFRY_EAGAIN);
-    expect_rows(b, "SELECT (SELECT count(*) FROM feed), (SELECT count(*) FROM refused), (SELECT count(*) FROM event),"
-                   " (SELECT count(*) FROM state)",
+    expect_rows(b,
+                "SELECT (SELECT count(*) FROM feed), (SELECT count(*) FROM refused), (SELECT count(*) FROM event),"
+                " (SELECT count(*) FROM state)",
                 "0 0 1 0"); /* the first is taken, nothing overtakes the third */
     assert_int_equal(send_now(b, "[[\"5\",[\"put\",\"open\",\"1\"]]]"), BELFRY_OK);
     assert_int_equal(page_now(b, "crm", page, "four"), BELFRY_OK);
     expect_rows(b, SQL_PLACE, "crm acme four");
-    expect_rows(b, "SELECT (SELECT count(*) FROM refused), (SELECT count(*) FROM event),"
-                   " (SELECT value FROM state WHERE key = CAST('last' AS BLOB))",
+    expect_rows(b,
+                "SELECT (SELECT count(*) FROM refused), (SELECT count(*) FROM event),"
+                " (SELECT value FROM state WHERE key = CAST('last' AS BLOB))",
                 "1 1 4");
     bench_free(b);
 }
@@ -247,10 +249,8 @@ static void test_one_job_an_org_and_its_members(void **state)
     assert_true(again.job == first.job && other.job == first.job);
     struct store_refresh r;
     struct belfry_strs none = {NULL, 0};
-    assert_int_equal(
-        store_refresh_of(store_writer(b->store), first.job, STR("acme"), STR("cid"), &none, &r), 0);
-    assert_int_equal(
-        store_refresh_of(store_writer(b->store), first.job, STR("globex"), STR("ann"), &none, &r), 0);
+    assert_int_equal(store_refresh_of(store_writer(b->store), first.job, STR("acme"), STR("cid"), &none, &r), 0);
+    assert_int_equal(store_refresh_of(store_writer(b->store), first.job, STR("globex"), STR("ann"), &none, &r), 0);
     end(b, first.job, 0);
     assert_int_equal(joined_by(b, "bob").created, 1);
     bench_free(b);
