@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "base/zone.h"
 #include "host/internal.h"
 #include "plugin/misuse.h"
 
@@ -40,6 +41,7 @@ static const struct {
     {BELFRY_EXT_TIMER, &host_timer_api},
     {BELFRY_EXT_MATCH, &host_match_api},
     {BELFRY_EXT_TEMPLATE, &host_template_api},
+    {BELFRY_EXT_CALENDAR, &zone_calendar_api},
     {BELFRY_EXT_HTTP_ROUTE, &host_http_route_api},
     {BELFRY_EXT_INBOX, &host_inbox_api},
     {BELFRY_EXT_TARGETS, &host_targets_api},
@@ -51,6 +53,7 @@ static const struct {
     {BELFRY_EXT_STATE, &host_state_api},
     {BELFRY_EXT_DIRECTORY, &host_directory_api},
     {BELFRY_EXT_ASSET, &host_asset_api},
+    {BELFRY_EXT_RULES, &host_rules_api},
     {BELFRY_EXT_JOB, &host_job_api},
 };
 

@@ -104,7 +104,7 @@ static void submit_end(struct ledger *ledger, const struct ending *what)
 {
     struct ending *end = xcalloc(1, sizeof(*end));
     *end = *what;
-    end->command = (struct ledger_command){.run = end_run, .done = end_done, .must = 1};
+    end->command = (struct ledger_command){.run = end_run, .done = end_done, .must = "the end of a refresh"};
     if (ledger_submit(ledger, &end->command) != BELFRY_OK)
         end_done(&end->command, BELFRY_ECLOSED);
 }
