@@ -64,8 +64,13 @@ static void check_common(struct config_build *b, const struct yaml_node *map, st
 {
     const struct yaml_node *feed = yaml_get(map, "feed");
     config_build_org_list(b, map, &out->orgs);
-    if (config_is_text(yaml_get(feed, "org")))
-        config_ref_org(b, yaml_get(feed, "org"));
+    const struct yaml_node *org = yaml_get(feed, "org");
+    if (!config_is_text(org))
+        return;
+    config_ref_org(b, org);
+    if (!config_serves(out, org->text))
+        config_error(b, "H211", org, "the feed's org `%s` is not among the `orgs` of the source",
+                     config_show(b, org->text));
 }
 
 static void copy_common(const struct config_common *common, struct config_instance *out)
@@ -138,14 +143,12 @@ static void check_category(void *arg, const struct yaml_node *node)
 /* What is read and has no effect yet must not pass in silence. */
 static void note_unserved(struct config_build *b, const struct yaml_node *map, int channel)
 {
-    const struct yaml_pair *pair = yaml_pair(map, channel ? "was" : "feed");
-    if (pair && channel)
+    const struct yaml_pair *pair = channel ? yaml_pair(map, "was") : NULL;
+    if (pair)
         config_note(
             b, "H704", pair->key,
             "`was` of a channel is checked but not in force in this version: what is pending under the old name "
             "ends as channel_removed an hour after the rename");
-    else if (pair)
-        config_note(b, "H704", pair->key, "`feed` is checked but not in force in this version: nothing is pulled");
 }
 
 static const char *const later[][2] = {

@@ -6,6 +6,9 @@ const char in_app_style[] =
     ".vh{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\n"
     ".head{display:flex;align-items:baseline;gap:.8rem}\n"
     ".head h1{margin:.4rem 0}\n"
+    ".head form{margin-inline-start:auto}\n"
+    ".head button:disabled{color:var(--soft);border-color:var(--line);cursor:default}\n"
+    "progress{vertical-align:middle;width:10rem;max-width:100%;accent-color:var(--accent)}\n"
     ".count{margin:0;color:var(--soft)}\n"
     ".note{display:flex;gap:1rem;align-items:center;justify-content:space-between;flex-wrap:wrap;margin:.5rem 0;"
     "padding:.4rem .9rem;border:1px solid var(--line);border-inline-start:4px solid var(--accent);border-radius:.4rem;"
@@ -52,7 +55,7 @@ const char in_app_style[] =
     ".sev.error{color:var(--error)}.sev.critical{color:var(--critical)}\n"
     ".chip{padding:0 .5rem;border:1px solid var(--line);border-radius:1rem}\n"
     ".chip.gone{color:var(--warning)}\n"
-    ".acts{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:.35rem}\n"
+    ".acts{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:.35rem;max-width:21rem}\n"
     ".acts button{font-size:.875rem;padding:.15rem .6rem;min-height:2rem}\n"
     ".acts .comment{flex:1 1 100%;display:flex;flex-direction:column;font-size:.875rem;color:var(--soft)}\n"
     ".acts textarea{font:inherit;min-height:2rem;padding:.2rem .4rem;resize:vertical;color:var(--ink);"
@@ -66,7 +69,7 @@ const char in_app_style[] =
     "overflow-wrap:anywhere}\n"
     ".detail h2{font-size:1.1rem;font-weight:600}\n"
     "@media(max-width:42rem){.row{grid-template-columns:auto auto minmax(0,1fr)}"
-    ".acts{grid-column:3;justify-content:start}}\n"
+    ".acts{grid-column:3;justify-content:start;max-width:none}}\n"
     "@media(forced-colors:active){.dot{background:CanvasText;forced-color-adjust:none}.dot.none{background:none}"
     ".tabs a[aria-current]{border-color:Highlight}}\n";
 

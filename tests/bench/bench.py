@@ -16,6 +16,7 @@ import platform
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import struct
 import subprocess
@@ -39,6 +40,30 @@ TRIGGER = {
                         "url": "https://crm.example.org/o/##########",
                         "fields": {"name": "Deal ##########", "amount": 125000, "stage": "prospecting", "region": "EMEA"}}}}
 
+NUMBER = "##########"
+# Of each source: what opens an object and what goes on with it, as (type, data, minutes ago). The second one tells
+# somebody, as workflow's does.
+SOURCES = {
+    "workflow": [
+        ("record.created", TRIGGER["data"], 0),
+        ("record.updated", {"record": {"object": "Opportunity", "id": "bench-" + NUMBER, "owner": "v%%%%",
+                                       "fields": {"stage": "won"}}, "changed_by": "importer"}, 0)],
+    "approval": [
+        ("approval.submitted", {"approval": {
+            "id": "bench-" + NUMBER, "title": "Discount " + NUMBER, "url": "https://deals.example.org/d/" + NUMBER,
+            "submitter": "u%%%%", "steps": [{"name": "Sales", "approvers": ["v%%%%", "w%%%%"], "needs": "any"}]}}, 0),
+        ("approval.decided", {"approval": {"id": "bench-" + NUMBER}, "by": "v%%%%", "decision": "approved"}, 0)],
+    "sync": [
+        ("sync.started", {"run": {"id": "bench-" + NUMBER, "kind": "sync", "admin": "u%%%%"}}, 10),
+        ("sync.finished", {"run": {"id": "bench-" + NUMBER}, "outcome": "succeeded",
+                           "url": "https://hr.example.org/r/" + NUMBER, "counts": {"added": 3, "changed": 17}}, 0)],
+    "invoice": [
+        ("invoice.issued", {"invoice": {
+            "id": "bench-" + NUMBER, "number": NUMBER, "owner": "u%%%%", "payer": {"name": "Globex", "email": "pay@globex.example"},
+            "amount_minor": 118000, "currency": "EUR", "due_on": "2099-01-31", "url": "https://books.example.org/i/" + NUMBER}}, 0),
+        ("payment.claimed", {"invoice": {"id": "bench-" + NUMBER}, "by": "globex"}, 0)],
+}
+
 CONFIG = """version: 1
 hub: {{listen: "127.0.0.1:{port}", data_dir: "{data}"}}
 auth:
@@ -47,7 +72,7 @@ auth:
 orgs:
   acme: {{}}
 sources:
-  crm: {{plugin: workflow}}
+  crm: {{plugin: {plugin}}}
 channels:
   inbox: {{plugin: in-app}}
 {hooks}
@@ -131,12 +156,12 @@ class Process:
 
 
 class Hub(Process):
-    def __init__(self, folder, name="hub", sink=None, concurrency=64):
+    def __init__(self, folder, name="hub", sink=None, concurrency=64, plugin="workflow"):
         self.port = free_port()
         self.data = os.path.join(folder, name)
         config = os.path.join(folder, name + ".yaml")
         with open(config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(port=self.port, data=self.data, secret=SECRET, token=TOKEN, more=", hooks" if sink else "",
+            f.write(CONFIG.format(port=self.port, data=self.data, secret=SECRET, token=TOKEN, plugin=plugin, more=", hooks" if sink else "",
                                   hooks=HOOKS.format(sink=sink, concurrency=concurrency) if sink else ""))
         with open(os.path.join(folder, name + ".log"), "a", encoding="utf-8") as log:
             begin = time.monotonic()
@@ -182,6 +207,18 @@ class Bench:
                         "--connections", CONNECTIONS if batch == 1 else 8, "--people", PEOPLE, "--body", self.body,
                         "--header", f"Authorization: Bearer {TOKEN}", "--header", f"Content-Type: {kind}", *extra,
                         "POST", TRIGGERS)
+
+    def post_source(self, hub, plugin, step, count):
+        """Batches of 100 of one kind of trigger, about the objects 0 to count; triggers a second."""
+        type, data, minutes = SOURCES[plugin][step]
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - minutes * 60))
+        body = os.path.join(self.folder, "source.json")
+        with open(body, "w", encoding="utf-8") as f:
+            json.dump({"specversion": "1.0", "id": f"{type}-{NUMBER}", "source": "/bench", "type": type, "time": at,
+                       "data": data}, f, separators=(",", ":"))
+        return run_tool("load", "--port", hub.port, "--count", count // 100, "--batch", 100, "--connections", 8, "--people",
+                        PEOPLE, "--body", body, "--header", f"Authorization: Bearer {TOKEN}", "--header",
+                        "Content-Type: application/cloudevents-batch+json", "POST", TRIGGERS)["rate"]
 
     def bare_sql(self, hub, count, per_commit):
         folder = tempfile.mkdtemp(dir=self.folder)
@@ -374,6 +411,32 @@ class Bench:
         self.row(f"start with {seen['rows']:,} rows", started, "ms", at_most=300)
         shutil.rmtree(hub.data)
 
+    def state_bytes(self, hub, count):
+        """Keys and values that the source keeps, for each object."""
+        db = sqlite3.connect(f"file:{hub.database}?mode=ro", uri=True)
+        size, = db.execute("SELECT total(length(key) + length(value)) FROM state").fetchone()
+        db.close()
+        return size / count
+
+    def part_sources(self):
+        """Each source beside workflow in the same round: the same client, batches of the same size."""
+        count, rates, sizes = self.args.sources, {}, {}
+        for n in range(self.args.rounds):
+            say(f"sources, round {n + 1} of {self.args.rounds}")
+            for plugin in SOURCES:
+                with Hub(self.folder, f"{plugin}{n}", plugin=plugin) as hub:
+                    for step, (type, _, _) in enumerate(SOURCES[plugin]):
+                        rates.setdefault((plugin, step), []).append(self.post_source(hub, plugin, step, count))
+                        sizes[plugin, step] = self.state_bytes(hub, count)
+                shutil.rmtree(hub.data)
+                say(f"  {plugin}: {rates[plugin, 0][-1]:.0f}, then {rates[plugin, 1][-1]:.0f}")
+        for plugin, steps in SOURCES.items():
+            for step, (type, _, _) in enumerate(steps):
+                if plugin != "workflow":
+                    self.median_row(f"{type} : {SOURCES['workflow'][step][0]}",
+                                    list(zip(rates[plugin, step], rates["workflow", step])), "1/s", at_least=1 / 3)
+                self.row(f"state of {plugin} after {type}", sizes[plugin, step], "bytes an object")
+
     def total(self):
         return self.next - self.before
 
@@ -398,7 +461,7 @@ class Bench:
                          .rstrip() for line in lines)
 
 
-PARTS = ["triggers", "webhooks", "latency", "growth"]
+PARTS = ["triggers", "sources", "webhooks", "latency", "growth"]
 
 
 def options():
@@ -409,6 +472,7 @@ def options():
     parser.add_argument("--json", metavar="FILE", default="-", help="where the figures go as JSON; after the table when absent")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--triggers", type=int, default=100_000, help="a round")
+    parser.add_argument("--sources", type=int, default=40_000, help="triggers of each kind a round")
     parser.add_argument("--webhooks", type=int, default=50_000, help="a round")
     parser.add_argument("--latency", type=int, default=20_000)
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -421,6 +485,7 @@ def options():
         parser.error(f"parts are {' '.join(PARTS)}")
     if args.quick:
         args.rounds, args.triggers, args.webhooks, args.latency = 1, 5_000, 5_000, 3_000
+        args.sources = 2_000
         args.rows, args.probe, args.counts, args.lists = 10_000, 2_000, 20_000, 100
     return args
 

@@ -142,6 +142,8 @@ struct fake_request {
     void *arg;
 };
 
+struct fake_exchange; /* route.c: a request to the plugin and its answer */
+
 struct fake_metric {
     const char *name;
     double value;
@@ -204,6 +206,7 @@ struct belfry_test {
     FAKE_LIST(struct fake_request *) requests;
     FAKE_LIST(const struct belfry_test_answer *) answers; /* scripted, not yet used */
     size_t answers_used;
+    FAKE_LIST(struct fake_exchange *) exchanges;
     FAKE_LIST(struct fake_metric) metrics;
 };
 
@@ -269,5 +272,9 @@ void fake_complete(struct belfry_test *t, uint64_t batch, const struct belfry_re
 /* http.c */
 int fake_http_due(struct belfry_test *t);
 int64_t fake_http_next(const struct belfry_test *t);
+/* route.c */
+extern const struct belfry_http_route_api fake_http_route_api;
+int fake_exchanges_open(const struct belfry_test *t); /* how many wait for an answer */
+void fake_exchanges_free(struct belfry_test *t);
 
 #endif

@@ -9,6 +9,8 @@ let hub, browser, gone;
 before(async () => {
   const config = baseConfig();
   config.orgs.acme.users.dora = { name: 'Dora Empty' };
+  config.orgs.acme.users.eve = { name: 'Eve Asked' };
+  config.sources.deals = { plugin: 'approval' };
   config.channels.inbox.page_size = 8;
   [hub, browser] = await Promise.all([Hub.start(config), launch()]);
   const long = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverleihungszeremonienmeister';
@@ -22,6 +24,11 @@ before(async () => {
   await hub.send('record.created', { record });
   await hub.send('record.updated', { record: { object: 'Lead', id: 'l-1', owner: 'bob' }, changed_by: 'carl' });
   await hub.case('ann', 'calm', 'Read already');
+  const approval = {
+    id: 'a-1', title: `A discount for ${long}`, url: '/a', submitter: 'ann',
+    steps: [{ name: 'Sales', approvers: ['eve'], needs: 'any' }],
+  };
+  await hub.send('approval.submitted', { approval }, 'deals');
   const items = await hub.inbox('ann', '?read=all&limit=100');
   gone = items.find((item) => item.validity === 'withdrawn');
   assert.ok(gone && items.length > 8);
@@ -36,6 +43,7 @@ const PAGES = {
   'a filtered inbox after a bulk': {
     person: 'ann', path: () => '/acme/notifications?severity=error&done=read&n=2&undo=x', row: true,
   },
+  'a row with actions': { person: 'eve', path: () => '/acme/notifications', row: true },
   'an empty inbox': { person: 'dora', path: () => '/acme/notifications' },
   'what is no longer valid': { person: 'ann', path: () => gone.href, status: 410 },
   'not signed in': { path: () => '/acme/notifications', status: 401 },

@@ -7,12 +7,13 @@ import { Hub, baseConfig } from '../node/support/hub.mjs';
 import { Receiver } from '../node/support/receiver.mjs';
 import { until } from '../node/support/wait.mjs';
 
-const PEOPLE = ['lister', 'filterer', 'marker', 'hider', 'selector', 'visitor', 'loser', 'leaver', 'scripter'];
+const PEOPLE = ['lister', 'filterer', 'marker', 'hider', 'selector', 'visitor', 'loser', 'leaver', 'scripter', 'decider', 'other'];
 
 let hub, browser, outside;
 before(async () => {
   const config = baseConfig();
   config.orgs.acme.users = { carl: {}, ...Object.fromEntries(PEOPLE.map((name) => [name, { name: `${name} Doe` }])) };
+  config.sources.deals = { plugin: 'approval' };
   outside = await Receiver.start(200);
   [hub, browser] = await Promise.all([Hub.start(config), launch()]);
 });
@@ -205,4 +206,25 @@ test('a login link works once', async () => {
   await page.context().clearCookies();
   assert.equal((await page.goto(link)).status(), 401);
   await page.context().close();
+});
+
+test('an action with a comment needs no script; who comes second reads who was first', async () => {
+  const approval = {
+    id: 'a-1', title: 'Free delivery', url: '/a', submitter: 'carl',
+    steps: [{ name: 'Sales', approvers: ['decider', 'other'], needs: 'any' }],
+  };
+  await hub.send('approval.submitted', { approval }, 'deals');
+  const [first, second] = await Promise.all(['decider', 'other'].map((who) => signIn(browser, hub, who, NO_SCRIPT)));
+  const comment = first.locator('.row textarea');
+  assert.match(await first.getByLabel(/Free delivery/).last().evaluate((e) => e.tagName), /TEXTAREA/);
+  await comment.fill('They pay early.');
+  await comment.press('Enter');
+  assert.equal(new URL(first.url()).search, '', 'Enter presses no button');
+  await follow(first, first.getByRole('button', { name: /^Approve\W/ }));
+  assert.match(await first.locator('.note').innerText(), /Done\./);
+  assert.match(await row(first, 'Free delivery').innerText(), /Handled by decider/);
+  assert.equal(await first.locator('.row textarea').count(), 0);
+  await follow(second, second.getByRole('button', { name: /^Reject\W/ }));
+  assert.match(await second.locator('main').innerText(), /handled already, by decider on /);
+  await Promise.all([first, second].map((page) => page.context().close()));
 });

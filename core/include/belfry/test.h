@@ -259,6 +259,29 @@ size_t belfry_test_request_count(const struct belfry_test *t);
 /* Value of a header (any case), or NULL. */
 const char *belfry_test_header(const struct belfry_test *t, size_t index, const char *name);
 
+/* --- routes ------------------------------------------------------------------------------------------------------- */
+
+/* A request to one of the plugin's own routes. NULL members: none. */
+struct belfry_test_call {
+    const char *method, *path; /* "/v1/acme/sources/billing/hook": {instance} is the plugin's name */
+    const char *query, *body, *content_type;
+    size_t body_len;            /* 0: up to the body's NUL */
+    const char *const *headers; /* "x-signature: abc"; ends at NULL */
+};
+struct belfry_test_reply {
+    uint32_t status;
+    int done;                                /* 0 while the plugin owes the answer; the rest is filled then */
+    const char *content_type, *title, *body; /* title: of a page, whose body is <main>; the detail of a problem */
+    size_t body_len;
+    const char *const *headers; /* "retry-after: 5" */
+};
+/*
+ * Finds the route as the hub's router does (404, 405, 413 are answered without the plugin), calls it with the principal
+ * of belfry_test_as(), or nobody for a route with auth "none", and takes turns. Credentials are the hub's to check and
+ * are not looked at. The reply lives until belfry_test_free(), for which a request without an answer is a fault.
+ */
+const struct belfry_test_reply *belfry_test_call(struct belfry_test *t, const struct belfry_test_call *call);
+
 /* --- the rest ----------------------------------------------------------------------------------------------------- */
 
 /* Log lines: "warn: text". */

@@ -128,9 +128,9 @@ export class Hub {
   }
 
   // One event, which has to be accepted.
-  async send(type, data) {
+  async send(type, data, source = 'crm') {
     const id = randomBytes(8).toString('hex');
-    const response = await fetch(this.triggers(), {
+    const response = await fetch(this.triggers(source), {
       method: 'POST',
       headers: { ...bearer(TOKEN), 'content-type': 'application/cloudevents+json' },
       body: JSON.stringify({ specversion: '1.0', id, source: '/tests', type, data }),
@@ -160,10 +160,15 @@ export class Hub {
     return (await this.get(`/v1/acme/notifications${query}`, bearer(mint(person)))).items;
   }
 
+  // A subcommand that asks this hub; what it printed.
+  async belfry(command, ...args) {
+    const options = { env: this.env, timeout: 20_000 };
+    return (await promisify(execFile)(BIN, [command, '-c', this.file, ...args], options)).stdout;
+  }
+
   // What `belfry login-link` prints, on the address that the hub really has.
   async loginLink(user) {
-    const args = ['login-link', '-c', this.file, '--org', 'acme', '--user', user];
-    const { stdout } = await promisify(execFile)(BIN, args, { env: this.env, timeout: 20_000 });
+    const stdout = await this.belfry('login-link', '--org', 'acme', '--user', user);
     const link = new URL(stdout.trim());
     if (link.origin !== 'http://hub.test') throw new Error(`not a link to public_url: ${stdout}`);
     return this.url + link.pathname + link.search;
