@@ -41,9 +41,10 @@ static const struct belfry_option escalate_options[] = {
     {0}};
 
 static const struct belfry_option substitute_options[] = {
-    SUBSTITUTE(RECIPIENT, "for", for_, .flags = BELFRY_OPT_REQUIRED, .doc = "Who is absent, a username."),
-    SUBSTITUTE(RECIPIENT, "by", by, .flags = BELFRY_OPT_REQUIRED,
-               .doc = "Who is told as well and may decide in their seat, a username."),
+    SUBSTITUTE(STRING, "for", for_, .flags = BELFRY_OPT_REQUIRED, .min = 1, .max = 133,
+               .doc = "Username of who is absent."),
+    SUBSTITUTE(STRING, "by", by, .flags = BELFRY_OPT_REQUIRED, .min = 1, .max = 133,
+               .doc = "Username of who is told as well and may decide in their seat."),
     SUBSTITUTE(DATE, "from", from, .doc = "First day, or the instant from which on; absent: from the beginning."),
     SUBSTITUTE(DATE, "until", until,
                .doc = "Last day, which counts as a whole where the org is, or the instant at which it ends; absent: "

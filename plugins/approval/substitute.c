@@ -39,15 +39,21 @@ static int64_t about(const struct approval *a, const struct approval_when *when,
     return when->kind == APPROVAL_NO_END ? none : ms;
 }
 
+/* Bare or "user:NAME", as elsewhere; 0 for a role, an address, and whatever else nobody can be called. */
+static int username(const char *text, struct belfry_str *out)
+{
+    struct belfry_str whole = belfry_str(text), user = approval_after(whole, "user:");
+    *out = user.ptr ? user : whole;
+    return out->len > 0 && out->len <= 128 && !memchr(out->ptr, ':', out->len) && !memchr(out->ptr, '/', out->len);
+}
+
 static belfry_status make_one(struct approval *a, size_t index, struct belfry_error *err)
 {
     const struct approval_substitute_options *options = a->config->substitutes.items;
     struct approval_substitute *s = &a->substitutes[index];
     const struct belfry_host *host = a->host;
     options += index;
-    s->absent = approval_after(belfry_str(options->for_), "user:");
-    s->by = approval_after(belfry_str(options->by), "user:");
-    if (!s->absent.ptr || !s->by.ptr)
+    if (!username(options->for_, &s->absent) || !username(options->by, &s->by))
         return host->fail(err, BELFRY_EINVAL, "/substitutes", "`for` and `by` are usernames: %s, %s", options->for_,
                           options->by);
     if (approval_same(s->absent, s->by))
