@@ -18,7 +18,7 @@ def key_of(number):
 def fill(database, count):
     """Answers bytes of a value, and of a row with all that SQLite needs for it."""
     db = sqlite3.connect(database)
-    inst, org, value = db.execute("SELECT inst, org, value FROM state WHERE key LIKE 'approval/%' LIMIT 1").fetchone()
+    inst, org, value = db.execute("SELECT inst, org, value FROM state WHERE CAST(key AS TEXT) LIKE 'approval/%' LIMIT 1").fetchone()
     if b'"closed"' not in bytes(value):
         raise SystemExit(f"bench: the approval is not closed: {value!r}")
     pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"

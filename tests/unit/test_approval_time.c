@@ -276,9 +276,11 @@ static void test_options_that_make_no_sense(void **state)
         assert_non_null(strstr(belfry_test_error(t), wrong[i].error));
         belfry_test_free(t);
     }
-    struct belfry_test *t = belfry_test_new(&belfry_entry, "substitutes: [{for: ann, by: bob, from: 2026-01-09, until: "
-                                                           "2026-01-09}]");
-    assert_string_equal(belfry_test_error(t), ""); /* one day */
+    /* one day; and the evening of a day that is over in UTC, but not in New York */
+    struct belfry_test *t =
+        belfry_test_new(&belfry_entry, "substitutes: [{for: ann, by: 'user:bob', from: 2026-01-09, until: 2026-01-09}, "
+                                       "{for: bob, by: ann, from: '2026-01-10T01:00:00Z', until: 2026-01-09}]");
+    assert_string_equal(belfry_test_error(t), "");
     belfry_test_free(t);
 }
 
