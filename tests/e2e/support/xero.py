@@ -10,6 +10,7 @@ import re
 import threading
 import time
 import urllib.parse
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
@@ -219,7 +220,7 @@ class Xero:
     def body_of_queue(self):
         numbers = [number for number, _ in self.queue]
         return json.dumps({"events": [event for _, event in self.queue], "firstEventSequence": min(numbers),
-                           "lastEventSequence": max(numbers), "entropy": "S0m3r4Nd0mt3xt"}).encode()
+                           "lastEventSequence": max(numbers), "entropy": uuid.uuid4().hex}).encode()
 
     def deliver(self, target):
         """One delivery of all that waits; what is not answered with 200 waits for the next. The body, once it is taken."""
@@ -232,8 +233,8 @@ class Xero:
     def intent_to_receive(self, target):
         """The series that Xero begins a webhook with. Whether it would be enabled."""
         good = True
-        for n, key in enumerate([SIGNING_KEY, "wrong", SIGNING_KEY, SIGNING_KEY + " ", "", SIGNING_KEY]):
+        for key in [SIGNING_KEY, "wrong", SIGNING_KEY, SIGNING_KEY + " ", "", SIGNING_KEY]:
             body = json.dumps({"events": [], "lastEventSequence": 0, "firstEventSequence": 0,
-                               "entropy": f"S0m3r4Nd0mt3xt{n}"}).encode()
+                               "entropy": uuid.uuid4().hex}).encode()
             good &= self.post(target, body, key) == (200 if key == SIGNING_KEY else 401)
         return good
