@@ -102,6 +102,7 @@ MEMBER(belfry_action_type, reserved, 4, uint32_t);
 MEMBER(belfry_action_type, id, 8, const char *);
 MEMBER(belfry_action_type, label, 16, const char *);
 MEMBER(belfry_action_type, trigger, 24, const char *);
+MEMBER(belfry_action_type, comment, 32, const char *);
 
 /* belfry_field */
 MEMBER(belfry_field, struct_size, 0, uint32_t);
@@ -205,6 +206,7 @@ MEMBER(belfry_action, id, 8, struct belfry_str);
 MEMBER(belfry_action, label, 24, struct belfry_str);
 MEMBER(belfry_action, type, 40, struct belfry_str);
 MEMBER(belfry_action, data, 56, struct belfry_str);
+MEMBER(belfry_action, comment, 72, struct belfry_str);
 
 /* belfry_event */
 MEMBER(belfry_event, struct_size, 0, uint32_t);
@@ -406,6 +408,11 @@ MEMBER(belfry_match_api, eval, 8, int32_t (*)(const struct belfry_condition *con
        const struct belfry_view *view));
 MEMBER(belfry_match_api, paths, 16, void (*)(const struct belfry_condition *condition, struct belfry_strs *out));
 
+/* belfry_rules_api */
+MEMBER(belfry_rules_api, struct_size, 0, uint32_t);
+MEMBER(belfry_rules_api, reserved, 4, uint32_t);
+MEMBER(belfry_rules_api, data_paths, 8, void (*)(const struct belfry_host *host, struct belfry_strs *out));
+
 /* belfry_template_api */
 MEMBER(belfry_template_api, struct_size, 0, uint32_t);
 MEMBER(belfry_template_api, reserved, 4, uint32_t);
@@ -442,6 +449,12 @@ MEMBER(belfry_http_response, body, 24, struct belfry_str);
 MEMBER(belfry_http_response, headers, 40, const struct belfry_attr *);
 MEMBER(belfry_http_response, header_count, 48, size_t);
 
+/* belfry_fault */
+MEMBER(belfry_fault, struct_size, 0, uint32_t);
+MEMBER(belfry_fault, reserved, 4, uint32_t);
+MEMBER(belfry_fault, pointer, 8, struct belfry_str);
+MEMBER(belfry_fault, detail, 24, struct belfry_str);
+
 /* belfry_http_page */
 MEMBER(belfry_http_page, struct_size, 0, uint32_t);
 MEMBER(belfry_http_page, status, 4, uint32_t);
@@ -474,6 +487,8 @@ MEMBER(belfry_http_route_api, escape, 80, struct belfry_str (*)(const struct bel
        struct belfry_str text));
 MEMBER(belfry_http_route_api, text, 88, struct belfry_str (*)(const struct belfry_http_request *req, const char *key));
 MEMBER(belfry_http_route_api, datetime, 96, struct belfry_str (*)(const struct belfry_http_request *req, int64_t ms));
+MEMBER(belfry_http_route_api, problems, 104, void (*)(const struct belfry_host *host, uint64_t request, uint32_t status,
+       const struct belfry_fault *faults, size_t fault_count, const struct belfry_attr *members, size_t member_count));
 
 /* belfry_inbox_filter */
 MEMBER(belfry_inbox_filter, struct_size, 0, uint32_t);
@@ -560,6 +575,10 @@ MEMBER(belfry_inbox_change, failed_count, 64, size_t);
 MEMBER(belfry_inbox_change, undo, 72, struct belfry_str);
 MEMBER(belfry_inbox_change, handled_by, 88, struct belfry_str);
 MEMBER(belfry_inbox_change, handled_ms, 104, int64_t);
+MEMBER(belfry_inbox_change, faults, 112, const struct belfry_fault *);
+MEMBER(belfry_inbox_change, fault_count, 120, size_t);
+MEMBER(belfry_inbox_change, members, 128, const struct belfry_attr *);
+MEMBER(belfry_inbox_change, member_count, 136, size_t);
 
 /* belfry_inbox_api */
 MEMBER(belfry_inbox_api, struct_size, 0, uint32_t);

@@ -37,6 +37,19 @@ void belfry_test_zone(struct belfry_test *t, const char *zone)
     t->zone = arena_strdup(t->arena, zone);
 }
 
+void belfry_test_rules(struct belfry_test *t, const char *paths)
+{
+    struct belfry_str rest = str_of(arena_strdup(t->arena, paths)), next;
+    struct belfry_str *items = arena_alloc(t->arena, (rest.len + 1) * sizeof(*items));
+    size_t count = 0;
+    for (; rest.len; rest = next) {
+        struct belfry_str path = str_cut(rest, ' ', &next);
+        if (path.len)
+            items[count++] = path;
+    }
+    t->rule_paths = (struct belfry_strs){items, count};
+}
+
 void belfry_test_as(struct belfry_test *t, const char *principal)
 {
     static const char *const kinds[] = {"", "token", "person", "timer", "feed", "hook", "task"};

@@ -26,6 +26,13 @@ static void condition_paths(const struct belfry_condition *condition, struct bel
 
 static const struct belfry_match_api match_api = {sizeof(match_api), 0, eval, condition_paths};
 
+static void data_paths(const struct belfry_host *host, struct belfry_strs *out)
+{
+    *out = fake_of(host)->rule_paths;
+}
+
+static const struct belfry_rules_api rules_api = {sizeof(rules_api), 0, data_paths};
+
 static belfry_status render(const struct belfry_template *tpl, const struct belfry_view *params,
                             void (*sink)(void *arg, struct belfry_str text), void *arg)
 {
@@ -300,6 +307,7 @@ const void *fake_extension(const char *id)
         {BELFRY_EXT_TIMER, &fake_timer_api},
         {BELFRY_EXT_MATCH, &match_api},
         {BELFRY_EXT_TEMPLATE, &template_api},
+        {BELFRY_EXT_RULES, &rules_api},
         {BELFRY_EXT_TARGETS, &targets_api},
         {BELFRY_EXT_METRICS, &metrics_api},
         {BELFRY_EXT_SECRET, &secret_api},

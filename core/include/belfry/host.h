@@ -35,6 +35,16 @@ struct belfry_match_api {
     void (*paths)(const struct belfry_condition *condition, struct belfry_strs *out);
 };
 
+/* What others ask of a source's events: for one that keeps of the past only what somebody will want to know. */
+#define BELFRY_EXT_RULES "belfry.rules/1"
+struct belfry_rules_api {
+    uint32_t struct_size, reserved;
+    /* [loop] the paths below data that conditions of the configuration's rules read: "data.record.owner",
+     * "/data/record/fields/a.b"; sorted, each once. An instance whose plugin needs this extension is replaced when they
+     * change. Valid as long as the instance. */
+    void (*data_paths)(const struct belfry_host *host, struct belfry_strs *out);
+};
+
 #define BELFRY_EXT_TEMPLATE "belfry.template/1"
 struct belfry_template_api {
     uint32_t struct_size, reserved;
@@ -110,6 +120,13 @@ struct belfry_http_response {
     size_t header_count;
 };
 
+/* One thing that is wrong with a request. */
+struct belfry_fault {
+    uint32_t struct_size, reserved;
+    struct belfry_str pointer; /* JSON Pointer of the field; empty: none is at fault */
+    struct belfry_str detail;
+};
+
 struct belfry_http_page {
     uint32_t struct_size, status;
     struct belfry_str title;    /* text; the host escapes it */
@@ -146,6 +163,11 @@ struct belfry_http_route_api {
     struct belfry_str (*text)(const struct belfry_http_request *req, const char *key);
     /* [any] date and time for people, in the request's locale and time zone */
     struct belfry_str (*datetime)(const struct belfry_http_request *req, int64_t ms);
+    /* [loop] a problem with any number of faults, of which the first is the detail, and of members with texts
+     * (handled_by) */
+    void (*problems)(const struct belfry_host *host, uint64_t request, uint32_t status,
+                     const struct belfry_fault *faults, size_t fault_count, const struct belfry_attr *members,
+                     size_t member_count);
 };
 
 /* --- belfry.inbox/1: what the in-app delivery shows --------------------------------------------------------------- */
@@ -219,6 +241,10 @@ struct belfry_inbox_change {
     struct belfry_str undo;       /* empty when nothing changed */
     struct belfry_str handled_by; /* of a conflict */
     int64_t handled_ms;
+    const struct belfry_fault *faults; /* act: all that the source found; the first one's detail is the message */
+    size_t fault_count;
+    const struct belfry_attr *members; /* act: what else the source said of its refusal, handled_by among it */
+    size_t member_count;
 };
 
 /* All calls act as the person of the request: org, username, effective roles (category gates). */
@@ -244,6 +270,9 @@ struct belfry_inbox_api {
     /* ENOTFOUND: no such operation of this person; ECLOSED: older than 24 h */
     void (*undo)(const struct belfry_http_request *req, struct belfry_str op,
                  void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg);
+    /* The action's trigger, submitted as this person under an id of notification, action and person: what was accepted
+     * once is answered OK again, whatever has become of the row since. EINVAL with the pointer /comment: over 4,000
+     * bytes. ECONFLICT: handled already, or no longer valid; EPERM: the category's actions are for another role. */
     void (*act)(const struct belfry_http_request *req, struct belfry_str id, struct belfry_str action,
                 struct belfry_str comment, void (*done)(void *arg, const struct belfry_inbox_change *change),
                 void *arg);

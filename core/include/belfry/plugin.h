@@ -241,6 +241,8 @@ struct belfry_action_type {
     uint32_t struct_size, reserved;
     const char *id, *label;
     const char *trigger; /* trigger type that the action submits */
+    const char *comment; /* label of the field in which a person may say more ("Comment", "Reason"); what they say is at
+                          * /comment of the trigger's data. NULL: the inbox asks for none */
 };
 
 struct belfry_field {
@@ -377,8 +379,9 @@ enum { BELFRY_TO_USER = 1, BELFRY_TO_ROLE = 2, BELFRY_TO_EMAIL = 3 };
 
 struct belfry_action {
     uint32_t struct_size, reserved;
-    struct belfry_str id, label, type; /* type: the trigger it submits */
+    struct belfry_str id, label, type; /* of what the event type declares; label and type may be empty: as declared */
     struct belfry_str data;            /* JSON of that trigger's data */
+    struct belfry_str comment;         /* label of the field for a comment; empty: as declared */
 };
 
 struct belfry_event {
@@ -463,8 +466,7 @@ struct belfry_txn_api {
     void *(*alloc)(struct belfry_txn *txn, size_t size);
     /* IANA name of the org's time zone: the org's own, else the hub's. What to do with it: belfry.calendar/1. */
     belfry_status (*zone)(struct belfry_txn *txn, struct belfry_str *out);
-    /* a string that an event may have as its link: http, https or a path of ours, up to 2048 bytes; else as value_str
-     */
+    /* a string that an event may have as its link: http, https or a path of ours, up to 2048 bytes; else as value_str */
     belfry_status (*value_link)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                                 struct belfry_str *out, struct belfry_error *err);
     /* a string that may be the name of a BELFRY_TO_EMAIL recipient, a plain mail address; else as value_str */
