@@ -144,7 +144,8 @@ static void on_list(struct sync_call *call, belfry_status status)
         sync_html_notice(call, 503, "Not available now", "The runs cannot be read at the moment. Try again shortly.");
         return;
     }
-    struct sync_html html = sync_html_new(call);
+    struct sync_html html;
+    sync_html_init(&html, call);
     fputs("<h1>Runs of ", html.out);
     sync_html_text(&html, belfry_str(call->sync->host->instance));
     fputs("</h1>", html.out);
