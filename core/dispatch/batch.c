@@ -341,7 +341,6 @@ void queue_run(struct dispatch *d, struct queue_state *q)
     c->pub.target = q->target ? q->target->id : 0;
     c->pub.max = slots;
     c->pub.arena = arena_new(2048);
-    c->pub.lease_ms = timeout_of(q->channel) + 2 * GRACE_MS;
     c->pub.done = on_claimed;
     c->pub.arg = c;
     q->claiming = 1;

@@ -101,6 +101,17 @@ static struct target *target_take(struct declaration *decl, const struct ledger_
     return t;
 }
 
+/* What the old receiver answered while the declaration was on its way was taken for the new one's. */
+static void target_moved(struct dispatch *d, struct target *t)
+{
+    t->warned = 0;
+    if (t->disabling)
+        ledger_target_enable(d->set.ledger, t->id, 1, "the URL changed", NULL, NULL);
+    else if (t->first_failure_ms)
+        ledger_target_failure(d->set.ledger, t->id, 0, dispatch_now(d));
+    t->enabled = 1;
+}
+
 static void target_update(struct declaration *decl, size_t i)
 {
     struct dispatch *d = decl->d;
@@ -109,9 +120,9 @@ static void target_update(struct declaration *decl, size_t i)
     t->facts = facts_new(decl, i);
     t->queue->concurrency = decl->specs[i]->concurrency ? decl->specs[i]->concurrency : DISPATCH_CONCURRENCY;
     t->queue->bucket.per_minute = decl->specs[i]->rate_per_minute;
-    t->enabled = row->enabled && !t->disabling && !t->unwritten; /* it went while the declaration was on its way */
+    t->enabled = row->enabled && !t->disabling; /* it went while the declaration was on its way */
     if (row->moved)
-        t->warned = 0;
+        target_moved(d, t);
     t->first_failure_ms = row->first_failure_ms;
     t->removed = 0;
     t->declared = d->round;

@@ -67,9 +67,8 @@ struct target {
     struct target_facts *facts;
     int64_t first_failure_ms; /* since the last success; 0: none */
     int enabled, warned;
-    int disabling, unwritten; /* that it is disabled is being recorded; could not be: once more */
-    const char *why;          /* it is disabled */
-    int removed;              /* from the configuration: goes when nothing of it is under way */
+    int disabling; /* that it is disabled is being recorded, which the ledger owes whatever the disk says */
+    int removed;   /* from the configuration: goes when nothing of it is under way */
     struct queue_state *queue;
     uint64_t declared; /* round of the declaration that named it last */
 };
@@ -165,7 +164,6 @@ void target_free(struct dispatch *d, struct target *target);
 void target_facts_unref(struct target_facts *facts);
 /* Frees a removed target when nothing of it is under way: its queue is gone then. */
 void target_settle(struct dispatch *d, struct target *target);
-void targets_again(struct dispatch *d); /* what could not be recorded */
 void target_result(struct dispatch *d, struct target *target, uint32_t outcome, uint32_t attempt);
 struct belfry_str target_key(const int64_t *id);
 struct target *target_find(struct dispatch *d, int64_t id);

@@ -68,32 +68,19 @@ static void on_disabled(void *arg, belfry_status status)
     struct disabling *w = arg;
     struct target *t = target_find(w->d, w->target);
     w->d->claims--;
-    if (t) {
+    (void)status; /* it stays disabled here; the ledger keeps what the disk refuses, and said so if it gave up */
+    if (t)
         t->disabling--;
-        t->unwritten |= status != BELFRY_OK;
-    }
     free(w);
 }
 
-static void write_disabled(struct dispatch *d, struct target *t)
+static void write_disabled(struct dispatch *d, struct target *t, const char *why)
 {
     struct disabling *w = xcalloc(1, sizeof(*w));
     *w = (struct disabling){.d = d, .target = t->id};
-    t->unwritten = 0;
     t->disabling++;
     d->claims++;
-    ledger_target_enable(d->set.ledger, t->id, 0, t->why, on_disabled, w);
-}
-
-void targets_again(struct dispatch *d)
-{
-    size_t pos = 0, at;
-    void *value, *target;
-    struct belfry_str key;
-    while (d->set.ledger && hash_next(d->channels, &pos, &key, &value))
-        for (at = 0; hash_next(((struct channel *)value)->targets, &at, &key, &target);)
-            if (((struct target *)target)->unwritten)
-                write_disabled(d, target);
+    ledger_target_enable(d->set.ledger, t->id, 0, why, on_disabled, w);
 }
 
 /* What role admin reads: why, what becomes of the rest, and what to do. */
@@ -101,8 +88,7 @@ static void disable(struct dispatch *d, struct target *t, const char *why)
 {
     t->enabled = 0;
     t->first_failure_ms = 0;
-    t->why = why;
-    write_disabled(d, t);
+    write_disabled(d, t, why);
     log_warn("dispatch", "endpoint disabled; what comes for it is held until its url is changed",
              "channel=%s org=%.*s endpoint=%.*s why=%s", t->queue->channel->name, STR_ARG(t->facts->pub.org),
              STR_ARG(t->facts->pub.name), log_quote(why, strlen(why)));

@@ -46,7 +46,7 @@ static void take_row(struct ledger_txn *txn, struct ledger_claim *claim, const s
         if (item->address.len == 0 && !d->person(d->arg, txn->arena, item->org, username, &person))
             item->address = arena_str(arena, person.email);
     }
-    store_delivery_lease(txn->conn, row->id, store_boot(txn->ledger->store), txn->now + claim->lease_ms);
+    store_delivery_lease(txn->conn, row->id, store_boot(txn->ledger->store));
 }
 
 static void hold(struct ledger_txn *txn, const struct store_delivery *row, const struct gate *gate)

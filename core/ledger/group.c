@@ -115,6 +115,7 @@ static void roll_back(struct ledger *ledger)
     txn->changed_owners = NULL;
     drop_released(txn);
     targets_roll_back(ledger);
+    last_words_roll_back(txn);
     cache_drop(ledger);
     fanout_drop(ledger);
     forget(ledger);
@@ -163,6 +164,7 @@ static belfry_status finish(struct ledger *ledger, uint64_t commands)
     struct error err = {0};
     look_ahead(txn);
     cache_flush(txn);
+    int wrote = store_written(txn->conn) > 0;
     uint64_t before = real_ns();
     belfry_status status = store_commit(txn->conn, &err);
     if (status) {
@@ -173,7 +175,9 @@ static belfry_status finish(struct ledger *ledger, uint64_t commands)
     }
     count(ledger, commands, real_ns() - before);
     targets_commit(ledger);
-    recover(ledger);
+    last_words_commit(txn);
+    if (wrote) /* what only read says nothing of the disk */
+        recover(ledger);
     if (ledger->gen != txn->gen)
         ledger->owners_next = INT64_MIN; /* other sources run now */
     ledger->gen = txn->gen;
@@ -308,7 +312,7 @@ void group_run_alone(struct ledger *ledger, struct ledger_command *command)
     } while (!status && later);
     if (status && store_fault(ledger->conn, NULL))
         roll_back(ledger);
-    if (status && kept_add(ledger, command))
+    if (status && kept_add(ledger, command, status))
         return;
     list_push_back(&one, &command->node);
     if (status) {
@@ -334,7 +338,7 @@ static void fail_waiting(struct ledger *ledger, belfry_status status)
     struct list *node;
     list_init(&failed);
     while ((node = list_pop_front(&ledger->todo))) {
-        if (!kept_add(ledger, LIST_OF(node, struct ledger_command, node)))
+        if (!kept_add(ledger, LIST_OF(node, struct ledger_command, node), status))
             list_push_back(&failed, node);
     }
     if (!list_empty(&failed))
@@ -359,7 +363,7 @@ static void run_group(struct ledger *ledger)
     uint64_t ran = run_commands(ledger, &taken);
     if (real_ns() >= ledger->rest_until)
         run_slices(ledger);
-    if (ran == 0 && atomic_load(&ledger->ailment))
+    if (atomic_load(&ledger->ailment) && real_ns() >= ledger->rest_until && store_written(ledger->conn) == 0)
         store_mark_set(ledger->conn, STR("probe"), ledger->txn.now);
     if (finish(ledger, ran)) {
         fail_group(ledger, &taken);

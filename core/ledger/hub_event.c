@@ -70,7 +70,7 @@ void ledger_emit_hub(struct ledger *ledger, struct belfry_str org, const char *t
     c->type = xstrdup(type);
     c->subject = xstrndup(subject.ptr ? subject.ptr : "", subject.len);
     c->text = xstrdup(text);
-    c->command = (struct ledger_command){.run = hub_run, .done = hub_done, .must = 1};
+    c->command = (struct ledger_command){.run = hub_run, .done = hub_done, .must = "an event of the hub"};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)
         hub_done(&c->command, BELFRY_ECLOSED);
 }

@@ -216,6 +216,7 @@ struct ledger_txn {
     uint64_t accepted, duplicate, refused, events, notifications; /* counted when the group commits */
     struct list released; /* generations to let go of after the commit: struct release */
     struct list swapped;  /* indexes of targets that a rollback takes back (targets.c) */
+    struct words *words;  /* what it said of targets (last_word.c) */
 };
 
 struct channel_targets { /* the index of a channel with targets */
@@ -236,6 +237,7 @@ struct fanout;
 struct poison;
 
 struct metric;
+struct words;
 
 struct ledger {
     struct ledger_settings settings;
@@ -260,7 +262,7 @@ struct ledger {
     _Atomic int64_t limit_commands, limit_bytes;
     /* the loop's own */
     struct ledger_generation *loop_generation;
-    uint64_t switches; /* commands that switch a target on or off */
+    uint64_t target_commands; /* that change what is known of targets: the number of the last */
     /* the thread's own */
     struct gen *gen; /* in force, committed; NULL: none yet */
     int64_t last_generation;
@@ -272,8 +274,8 @@ struct ledger {
     int api_empty;                              /* see struct directory */
     struct channel_targets *targets;
     size_t target_channels;
-    struct hash *last_switch; /* target id to the number of the command that switched it on or off last */
-    struct hash *disabled;    /* target id to the ledger: those that are held; NULL: to be read again */
+    struct hash *last_words; /* by target id (last_word.c) */
+    struct hash *disabled;   /* target id to the ledger: those that are held; NULL: to be read again */
     struct source_health *health;
     size_t health_count;
     struct {
@@ -407,6 +409,20 @@ void event_of_row(struct store_conn *conn, const struct store_event *row, struct
 void targets_roll_back(struct ledger *ledger);
 void targets_commit(struct ledger *ledger);
 
+/* --- last_word.c -------------------------------------------------------------------------------------------------- */
+
+enum last_word_matter {
+    LAST_WORD_SWITCH, /* enabled, or not */
+    LAST_WORD_HEALTH, /* since when it fails */
+    LAST_WORD_MATTERS
+};
+
+/* 1: nobody who was numbered later spoke of that matter of the target, and now the number has the last word, if the
+ * transaction commits; 0: leave it as it is. */
+int last_word(struct ledger_txn *txn, int64_t target, enum last_word_matter matter, uint64_t number);
+void last_words_commit(struct ledger_txn *txn);
+void last_words_roll_back(struct ledger_txn *txn);
+
 /* --- gates (gates.c) ---------------------------------------------------------------------------------------------- */
 
 struct gate {
@@ -492,8 +508,8 @@ void refused_keep(struct ledger_txn *txn, int64_t org, int64_t inst, const char 
 void *group_main(void *ledger);
 /* A transaction of its own, and the answer; one that must not be lost is kept when it fails. */
 void group_run_alone(struct ledger *ledger, struct ledger_command *command);
-/* kept.c. 1: the command is kept and will be run again; 0: it is to be answered with its failure. */
-int kept_add(struct ledger *ledger, struct ledger_command *command);
+/* kept.c. 1: the command is kept and will be run again; 0: it is to be answered with its failure, which is status. */
+int kept_add(struct ledger *ledger, struct ledger_command *command, belfry_status status);
 /* When the next one is run again, monotonic ns; UINT64_MAX: none. */
 uint64_t kept_next(const struct ledger *ledger);
 /* Runs those that are due, unless transactions fail now; all: each of them, for the last time. */

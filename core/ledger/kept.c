@@ -4,18 +4,31 @@
  * hub who could ask again, and a task that was taken by this boot ends only by what its result writes. So when the
  * transaction of such a command fails it is not answered but kept, and run again, alone, 0.1 s doubling to 1 min later,
  * as soon as other transactions succeed: one that fails for a reason of its own must not be taken for a disk that
- * fails.
+ * fails. What the disk refuses is kept for as long as it takes; what SQLite refuses for what it is (a constraint, a
+ * size) will be refused again, so after some tries it is answered.
  */
 #include "ledger/inside.h"
 
 #include "base/log.h"
 
 #define WAIT_FIRST_NS UINT64_C(100000000)
-#define DOUBLINGS_MAX 9 /* 51 s */
+#define DOUBLINGS_MAX 9  /* 51 s */
+#define OWN_FAULTS_MAX 4 /* more than one: what stood in the way may be gone */
 
-int kept_add(struct ledger *ledger, struct ledger_command *command)
+/* 1: it has failed often enough for a reason that is not the disk's. */
+static int is_hopeless(const struct ledger *ledger, struct ledger_command *command, belfry_status status)
 {
-    if (!command->must || atomic_load(&ledger->stopping))
+    if (status != BELFRY_EINTERNAL || ++command->own_faults < OWN_FAULTS_MAX)
+        return 0;
+    const char *why = store_fault_last(ledger->conn);
+    log_error("ledger", "a change cannot be written though others can; it is given up", "what=%s tries=%u error=%s",
+              log_quote(command->must, strlen(command->must)), command->tries + 1, log_quote(why, strlen(why)));
+    return 1;
+}
+
+int kept_add(struct ledger *ledger, struct ledger_command *command, belfry_status status)
+{
+    if (!command->must || atomic_load(&ledger->stopping) || is_hopeless(ledger, command, status))
         return 0;
     command->again_ns = clock_mono_ns(clock_real()) + (WAIT_FIRST_NS << command->tries);
     if (command->tries < DOUBLINGS_MAX)

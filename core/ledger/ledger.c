@@ -58,7 +58,7 @@ static void free_parts(struct ledger *ledger)
     hash_free(ledger->people_by_id, free);
     hash_free(ledger->owners, free);
     hash_free(ledger->disabled, NULL);
-    hash_free(ledger->last_switch, NULL);
+    hash_free(ledger->last_words, free);
     arena_free(ledger->txn.arena);
     queue_fini(&ledger->queue);
     queue_fini(&ledger->answers);
@@ -94,7 +94,7 @@ struct ledger *ledger_new(const struct ledger_settings *settings, struct error *
     queue_init(&ledger->settle_queue);
     list_init(&ledger->todo);
     list_init(&ledger->kept);
-    ledger->last_switch = hash_new();
+    ledger->last_words = hash_new();
     list_init(&ledger->settlers);
     pthread_mutex_init(&ledger->numbers_lock, NULL);
     ledger->retention = retention_new();

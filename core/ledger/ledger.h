@@ -114,9 +114,9 @@ struct ledger_command {
     void (*done)(struct ledger_command *command, belfry_status status);
     size_t bytes;         /* for back-pressure; 0: never refused */
     uint32_t weight;      /* triggers in it; 0 counts as 1 */
-    int must;             /* nobody could ask again */
+    const char *must;     /* what it is, when nobody could ask again: it is kept when its transaction fails; static */
     belfry_status status; /* internal, as what follows */
-    unsigned tries;
+    unsigned tries, own_faults;
     uint64_t again_ns;
 };
 /* EAGAIN when limits.pending_* are reached (then done is not called). [any] */
@@ -156,6 +156,7 @@ struct ledger_request {
     struct belfry_principal principal;
     int partial;      /* each item on its own; refused items (results[i].status set before) are passed over */
     int keep_refused; /* feeds and hooks: refusals are kept in table refused */
+    int known_only;   /* what was taken before is a duplicate as ever, anything else is ECONFLICT */
     struct ledger_item_result *results;           /* triggers.count, allocated by the caller, zeroed */
     belfry_status status;                         /* OK, or of the first refused item when not partial */
     int64_t retry_after_ms;                       /* with EAGAIN */
@@ -226,7 +227,6 @@ struct ledger_claim {
     const char *channel;           /* name; the caller's until done */
     int64_t target;                /* 0: not a target's */
     size_t max;
-    int64_t lease_ms;
     struct arena *arena; /* holds the items; freed by the caller */
     struct ledger_claim_item *items;
     size_t count;

@@ -7,9 +7,19 @@
 
 #include <stdlib.h>
 
-static void set_enabled(struct ledger_txn *txn, int64_t id, int64_t org, int on, struct belfry_str why)
+static void set_healthy(struct ledger_txn *txn, int64_t id, uint64_t number)
+{
+    if (last_word(txn, id, LAST_WORD_HEALTH, number))
+        store_target_failure(txn->conn, id, 0, txn->now);
+}
+
+/* number: of the command that says so. A switch is a new beginning, whichever way it goes. */
+static void set_enabled(struct ledger_txn *txn, int64_t id, int64_t org, int on, struct belfry_str why, uint64_t number)
 {
     struct belfry_str key = {(const char *)&id, sizeof(id)};
+    if (!last_word(txn, id, LAST_WORD_SWITCH, number))
+        return;
+    set_healthy(txn, id, number);
     store_target_enable(txn->conn, id, on, txn->now, why);
     if (on)
         hash_del(txn->ledger->disabled, key);
@@ -23,13 +33,25 @@ static void set_enabled(struct ledger_txn *txn, int64_t id, int64_t org, int on,
 struct declare_command {
     struct ledger_command command;
     char *channel;
+    uint64_t number;
     struct ledger_target *targets; /* the caller's until done */
     size_t count;
     void (*done)(void *arg, belfry_status status);
     void *arg;
 };
 
-static void declare_one(struct ledger_txn *txn, int64_t channel, struct ledger_target *target)
+/* Another URL is another receiver: what was said of the one before is not said of it. */
+static void move(struct ledger_txn *txn, const struct store_target *row, uint64_t number)
+{
+    if (!row->enabled) {
+        set_enabled(txn, row->id, row->org, 1, STR("the URL changed"), number);
+        return;
+    }
+    last_word(txn, row->id, LAST_WORD_SWITCH, number);
+    set_healthy(txn, row->id, number);
+}
+
+static void declare_one(struct ledger_txn *txn, int64_t channel, struct ledger_target *target, uint64_t number)
 {
     struct store_target row;
     int64_t org = store_name(txn->conn, target->org);
@@ -50,10 +72,8 @@ static void declare_one(struct ledger_txn *txn, int64_t channel, struct ledger_t
     target->id = row.id;
     target->enabled = row.enabled || target->moved;
     target->first_failure_ms = target->moved ? 0 : row.first_failure;
-    if (target->moved && row.enabled) /* the failures were another receiver's */
-        store_target_failure(txn->conn, row.id, 0, txn->now);
-    else if (target->moved)
-        set_enabled(txn, row.id, org, 1, STR("the URL changed"));
+    if (target->moved)
+        move(txn, &row, number);
 }
 
 static belfry_status declare_run(struct ledger_command *command, struct ledger_txn *txn)
@@ -61,7 +81,7 @@ static belfry_status declare_run(struct ledger_command *command, struct ledger_t
     struct declare_command *c = LIST_OF(command, struct declare_command, command);
     int64_t channel = store_name(txn->conn, str_of(c->channel));
     for (size_t i = 0; i < c->count; i++)
-        declare_one(txn, channel, &c->targets[i]);
+        declare_one(txn, channel, &c->targets[i], c->number);
     int64_t *ids;
     size_t count = store_targets_of(txn->conn, channel, txn->arena, &ids);
     for (size_t i = 0; i < count; i++) {
@@ -87,8 +107,12 @@ void ledger_targets_declare(struct ledger *ledger, const struct config_instance 
                             size_t count, void (*done)(void *arg, belfry_status status), void *arg)
 {
     struct declare_command *c = xcalloc(1, sizeof(*c));
-    *c = (struct declare_command){
-        .channel = xstrdup(channel->name), .targets = targets, .count = count, .done = done, .arg = arg};
+    *c = (struct declare_command){.channel = xstrdup(channel->name),
+                                  .number = ++ledger->target_commands,
+                                  .targets = targets,
+                                  .count = count,
+                                  .done = done,
+                                  .arg = arg};
     c->command = (struct ledger_command){.run = declare_run, .done = declare_done};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)
         declare_done(&c->command, BELFRY_ECLOSED);
@@ -240,32 +264,21 @@ struct target_command {
     void *arg;
 };
 
-/* One that was kept when its transaction failed may come to run behind a later one; then that has the last word. */
-static int overtaken(struct ledger *ledger, const struct target_command *c)
-{
-    struct belfry_str key = {(const char *)&c->target, sizeof(c->target)};
-    if ((uintptr_t)hash_get(ledger->last_switch, key) > c->number)
-        return 1;
-    hash_set(ledger->last_switch, key, (void *)(uintptr_t)c->number);
-    return 0;
-}
-
 static belfry_status enable_run(struct ledger_command *command, struct ledger_txn *txn)
 {
     const struct target_command *c = LIST_OF(command, struct target_command, command);
     struct store_target row;
     if (!store_target_get(txn->conn, c->target, txn->arena, &row))
         return BELFRY_ENOTFOUND;
-    if (overtaken(txn->ledger, c))
-        return BELFRY_OK;
-    set_enabled(txn, c->target, row.org, c->on, str_of(c->why));
+    set_enabled(txn, c->target, row.org, c->on, str_of(c->why), c->number);
     return BELFRY_OK;
 }
 
 static belfry_status failure_run(struct ledger_command *command, struct ledger_txn *txn)
 {
     const struct target_command *c = LIST_OF(command, struct target_command, command);
-    store_target_failure(txn->conn, c->target, c->on, c->now_ms);
+    if (last_word(txn, c->target, LAST_WORD_HEALTH, c->number))
+        store_target_failure(txn->conn, c->target, c->on, c->now_ms);
     return BELFRY_OK;
 }
 
@@ -281,7 +294,8 @@ static void target_done(struct ledger_command *command, belfry_status status)
 static void target_submit(struct ledger *ledger, struct target_command *c,
                           belfry_status (*run)(struct ledger_command *command, struct ledger_txn *txn))
 {
-    c->command = (struct ledger_command){.run = run, .done = target_done, .must = 1};
+    c->number = ++ledger->target_commands;
+    c->command = (struct ledger_command){.run = run, .done = target_done, .must = "the state of an endpoint"};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)
         target_done(&c->command, BELFRY_ECLOSED);
 }
@@ -292,7 +306,6 @@ void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, co
     struct target_command *c = xcalloc(1, sizeof(*c));
     *c = (struct target_command){.target = target, .on = enabled != 0, .done = done, .arg = arg};
     c->why = why ? xstrdup(why) : NULL;
-    c->number = ++ledger->switches;
     target_submit(ledger, c, enable_run);
 }
 

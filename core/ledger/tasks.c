@@ -87,6 +87,7 @@ void ledger_tasks_claim(struct ledger *ledger, size_t max,
 
 struct result_command {
     struct ledger_command command;
+    struct ledger *ledger;
     char *instance;
     int64_t task;
     uint32_t outcome;
@@ -189,6 +190,8 @@ static void result_done(struct ledger_command *command, belfry_status status)
     struct result_command *c = LIST_OF(command, struct result_command, command);
     if (status == BELFRY_ENOTFOUND)
         misuse_stale(c->instance, "task_done", "R04", (uint64_t)c->task);
+    if (status == BELFRY_EINTERNAL && c->outcome == BELFRY_DELIVERED) /* given up: another try may bring another one */
+        ledger_task_done(c->ledger, c->instance, c->task, BELFRY_RETRY, 0, STR(""));
     free(c->instance);
     free(c->result);
     free(c);
@@ -198,10 +201,11 @@ void ledger_task_done(struct ledger *ledger, const char *instance, int64_t task,
                       int64_t retry_after_ms, struct belfry_str result)
 {
     struct result_command *c = xcalloc(1, sizeof(*c));
-    *c = (struct result_command){.task = task, .outcome = outcome, .retry_after_ms = retry_after_ms, .len = result.len};
+    *c = (struct result_command){
+        .ledger = ledger, .task = task, .outcome = outcome, .retry_after_ms = retry_after_ms, .len = result.len};
     c->instance = xstrdup(instance);
     c->result = xstrndup(result.ptr ? result.ptr : "", result.len);
-    c->command = (struct ledger_command){.run = result_run, .done = result_done, .must = 1};
+    c->command = (struct ledger_command){.run = result_run, .done = result_done, .must = "the result of a task"};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)
         result_done(&c->command, BELFRY_ECLOSED);
 }

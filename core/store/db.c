@@ -302,8 +302,8 @@ int64_t store_db_bytes(const struct store *store)
 belfry_status store_begin(struct store_conn *conn, struct error *err)
 {
     conn->fault = BELFRY_OK;
-    conn->written = 0;
     sql_run(sql_use(conn, "BEGIN IMMEDIATE"));
+    conn->written = 0; /* SQLite still counts what the transaction before changed last */
     return store_fault(conn, err);
 }
 

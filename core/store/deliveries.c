@@ -2,6 +2,7 @@
 /*
  * Rows of deliveries and attempts. A queue is an index range: rows of one target, or of one channel's recipients, that
  * wait and are under no lease, by the time they are due. A row under way is in no queue, so no claim can take it twice.
+ * A lease has no end but its outcome or its boot's; the column lease_until is not used.
  */
 #include "store/deliveries.h"
 
@@ -31,8 +32,7 @@ void store_delivery_add(struct store_conn *conn, const struct store_delivery *d)
 }
 
 #define COLUMNS                                                                                                        \
-    "id, event, org, channel, rule, person, notification, address, target, unless, state, open, due, attempts, lease," \
-    " lease_until"
+    "id, event, org, channel, rule, person, notification, address, target, unless, state, open, due, attempts, lease"
 
 static void fill(struct sql *s, struct arena *arena, struct store_delivery *out)
 {
@@ -52,7 +52,6 @@ static void fill(struct sql *s, struct arena *arena, struct store_delivery *out)
         .due = sql_get_i64(s, 12),
         .attempts = (int32_t)sql_get_i64(s, 13),
         .lease = sql_get_i64(s, 14),
-        .lease_until = sql_get_i64(s, 15),
     };
 }
 
@@ -107,12 +106,11 @@ int64_t store_deliveries_next(struct store_conn *conn, int64_t channel, int64_t 
     return sql_one(s, INT64_MAX);
 }
 
-void store_delivery_lease(struct store_conn *conn, int64_t id, int64_t boot, int64_t until_ms)
+void store_delivery_lease(struct store_conn *conn, int64_t id, int64_t boot)
 {
-    struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, lease = ?, lease_until = ? WHERE id = ?");
+    struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, lease = ? WHERE id = ?");
     sql_i64(s, OUTCOME_sending);
     sql_i64(s, boot);
-    sql_i64(s, until_ms);
     sql_i64(s, id);
     sql_run(s);
 }
@@ -122,7 +120,7 @@ void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int ope
 {
     struct sql *s =
         sql_use(conn, "UPDATE delivery SET state = ?, open = ?, due = ?, attempts = ?, detail = ?, lease = NULL,"
-                      " lease_until = NULL, ended = NULL WHERE id = ?");
+                      " ended = NULL WHERE id = ?");
     sql_i64(s, state);
     sql_i64(s, open);
     sql_i64(s, due_ms);
@@ -136,7 +134,7 @@ void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t 
                         struct belfry_str detail)
 {
     struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, open = 0, attempts = ?, detail = ?, lease = NULL,"
-                                  " lease_until = NULL, ended = ? WHERE id = ?");
+                                  " ended = ? WHERE id = ?");
     sql_i64(s, state);
     sql_i64(s, attempts);
     sql_str_opt(s, detail);
@@ -200,7 +198,7 @@ int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery
 
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms)
 {
-    struct sql *s = sql_use(conn, "UPDATE delivery SET lease = NULL, lease_until = NULL, due = ?,"
+    struct sql *s = sql_use(conn, "UPDATE delivery SET lease = NULL, due = ?,"
                                   " state = CASE WHEN attempts > 0 THEN ? ELSE ? END"
                                   " WHERE lease IS NOT NULL AND target IS NOT NULL AND lease <> ?");
     sql_i64(s, now_ms);
@@ -208,7 +206,7 @@ int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_
     sql_i64(s, OUTCOME_scheduled);
     sql_i64(s, boot);
     int count = sql_run(s);
-    s = sql_use(conn, "UPDATE delivery SET lease = NULL, lease_until = NULL, open = 0, ended = ?, state = ?,"
+    s = sql_use(conn, "UPDATE delivery SET lease = NULL, open = 0, ended = ?, state = ?,"
                       " detail = 'the hub stopped while it was being sent'"
                       " WHERE lease IS NOT NULL AND target IS NULL AND lease <> ?");
     sql_i64(s, now_ms);

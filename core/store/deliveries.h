@@ -13,7 +13,7 @@ struct store_delivery {
     struct belfry_str address;
     uint32_t unless;
     int32_t state, open, attempts;
-    int64_t due, lease, lease_until;
+    int64_t due, lease;
 };
 
 void store_delivery_add(struct store_conn *conn, const struct store_delivery *row);
@@ -25,7 +25,7 @@ size_t store_deliveries_due(struct store_conn *conn, int64_t channel, int64_t ta
 /* When the next row of the queue is due, also one that is due already; INT64_MAX: none. */
 int64_t store_deliveries_next(struct store_conn *conn, int64_t channel, int64_t target);
 /* state sending, under a lease. */
-void store_delivery_lease(struct store_conn *conn, int64_t id, int64_t boot, int64_t until_ms);
+void store_delivery_lease(struct store_conn *conn, int64_t id, int64_t boot);
 /* Waits on: state, open (1 or 2) and a new due time; the lease ends. */
 void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int open, int64_t due_ms, int attempts,
                          struct belfry_str detail);

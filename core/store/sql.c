@@ -135,6 +135,11 @@ belfry_status store_fault(const struct store_conn *conn, struct error *err)
     return conn->fault;
 }
 
+const char *store_fault_last(const struct store_conn *conn)
+{
+    return conn->fault_text;
+}
+
 uint64_t store_written(const struct store_conn *conn)
 {
     return conn->written;

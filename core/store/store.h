@@ -40,6 +40,8 @@ void store_rollback(struct store_conn *conn);
  * with text in err (may be NULL). [owner of conn]
  */
 belfry_status store_fault(const struct store_conn *conn, struct error *err);
+/* What the last fault said, also when its transaction was rolled back since; empty: none yet. [owner of conn] */
+const char *store_fault_last(const struct store_conn *conn);
 /* Rows that were inserted, updated or deleted since store_begin(). [owner of conn] */
 uint64_t store_written(const struct store_conn *conn);
 /* The largest id in any table, for id_gen. */

@@ -76,7 +76,7 @@ void store_target_change(struct store_conn *conn, const struct store_target *t)
 void store_target_enable(struct store_conn *conn, int64_t id, int enabled, int64_t now_ms, struct belfry_str why)
 {
     struct sql *s = sql_use(conn, "UPDATE target SET enabled = ?1, disabled_at = CASE WHEN ?1 THEN NULL ELSE ?2 END,"
-                                  " disabled_why = ?3, first_failure = NULL, failures = 0 WHERE id = ?4");
+                                  " disabled_why = ?3 WHERE id = ?4");
     sql_i64(s, enabled != 0);
     sql_i64(s, now_ms);
     sql_str_opt(s, why);

@@ -95,7 +95,7 @@ static void write_rows(struct sync_html *html)
 {
     const struct sync_call *call = html->call;
     fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Runs\"><table class=\"runs\"><thead><tr>"
-          "<th scope=\"col\">Run</th><th scope=\"col\">State</th><th scope=\"col\">Started</th>"
+          "<th scope=\"col\">Run</th><th scope=\"col\">State</th><th scope=\"col\">When</th>"
           "<th scope=\"col\">Took</th><th scope=\"col\">Started by</th></tr></thead><tbody>",
           html->out);
     for (size_t i = 0; i < call->count; i++)

@@ -177,6 +177,14 @@ static void problem(const struct belfry_host *host, uint64_t id, uint32_t status
                                             .title = pointer ? arena_strdup(t->arena, pointer) : ""};
 }
 
+static void problems(const struct belfry_host *host, uint64_t id, uint32_t status, const struct belfry_fault *faults,
+                     size_t fault_count, const struct belfry_attr *members, size_t member_count)
+{
+    const char *pointer = fault_count ? fake_text(fake_of(host), faults[0].pointer) : "";
+    (void)members, (void)member_count;
+    problem(host, id, status, pointer, fault_count ? faults[0].detail : (struct belfry_str){NULL, 0});
+}
+
 static belfry_status begin(const struct belfry_host *host, uint64_t request, const struct belfry_http_response *head,
                            void (*drain)(void *arg), void (*closed)(void *arg), void *arg)
 {
@@ -207,7 +215,8 @@ const struct belfry_http_route_api fake_route_api = {.struct_size = sizeof(struc
                                                      .header = header,
                                                      .escape = escape,
                                                      .text = text,
-                                                     .datetime = datetime};
+                                                     .datetime = datetime,
+                                                     .problems = problems};
 
 /* --- what a test asks --------------------------------------------------------------------------------------------- */
 

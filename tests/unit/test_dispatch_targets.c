@@ -230,6 +230,30 @@ static void test_a_new_address_starts_anew(void **state)
     close_scene(s);
 }
 
+/* What the old receiver says meanwhile is recorded behind the move. */
+static void test_an_answer_while_the_move_is_being_recorded(void **state)
+{
+    (void)state;
+    for (int gone = 0; gone < 2; gone++) {
+        struct scene *s = hook_scene();
+        struct belfry_target_spec moved[] = {spec_of("one", "http://other.example/")};
+        emit(s, "a", "ann");
+        turn(s);
+        declare(s, moved, 1);
+        complete(s, 0, gone ? BELFRY_TARGET_GONE : BELFRY_RETRY);
+        turn(s);
+        settle(s->b);
+        turn(s);
+        expect_rows(s->b, "SELECT enabled, first_failure, url FROM target", "1 - http://other.example/");
+        assert_int_equal(fresh(s), 1);
+        emit(s, "b", "ann");
+        turn(s);
+        assert_int_equal(fresh(s), 1);
+        assert_string_equal(s->held[1].url, "http://other.example/");
+        close_scene(s);
+    }
+}
+
 static void test_an_endpoint_that_refuses_is_not_failing(void **state)
 {
     (void)state;
@@ -381,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_orgs_of_targets),
         cmocka_unit_test(test_gone_disables),
         cmocka_unit_test(test_a_new_address_starts_anew),
+        cmocka_unit_test(test_an_answer_while_the_move_is_being_recorded),
         cmocka_unit_test(test_an_endpoint_that_refuses_is_not_failing),
         cmocka_unit_test(test_five_days_of_failure),
         cmocka_unit_test(test_channel_is_replaced),

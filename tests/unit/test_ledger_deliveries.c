@@ -36,12 +36,8 @@ static void on_claim(struct ledger_claim *claim)
 
 static void claim(struct bench *b, struct claimed *c, const char *channel, int64_t target, size_t max)
 {
-    *c = (struct claimed){.claim = {.channel = channel,
-                                    .target = target,
-                                    .max = max,
-                                    .lease_ms = MINUTE,
-                                    .arena = arena_new(0),
-                                    .done = on_claim}};
+    *c = (struct claimed){
+        .claim = {.channel = channel, .target = target, .max = max, .arena = arena_new(0), .done = on_claim}};
     c->claim.arg = c;
     ledger_claim(b->ledger, &c->claim);
     bench_until(b, &c->wait);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "ledger_fixture.h"
+#include "store/deliveries.h"
 #include "vfs_fault.h"
 
 #define RULES "[{\"name\":\"m\",\"deliver\":[\"inbox\",\"mail\"]}]"
@@ -93,6 +94,86 @@ static void test_the_later_of_two_switches_has_the_last_word(void **state)
     bench_free(b);
 }
 
+/* An endpoint, and a disk that refuses everything from now on. */
+static struct bench *open_with_endpoint(struct ledger_target *target)
+{
+    struct bench *b = open_on_bad_disk();
+    struct bench_wait declared = {0};
+    *target = (struct ledger_target){
+        .name = STR("one"), .url = STR("https://hook.example/"), .secret = STR("sealed"), .org = STR("acme")};
+    ledger_targets_declare(b->ledger, fixture_channel(b->config, "hooks"), target, 1, bench_done, &declared);
+    assert_int_equal(bench_until(b, &declared), BELFRY_OK);
+    vfs_fault_set(VFS_IOERR, 0, 0);
+    return b;
+}
+
+/* What was submitted is kept now, and runs 0.1 s later behind what comes before. */
+static void disk_is_well_again(struct bench *b)
+{
+    assert_int_equal(send_now(b, NOTE("fails")), BELFRY_EIO);
+    vfs_fault_set(VFS_NONE, 0, 0);
+}
+
+static void move_endpoint(struct bench *b, struct ledger_target *target)
+{
+    struct bench_wait declared = {0};
+    target->url = STR("https://other.example/");
+    ledger_targets_declare(b->ledger, fixture_channel(b->config, "hooks"), target, 1, bench_done, &declared);
+    assert_int_equal(bench_until(b, &declared), BELFRY_OK);
+    assert_true(target->moved && target->enabled && target->first_failure_ms == 0);
+}
+
+static void test_a_success_is_not_overwritten_by_the_failure_before_it(void **state)
+{
+    (void)state;
+    struct ledger_target target;
+    struct bench *b = open_with_endpoint(&target);
+    ledger_target_failure(b->ledger, target.id, 1, START);
+    ledger_emit_hub(b->ledger, STR("acme"), "hub.disk_low", STR("disk"), "Low"); /* kept too, and runs behind it */
+    disk_is_well_again(b);
+    ledger_target_failure(b->ledger, target.id, 0, START);
+    settle_until(b, "SELECT title FROM event", "Low");
+    expect_rows(b, "SELECT first_failure, failures FROM target", "- 0");
+    bench_free(b);
+}
+
+static void test_an_endpoint_that_moved_is_not_held_for_what_the_old_one_did(void **state)
+{
+    (void)state;
+    struct ledger_target target;
+    struct bench *b = open_with_endpoint(&target);
+    struct bench_wait off = {0};
+    ledger_target_failure(b->ledger, target.id, 1, START);
+    ledger_target_enable(b->ledger, target.id, 0, "410", bench_done, &off);
+    disk_is_well_again(b);
+    move_endpoint(b, &target);
+    assert_int_equal(bench_until(b, &off), BELFRY_OK);
+    settle(b);
+    expect_rows(b, "SELECT enabled, first_failure, failures FROM target", "1 - 0");
+    ledger_target_failure(b->ledger, target.id, 1, START + 1);
+    settle(b);
+    expect_rows(b, "SELECT enabled, first_failure - 1700000000000 FROM target", "1 1");
+    bench_free(b);
+}
+
+/* The declaration is not kept: who made it is told and makes it again. What it would have said counts for nothing. */
+static void test_a_declaration_that_failed_has_no_say(void **state)
+{
+    (void)state;
+    struct ledger_target target, moved;
+    struct bench *b = open_with_endpoint(&target);
+    struct bench_wait off = {0}, declared = {0};
+    ledger_target_enable(b->ledger, target.id, 0, "410", bench_done, &off);
+    moved = target;
+    moved.url = STR("https://other.example/");
+    ledger_targets_declare(b->ledger, fixture_channel(b->config, "hooks"), &moved, 1, bench_done, &declared);
+    assert_int_equal(bench_until(b, &declared), BELFRY_EIO);
+    disk_is_well_again(b);
+    assert_int_equal(bench_until(b, &off), BELFRY_OK);
+    expect_rows(b, "SELECT enabled, disabled_why, url FROM target", "0 410 https://hook.example/");
+    bench_free(b);
+}
+
 static void test_who_waits_is_told_at_the_end_that_the_disk_stayed_bad(void **state)
 {
     (void)state;
@@ -139,14 +220,82 @@ static void test_the_result_of_a_task_waits_for_the_disk(void **state)
     bench_free(b);
 }
 
+/* --- whose fault it is -------------------------------------------------------------------------------------------- */
+
+static void seen(void *arg, const char *channel, const struct route_targets *index, const struct hash *disabled)
+{
+    (void)arg;
+    (void)channel;
+    (void)index;
+    (void)disabled;
+}
+
+static void test_what_only_reads_does_not_say_that_the_disk_is_well(void **state)
+{
+    (void)state;
+    struct bench *b = open_on_bad_disk();
+    assert_int_equal(send_now(b, NOTE("1")), BELFRY_OK); /* a command before it that wrote is not counted again */
+    vfs_fault_set(VFS_FULL, 0, 0);
+    assert_int_equal(send_now(b, NOTE("2")), BELFRY_EIO);
+    assert_string_equal(ledger_ailment(b->ledger), "the disk is full");
+    struct bench_wait looked = {0};
+    ledger_targets_look(b->ledger, seen, settle_done, &looked);
+    bench_until(b, &looked);
+    assert_string_equal(ledger_ailment(b->ledger), "the disk is full");
+    vfs_fault_set(VFS_NONE, 0, 0);
+    assert_int_equal(send_now(b, NOTE("3")), BELFRY_OK);
+    assert_null(ledger_ailment(b->ledger));
+    bench_free(b);
+}
+
+struct twice {
+    struct ledger_command command;
+    struct bench_wait wait;
+    int runs;
+};
+
+/* The second row breaks a constraint, whatever the disk says. */
+static belfry_status twice_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct store_delivery row = {.id = 1, .event = 1, .org = 1, .channel = 1, .rule = 1};
+    LIST_OF(command, struct twice, command)->runs++;
+    store_delivery_add(ledger_txn_conn(txn), &row);
+    store_delivery_add(ledger_txn_conn(txn), &row);
+    return BELFRY_OK;
+}
+
+static void twice_done(struct ledger_command *command, belfry_status status)
+{
+    bench_done(&LIST_OF(command, struct twice, command)->wait, status);
+}
+
+static void test_what_can_never_be_written_is_given_up_and_holds_up_nobody(void **state)
+{
+    (void)state;
+    struct bench *b = open_on_bad_disk();
+    struct twice twice = {.command = {.run = twice_run, .done = twice_done, .must = "a test"}};
+    assert_int_equal(ledger_submit(b->ledger, &twice.command), BELFRY_OK);
+    assert_int_equal(bench_until(b, &twice.wait), BELFRY_EINTERNAL);
+    assert_in_range(twice.runs, 4, 5); /* in its group, and then alone */
+    assert_int_equal(send_now(b, NOTE("1")), BELFRY_OK);
+    assert_null(ledger_ailment(b->ledger));
+    expect_rows(b, "SELECT count(*) FROM delivery WHERE id = 1", "0");
+    bench_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_timers_run_after_a_rollback),
         cmocka_unit_test(test_the_hold_of_a_target_waits_for_the_disk),
         cmocka_unit_test(test_the_later_of_two_switches_has_the_last_word),
+        cmocka_unit_test(test_a_success_is_not_overwritten_by_the_failure_before_it),
+        cmocka_unit_test(test_an_endpoint_that_moved_is_not_held_for_what_the_old_one_did),
+        cmocka_unit_test(test_a_declaration_that_failed_has_no_say),
         cmocka_unit_test(test_who_waits_is_told_at_the_end_that_the_disk_stayed_bad),
         cmocka_unit_test(test_the_result_of_a_task_waits_for_the_disk),
+        cmocka_unit_test(test_what_only_reads_does_not_say_that_the_disk_is_well),
+        cmocka_unit_test(test_what_can_never_be_written_is_given_up_and_holds_up_nobody),
     };
     return cmocka_run_group_tests_name("ledger_faults", tests, NULL, NULL);
 }

@@ -369,8 +369,8 @@ static void test_what_is_kept(void **state)
     sync_send(t, STARTED, json(RUN("1", "sync", "ann")), DAY "08:59:59Z");
     sync_send(t, FINISHED, json("{'run':{'id':'1'},'outcome':'succeeded','counts':{'new':2},'log':'done'}"), NULL);
     assert_string_equal(belfry_test_state(t),
-                        json("at/1767603599000/1 = {'S':1767603599000,'a':'ann','c':{'new':2},'f':1767603600000,"
-                             "'k':'sync','l':1,'o':1,'s':1767603600000}\n"
+                        json("at/1767603599000/1 = {'k':'sync','a':'ann','s':1767603600000,'S':1767603599000,"
+                             "'f':1767603600000,'o':1,'l':1,'c':{'new':2}}\n"
                              "log/1 = done\n"
                              "overviews = {'v':[],'y':1767603600000}\n"
                              "run/1 = 1767603599000"));
