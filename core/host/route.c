@@ -28,7 +28,7 @@ static struct http_request *request_of(const struct belfry_host *table, uint64_t
     return req;
 }
 
-/* What an org is not served by is not there for it. */
+/* An instance that does not serve an org is not there for it. */
 static void on_request(void *arg, struct http_request *req)
 {
     struct mounted *m = arg;
