@@ -274,8 +274,9 @@ struct ledger {
     int api_empty;                              /* see struct directory */
     struct channel_targets *targets;
     size_t target_channels;
-    struct hash *last_words; /* by target id (last_word.c) */
-    struct hash *disabled;   /* target id to the ledger: those that are held; NULL: to be read again */
+    struct hash *last_words;  /* by target id (last_word.c) */
+    struct hash *disabled;    /* target id to the ledger: those that are held; NULL: to be read again */
+    struct hash *unavailable; /* task id to how often it was answered UNAVAILABLE in a row (tasks.c) */
     struct source_health *health;
     size_t health_count;
     struct {
