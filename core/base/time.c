@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Time as text: RFC 3339 instants and durations. Own calendar arithmetic instead of timegm(): that one takes what is
- * not a date (30 February) and normalizes it, and its range is that of time_t and struct tm.
- */
+/* Time as text: RFC 3339 instants and durations. */
 #include "base/clock.h"
+#include "base/date.h"
 #include "base/str.h"
 
 #include <stdio.h>
@@ -11,44 +9,6 @@
 #define MS_PER_DAY INT64_C(86400000)
 #define TIME_MIN INT64_C(-62167219200000) /* 0000-01-01T00:00:00.000Z */
 #define TIME_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
-
-/* A civil date counted in eras of 400 years that start on 1 March, so that the leap day is the last of its year. */
-#define DAYS_PER_ERA 146097
-#define DAYS_TO_EPOCH 719468 /* from 0000-03-01 to 1970-01-01 */
-
-static int is_leap(int year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int days_in_month(int year, int month)
-{
-    static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return days[month - 1] + (month == 2 && is_leap(year));
-}
-
-static int64_t days_from_date(int year, int month, int day)
-{
-    int64_t y = month > 2 ? year : year - 1;
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    int64_t year_of_era = y - era * 400;
-    int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * DAYS_PER_ERA + day_of_era - DAYS_TO_EPOCH;
-}
-
-static void date_from_days(int64_t days, int *year, int *month, int *day)
-{
-    int64_t z = days + DAYS_TO_EPOCH;
-    int64_t era = (z >= 0 ? z : z - (DAYS_PER_ERA - 1)) / DAYS_PER_ERA;
-    int64_t day_of_era = z - era * DAYS_PER_ERA;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t shifted = (5 * day_of_year + 2) / 153;
-    *day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
-    *month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-    *year = (int)(year_of_era + era * 400 + (*month <= 2));
-}
 
 /* A reader over the text: each step takes what it expects or notes the failure, which is looked at once at the end. */
 struct reader {
@@ -124,12 +84,8 @@ static int offset(struct reader *r)
  * POSIX. */
 static int is_leap_second(int64_t ms_after)
 {
-    int year, month, day;
     int64_t start = ms_after - ((ms_after % 1000) + 1000) % 1000;
-    if (start % MS_PER_DAY != 0)
-        return 0;
-    date_from_days(start / MS_PER_DAY, &year, &month, &day);
-    return day == 1;
+    return start % MS_PER_DAY == 0 && date_from_days(start / MS_PER_DAY).day == 1;
 }
 
 belfry_status time_parse(struct belfry_str s, int64_t *out_ms)
@@ -139,7 +95,7 @@ belfry_status time_parse(struct belfry_str s, int64_t *out_ms)
     expect(&r, '-', '-');
     int month = number(&r, 2, 1, 12);
     expect(&r, '-', '-');
-    int day = number(&r, 2, 1, days_in_month(year, month));
+    int day = number(&r, 2, 1, date_days_in_month(year, month));
     expect(&r, 'T', 't');
     int hour = number(&r, 2, 0, 23);
     expect(&r, ':', ':');
@@ -150,7 +106,7 @@ belfry_status time_parse(struct belfry_str s, int64_t *out_ms)
     int minutes_east = offset(&r);
     if (r.bad || r.pos != s.len)
         return BELFRY_EINVAL;
-    int64_t minutes = days_from_date(year, month, day) * 1440 + hour * 60 + minute - minutes_east;
+    int64_t minutes = date_to_days(year, month, day) * 1440 + hour * 60 + minute - minutes_east;
     int64_t result = minutes * 60000 + second * 1000 + ms;
     if (result < TIME_MIN || result > TIME_MAX || (second == 60 && !is_leap_second(result)))
         return BELFRY_EINVAL;
@@ -175,13 +131,12 @@ void time_format(int64_t ms, char out[TIME_TEXT_SIZE])
         days--;
         rest += MS_PER_DAY;
     }
-    int year, month, day;
-    date_from_days(days, &year, &month, &day);
-    char *p = put_digits(out, year, 4);
+    struct belfry_date date = date_from_days(days);
+    char *p = put_digits(out, date.year, 4);
     *p++ = '-';
-    p = put_digits(p, month, 2);
+    p = put_digits(p, date.month, 2);
     *p++ = '-';
-    p = put_digits(p, day, 2);
+    p = put_digits(p, date.day, 2);
     *p++ = 'T';
     p = put_digits(p, (int)(rest / 3600000), 2);
     *p++ = ':';

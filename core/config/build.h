@@ -114,7 +114,8 @@ void config_build_categories(struct config_build *b); /* after instances: plugin
 void config_build_auth(struct config_build *b);       /* after instances: tokens name sources */
 void config_build_schedules(struct config_build *b);
 void config_build_retention(struct config_build *b);
-void config_build_rules(struct config_build *b); /* last: refers to all others */
+void config_build_rules(struct config_build *b); /* refers to all others */
+void config_build_reads(struct config_build *b); /* last: what the rules read, for sources that ask */
 /* The `deliver` of a rule or of unmatched. */
 void config_build_deliver(struct config_build *b, const struct yaml_node *map, struct config_rule *rule);
 /* Fills out from what is under key `jwt`; org NULL for auth.jwt. */

@@ -109,6 +109,7 @@ struct config_instance {
     const char *feed_url, *feed_token;
     int64_t feed_every_ms;
     const char *feed_org;
+    struct belfry_strs reads; /* sources that need belfry.rules/1: paths below data that rules read; sorted */
 };
 
 enum { CONFIG_UNLESS_SEEN = 1, CONFIG_UNLESS_READ = 2, CONFIG_UNLESS_HANDLED = 4, CONFIG_UNLESS_HIDDEN = 8 };

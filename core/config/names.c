@@ -2,6 +2,8 @@
 /* What names, addresses and zones look like. Faults are sentences without a subject: "is longer than 128 bytes". */
 #include "config/build.h"
 
+#include "base/zone.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <unicode/ucal.h>
@@ -103,21 +105,6 @@ int config_check_name(struct config_build *b, const struct yaml_node *node, cons
 }
 
 /* --- time zones -------------------------------------------------------------------------------------------------- */
-
-static int zone_exists(struct belfry_str name)
-{
-    char text[64];
-    if (name.len == 0 || name.len >= sizeof(text))
-        return 0;
-    memcpy(text, name.ptr, name.len);
-    text[name.len] = '\0';
-    UChar id[64], canonical[64];
-    UErrorCode status = U_ZERO_ERROR;
-    u_strFromUTF8(id, 64, NULL, text, -1, &status);
-    UBool is_system = 0;
-    ucal_getCanonicalTimeZoneID(id, -1, canonical, 64, &is_system, &status);
-    return U_SUCCESS(status) && is_system;
-}
 
 static const char *nearest_zone(struct config_build *b, struct belfry_str name)
 {

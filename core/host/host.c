@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "base/zone.h"
 #include "host/internal.h"
 #include "plugin/misuse.h"
 
@@ -35,20 +36,14 @@ static const struct {
     const char *id;
     const void *api;
 } extensions[] = {
-    {BELFRY_EXT_TIMER, &host_timer_api},
-    {BELFRY_EXT_MATCH, &host_match_api},
-    {BELFRY_EXT_TEMPLATE, &host_template_api},
-    {BELFRY_EXT_HTTP_ROUTE, &host_http_route_api},
-    {BELFRY_EXT_INBOX, &host_inbox_api},
-    {BELFRY_EXT_TARGETS, &host_targets_api},
-    {BELFRY_EXT_HTTP_CLIENT, &host_http_client_api},
-    {BELFRY_EXT_WORKER, &host_worker_api},
-    {BELFRY_EXT_FD, &host_fd_api},
-    {BELFRY_EXT_METRICS, &host_metrics_api},
-    {BELFRY_EXT_SECRET, &host_secret_api},
-    {BELFRY_EXT_STATE, &host_state_api},
-    {BELFRY_EXT_DIRECTORY, &host_directory_api},
-    {BELFRY_EXT_ASSET, &host_asset_api},
+    {BELFRY_EXT_TIMER, &host_timer_api},           {BELFRY_EXT_MATCH, &host_match_api},
+    {BELFRY_EXT_TEMPLATE, &host_template_api},     {BELFRY_EXT_CALENDAR, &zone_calendar_api},
+    {BELFRY_EXT_HTTP_ROUTE, &host_http_route_api}, {BELFRY_EXT_INBOX, &host_inbox_api},
+    {BELFRY_EXT_TARGETS, &host_targets_api},       {BELFRY_EXT_HTTP_CLIENT, &host_http_client_api},
+    {BELFRY_EXT_WORKER, &host_worker_api},         {BELFRY_EXT_FD, &host_fd_api},
+    {BELFRY_EXT_METRICS, &host_metrics_api},       {BELFRY_EXT_SECRET, &host_secret_api},
+    {BELFRY_EXT_STATE, &host_state_api},           {BELFRY_EXT_DIRECTORY, &host_directory_api},
+    {BELFRY_EXT_ASSET, &host_asset_api},           {BELFRY_EXT_RULES, &host_rules_api},
 };
 
 const void *host_extension(const char *id)

@@ -92,6 +92,7 @@ void host_thing_remove(struct host_thing *thing); /* unlinks; the caller frees *
 
 extern const struct belfry_timer_api host_timer_api;
 extern const struct belfry_match_api host_match_api;
+extern const struct belfry_rules_api host_rules_api;
 extern const struct belfry_template_api host_template_api;
 extern const struct belfry_http_route_api host_http_route_api;
 extern const struct belfry_inbox_api host_inbox_api;

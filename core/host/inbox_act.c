@@ -4,6 +4,9 @@
  * and when it was accepted mark the row as seen. The trigger's id names notification, action and person, so a second
  * click is a duplicate and answers as the first did. Who finds the row handled by somebody else gets a conflict that
  * names them.
+ *
+ * An act may itself end its row, and the answer may get lost. So who comes back to a row that takes no actions any more
+ * is still asked whether this very act was taken before: the trigger is submitted as one that has to be known.
  */
 #include "host/inbox.h"
 
@@ -24,6 +27,7 @@ struct act {
     struct store_inbox_row row;
     int64_t id;
     struct belfry_str action, comment;
+    const char *closed; /* why the row takes no new action; NULL: it does */
     struct ledger_request request;
     struct ledger_item_result result;
     struct ledger_inbox seen;
@@ -51,6 +55,16 @@ static void refuse(struct act *a, belfry_status status, struct belfry_str messag
     finish(a);
 }
 
+static void refuse_comment(struct act *a)
+{
+    struct belfry_fault fault = {.struct_size = sizeof(fault),
+                                 .pointer = STR("/comment"),
+                                 .detail = str_of(arena_printf(a->arena, "must have at most %d bytes", COMMENT_MAX))};
+    a->answer.faults = &fault;
+    a->answer.fault_count = 1;
+    refuse(a, BELFRY_EINVAL, str_of(arena_printf(a->arena, "the comment %.*s", STR_ARG(fault.detail))));
+}
+
 /* --- last: the row was acted on, so it was seen ----------------------------------------------- */
 
 static void on_seen(struct ledger_inbox *seen)
@@ -62,7 +76,7 @@ static void on_seen(struct ledger_inbox *seen)
     finish(a);
 }
 
-/* Whatever becomes of the mark, the trigger was accepted. */
+/* Whatever becomes of the mark, the trigger was accepted: a row that the act itself ended is marked like any other. */
 static void mark_seen(struct act *a)
 {
     a->seen = (struct ledger_inbox){.kind = LEDGER_INBOX_ONE,
@@ -86,20 +100,40 @@ static struct belfry_str attribute(const struct error *err, const char *name)
     return (struct belfry_str){NULL, 0};
 }
 
+/* All that the source said, for the answer; borrowed from the result. */
+static void take_refusal(struct act *a, const struct error *err)
+{
+    struct belfry_fault *faults = arena_alloc(a->arena, (err->count + 1) * sizeof(*faults));
+    struct belfry_attr *members = arena_alloc(a->arena, (err->attr_count + 1) * sizeof(*members));
+    for (size_t i = 0; i < err->count; i++)
+        faults[i] = (struct belfry_fault){.struct_size = sizeof(*faults),
+                                          .pointer = str_of(err->items[i].pointer ? err->items[i].pointer : ""),
+                                          .detail = str_of(err->items[i].detail)};
+    for (size_t i = 0; i < err->attr_count; i++)
+        members[i] = (struct belfry_attr){str_of(err->attrs[i].name), str_of(err->attrs[i].value)};
+    a->answer.faults = faults;
+    a->answer.fault_count = err->count;
+    a->answer.members = members;
+    a->answer.member_count = err->attr_count;
+    a->answer.handled_by = attribute(err, "handled_by");
+    if (time_parse(attribute(err, "handled_at"), &a->answer.handled_ms) != BELFRY_OK)
+        a->answer.handled_ms = 0;
+}
+
 static void on_triggered(struct ledger_request *request)
 {
     struct act *a = request->arg;
     const struct error *err = &a->result.err;
     if (request->status == BELFRY_OK) {
         mark_seen(a);
-        return;
+    } else if (request->status == BELFRY_ECONFLICT && a->closed) {
+        a->answer.handled_by = a->row.handled_by;
+        a->answer.handled_ms = a->row.handled_at;
+        refuse(a, BELFRY_ECONFLICT, str_of(a->closed));
+    } else {
+        take_refusal(a, err);
+        refuse(a, request->status, str_of(err->count ? error_text(err) : status_text(request->status)));
     }
-    if (request->status == BELFRY_ECONFLICT) {
-        a->answer.handled_by = arena_str(a->arena, attribute(err, "handled_by"));
-        if (time_parse(attribute(err, "handled_at"), &a->answer.handled_ms) != BELFRY_OK)
-            a->answer.handled_ms = 0;
-    }
-    refuse(a, request->status, str_of(err->count ? error_text(err) : status_text(request->status)));
 }
 
 /* The action's data with the comment; empty when it is malformed, which emit does not let through. */
@@ -135,6 +169,7 @@ static void submit(struct act *a, json_t *action)
     a->request.org = a->who.org;
     a->request.source = arena_strndup(a->arena, a->row.source.ptr, a->row.source.len);
     a->request.principal = *a->principal;
+    a->request.known_only = a->closed != NULL;
     a->request.results = &a->result;
     a->request.done = on_triggered;
     a->request.arg = a;
@@ -177,19 +212,16 @@ static void on_row(void *arg, belfry_status status)
     }
     json_t *action = inbox_find_action(&a->row, a->action);
     int mine = a->row.handled_at && str_eq(a->row.handled_by, a->who.username);
-    if (!action) {
+    if (a->row.handled_at && !mine)
+        a->closed = "this was handled already";
+    else if (!mine && over(a))
+        a->closed = "this notification is no longer valid";
+    if (!action)
         refuse(a, BELFRY_ENOTFOUND, STR("this notification has no such action"));
-    } else if (!inbox_may_act(a->req->config, a->row.category, &a->principal->roles)) {
+    else if (!inbox_may_act(a->req->config, a->row.category, &a->principal->roles))
         refuse_role(a);
-    } else if (a->row.handled_at && !mine) {
-        a->answer.handled_by = a->row.handled_by;
-        a->answer.handled_ms = a->row.handled_at;
-        refuse(a, BELFRY_ECONFLICT, STR("this was handled already"));
-    } else if (!mine && over(a)) {
-        refuse(a, BELFRY_ECONFLICT, STR("this notification is no longer valid"));
-    } else {
+    else
         submit(a, action);
-    }
     json_decref(action);
 }
 
@@ -205,7 +237,10 @@ static belfry_status read_row(struct store_conn *conn, void *arg)
 static void on_early(void *arg)
 {
     struct act *a = arg;
-    on_row(a, a->answer.status);
+    if (a->answer.status == BELFRY_ELIMIT)
+        refuse_comment(a);
+    else
+        on_row(a, a->answer.status);
 }
 
 void inbox_act(const struct belfry_http_request *req, struct belfry_str id, struct belfry_str action,
@@ -223,11 +258,13 @@ void inbox_act(const struct belfry_http_request *req, struct belfry_str id, stru
                                       .username = req->principal->name,
                                       .gated = inbox_gates(a->req->config, &req->principal->roles, a->arena)};
     a->action = arena_str(a->arena, action);
-    a->comment = text_body(a->arena, str_slice(comment.ptr, comment.len < COMMENT_MAX ? comment.len : COMMENT_MAX));
+    a->comment = text_body(a->arena, comment);
     a->done = done;
     a->arg = arg;
     const struct host_settings *parts = host_parts(a->inbox->host);
     belfry_status status = inbox_is_person(req) ? id_parse(store_id_key(parts->store), id, &a->id) : BELFRY_EPERM;
+    if (status == BELFRY_OK && comment.len > COMMENT_MAX)
+        status = BELFRY_ELIMIT;
     if (status == BELFRY_OK)
         status = store_read(parts->readers, read_row, on_row, a, 0);
     a->answer.status = status;

@@ -39,7 +39,8 @@ static void take_actions(const struct store_inbox_row *row, struct arena *arena,
         actions[i] = (struct belfry_action){.struct_size = sizeof(*actions),
                                             .id = copy_member(arena, from, "id"),
                                             .label = copy_member(arena, from, "label"),
-                                            .type = copy_member(arena, from, "type")};
+                                            .type = copy_member(arena, from, "type"),
+                                            .comment = copy_member(arena, from, "comment")};
     }
     out->actions = actions;
     out->action_count = count;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* belfry.match/1 and belfry.template/1: compiled option values, evaluated on any thread. */
+/* belfry.match/1 and belfry.template/1: compiled option values, evaluated on any thread. belfry.rules/1: what the
+ * configuration's rules read, as it was found when they were compiled. */
 #include "host/internal.h"
 #include "template/template.h"
 
@@ -32,3 +33,12 @@ static void template_names(const struct belfry_template *tpl, struct belfry_strs
 }
 
 const struct belfry_template_api host_template_api = {sizeof(struct belfry_template_api), 0, render, template_names};
+
+static void data_paths(const struct belfry_host *table, struct belfry_strs *out)
+{
+    *out = (struct belfry_strs){NULL, 0};
+    if (host_on_loop(table, "rules.data_paths"))
+        *out = host_instance_config(host_instance_of(table))->reads;
+}
+
+const struct belfry_rules_api host_rules_api = {sizeof(struct belfry_rules_api), 0, data_paths};

@@ -114,6 +114,24 @@ static void problem(const struct belfry_host *table, uint64_t id, uint32_t statu
         http_problem(req, status, pointer, "%.*s", STR_ARG(detail));
 }
 
+static void problems(const struct belfry_host *table, uint64_t id, uint32_t status, const struct belfry_fault *faults,
+                     size_t fault_count, const struct belfry_attr *members, size_t member_count)
+{
+    struct http_request *req = request_of(table, id, "http-route.problems");
+    struct error err = {0};
+    if (!req)
+        return;
+    for (size_t i = 0; i < fault_count; i++) {
+        const struct belfry_fault *fault = plugin_table_at(faults, i, sizeof(*fault));
+        const char *pointer = fault->pointer.len ? arena_str(req->arena, fault->pointer).ptr : NULL;
+        error_set(&err, BELFRY_EINVAL, pointer, "%.*s", STR_ARG(fault->detail));
+    }
+    for (size_t i = 0; i < member_count; i++)
+        error_attr(&err, arena_str(req->arena, members[i].name).ptr, members[i].value.ptr, members[i].value.len);
+    http_problem_error(req, status, &err);
+    error_clear(&err);
+}
+
 static belfry_status begin(const struct belfry_host *table, uint64_t id, const struct belfry_http_response *head,
                            void (*drain)(void *arg), void (*closed)(void *arg), void *arg)
 {
@@ -180,4 +198,5 @@ const struct belfry_http_route_api host_http_route_api = {
     .escape = escape,
     .text = text,
     .datetime = datetime,
+    .problems = problems,
 };

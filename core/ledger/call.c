@@ -231,6 +231,17 @@ static int32_t has_role(struct belfry_txn *txn, struct belfry_str username, stru
     return 0;
 }
 
+static belfry_status zone(struct belfry_txn *txn, struct belfry_str *out)
+{
+    const struct call *call = call_of(txn, "zone");
+    if (!call)
+        return BELFRY_ECLOSED;
+    const struct config *config = call->gen->pub->config;
+    const struct config_org *entry = config_org(config, call->pub.org);
+    *out = str_of(entry && entry->timezone ? entry->timezone : config->hub.timezone);
+    return call->fault;
+}
+
 /* --- operations on subjects --------------------------------------------------------------------------------------- */
 
 static struct belfry_strs copy_list(struct arena *arena, struct belfry_strs list)
@@ -374,6 +385,7 @@ static const struct belfry_txn_api api = {
     .timer_clear = timer_clear,
     .task = task,
     .alloc = scratch,
+    .zone = zone,
 };
 
 /* --- the call itself ---------------------------------------------------------------------------------------------- */

@@ -163,8 +163,9 @@ static belfry_status add_action(struct call *call, const struct belfry_action *a
         return refuse(err, action->id, "is not an action that this type of event declares");
     struct belfry_str label = action->label.len ? action->label : str_of(known->label);
     struct belfry_str trigger = action->type.len ? action->type : str_of(known->trigger);
-    if (trigger.len == 0 || !plain(trigger, TYPE_MAX))
-        return refuse(err, action->id, "is an action without a trigger type");
+    struct belfry_str comment = action->comment.len ? action->comment : str_of(known->comment);
+    if (!str_eqz(trigger, known->trigger))
+        return refuse(err, action->id, "is an action with another trigger than its type declares");
     struct error why = {0};
     json_t *data = action->data.len ? json_read(action->data, &why) : NULL;
     error_clear(&why);
@@ -178,6 +179,10 @@ static belfry_status add_action(struct call *call, const struct belfry_action *a
     json_write_str(text_line(call->arena, label), out);
     buf_addz(out, ",\"type\":");
     json_write_str(trigger, out);
+    if (comment.len) {
+        buf_addz(out, ",\"comment\":");
+        json_write_str(text_line(call->arena, comment), out);
+    }
     buf_addz(out, ",\"data\":");
     buf_adds(out, action->data.len ? action->data : STR("{}"));
     buf_addc(out, '}');

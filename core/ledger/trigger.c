@@ -187,6 +187,8 @@ static belfry_status take(struct run *run, size_t item)
         result->events = run->request->results[earlier - 1].events;
         return BELFRY_OK;
     }
+    if (run->request->known_only)
+        return error_set(&result->err, BELFRY_ECONFLICT, NULL, "was not taken before");
     uint32_t before = run->record.events;
     belfry_status status = receive(run, item, key);
     if (status == BELFRY_OK) {

@@ -59,7 +59,7 @@ static const char *check_actions(struct arena *arena, const struct belfry_event_
 {
     for (const struct belfry_action_type *a = event->actions; a && a->struct_size; a++) {
         if (!is_type(a->id, 0) || !a->label || !*a->label || !str_utf8_valid(str_of(a->label)) ||
-            !is_type(a->trigger, 0))
+            !is_type(a->trigger, 0) || (a->comment && !str_utf8_valid(str_of(a->comment))))
             return arena_printf(arena, "event `%s`: action `%s` needs an id, a label and the type of its trigger",
                                 event->type, a->id ? a->id : "");
         for (const struct belfry_action_type *other = event->actions; other < a; other++)

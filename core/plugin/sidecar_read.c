@@ -138,7 +138,8 @@ static const struct belfry_action_type *actions(struct reader *r, const json_t *
         rows[i] = (struct belfry_action_type){.struct_size = sizeof(*rows),
                                               .id = needed(r, from, "id"),
                                               .label = needed(r, from, "label"),
-                                              .trigger = needed(r, from, "trigger")};
+                                              .trigger = needed(r, from, "trigger"),
+                                              .comment = text(r, from, "comment")};
     }
     return rows;
 }

@@ -60,9 +60,12 @@ static json_t *options(const struct belfry_option *table, size_t only)
 static json_t *actions(const struct belfry_action_type *table)
 {
     json_t *array = json_array();
-    for (; table->struct_size; table++)
-        json_array_append_new(
-            array, json_pack("{s:s, s:s, s:s}", "id", table->id, "label", table->label, "trigger", table->trigger));
+    for (; table->struct_size; table++) {
+        json_t *action =
+            json_pack("{s:s, s:s, s:s}", "id", table->id, "label", table->label, "trigger", table->trigger);
+        set_text(action, "comment", table->comment);
+        json_array_append_new(array, action);
+    }
     return array;
 }
 

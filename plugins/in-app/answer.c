@@ -23,16 +23,21 @@ static const struct {
                 {BELFRY_EPERM, 403, "this is not allowed"},
                 {BELFRY_EINVAL, 422, "this value is not accepted"}};
 
+uint32_t answer_code(belfry_status status)
+{
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        if (refusals[i].status == status)
+            return refusals[i].http;
+    return 503;
+}
+
 void answer_status(struct call *call, belfry_status status, struct belfry_str detail)
 {
-    uint32_t http = 503;
+    uint32_t http = answer_code(status);
     const char *text = "the inbox cannot be read or written at the moment; try again in a second";
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-        if (refusals[i].status != status)
-            continue;
-        http = refusals[i].http;
-        text = refusals[i].detail;
-    }
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        if (refusals[i].status == status)
+            text = refusals[i].detail;
     call->app->http->problem(call->app->host, call->req->id, http, NULL, detail.len ? detail : belfry_str(text));
     call_free(call);
 }

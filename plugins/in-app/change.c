@@ -293,33 +293,40 @@ void api_seen(void *self, const struct belfry_http_request *req)
 
 /* --- actions ---------------------------------------------------------------------------------- */
 
-/* RFC 9457 with the members that say who was first. */
-static void answer_conflict(struct call *call, const struct belfry_inbox_change *change)
+static struct belfry_str time_text(struct call *call, int64_t ms)
 {
-    struct text out = {0};
-    text_z(&out, "{\"type\":\"about:blank\",\"title\":\"Conflict\",\"status\":409,\"detail\":");
-    text_json(&out, change->message);
-    text_z(&out, ",\"handled_by\":");
-    text_json_opt(&out, change->handled_by);
-    text_z(&out, ",\"handled_at\":");
-    text_json_time(&out, change->handled_ms);
-    text_z(&out, "}");
-    struct belfry_http_response response = {.struct_size = sizeof(response),
-                                            .status = 409,
-                                            .content_type = belfry_str("application/problem+json"),
-                                            .body = text_view(&out)};
-    call->app->http->respond(call->app->host, call->req->id, &response);
-    text_free(&out);
+    struct text t = {0};
+    text_time(&t, ms);
+    char *copy = call_alloc(call, t.len + 1);
+    memcpy(copy, t.ptr, t.len);
+    struct belfry_str out = {copy, t.len};
+    text_free(&t);
+    return out;
+}
+
+/* All that was wrong, and who was first: the source's own words, or the inbox's for a row that takes no action. */
+static void answer_refusal(struct call *call, const struct belfry_inbox_change *change)
+{
+    const struct belfry_fault said = {.struct_size = sizeof(said), .detail = change->message};
+    const struct belfry_attr first[] = {{belfry_str("handled_by"), change->handled_by},
+                                        {belfry_str("handled_at"), time_text(call, change->handled_ms)}};
+    int from_source = change->member_count > 0;
+    call->app->http->problems(call->app->host, call->req->id, answer_code(change->status),
+                              change->fault_count ? change->faults : &said,
+                              change->fault_count ? change->fault_count : 1, from_source ? change->members : first,
+                              from_source          ? change->member_count
+                              : change->handled_ms ? 2
+                                                   : 0);
     call_free(call);
 }
 
 static void on_action(void *arg, const struct belfry_inbox_change *change)
 {
     struct call *call = arg;
-    if (change->status == BELFRY_ECONFLICT)
-        answer_conflict(call, change);
-    else
+    if (change->status == BELFRY_OK)
         on_mark(call, change);
+    else
+        answer_refusal(call, change);
 }
 
 void api_action(void *self, const struct belfry_http_request *req)

@@ -2,7 +2,8 @@
 /*
  * POST /{org}/notifications/act: what the buttons of the page do. `do` says what and to which: "read:ID",
  * "hide-selected" (with ids), "read-all" (what the filter lists, as of the revision that the page showed), "undo:OP",
- * "act:ID:ACTION". The answer is 303 to the page with the same filter, so that reloading it repeats nothing.
+ * "act:ID:ACTION" (with what was written into the field "comment:ID" of that row). The answer is 303 to the page with
+ * the same filter, so that reloading it repeats nothing.
  */
 #include "html.h"
 
@@ -78,6 +79,10 @@ static void refuse(struct call *call, const struct belfry_inbox_change *change)
 {
     struct text text = {0};
     text_str(&text, change->message);
+    for (size_t i = 1; i < change->fault_count; i++) {
+        text_z(&text, "; ");
+        text_str(&text, change->faults[i].detail);
+    }
     if (change->handled_by.len) {
         text_z(&text, ", by ");
         text_str(&text, change->handled_by);
@@ -87,14 +92,8 @@ static void refuse(struct call *call, const struct belfry_inbox_change *change)
         text_str(&text, call->app->http->datetime(call->req, change->handled_ms));
     }
     text_z(&text, ".");
-    uint32_t status = change->status == BELFRY_ECONFLICT   ? 409
-                      : change->status == BELFRY_ENOTFOUND ? 404
-                      : change->status == BELFRY_EPERM     ? 403
-                      : change->status == BELFRY_ECLOSED   ? 410
-                      : change->status == BELFRY_EINVAL    ? 422
-                                                           : 503;
     text.ptr[0] = (char)(text.ptr[0] >= 'a' && text.ptr[0] <= 'z' ? text.ptr[0] - 32 : text.ptr[0]);
-    answer_notice(call, status, "That was not possible", text_view(&text));
+    answer_notice(call, answer_code(change->status), "That was not possible", text_view(&text));
     text_free(&text);
 }
 
@@ -169,8 +168,13 @@ static void act(struct call *call, struct belfry_str arg)
     const char *colon = arg.len ? memchr(arg.ptr, ':', arg.len) : NULL;
     size_t len = colon ? (size_t)(colon - arg.ptr) : arg.len;
     call->id = (struct belfry_str){arg.ptr, len};
+    struct text name = {0};
+    text_z(&name, "comment:");
+    text_str(&name, call->id);
+    struct belfry_str comment = field(call, name.ptr);
+    text_free(&name);
     struct belfry_str action = {colon ? colon + 1 : NULL, colon ? arg.len - len - 1 : 0};
-    call->app->inbox->act(call->req, call->id, action, field(call, "comment"), on_acted, call);
+    call->app->inbox->act(call->req, call->id, action, comment, on_acted, call);
 }
 
 void page_act(void *self, const struct belfry_http_request *req)

@@ -111,10 +111,28 @@ static void write_button(const char *what, const struct belfry_inbox_item *item,
     text_z(out, "</span></button>");
 }
 
+/* One field for all actions of a row that take a comment. Several lines, so that Enter presses no button. */
+static void write_comment(const struct belfry_inbox_item *item, struct text *out)
+{
+    size_t i = 0;
+    while (i < item->action_count && !item->actions[i].comment.len)
+        i++;
+    if (i == item->action_count)
+        return;
+    text_z(out, "<label class=\"comment\"><span>");
+    text_html(out, item->actions[i].comment);
+    text_z(out, "<span class=\"vh\">: ");
+    text_html(out, item->title);
+    text_z(out, "</span></span><textarea rows=\"1\" maxlength=\"1000\" name=\"comment:");
+    text_html(out, item->id);
+    text_z(out, "\"></textarea></label>");
+}
+
 static void write_buttons(const struct belfry_inbox_item *item, struct text *out)
 {
     struct belfry_str none = {0};
     text_z(out, "<div class=\"acts\">");
+    write_comment(item, out);
     for (size_t i = 0; i < item->action_count; i++)
         write_button("act", item, item->actions[i].id, item->actions[i].label, out);
     if (item->read_ms)

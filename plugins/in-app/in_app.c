@@ -89,7 +89,7 @@ static const struct belfry_route routes[] = {
     ROUTE("POST", "/v1/{org}/notifications/{id}/actions/{action}", BODY_FORM, api_action),
     ROUTE("GET", "/v1/{org}/stream", 0, api_stream),
     ROUTE("GET", "/{org}/notifications", 0, page_inbox),
-    ROUTE("POST", "/{org}/notifications/act", BODY_FORM, page_act),
+    ROUTE("POST", "/{org}/notifications/act", BODY_BULK, page_act),
     ROUTE("GET", "/{org}/n/{id}", 0, page_open),
     {0}};
 

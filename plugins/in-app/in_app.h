@@ -50,6 +50,8 @@ struct belfry_str call_param(const struct call *call, const char *name);
 
 /* Each answers and ends the call. */
 void answer_problem(struct call *call, uint32_t status, const char *pointer, const char *detail);
+/* The HTTP status of a refusal that the inbox gave. */
+uint32_t answer_code(belfry_status status);
 /* The problem of a status that the inbox gave; detail empty: the usual text. */
 void answer_status(struct call *call, belfry_status status, struct belfry_str detail);
 void answer_json(struct call *call, uint32_t status, struct text *body);

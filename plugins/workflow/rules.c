@@ -117,6 +117,18 @@ static void remember_rule(struct workflow *w, const struct workflow_rule *rule)
     }
 }
 
+/* The hub's rules match events that may be made of a trigger that says little: what they read is remembered as well. */
+static void remember_hub_rules(struct workflow *w)
+{
+    struct belfry_strs paths = {NULL, 0};
+    w->hub_rules->data_paths(w->host, &paths);
+    for (size_t i = 0; i < paths.count; i++) {
+        struct belfry_str path = paths.items[i];
+        if (cut(&path, "data.record.") || (cut(&path, "/data") && cut(&path, "/record")))
+            remember_path(&w->interest, path);
+    }
+}
+
 /* --- making them -------------------------------------------------------------------------------------------------- */
 
 static struct workflow_recipient recipient_of(struct belfry_str text)
@@ -184,6 +196,7 @@ void workflow_rules_make(struct workflow *w, const struct workflow_config *confi
 {
     w->rules = calloc(config->rules.count + 1, sizeof(*w->rules));
     remember(&w->interest, belfry_str("name")); /* titles */
+    remember_hub_rules(w);
     for (uint32_t i = 0; i < config->rules.count; i++) {
         struct workflow_rule *rule = &w->rules[i];
         make_rule(w, &((const struct workflow_rule_options *)config->rules.items)[i], rule);

@@ -46,6 +46,7 @@ struct workflow {
     const struct belfry_host *host;
     const struct belfry_match_api *match;
     const struct belfry_template_api *templates;
+    const struct belfry_rules_api *hub_rules;
     struct workflow_rule *rules;
     size_t rule_count;
     struct workflow_interest interest;

@@ -135,6 +135,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     w->host = host;
     w->match = host->get_extension(host, BELFRY_EXT_MATCH);
     w->templates = host->get_extension(host, BELFRY_EXT_TEMPLATE);
+    w->hub_rules = host->get_extension(host, BELFRY_EXT_RULES);
     workflow_rules_make(w, config);
     (void)err;
     *self = w;
@@ -145,7 +146,7 @@ static const struct belfry_source source = {
     .struct_size = sizeof(source), .receive = workflow_receive, .due = workflow_due};
 
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
-static const char *const needs[] = {BELFRY_EXT_MATCH, BELFRY_EXT_TEMPLATE, NULL};
+static const char *const needs[] = {BELFRY_EXT_MATCH, BELFRY_EXT_TEMPLATE, BELFRY_EXT_RULES, NULL};
 
 static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .id = "workflow",

@@ -102,6 +102,7 @@ MEMBER(belfry_action_type, reserved, 4, uint32_t);
 MEMBER(belfry_action_type, id, 8, const char *);
 MEMBER(belfry_action_type, label, 16, const char *);
 MEMBER(belfry_action_type, trigger, 24, const char *);
+MEMBER(belfry_action_type, comment, 32, const char *);
 
 /* belfry_field */
 MEMBER(belfry_field, struct_size, 0, uint32_t);
@@ -205,6 +206,7 @@ MEMBER(belfry_action, id, 8, struct belfry_str);
 MEMBER(belfry_action, label, 24, struct belfry_str);
 MEMBER(belfry_action, type, 40, struct belfry_str);
 MEMBER(belfry_action, data, 56, struct belfry_str);
+MEMBER(belfry_action, comment, 72, struct belfry_str);
 
 /* belfry_event */
 MEMBER(belfry_event, struct_size, 0, uint32_t);
@@ -281,6 +283,7 @@ MEMBER(belfry_txn_api, timer_clear, 160, belfry_status (*)(struct belfry_txn *tx
 MEMBER(belfry_txn_api, task, 168, belfry_status (*)(struct belfry_txn *txn, struct belfry_str key,
        struct belfry_str payload, int64_t not_before_ms));
 MEMBER(belfry_txn_api, alloc, 176, void * (*)(struct belfry_txn *txn, size_t size));
+MEMBER(belfry_txn_api, zone, 184, belfry_status (*)(struct belfry_txn *txn, struct belfry_str *out));
 
 /* belfry_txn */
 MEMBER(belfry_txn, struct_size, 0, uint32_t);
@@ -401,6 +404,11 @@ MEMBER(belfry_match_api, eval, 8, int32_t (*)(const struct belfry_condition *con
        const struct belfry_view *view));
 MEMBER(belfry_match_api, paths, 16, void (*)(const struct belfry_condition *condition, struct belfry_strs *out));
 
+/* belfry_rules_api */
+MEMBER(belfry_rules_api, struct_size, 0, uint32_t);
+MEMBER(belfry_rules_api, reserved, 4, uint32_t);
+MEMBER(belfry_rules_api, data_paths, 8, void (*)(const struct belfry_host *host, struct belfry_strs *out));
+
 /* belfry_template_api */
 MEMBER(belfry_template_api, struct_size, 0, uint32_t);
 MEMBER(belfry_template_api, reserved, 4, uint32_t);
@@ -437,6 +445,12 @@ MEMBER(belfry_http_response, body, 24, struct belfry_str);
 MEMBER(belfry_http_response, headers, 40, const struct belfry_attr *);
 MEMBER(belfry_http_response, header_count, 48, size_t);
 
+/* belfry_fault */
+MEMBER(belfry_fault, struct_size, 0, uint32_t);
+MEMBER(belfry_fault, reserved, 4, uint32_t);
+MEMBER(belfry_fault, pointer, 8, struct belfry_str);
+MEMBER(belfry_fault, detail, 24, struct belfry_str);
+
 /* belfry_http_page */
 MEMBER(belfry_http_page, struct_size, 0, uint32_t);
 MEMBER(belfry_http_page, status, 4, uint32_t);
@@ -469,6 +483,8 @@ MEMBER(belfry_http_route_api, escape, 80, struct belfry_str (*)(const struct bel
        struct belfry_str text));
 MEMBER(belfry_http_route_api, text, 88, struct belfry_str (*)(const struct belfry_http_request *req, const char *key));
 MEMBER(belfry_http_route_api, datetime, 96, struct belfry_str (*)(const struct belfry_http_request *req, int64_t ms));
+MEMBER(belfry_http_route_api, problems, 104, void (*)(const struct belfry_host *host, uint64_t request, uint32_t status,
+       const struct belfry_fault *faults, size_t fault_count, const struct belfry_attr *members, size_t member_count));
 
 /* belfry_inbox_filter */
 MEMBER(belfry_inbox_filter, struct_size, 0, uint32_t);
@@ -555,6 +571,10 @@ MEMBER(belfry_inbox_change, failed_count, 64, size_t);
 MEMBER(belfry_inbox_change, undo, 72, struct belfry_str);
 MEMBER(belfry_inbox_change, handled_by, 88, struct belfry_str);
 MEMBER(belfry_inbox_change, handled_ms, 104, int64_t);
+MEMBER(belfry_inbox_change, faults, 112, const struct belfry_fault *);
+MEMBER(belfry_inbox_change, fault_count, 120, size_t);
+MEMBER(belfry_inbox_change, members, 128, const struct belfry_attr *);
+MEMBER(belfry_inbox_change, member_count, 136, size_t);
 
 /* belfry_inbox_api */
 MEMBER(belfry_inbox_api, struct_size, 0, uint32_t);
@@ -698,6 +718,23 @@ MEMBER(belfry_asset_api, struct_size, 0, uint32_t);
 MEMBER(belfry_asset_api, reserved, 4, uint32_t);
 MEMBER(belfry_asset_api, add, 8, belfry_status (*)(const struct belfry_host *host, const char *name,
        const char *content_type, const void *bytes, size_t size));
+
+/* belfry_date */
+MEMBER(belfry_date, year, 0, int32_t);
+MEMBER(belfry_date, month, 4, int32_t);
+MEMBER(belfry_date, day, 8, int32_t);
+FROZEN(belfry_date, 12);
+
+/* belfry_calendar_api */
+MEMBER(belfry_calendar_api, struct_size, 0, uint32_t);
+MEMBER(belfry_calendar_api, reserved, 4, uint32_t);
+MEMBER(belfry_calendar_api, instant, 8, belfry_status (*)(struct belfry_str zone, const struct belfry_date *date,
+       int32_t minute, int64_t *out_ms));
+MEMBER(belfry_calendar_api, local, 16, belfry_status (*)(struct belfry_str zone, int64_t at_ms,
+       struct belfry_date *date, int32_t *minute));
+MEMBER(belfry_calendar_api, add_days, 24, belfry_status (*)(const struct belfry_date *date, int32_t days,
+       struct belfry_date *out));
+MEMBER(belfry_calendar_api, parse, 32, belfry_status (*)(struct belfry_str text, struct belfry_date *out));
 /* clang-format on */
 
 #undef MEMBER

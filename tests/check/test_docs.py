@@ -128,7 +128,7 @@ def test_the_plugin_of_the_examples_compiles_and_is_accepted(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists(f"{BUILD}/.libs/libbelfry-test.a"), reason="libbelfry-test is not built")
-@pytest.mark.parametrize("name", ["tickets", "chat", "uptime", "slack"])
+@pytest.mark.parametrize("name", ["tickets", "visits", "chat", "uptime", "slack"])
 def test_the_examples_of_plugins_pass_their_tests(name, tmp_path):
     libraries = re.search(r"^Libs: .*-lbelfry-test (.*)$", open(f"{BUILD}/belfry-test.pc", encoding="utf-8").read(), re.M)[1]
     compiled = subprocess.run(

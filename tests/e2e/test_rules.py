@@ -3,7 +3,7 @@
 import pytest
 
 from support.config import base, with_hooks
-from support.events import case, created, record_of, updated
+from support.events import case, created, deleted, record_of, updated
 from support.wait import until
 
 ESCALATE = {"name": "escalate-hot-leads", "when": {"type": "record.assigned", "data.record.fields.rating": "hot"},
@@ -126,6 +126,64 @@ def test_what_was_withdrawn_is_not_escalated(hub):
     hub.send(updated(record_of(event), owner="carl", changed_by="carl"))
     hub.clock.advance("1h")
     assert managers(hub) == (0, 0)
+
+
+def test_a_lead_that_is_deleted_is_not_escalated(hub):
+    event = hot()
+    hub.send(event)
+    hub.clock.advance("14m")
+    hub.send(deleted(record_of(event)))
+    hub.clock.advance("1h")
+    assert managers(hub) == (0, 0)
+    assert hub.items("bob")[0]["validity"] == "withdrawn"
+
+
+def test_a_lead_that_is_handed_over_has_its_quarter_of_an_hour_from_then(hub):
+    """The hand-over says nothing of the rating: the source remembers what the hub's rules read."""
+    event = hot()
+    hub.send(event)
+    hub.clock.advance("14m")
+    hub.send(updated(record_of(event), owner="carl", changed_by="bob"))
+    hub.clock.advance("899s")
+    assert managers(hub) == (0, 0)
+    hub.clock.advance("1s")
+    assert managers(hub) == (1, 1)
+    hub.clock.advance("1d")
+    assert managers(hub) == (1, 1)
+
+
+def test_the_new_owner_looks_the_old_one_looked_too(hub):
+    event = hot()
+    hub.send(event)
+    hub.seen("bob", hub.items("bob")[0]["id"])
+    hub.send(updated(record_of(event), owner="carl", changed_by="bob"))
+    hub.clock.advance("899s")
+    hub.seen("carl", hub.items("carl")[0]["id"])
+    hub.clock.advance("1h")
+    assert managers(hub) == (0, 0)
+
+
+def test_a_manager_who_owns_the_lead_is_not_told_twice(hub):
+    hub.send(hot(owner="ann"))
+    assert managers(hub) == (1, 0)
+    hub.clock.advance("15m")
+    assert managers(hub) == (1, 1), "Mona is told; Ann has her row already"
+
+
+def test_a_rule_that_comes_with_a_reload_reads_what_was_said_since(new_hub):
+    config = base()
+    hub = new_hub(config, clock=True).start()
+    early = hot(name="Early")
+    hub.send(early)
+    config["rules"].append(ESCALATE)
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    late = hot(name="Late")
+    hub.send(late)
+    for event in [early, late]:
+        hub.send(updated(record_of(event), owner="carl", changed_by="bob"))
+    hub.clock.advance("15m")
+    assert hub.titles("mona") == ["Late"]
 
 
 def test_the_escalation_survives_a_restart(hub):

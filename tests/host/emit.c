@@ -224,6 +224,8 @@ static belfry_status take_actions(struct belfry_test *t, const struct belfry_eve
         struct error why = {0};
         if (!known)
             return refuse(err, a->id, "is not an action that this type of event declares");
+        if (a->type.len && !str_eqz(a->type, known->trigger))
+            return refuse(err, a->id, "is an action with another trigger than its type declares");
         for (size_t k = 0; k < i; k++) {
             if (str_eq(event->actions[k].id, a->id))
                 return refuse(err, a->id, "is an action that is given twice");
@@ -240,6 +242,7 @@ static belfry_status take_actions(struct belfry_test *t, const struct belfry_eve
             .label = str_of(fake_text(t, a->label.len ? a->label : str_of(known->label))),
             .type = str_of(fake_text(t, a->type.len ? a->type : str_of(known->trigger))),
             .data = str_of(fake_text(t, a->data.len ? a->data : STR("{}"))),
+            .comment = str_of(fake_text(t, a->comment.len ? a->comment : str_of(known->comment))),
         };
     }
     out->pub.actions = actions;

@@ -180,6 +180,8 @@ struct belfry_test {
 
     uint64_t last_id;
     const char *org;
+    const char *zone; /* of every org */
+    struct belfry_strs rule_paths;
     struct belfry_principal principal;
     int64_t last_trigger;
 

@@ -247,6 +247,7 @@ static struct belfry_test *make(void)
     t->host = fake_host_table;
     t->host.impl = t;
     t->org = "acme";
+    t->zone = "UTC";
     t->principal = (struct belfry_principal){
         .struct_size = sizeof(t->principal), .kind = BELFRY_PRINCIPAL_TOKEN, .name = STR("test")};
     queue_init(&t->posts);

@@ -5,6 +5,7 @@
  */
 #include "fake.h"
 
+#include "base/zone.h"
 #include "event/event.h"
 
 #include <stdlib.h>
@@ -27,6 +28,26 @@ static const struct belfry_source *source_of(struct belfry_test *t, const char *
 void belfry_test_org(struct belfry_test *t, const char *org)
 {
     t->org = arena_strdup(t->arena, org);
+}
+
+void belfry_test_zone(struct belfry_test *t, const char *zone)
+{
+    if (!zone_exists(str_of(zone)))
+        fake_misuse("belfry_test_zone", "there is no time zone %s", zone);
+    t->zone = arena_strdup(t->arena, zone);
+}
+
+void belfry_test_rules(struct belfry_test *t, const char *paths)
+{
+    struct belfry_str rest = str_of(arena_strdup(t->arena, paths)), next;
+    struct belfry_str *items = arena_alloc(t->arena, (rest.len + 1) * sizeof(*items));
+    size_t count = 0;
+    for (; rest.len; rest = next) {
+        struct belfry_str path = str_cut(rest, ' ', &next);
+        if (path.len)
+            items[count++] = path;
+    }
+    t->rule_paths = (struct belfry_strs){items, count};
 }
 
 void belfry_test_as(struct belfry_test *t, const char *principal)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small extensions: match, template, targets, metrics, secret, worker, directory, state, asset. */
+/* The small extensions: match, template, calendar, targets, metrics, secret, worker, directory, state, asset. */
 #include "fake.h"
 
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "base/zone.h"
 #include "match/match.h"
 #include "template/template.h"
 
@@ -24,6 +25,13 @@ static void condition_paths(const struct belfry_condition *condition, struct bel
 }
 
 static const struct belfry_match_api match_api = {sizeof(match_api), 0, eval, condition_paths};
+
+static void data_paths(const struct belfry_host *host, struct belfry_strs *out)
+{
+    *out = fake_of(host)->rule_paths;
+}
+
+static const struct belfry_rules_api rules_api = {sizeof(rules_api), 0, data_paths};
 
 static belfry_status render(const struct belfry_template *tpl, const struct belfry_view *params,
                             void (*sink)(void *arg, struct belfry_str text), void *arg)
@@ -296,12 +304,13 @@ const void *fake_extension(const char *id)
         const char *id;
         const void *api;
     } all[] = {
-        {BELFRY_EXT_TIMER, &fake_timer_api},      {BELFRY_EXT_MATCH, &match_api},
-        {BELFRY_EXT_TEMPLATE, &template_api},     {BELFRY_EXT_TARGETS, &targets_api},
-        {BELFRY_EXT_METRICS, &metrics_api},       {BELFRY_EXT_SECRET, &secret_api},
-        {BELFRY_EXT_HTTP_CLIENT, &fake_http_api}, {BELFRY_EXT_WORKER, &worker_api},
-        {BELFRY_EXT_STATE, &state_api},           {BELFRY_EXT_DIRECTORY, &directory_api},
-        {BELFRY_EXT_ASSET, &asset_api},           {BELFRY_EXT_FD, &fake_fd_api},
+        {BELFRY_EXT_TIMER, &fake_timer_api},    {BELFRY_EXT_MATCH, &match_api},
+        {BELFRY_EXT_TEMPLATE, &template_api},   {BELFRY_EXT_RULES, &rules_api},
+        {BELFRY_EXT_TARGETS, &targets_api},     {BELFRY_EXT_METRICS, &metrics_api},
+        {BELFRY_EXT_SECRET, &secret_api},       {BELFRY_EXT_HTTP_CLIENT, &fake_http_api},
+        {BELFRY_EXT_WORKER, &worker_api},       {BELFRY_EXT_STATE, &state_api},
+        {BELFRY_EXT_DIRECTORY, &directory_api}, {BELFRY_EXT_ASSET, &asset_api},
+        {BELFRY_EXT_FD, &fake_fd_api},          {BELFRY_EXT_CALENDAR, &zone_calendar_api},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(all[i].id, id) == 0)

@@ -290,6 +290,15 @@ static int32_t has_role(struct belfry_txn *txn, struct belfry_str username, stru
     return person && fake_has_role(person, role);
 }
 
+static belfry_status zone(struct belfry_txn *txn, struct belfry_str *out)
+{
+    const struct fake_call *call = fake_call_of(txn, "zone");
+    if (!call)
+        return BELFRY_ECLOSED;
+    *out = str_of(call->test->zone);
+    return call->fault;
+}
+
 /* --- the trigger's data ------------------------------------------------------------------------------------------- */
 
 static belfry_status wrong(struct belfry_error *err, const char *pointer, const char *text, const char *found)
@@ -507,6 +516,7 @@ const struct belfry_txn_api fake_txn_api = {
     .timer_clear = timer_clear,
     .task = task,
     .alloc = scratch,
+    .zone = zone,
 };
 
 /* --- a call ------------------------------------------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ step "its sidecar"
 
 step "the plugins of the documentation, and their tests on the fake host"
 examples=$here/../../docs/examples
-for name in tickets chat uptime slack; do
+for name in tickets visits chat uptime slack; do
     # shellcheck disable=SC2046
     ${CC:-gcc} -std=c11 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden ${SAN_CFLAGS:-} \
         $(pkg-config --cflags belfry-plugin) -o "$work/$name.so" "$examples/$name.c"

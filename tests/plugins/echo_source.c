@@ -145,7 +145,11 @@ static const struct belfry_field fields[] = {
 };
 
 static const struct belfry_action_type actions[] = {
-    {.struct_size = sizeof(struct belfry_action_type), .id = "reply", .label = "Reply", .trigger = "echo.said"},
+    {.struct_size = sizeof(struct belfry_action_type),
+     .id = "reply",
+     .label = "Reply",
+     .trigger = "echo.said",
+     .comment = "Words"},
     {0},
 };
 

@@ -148,6 +148,24 @@ static void test_only_what_is_named_is_remembered(void **state)
     }
 }
 
+/* A hub's rule says: a hot lead that nobody looked at. It has to match the hand-over, whose trigger names the owner. */
+static void test_what_the_hubs_rules_read_is_remembered(void **state)
+{
+    (void)state;
+    struct belfry_test *t = workflow_new("rules: []");
+    belfry_test_rules(t, "/data/record/fields/a~1b data.record.fields.rating data.record.owner data.invoice.fields.no");
+    assert_int_equal(belfry_test_reload(t, "rules: []"), BELFRY_OK);
+    send(t, "record.created",
+         "{'record':{" LEAD
+         ",'owner':'ann','created_by':'bob','fields':{'name':'Acme','rating':'hot','no':1,'a/b':2}}}");
+    assert_string_equal(belfry_test_get(t, "record/Lead/7"),
+                        json("{'fields':{'a/b':2,'name':'Acme','rating':'hot'},'owner':'ann','created_by':'bob',"
+                             "'url':'https://crm.example.org/7'}"));
+    send(t, "record.updated", "{'record':{'object':'Lead','id':'7','owner':'cara'},'changed_by':'bob'}");
+    assert_non_null(strstr(belfry_test_last(t)->data, json("'rating':'hot'")));
+    belfry_test_free(t);
+}
+
 static void test_texts_and_numbers_come_back_as_they_were(void **state)
 {
     (void)state;
@@ -476,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_after_every_time_counts_from_the_last_change),
         cmocka_unit_test(test_after_outlives_a_changed_configuration),
         cmocka_unit_test(test_only_what_is_named_is_remembered),
+        cmocka_unit_test(test_what_the_hubs_rules_read_is_remembered),
         cmocka_unit_test(test_texts_and_numbers_come_back_as_they_were),
         cmocka_unit_test(test_what_did_not_change_is_not_written),
         cmocka_unit_test(test_state_that_cannot_be_read_is_none),

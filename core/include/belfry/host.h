@@ -35,6 +35,16 @@ struct belfry_match_api {
     void (*paths)(const struct belfry_condition *condition, struct belfry_strs *out);
 };
 
+/* What others ask of a source's events: for one that keeps of the past only what somebody will want to know. */
+#define BELFRY_EXT_RULES "belfry.rules/1"
+struct belfry_rules_api {
+    uint32_t struct_size, reserved;
+    /* [loop] the paths below data that conditions of the configuration's rules read: "data.record.owner",
+     * "/data/record/fields/a.b"; sorted, each once. An instance whose plugin needs this extension is replaced when they
+     * change. Valid as long as the instance. */
+    void (*data_paths)(const struct belfry_host *host, struct belfry_strs *out);
+};
+
 #define BELFRY_EXT_TEMPLATE "belfry.template/1"
 struct belfry_template_api {
     uint32_t struct_size, reserved;
@@ -42,6 +52,31 @@ struct belfry_template_api {
     belfry_status (*render)(const struct belfry_template *tpl, const struct belfry_view *params,
                             void (*sink)(void *arg, struct belfry_str text), void *arg);
     void (*paths)(const struct belfry_template *tpl, struct belfry_strs *out);
+};
+
+/* --- belfry.calendar/1: dates, and what clocks show in a time zone; pure -------------------------------------------
+ */
+
+#define BELFRY_EXT_CALENDAR "belfry.calendar/1"
+
+/* A date of the Gregorian calendar, years 1 to 9999; month and day count from 1. */
+struct belfry_date {
+    int32_t year, month, day;
+};
+
+struct belfry_calendar_api {
+    uint32_t struct_size, reserved;
+    /* [any] the instant at which clocks in an IANA zone show a minute of the day (0 to 1439) on a date. Where a change
+     * of clocks shows it twice: the first time. Where it is skipped: the first instant after the gap, be that on
+     * another date. EINVAL when there is no such zone, date or minute. */
+    belfry_status (*instant)(struct belfry_str zone, const struct belfry_date *date, int32_t minute, int64_t *out_ms);
+    /* [any] what clocks in the zone show at an instant; minute may be NULL. EINVAL when there is no such zone, or
+     * outside of the calendar. */
+    belfry_status (*local)(struct belfry_str zone, int64_t at_ms, struct belfry_date *date, int32_t *minute);
+    /* [any] the date so many calendar days later (negative: earlier). EINVAL when it is no date, or outside. */
+    belfry_status (*add_days)(const struct belfry_date *date, int32_t days, struct belfry_date *out);
+    /* [any] RFC 3339 full-date, "2026-01-31". EINVAL when it is none. */
+    belfry_status (*parse)(struct belfry_str text, struct belfry_date *out);
 };
 
 /* --- belfry.http-route/1: answers to the plugin's routes ---------------------------------------------------------- */
@@ -80,6 +115,13 @@ struct belfry_http_response {
     size_t header_count;
 };
 
+/* One thing that is wrong with a request. */
+struct belfry_fault {
+    uint32_t struct_size, reserved;
+    struct belfry_str pointer; /* JSON Pointer of the field; empty: none is at fault */
+    struct belfry_str detail;
+};
+
 struct belfry_http_page {
     uint32_t struct_size, status;
     struct belfry_str title;    /* text; the host escapes it */
@@ -116,6 +158,11 @@ struct belfry_http_route_api {
     struct belfry_str (*text)(const struct belfry_http_request *req, const char *key);
     /* [any] date and time for people, in the request's locale and time zone */
     struct belfry_str (*datetime)(const struct belfry_http_request *req, int64_t ms);
+    /* [loop] a problem with any number of faults, of which the first is the detail, and of members with texts
+     * (handled_by) */
+    void (*problems)(const struct belfry_host *host, uint64_t request, uint32_t status,
+                     const struct belfry_fault *faults, size_t fault_count, const struct belfry_attr *members,
+                     size_t member_count);
 };
 
 /* --- belfry.inbox/1: what the in-app delivery shows --------------------------------------------------------------- */
@@ -189,6 +236,10 @@ struct belfry_inbox_change {
     struct belfry_str undo;       /* empty when nothing changed */
     struct belfry_str handled_by; /* of a conflict */
     int64_t handled_ms;
+    const struct belfry_fault *faults; /* act: all that the source found; the first one's detail is the message */
+    size_t fault_count;
+    const struct belfry_attr *members; /* act: what else the source said of its refusal, handled_by among it */
+    size_t member_count;
 };
 
 /* All calls act as the person of the request: org, username, effective roles (category gates). */
@@ -214,6 +265,9 @@ struct belfry_inbox_api {
     /* ENOTFOUND: no such operation of this person; ECLOSED: older than 24 h */
     void (*undo)(const struct belfry_http_request *req, struct belfry_str op,
                  void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg);
+    /* The action's trigger, submitted as this person under an id of notification, action and person: what was accepted
+     * once is answered OK again, whatever has become of the row since. EINVAL with the pointer /comment: over 4,000
+     * bytes. ECONFLICT: handled already, or no longer valid; EPERM: the category's actions are for another role. */
     void (*act)(const struct belfry_http_request *req, struct belfry_str id, struct belfry_str action,
                 struct belfry_str comment, void (*done)(void *arg, const struct belfry_inbox_change *change),
                 void *arg);

@@ -24,7 +24,7 @@
  *  R07 Structs start with struct_size, grow only at the end, use fixed-width types. A struct that is longer than the
  *      hub's is accepted when its unknown tail is zero, and refused otherwise; what a shorter one lacks is zero. The
  *      elements of a table have the size of its first. Structs without struct_size (str, strs, attr, value, calendar,
- *      list, map, role, entry) never grow. Flags that the hub does not know are refused.
+ *      list, map, role, entry, date) never grow. Flags that the hub does not know are refused.
  *  R08 A new capability is a new extension id. A changed meaning is a new revision ("/2").
  *  R09 Plugins are loaded with RTLD_NOW, RTLD_LOCAL and RTLD_NODELETE and are never unloaded. Several instances of one
  *      plugin may exist; nothing lives in process-global variables.
@@ -241,6 +241,8 @@ struct belfry_action_type {
     uint32_t struct_size, reserved;
     const char *id, *label;
     const char *trigger; /* trigger type that the action submits */
+    const char *comment; /* label of the field in which a person may say more ("Comment", "Reason"); what they say is at
+                          * /comment of the trigger's data. NULL: the inbox asks for none */
 };
 
 struct belfry_field {
@@ -377,8 +379,9 @@ enum { BELFRY_TO_USER = 1, BELFRY_TO_ROLE = 2, BELFRY_TO_EMAIL = 3 };
 
 struct belfry_action {
     uint32_t struct_size, reserved;
-    struct belfry_str id, label, type; /* type: the trigger it submits */
+    struct belfry_str id, label, type; /* of what the event type declares; label and type may be empty: as declared */
     struct belfry_str data;            /* JSON of that trigger's data */
+    struct belfry_str comment;         /* label of the field for a comment; empty: as declared */
 };
 
 struct belfry_event {
@@ -461,6 +464,8 @@ struct belfry_txn_api {
                           int64_t not_before_ms);
     /* scratch memory that lives until the plugin function returns; NULL over the limit */
     void *(*alloc)(struct belfry_txn *txn, size_t size);
+    /* IANA name of the org's time zone: the org's own, else the hub's. What to do with it: belfry.calendar/1. */
+    belfry_status (*zone)(struct belfry_txn *txn, struct belfry_str *out);
 };
 
 /* [txn] valid during the call only */

@@ -89,6 +89,11 @@ void belfry_test_settle(struct belfry_test *t);
 
 /* From now on things happen in this org. */
 void belfry_test_org(struct belfry_test *t, const char *org);
+/* Where the orgs are, for txn->zone: "Europe/Berlin". At first "UTC". */
+void belfry_test_zone(struct belfry_test *t, const char *zone);
+/* What the hub's rules read of events, for belfry.rules/1: paths separated by blanks ("data.record.fields.rating"), in
+ * force from the next belfry_test_reload(). At first none. */
+void belfry_test_rules(struct belfry_test *t, const char *paths);
 /* A person of the present org with roles separated by blanks; again: replaced. */
 void belfry_test_user(struct belfry_test *t, const char *username, const char *roles);
 /* The same with everything that is known of the person. */

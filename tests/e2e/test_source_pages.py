@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/sources: the configuration that a page begins with, and each of its curl examples, in order, against a hub."""
+import re
+import subprocess
+
+import pytest
+
+from support import people
+from support.config import base
+from support.paths import PATIENCE, SRC
+
+PAGES = sorted(p.name for p in (SRC / "docs" / "sources").glob("*.md"))
+FENCE = re.compile(r"^```(yaml|sh)\n(.*?)^```$", re.M | re.S)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_of_a_page_are_taken(new_hub, page):
+    blocks = FENCE.findall((SRC / "docs" / "sources" / page).read_text())
+    hub = new_hub(base(sources=None))
+    hub.write_config()
+    hub.config = hub.config_path.read_text() + next(body for kind, body in blocks if kind == "yaml")
+    hub.start()
+    examples = [body for kind, body in blocks if kind == "sh" and "/triggers " in body]
+    assert examples, "a page without an example"
+    for number, example in enumerate(examples, 1):
+        env = {**hub.environment(), "BELFRY": hub.url, "TOKEN": people.TOKENS["all"]["secret"]}
+        said = subprocess.run(["sh", "-ec", example.replace("curl ", "curl -sS --noproxy '*' -w '\\n%{http_code}' ")],
+                              env=env, capture_output=True, text=True, timeout=PATIENCE)
+        assert said.returncode == 0 and said.stdout.endswith("\n202"), f"example {number}: {said.stdout}{said.stderr}"
+        assert '"refused"' not in said.stdout, f"example {number}: {said.stdout}"
