@@ -386,6 +386,7 @@ static const struct belfry_txn_api api = {
     .task = task,
     .alloc = scratch,
     .zone = zone,
+    .value_link = call_value_link,
 };
 
 /* --- the call itself ---------------------------------------------------------------------------------------------- */
