@@ -177,7 +177,6 @@ static void build_instance(struct config_build *b, const struct yaml_pair *pair,
     scope.also = also;
     scope.also_count = channel ? 0 : later_keys(b, table, pair->value, also);
     check_common(b, pair->value, out);
-    if (!channel)
     belfry_status status = option_fill(b->arena, b->diags, table, pair->value, &scope, memory, size);
     config_mark_secrets(table, pair->value);
     if (status != BELFRY_OK)
