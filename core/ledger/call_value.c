@@ -103,7 +103,8 @@ belfry_status call_value_link(struct belfry_txn *txn, const struct belfry_trigge
     belfry_status status = call_value_str(txn, trigger, pointer, out, err);
     if (status)
         return status;
-    return link_valid(*out) ? BELFRY_OK : wrong(err, pointer, "must be http, https or a path, of at most 2048 bytes", NULL);
+    return link_valid(*out) ? BELFRY_OK
+                            : wrong(err, pointer, "must be http, https or a path, of at most 2048 bytes", NULL);
 }
 
 struct data_view {

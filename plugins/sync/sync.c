@@ -141,6 +141,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     s->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
     s->state = host->get_extension(host, BELFRY_EXT_STATE);
     s->asset = host->get_extension(host, BELFRY_EXT_ASSET);
+    s->calendar = host->get_extension(host, BELFRY_EXT_CALENDAR);
     s->styles[0] = s->style;
     *self = s;
     return BELFRY_OK;
@@ -171,7 +172,8 @@ static void destroy(void *self)
 
 static const struct belfry_source source = {.struct_size = sizeof(source), .receive = sync_receive, .due = sync_due};
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
-static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_STATE, BELFRY_EXT_ASSET, NULL};
+static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_STATE, BELFRY_EXT_ASSET, BELFRY_EXT_CALENDAR,
+                                    NULL};
 
 static const struct belfry_plugin plugin = {
     .struct_size = sizeof(plugin),

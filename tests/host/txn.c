@@ -394,7 +394,8 @@ static belfry_status value_link(struct belfry_txn *txn, const struct belfry_trig
     belfry_status status = value_str(txn, trigger, pointer, out, err);
     if (status != BELFRY_OK)
         return status;
-    return link_valid(*out) ? BELFRY_OK : wrong(err, pointer, "must be http, https or a path, of at most 2048 bytes", NULL);
+    return link_valid(*out) ? BELFRY_OK
+                            : wrong(err, pointer, "must be http, https or a path, of at most 2048 bytes", NULL);
 }
 
 static const struct belfry_view *value_view(struct belfry_txn *txn, const struct belfry_trigger *trigger)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random histories against a model of a page: valid, repeated, reordered and refused triggers, buttons and passing time,
- * on few approvals and people, so that everything meets everything. After each step the answer and the state are what
- * the model says, and some rules hold that no history may break: there is never a second result, nobody but the people
- * of the open step has an open request, and all of them have one. The accepted triggers, replayed from an empty state,
- * lead to the same state.
+ * Random histories against a model of a page: valid, repeated, reordered and refused triggers, buttons and passing
+ * time, on few approvals and people, so that everything meets everything. After each step the answer and the state are
+ * what the model says, and some rules hold that no history may break: there is never a second result, nobody but the
+ * people of the open step has an open request, and all of them have one. The accepted triggers, replayed from an empty
+ * state, lead to the same state.
  */
 #include "approval_fixture.h"
 
@@ -185,8 +185,10 @@ static const char *submission(const struct move *x)
 {
     static char out[1000];
     const struct content *content = &contents[x->content];
-    char *p = out + sprintf(out, "{\"approval\":{\"id\":\"%d\",\"title\":\"A%d.\",\"url\":\"/a\",\"submitter\":\"sam\","
-                                 "\"steps\":[", x->id, x->id);
+    char *p = out + sprintf(out,
+                            "{\"approval\":{\"id\":\"%d\",\"title\":\"A%d.\",\"url\":\"/a\",\"submitter\":\"sam\","
+                            "\"steps\":[",
+                            x->id, x->id);
     for (int i = 0; i < content->count; i++) {
         const char *comma = "";
         p += sprintf(p, "%s{\"name\":\"N\",\"approvers\":[", i ? "," : "");
@@ -305,7 +307,8 @@ static void check_rows(struct belfry_test *t, const struct model *models, int fi
         const char *rows = belfry_test_inbox(t, people[who]);
         for (int id = first; id < first + AT_ONCE; id++)
             if (has_row(rows, id) != (seat_of(&models[id], who, now) >= 0))
-                fail_msg("%s %s an open request of approval %d", people[who], has_row(rows, id) ? "has" : "has not", id);
+                fail_msg("%s %s an open request of approval %d", people[who], has_row(rows, id) ? "has" : "has not",
+                         id);
     }
 }
 
