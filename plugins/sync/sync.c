@@ -115,17 +115,18 @@ static const struct belfry_event_type events[] = {
 
 /* --- routes ------------------------------------------------------------------------------------------------------- */
 
-#define ROUTE(path, who, fn)                                                                                           \
+#define ROUTE(verb, path, who, fn)                                                                                     \
     {                                                                                                                  \
-        .struct_size = sizeof(struct belfry_route), .method = "GET", .pattern = (path), .auth = (who), .handle = (fn)  \
+        .struct_size = sizeof(struct belfry_route), .method = (verb), .pattern = (path), .auth = (who), .handle = (fn) \
     }
 #define READERS "person|token:read|token:admin"
 
-static const struct belfry_route routes[] = {ROUTE("/v1/{org}/sources/{instance}/runs", READERS, sync_api_list),
-                                             ROUTE("/v1/{org}/sources/{instance}/runs/{id}", READERS, sync_api_one),
-                                             ROUTE("/{org}/runs/{instance}", "person", sync_page_list),
-                                             ROUTE("/{org}/runs/{instance}/{id}", "person", sync_page_one),
-                                             {0}};
+static const struct belfry_route routes[] = {
+    ROUTE("GET", "/v1/{org}/sources/{instance}/runs", READERS, sync_api_list),
+    ROUTE("GET", "/v1/{org}/sources/{instance}/runs/{id}", READERS, sync_api_one),
+    ROUTE("GET", "/{org}/runs/{instance}", "person", sync_page_list),
+    ROUTE("GET", "/{org}/runs/{instance}/{id}", "person", sync_page_one),
+    {0}};
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
