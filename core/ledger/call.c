@@ -387,6 +387,7 @@ static const struct belfry_txn_api api = {
     .alloc = scratch,
     .zone = zone,
     .value_link = call_value_link,
+    .value_address = call_value_address,
 };
 
 /* --- the call itself ---------------------------------------------------------------------------------------------- */

@@ -286,6 +286,8 @@ MEMBER(belfry_txn_api, alloc, 176, void * (*)(struct belfry_txn *txn, size_t siz
 MEMBER(belfry_txn_api, zone, 184, belfry_status (*)(struct belfry_txn *txn, struct belfry_str *out));
 MEMBER(belfry_txn_api, value_link, 192, belfry_status (*)(struct belfry_txn *txn, const struct belfry_trigger *trigger,
        const char *pointer, struct belfry_str *out, struct belfry_error *err));
+MEMBER(belfry_txn_api, value_address, 200, belfry_status (*)(struct belfry_txn *txn,
+       const struct belfry_trigger *trigger, const char *pointer, struct belfry_str *out, struct belfry_error *err));
 
 /* belfry_txn */
 MEMBER(belfry_txn, struct_size, 0, uint32_t);

@@ -470,6 +470,9 @@ struct belfry_txn_api {
      */
     belfry_status (*value_link)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                                 struct belfry_str *out, struct belfry_error *err);
+    /* a string that may be the name of a BELFRY_TO_EMAIL recipient, a plain mail address; else as value_str */
+    belfry_status (*value_address)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                   struct belfry_str *out, struct belfry_error *err);
 };
 
 /* [txn] valid during the call only */
