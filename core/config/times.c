@@ -119,6 +119,9 @@ void config_build_retention(struct config_build *b)
         *days = node ? read_days(b, node, kept[i].def) : kept[i].def;
         keys[i] = kept[i].key;
     }
+    if (b->config->retention.runs)
+        config_note(b, "H704", yaml_get(map, "runs"),
+                    "`runs` is checked but not in force in this version: runs and their logs are kept for good");
     if (map)
         config_fill(b, none, map, 0, keys, KEPT);
 }

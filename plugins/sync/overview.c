@@ -146,16 +146,20 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-void sync_overviews_ready(struct sync_overviews *all, const struct sync_run *run, const struct sync *sync,
-                          int64_t now_ms)
+belfry_status sync_overviews_ready(struct belfry_txn *txn, struct sync_overviews *all, const struct sync_run *run,
+                                   const struct sync *sync)
 {
     int64_t start = run->started.arrived_ms ? sync_moment_ms(run->started) : 0, end = sync_moment_ms(run->finished);
     int64_t until = later(end, number(all->doc, "y")) + sync->config->overview_valid_for_ms;
-    if (is_earlier(all, run->id, start, end) || until <= now_ms)
-        return;
+    belfry_status status = BELFRY_OK;
+    if (is_earlier(all, run->id, start, end) || until <= txn->now_ms)
+        return BELFRY_OK;
     json_array_append_new(entries(all), json_pack("{s:s%,s:I,s:I,s:I}", "i", run->id.ptr, run->id.len, "s",
                                                   (json_int_t)start, "f", (json_int_t)end, "u", (json_int_t)until));
     all->changed = 1;
+    while (status == BELFRY_OK && json_array_size(entries(all)) > KEPT_MAX)
+        status = drop(txn, all, 0);
+    return status;
 }
 
 static belfry_status extend(struct belfry_txn *txn, json_t *entry, int64_t until)

@@ -31,9 +31,10 @@ void sync_overviews_parse(struct belfry_str value, struct sync_overviews *all);
 
 /* Its start became known: supersedes what is earlier, itself too when a later one is known. [txn] */
 belfry_status sync_overviews_started(struct belfry_txn *txn, struct sync_overviews *all, const struct sync_run *run);
-/* It is ready: valid from now on, unless it was superseded already. [txn] */
-void sync_overviews_ready(struct sync_overviews *all, const struct sync_run *run, const struct sync *sync,
-                          int64_t now_ms);
+/* It is ready: valid from now on, unless it was superseded already. Of more than a hundred that are valid, which takes
+ * that nobody tells when overviews start, the oldest are superseded. [txn] */
+belfry_status sync_overviews_ready(struct belfry_txn *txn, struct sync_overviews *all, const struct sync_run *run,
+                                   const struct sync *sync);
 /* A run of kind sync has finished: moves the end of those that are valid. [txn] */
 belfry_status sync_overviews_synced(struct belfry_txn *txn, struct sync_overviews *all, const struct sync_run *run,
                                     const struct sync *sync);

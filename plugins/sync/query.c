@@ -6,7 +6,7 @@
 #include "query.h"
 #include "read.h"
 
-#include <time.h>
+#define DAY_MS INT64_C(86400000)
 
 struct reader {
     struct sync_query *query;
@@ -39,78 +39,36 @@ static struct belfry_str value(struct reader *r, const char *name)
 
 /* --- times -------------------------------------------------------------------------------------------------------- */
 
-/* `count` digits at *p; -1 when they are none. */
-static int64_t digits(const char **p, const char *end, int count)
+/* A plus that came as a blank, as in a query nobody escaped, was meant to be one. */
+static int read_instant(const struct sync *sync, struct belfry_str text, int64_t *ms)
 {
-    int64_t n = 0;
-    for (int i = 0; i < count; i++, (*p)++) {
-        if (*p >= end || **p < '0' || **p > '9')
-            return -1;
-        n = n * 10 + (**p - '0');
-    }
-    return n;
+    char copy[48];
+    if (text.len >= sizeof(copy))
+        return 0;
+    memcpy(copy, text.ptr, text.len);
+    for (size_t i = 0; i < text.len; i++)
+        copy[i] = copy[i] == ' ' ? '+' : copy[i];
+    return sync->calendar->parse_time((struct belfry_str){copy, text.len}, ms) == BELFRY_OK;
 }
 
-static int take(const char **p, const char *end, char c)
+/* The first or the last millisecond of a day in UTC. */
+static int read_day(const struct sync *sync, struct belfry_str text, int last, int64_t *ms)
 {
-    if (*p >= end || **p != c)
+    struct belfry_date day;
+    if (sync->calendar->parse(text, &day) != BELFRY_OK ||
+        sync->calendar->instant(belfry_str("UTC"), &day, 0, ms) != BELFRY_OK)
         return 0;
-    (*p)++;
-    return 1;
-}
-
-/* "2026-01-05" as ms of its beginning. */
-static int read_day(const char **p, const char *end, int64_t *ms)
-{
-    struct tm tm = {0}, was;
-    int64_t year = digits(p, end, 4), month, day;
-    if (year < 0 || !take(p, end, '-') || (month = digits(p, end, 2)) < 0 || !take(p, end, '-') ||
-        (day = digits(p, end, 2)) < 0)
-        return 0;
-    tm.tm_year = (int)year - 1900;
-    tm.tm_mon = (int)month - 1;
-    tm.tm_mday = (int)day;
-    was = tm;
-    *ms = (int64_t)timegm(&tm) * 1000;
-    return tm.tm_mday == was.tm_mday && tm.tm_mon == was.tm_mon && year >= 1970;
-}
-
-/* "T09:30:00.5+02:00" onto the day. A plus that came as a blank was meant to be one. */
-static int read_clock(const char **p, const char *end, int64_t *ms)
-{
-    int64_t hour, minute, second, fraction = 0;
-    if ((!take(p, end, 'T') && !take(p, end, 't')) || (hour = digits(p, end, 2)) < 0 || hour > 23 ||
-        !take(p, end, ':') || (minute = digits(p, end, 2)) < 0 || minute > 59 || !take(p, end, ':') ||
-        (second = digits(p, end, 2)) < 0 || second > 60)
-        return 0;
-    if (take(p, end, '.'))
-        for (int64_t unit = 100, digit = digits(p, end, 1); digit >= 0; unit /= 10) {
-            fraction += digit * unit;
-            digit = *p < end && **p >= '0' && **p <= '9' ? digits(p, end, 1) : -1;
-        }
-    *ms += ((hour * 60 + minute) * 60 + second) * 1000 + fraction;
-    if (take(p, end, 'Z') || take(p, end, 'z'))
-        return 1;
-    int64_t sign = take(p, end, '-') ? 1 : take(p, end, '+') || take(p, end, ' ') ? -1 : 0;
-    if (!sign || (hour = digits(p, end, 2)) < 0 || !take(p, end, ':') || (minute = digits(p, end, 2)) < 0)
-        return 0;
-    *ms += sign * (hour * 60 + minute) * 60000;
+    *ms += last ? DAY_MS - 1 : 0;
     return 1;
 }
 
 static int64_t read_time(struct reader *r, const char *name, struct belfry_str *kept, int last, int64_t open)
 {
     struct belfry_str text = value(r, name);
-    const char *p = text.ptr, *end = text.ptr + text.len;
-    int64_t ms = 0;
+    int64_t ms;
     if (text.len == 0)
         return open;
-    int good = read_day(&p, end, &ms);
-    if (good && p == end)
-        ms += last ? INT64_C(86399999) : 0;
-    else
-        good = good && read_clock(&p, end, &ms) && p == end;
-    if (!good) {
+    if (!read_day(r->sync, text, last, &ms) && !read_instant(r->sync, text, &ms)) {
         complain(r, name, "must be a day (2026-01-05) or an RFC 3339 time");
         return open;
     }
@@ -166,14 +124,20 @@ static void read_limit(struct reader *r)
         r->query->limit = n;
 }
 
+/* A time of as many digits as keys have, a slash, and an id. */
+static int is_cursor(struct belfry_str text)
+{
+    size_t digits = 0;
+    while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
+        digits++;
+    return digits == SYNC_TIME_DIGITS && text.len > digits + 1 && text.ptr[digits] == '/' &&
+           text.len <= digits + 1 + SYNC_ID_MAX;
+}
+
 static void read_before(struct reader *r)
 {
     struct belfry_str text = value(r, "before");
-    const char *p = text.ptr, *end = text.ptr + text.len;
-    if (!text.len)
-        return;
-    if (text.len > SYNC_TIME_DIGITS + 1 + SYNC_ID_MAX || digits(&p, end, SYNC_TIME_DIGITS) < 0 || !take(&p, end, '/') ||
-        p == end)
+    if (text.len && !is_cursor(text))
         complain(r, "before", "is no cursor of this list; take `next` of the page before");
     else
         r->query->before = text;

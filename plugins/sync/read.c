@@ -3,10 +3,8 @@
 #include "read.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 #define ID_MAX 256
-#define LINK_MAX 2048
 #define KIND_MAX 64
 
 static const struct belfry_str none = {NULL, 0};
@@ -90,52 +88,12 @@ struct belfry_str sync_read_kind(struct sync_read *r, const char *pointer, int r
     return kind;
 }
 
-/* --- links -------------------------------------------------------------------------------------------------------- */
-
-static int is_unsafe(struct belfry_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i], next = i + 1 < s.len ? (unsigned char)s.ptr[i + 1] : 0xff;
-        if (c <= 0x20 || c == 0x7f || c == '\\' || (c == 0xc2 && next < 0xa0))
-            return 1;
-    }
-    return 0;
-}
-
-/* What stands between "//" and the path, without whatever names a user. */
-static int has_host(struct belfry_str rest)
-{
-    size_t len = 0, from = 0;
-    while (len < rest.len && !memchr("/?#", rest.ptr[len], 3))
-        len++;
-    for (size_t i = 0; i < len; i++)
-        from = rest.ptr[i] == '@' ? i + 1 : from;
-    if (from < len && rest.ptr[from] == '[')
-        return memchr(rest.ptr + from, ']', len - from) != NULL && rest.ptr[from + 1] != ']';
-    return from < len && rest.ptr[from] != ':';
-}
-
-/* As the hub asks it of a link of an event; a path of two slashes is another host to browsers. */
-static int is_link(struct belfry_str link)
-{
-    if (link.len == 0 || link.len > LINK_MAX || is_unsafe(link))
-        return 0;
-    for (size_t scheme = 7; scheme <= 8; scheme++)
-        if (link.len > scheme && strncasecmp(link.ptr, scheme == 7 ? "http://" : "https://", scheme) == 0)
-            return has_host((struct belfry_str){link.ptr + scheme, link.len - scheme});
-    size_t path = 0;
-    while (path < link.len && link.ptr[path] != '?' && link.ptr[path] != '#')
-        path++;
-    return link.ptr[0] == '/' && !memmem(link.ptr, path, "//", 2);
-}
-
 struct belfry_str sync_read_link(struct sync_read *r, const char *pointer, int required)
 {
-    struct belfry_str link = sync_read_text(r, pointer, required);
-    if (link.ptr && !is_link(link)) {
-        sync_refuse(r, pointer, "must be http, https or a path, of at most 2048 bytes");
-        return none;
-    }
+    struct belfry_str link = none;
+    if ((required || is_there(r, pointer)) &&
+        r->txn->api->value_link(r->txn, r->trigger, pointer, &link, r->err) != BELFRY_OK)
+        r->refused = 1;
     return link;
 }
 

@@ -137,7 +137,7 @@ static belfry_status apply_validity(struct change *c)
     if (status == BELFRY_OK && !overview)
         status = sync_overviews_synced(txn, all, &c->run, c->read.sync);
     else if (status == BELFRY_OK && sync_is_overview(&c->run))
-        sync_overviews_ready(all, &c->run, c->read.sync, txn->now_ms);
+        status = sync_overviews_ready(txn, all, &c->run, c->read.sync);
     return status;
 }
 

@@ -115,17 +115,18 @@ static const struct belfry_event_type events[] = {
 
 /* --- routes ------------------------------------------------------------------------------------------------------- */
 
-#define ROUTE(path, who, fn)                                                                                           \
+#define ROUTE(verb, path, who, fn)                                                                                     \
     {                                                                                                                  \
-        .struct_size = sizeof(struct belfry_route), .method = "GET", .pattern = (path), .auth = (who), .handle = (fn)  \
+        .struct_size = sizeof(struct belfry_route), .method = (verb), .pattern = (path), .auth = (who), .handle = (fn) \
     }
 #define READERS "person|token:read|token:admin"
 
-static const struct belfry_route routes[] = {ROUTE("/v1/{org}/sources/{instance}/runs", READERS, sync_api_list),
-                                             ROUTE("/v1/{org}/sources/{instance}/runs/{id}", READERS, sync_api_one),
-                                             ROUTE("/{org}/runs/{instance}", "person", sync_page_list),
-                                             ROUTE("/{org}/runs/{instance}/{id}", "person", sync_page_one),
-                                             {0}};
+static const struct belfry_route routes[] = {
+    ROUTE("GET", "/v1/{org}/sources/{instance}/runs", READERS, sync_api_list),
+    ROUTE("GET", "/v1/{org}/sources/{instance}/runs/{id}", READERS, sync_api_one),
+    ROUTE("GET", "/{org}/runs/{instance}", "person", sync_page_list),
+    ROUTE("GET", "/{org}/runs/{instance}/{id}", "person", sync_page_one),
+    {0}};
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
@@ -141,6 +142,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     s->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
     s->state = host->get_extension(host, BELFRY_EXT_STATE);
     s->asset = host->get_extension(host, BELFRY_EXT_ASSET);
+    s->calendar = host->get_extension(host, BELFRY_EXT_CALENDAR);
     s->styles[0] = s->style;
     *self = s;
     return BELFRY_OK;
@@ -171,7 +173,8 @@ static void destroy(void *self)
 
 static const struct belfry_source source = {.struct_size = sizeof(source), .receive = sync_receive, .due = sync_due};
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
-static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_STATE, BELFRY_EXT_ASSET, NULL};
+static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_STATE, BELFRY_EXT_ASSET, BELFRY_EXT_CALENDAR,
+                                    NULL};
 
 static const struct belfry_plugin plugin = {
     .struct_size = sizeof(plugin),

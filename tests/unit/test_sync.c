@@ -45,6 +45,13 @@ static const struct scenario lengths[] = {
       {WAIT, "60s", "sync.backgrounded -> nobody: Sync continues in the background", NULL, NULL},
       {WAIT, "1h", "", NULL, NULL},
       {FINISHED, END("1", "succeeded"), "sync.completed -> ann: Sync completed", NULL, NULL}}},
+    {"a minute to the millisecond is not under a minute",
+     NULL,
+     {{STARTED, RUN("1", "sync", "ann"), "timer background/1 in 1s", NULL, DAY "08:59:01Z"},
+      {FINISHED, END("1", "succeeded"), "timer background/1 cleared\nsync.completed -> ann: Sync completed", NULL,
+       DAY "09:00:01Z"},
+      {STARTED, RUN("2", "sync", "ann"), "timer background/2 in 1s", NULL, DAY "08:59:01Z"},
+      {FINISHED, END("2", "succeeded"), "timer background/2 cleared", NULL, DAY "09:00:00.999Z"}}},
     {"the minute is an option",
      "background_after: 5m",
      {{STARTED, RUN("1", "import", "ann"), "timer background/1 in 5m", NULL, NULL},
@@ -377,6 +384,23 @@ static void test_what_is_kept(void **state)
     belfry_test_free(t);
 }
 
+/* Where nobody tells when overviews start, nothing supersedes them; what is kept of them has an end all the same. */
+static void test_at_most_a_hundred_overviews_are_valid(void **state)
+{
+    (void)state;
+    struct belfry_test *t = sync_new(NULL);
+    char data[200];
+    for (int i = 0; i < 101; i++) {
+        snprintf(data, sizeof(data), "{'run':{'id':'%d','kind':'overview','admin':'ann'},'outcome':'succeeded'}", i);
+        sync_send(t, FINISHED, json(data), NULL);
+    }
+    const char *told = belfry_test_told(t), *supersede = strstr(told, "supersede");
+    assert_non_null(strstr(told, "supersede run/0 [sync.overview_ready]"));
+    assert_null(strstr(supersede + 1, "supersede"));
+    assert_true(strlen(belfry_test_get(t, "overviews")) < 10000);
+    belfry_test_free(t);
+}
+
 static void test_blocked_takes_the_category_and_severity_it_names(void **state)
 {
     (void)state;
@@ -405,6 +429,7 @@ int main(void)
                                        cmocka_unit_test(test_an_event_says_all_but_the_log),
                                        cmocka_unit_test(test_an_overview_links_to_its_result_and_knows_its_end),
                                        cmocka_unit_test(test_what_is_kept),
+                                       cmocka_unit_test(test_at_most_a_hundred_overviews_are_valid),
                                        cmocka_unit_test(test_blocked_takes_the_category_and_severity_it_names)};
     return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
 }
