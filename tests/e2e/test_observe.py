@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -50,6 +51,20 @@ def test_metrics_are_clean(hub):
         pytest.skip("promtool is not installed")
     done = subprocess.run([promtool, "check", "metrics"], input=answer.text, capture_output=True, text=True)
     assert done.returncode == 0 and not done.stderr.strip(), done.stderr + done.stdout
+
+
+def test_dead_tasks_are_counted(new_hub):
+    hub = new_hub(base()).start()
+    assert hub.metrics()['belfry_tasks_dead{source="crm"}'] == 0
+    hub.send(created())
+    hub.stop()
+    with sqlite3.connect(hub.data_dir / "belfry.db") as db:
+        db.execute("INSERT INTO task(id, inst, org, key, due, attempts, dead) SELECT 1, n.id, o.id, 'fetch', 0, 12, 1"
+                   " FROM name n, name o WHERE n.text = 'crm' AND o.text = 'acme'")
+    db.close()
+    hub.start()
+    assert hub.metrics()['belfry_tasks_dead{source="crm"}'] == 1
+    assert hub.metrics()['belfry_tasks_dead{source="erp"}'] == 0
 
 
 def test_metrics_count(new_hub, receiver):
