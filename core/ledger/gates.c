@@ -61,6 +61,14 @@ static int unseen(struct ledger_txn *txn, struct gate *gate)
                                            : "unless: hidden");
 }
 
+/* What was under way when the row was handled, and comes back to be tried again. */
+static int unhandled(struct gate *gate, uint32_t flags)
+{
+    if (!(flags & BELFRY_DELIVERY_PER_RECIPIENT) || !gate->own.id || !gate->own.handled)
+        return 1;
+    return stop(gate, OUTCOME_handled, "it was handled");
+}
+
 static int may_see(struct ledger_txn *txn, struct gate *gate, const struct config_category *category, uint32_t flags,
                    struct belfry_str org, struct belfry_str username, struct belfry_person *person)
 {
@@ -107,7 +115,8 @@ int gates_pass(struct ledger_txn *txn, struct gate *gate)
         store_notification_get(txn->conn, row->notification, &gate->own);
     if (row->person)
         cache_person_rev(txn, row->person, &username);
-    if (!valid(txn, gate) || !unseen(txn, gate) || !may_see(txn, gate, category, flags, org, username, &person))
+    if (!valid(txn, gate) || !unseen(txn, gate) || !unhandled(gate, flags) ||
+        !may_see(txn, gate, category, flags, org, username, &person))
         return 0;
     if (flags & BELFRY_DELIVERY_IN_COMMIT)
         return gate->own.pos ? stop(gate, OUTCOME_duplicate, "it is in the inbox already") : 1;

@@ -332,6 +332,9 @@ void outcome_count(struct ledger_txn *txn, int64_t channel, enum outcome outcome
 /* store_deliveries_end_event(), counted. */
 void outcome_end_event(struct ledger_txn *txn, int64_t event, int64_t person, enum outcome outcome,
                        struct belfry_str note);
+/* Of one person, on channels that send something away from the inbox, counted. */
+void outcome_end_sent(struct ledger_txn *txn, int64_t event, int64_t person, enum outcome outcome,
+                      struct belfry_str note);
 /* store_delivery_end() of one row, counted. */
 void outcome_end(struct ledger_txn *txn, const struct store_delivery *row, enum outcome outcome,
                  struct belfry_str detail);

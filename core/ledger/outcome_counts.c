@@ -42,6 +42,20 @@ void outcome_end_event(struct ledger_txn *txn, int64_t event, int64_t person, en
         outcome_count(txn, channels[i], outcome, 1);
 }
 
+void outcome_end_sent(struct ledger_txn *txn, int64_t event, int64_t person, enum outcome outcome,
+                      struct belfry_str note)
+{
+    for (size_t i = 0; txn->gen && i < txn->gen->pub->config->channel_count; i++) {
+        const struct gen_channel *channel = &txn->gen->channels[i];
+        if (!(channel->flags & BELFRY_DELIVERY_PER_RECIPIENT))
+            continue;
+        size_t count =
+            store_deliveries_end_channel(txn->conn, event, person, channel->name, (int)outcome, txn->now, note);
+        if (count > 0)
+            outcome_count(txn, channel->name, outcome, count);
+    }
+}
+
 void outcome_end(struct ledger_txn *txn, const struct store_delivery *row, enum outcome outcome,
                  struct belfry_str detail)
 {

@@ -40,8 +40,11 @@ static void change_row(struct ledger_txn *txn, struct sweep *sweep, const struct
         sweep_end_row(txn, row, BELFRY_EXPIRED, 0, OUTCOME_expired, sweep->note);
         break;
     case SWEEP_HANDLED:
-        /* What waits for the person asks `unless: handled` itself when it comes due. */
         store_notification_handled(txn->conn, row->id, sweep->by, txn->now, ledger_txn_touch(txn, row->person));
+        /* A mail would ask for what is done. A place in the inbox asks `unless` itself when it comes due: the row says
+         * who did it. */
+        outcome_end_sent(txn, row->event, row->person, OUTCOME_handled,
+                         str_of(arena_printf(txn->arena, "handled by %.*s", STR_ARG(sweep->by))));
         break;
     case SWEEP_TOUCH:
         store_notification_set_rev(txn->conn, row->id, ledger_txn_touch(txn, row->person));

@@ -178,6 +178,20 @@ size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_
     return count;
 }
 
+size_t store_deliveries_end_channel(struct store_conn *conn, int64_t event, int64_t person, int64_t channel, int state,
+                                    int64_t now_ms, struct belfry_str detail)
+{
+    struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, open = 0, detail = ?, ended = ? WHERE event = ?"
+                                  " AND open > 0 AND lease IS NULL AND person = ? AND channel = ?");
+    sql_i64(s, state);
+    sql_str_opt(s, detail);
+    sql_i64(s, now_ms);
+    sql_i64(s, event);
+    sql_i64(s, person);
+    sql_i64(s, channel);
+    return (size_t)sql_run(s);
+}
+
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *d)
 {
     struct sql *s =

@@ -163,10 +163,12 @@ def test_pending_mail_of_the_others_is_cancelled(new_hub):
     config = configured()
     config["channels"]["mail"] = {"plugin": "echo_delivery"}
     config["rules"].append({"name": "mail", "when": {"category": "approval"},
-                            "deliver": [{"via": "mail", "after": "5m", "unless": ["handled"]}]})
+                            "deliver": [{"via": "mail", "after": "5m", "unless": ["read"]}]})
     hub = new_hub(config, clock=True).start()
     first, second = submit(hub, (["ann", "bob"], "any")), submit(hub, (["bob"], "any"))
     send(hub, decided(first, "ann"))
+    waiting = [d["recipient"] for d in hub.deliveries("?channel=mail&state=scheduled")]
+    assert waiting == ["bob"], "of the first approval nothing is pending any more"
     hub.clock.advance("6m")
     ended = {(d["recipient"], d["event"]): d["state"] for d in hub.deliveries("?channel=mail&limit=200")}
     events = {event["subject"]: event["id"] for event in hub.events("?type=approval.requested")}
