@@ -595,7 +595,7 @@ struct belfry_host {
     void (*complete)(const struct belfry_host *host, uint64_t batch_id, const struct belfry_result *results,
                      uint32_t n);
     /* [any] outcome is BELFRY_DELIVERED (result: JSON data of the result trigger), RETRY, UNAVAILABLE (what it asks is
-     * away: uses up no try; say in retry_after_ms when to ask again) or REJECTED (never: result is kept as the reason) */
+     * away: uses up no try; say in retry_after_ms when to ask again) or REJECTED (never; result is the reason, kept) */
     void (*task_done)(const struct belfry_host *host, uint64_t task_id, uint32_t outcome, int64_t retry_after_ms,
                       struct belfry_str result);
     /* [any] */
