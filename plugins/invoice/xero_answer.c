@@ -30,13 +30,19 @@ static json_t *amount_of(const json_t *invoice, const char *name)
     return json_string(text);
 }
 
+static json_int_t updated_of(const json_t *invoice)
+{
+    const json_t *value = json_object_get(invoice, "UpdatedDateUTC");
+    return xero_instant((struct belfry_str){json_string_value(value), json_string_length(value)});
+}
+
 static json_t *reduced(const json_t *invoice)
 {
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", text_of(invoice, "InvoiceID"), "number",
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}", "id", text_of(invoice, "InvoiceID"), "number",
                      text_of(invoice, "InvoiceNumber"), "type", text_of(invoice, "Type"), "status",
-                     text_of(invoice, "Status"), "currency", text_of(invoice, "CurrencyCode"), "total",
-                     amount_of(invoice, "Total"), "paid", amount_of(invoice, "AmountPaid"), "credited",
-                     amount_of(invoice, "AmountCredited"));
+                     text_of(invoice, "Status"), "currency", text_of(invoice, "CurrencyCode"), "paid",
+                     amount_of(invoice, "AmountPaid"), "credited", amount_of(invoice, "AmountCredited"), "updated",
+                     updated_of(invoice));
 }
 
 /* Xero says how many pages there are; where it does not, an empty page is the last. */

@@ -41,8 +41,8 @@ struct xero_question {
 
 /*
  * {"Invoices": [...]} as data of a task's result: {tenant, id | since, page, more, invoices: [{id, number, type,
- * status, currency, total, paid, credited}]}; amounts are decimal texts. more: there may be a next page. NULL when the
- * answer is not what it should be, or out of memory; else the caller frees it.
+ * status, currency, paid, credited, updated}]}; amounts are decimal texts, updated is in ms, 0 when unknown. more:
+ * there may be a next page. NULL when the answer is not what it should be, or out of memory; else the caller frees it.
  */
 char *xero_answer_read(struct belfry_str body, const struct xero_question *question);
 /* The same for an answer without invoices (304). */
@@ -52,6 +52,9 @@ char *xero_answer_empty(const struct xero_question *question);
 
 /* "2026-01-05T09:00:00.123", with or without fraction and zone; without one it is UTC. -1 when it is no time. */
 int64_t xero_time(struct belfry_str text);
+
+/* "/Date(1767603600000+0000)/", as the Accounting API writes instants in JSON. 0 when it is none. */
+int64_t xero_instant(struct belfry_str text);
 
 /* A decimal number in major units as minor units with so many digits, exactly. 0, or -1: no such number, a fraction
  * that the currency does not have, or out of range. */

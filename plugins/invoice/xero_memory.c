@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * State values as short lines of text: "name value" for numbers, "tenant T" for each tenant; a wait is "day tenant
- * number". Ids and tenants were checked before they come here, so neither has a blank.
+ * State values as short lines of text: "name value" for numbers, "tenant T" for each tenant; what was paid is
+ * "minor updated", a wait is "day tenant number". Ids and tenants were checked before they come here, so neither has a
+ * blank.
  */
 #include "xero_memory.h"
 
@@ -116,15 +117,21 @@ void xero_memory_tenant(struct xero_memory *memory, struct belfry_str tenant)
 
 /* --- what was paid ------------------------------------------------------------------------------------------------ */
 
-int64_t xero_paid(struct belfry_txn *txn, struct belfry_str id)
+struct xero_paid xero_paid_get(struct belfry_txn *txn, struct belfry_str id)
 {
+    struct xero_paid paid = {0, 0};
     struct belfry_str value, key = xero_format(txn, "xero/paid/%.*s", XERO_ARG(id));
-    return key.ptr && txn->api->get(txn, key, &value) == BELFRY_OK ? number(value) : 0;
+    if (key.ptr && txn->api->get(txn, key, &value) == BELFRY_OK) {
+        paid.minor = number(cut(&value, ' '));
+        paid.updated_ms = number(value);
+    }
+    return paid;
 }
 
-belfry_status xero_paid_set(struct belfry_txn *txn, struct belfry_str id, int64_t minor)
+belfry_status xero_paid_set(struct belfry_txn *txn, struct belfry_str id, struct xero_paid paid)
 {
-    return put(txn, xero_format(txn, "xero/paid/%.*s", XERO_ARG(id)), xero_format(txn, "%" PRId64, minor));
+    return put(txn, xero_format(txn, "xero/paid/%.*s", XERO_ARG(id)),
+               xero_format(txn, "%" PRId64 " %" PRId64, paid.minor, paid.updated_ms));
 }
 
 /* --- those that nobody knows yet ---------------------------------------------------------------------------------- */

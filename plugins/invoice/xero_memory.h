@@ -28,9 +28,13 @@ belfry_status xero_memory_save(struct belfry_txn *txn, const struct xero_memory 
 /* Once; more than XERO_TENANTS_MAX are not remembered. */
 void xero_memory_tenant(struct xero_memory *memory, struct belfry_str tenant);
 
-/* What Xero says was paid of one of our invoices, the most so far; 0: nothing. */
-int64_t xero_paid(struct belfry_txn *txn, struct belfry_str id);
-belfry_status xero_paid_set(struct belfry_txn *txn, struct belfry_str id, int64_t minor);
+/* What Xero says was paid of one of our invoices. */
+struct xero_paid {
+    int64_t minor;      /* the most that it has said so far; 0: nothing */
+    int64_t updated_ms; /* when the invoice was changed there, by the newest answer; 0: unknown */
+};
+struct xero_paid xero_paid_get(struct belfry_txn *txn, struct belfry_str id);
+belfry_status xero_paid_set(struct belfry_txn *txn, struct belfry_str id, struct xero_paid paid);
 
 /*
  * An invoice that was paid at Xero and is not known here: `id` and `number` are Xero's, number may be empty. Kept for

@@ -19,7 +19,8 @@
 #include <string.h>
 
 struct theirs { /* an invoice at Xero */
-    struct belfry_str tenant, id, number, type, status, currency, total, paid, credited;
+    struct belfry_str tenant, id, number, type, status, currency, paid, credited;
+    int64_t updated_ms; /* 0: unknown */
 };
 
 static int is(struct belfry_str s, const char *text)
@@ -68,23 +69,33 @@ static int settled_minor(const struct theirs *x, int digits, int64_t *minor)
     return __builtin_add_overflow(paid, credited, minor) ? -1 : 0;
 }
 
+/* What is new of it, received. What cannot be is said: the other invoices of a page have nothing to do with it. */
+static belfry_status receive(const struct invoice *self, struct belfry_txn *txn, const struct theirs *x,
+                             struct belfry_str id, int64_t amount_minor)
+{
+    struct belfry_str why = xero_format(txn, "Xero, %.*s", XERO_ARG(x->status));
+    belfry_status status = invoice_payment(self, txn, id, amount_minor, INVOICE_FROM_XERO, why, NULL);
+    if (status == BELFRY_EINVAL || status == BELFRY_ECONFLICT)
+        return note(txn, BELFRY_LOG_WARN, x, "the payment cannot be received here");
+    return status;
+}
+
 static belfry_status pay(const struct invoice *self, struct belfry_txn *txn, const struct theirs *x,
                          struct belfry_str id, const struct invoice_standing *ours, int64_t minor)
 {
-    int64_t before = xero_paid(txn, id), known = ours->status == INVOICE_PAID ? ours->received_minor : before;
-    int settled = ours->status == INVOICE_PAID && minor <= ours->amount_minor;
-    if (minor < before)
-        return note(txn, BELFRY_LOG_WARN, x, "Xero takes back a payment; what was received here stays as it is");
-    if (minor == before)
+    struct xero_paid before = xero_paid_get(txn, id);
+    int64_t known = before.minor;
+    int older = x->updated_ms && x->updated_ms < before.updated_ms; /* two answers came in another order */
+    if (older || minor == before.minor)
         return BELFRY_OK;
-    struct belfry_str why = xero_format(txn, "Xero, %.*s", XERO_ARG(x->status));
-    belfry_status status = settled || minor <= known
-                               ? BELFRY_OK
-                               : invoice_payment(self, txn, id, minor - known, INVOICE_FROM_XERO, why, NULL);
-    if (status == BELFRY_EINVAL ||
-        status == BELFRY_ECONFLICT) /* the other invoices of the page have nothing to do with it */
-        return note(txn, BELFRY_LOG_WARN, x, "the payment cannot be received here");
-    return status ? status : xero_paid_set(txn, id, minor);
+    if (minor < before.minor) {
+        note(txn, BELFRY_LOG_WARN, x, "Xero takes back a payment; what was received here stays as it is");
+        return xero_paid_set(txn, id, (struct xero_paid){before.minor, x->updated_ms});
+    }
+    if (ours->status == INVOICE_PAID)
+        known = minor <= ours->amount_minor ? minor : ours->received_minor;
+    belfry_status status = minor > known ? receive(self, txn, x, id, minor - known) : BELFRY_OK;
+    return status ? status : xero_paid_set(txn, id, (struct xero_paid){minor, x->updated_ms});
 }
 
 /* Whether there is any counts, so the digits of the currency do not. */
@@ -128,28 +139,23 @@ static belfry_status settle_one(const struct invoice *self, struct belfry_txn *t
 
 /* --- the result of a task ----------------------------------------------------------------------------------------- */
 
-static struct belfry_str text_at(struct belfry_txn *txn, const struct belfry_trigger *trigger, uint32_t index,
-                                 const char *name)
-{
-    char pointer[64];
-    struct belfry_str out = {NULL, 0};
-    snprintf(pointer, sizeof(pointer), "/invoices/%" PRIu32 "/%s", index, name);
-    txn->api->value_str(txn, trigger, pointer, &out, NULL);
-    return out;
-}
-
 static struct theirs invoice_at(struct belfry_txn *txn, const struct belfry_trigger *trigger, struct belfry_str tenant,
                                 uint32_t index)
 {
-    return (struct theirs){.tenant = tenant,
-                           .id = text_at(txn, trigger, index, "id"),
-                           .number = text_at(txn, trigger, index, "number"),
-                           .type = text_at(txn, trigger, index, "type"),
-                           .status = text_at(txn, trigger, index, "status"),
-                           .currency = text_at(txn, trigger, index, "currency"),
-                           .total = text_at(txn, trigger, index, "total"),
-                           .paid = text_at(txn, trigger, index, "paid"),
-                           .credited = text_at(txn, trigger, index, "credited")};
+    struct theirs x = {.tenant = tenant};
+    char pointer[64];
+    const struct {
+        const char *name;
+        struct belfry_str *text;
+    } texts[] = {{"id", &x.id},     {"number", &x.number},     {"type", &x.type},        {"status", &x.status},
+                 {"paid", &x.paid}, {"currency", &x.currency}, {"credited", &x.credited}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        snprintf(pointer, sizeof(pointer), "/invoices/%" PRIu32 "/%s", index, texts[i].name);
+        txn->api->value_str(txn, trigger, pointer, texts[i].text, NULL);
+    }
+    snprintf(pointer, sizeof(pointer), "/invoices/%" PRIu32 "/updated", index);
+    txn->api->value_int(txn, trigger, pointer, &x.updated_ms, NULL);
+    return x;
 }
 
 belfry_status xero_page(struct belfry_txn *txn, struct belfry_str tenant, int64_t since_ms, int64_t page)

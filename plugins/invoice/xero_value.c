@@ -73,6 +73,18 @@ int64_t xero_time(struct belfry_str s)
     return ((int64_t)timegm(&tm) - (int64_t)minutes * 60) * 1000 + ms;
 }
 
+int64_t xero_instant(struct belfry_str s)
+{
+    static const char begin[] = "/Date(";
+    int64_t ms = 0;
+    size_t i = sizeof(begin) - 1, first = i;
+    if (s.len <= first || memcmp(s.ptr, begin, first) != 0)
+        return 0;
+    for (; i < s.len && i < first + 15 && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
+        ms = ms * 10 + (s.ptr[i] - '0');
+    return i > first && i < s.len && (s.ptr[i] == '+' || s.ptr[i] == '-' || s.ptr[i] == ')') ? ms : 0;
+}
+
 int xero_minor(struct belfry_str text, int digits, int64_t *minor)
 {
     int64_t value = 0;

@@ -88,7 +88,7 @@ static void take(struct xero *x, const struct belfry_http_request *req)
 void xero_webhook(struct xero *x, const struct belfry_http_request *req)
 {
     if (!x->config)
-        x->route->problem(x->host, req->id, 404, NULL, belfry_str("there is nothing here"));
+        x->route->problem(x->host, req->id, 404, NULL, belfry_str("there is nothing at this path"));
     else if (!xero_signed(x->config->signing_key, req->body, x->route->header(req, "x-xero-signature")))
         answer(x, req->id, 401);
     else if (x->stopping)

@@ -142,8 +142,6 @@ struct fake_request {
     void *arg;
 };
 
-struct fake_exchange; /* route.c: a request to the plugin and its answer */
-
 struct fake_metric {
     const char *name;
     double value;
@@ -206,8 +204,8 @@ struct belfry_test {
     FAKE_LIST(struct fake_request *) requests;
     FAKE_LIST(const struct belfry_test_answer *) answers; /* scripted, not yet used */
     size_t answers_used;
-    FAKE_LIST(struct fake_exchange *) exchanges;
     FAKE_LIST(struct fake_metric) metrics;
+    FAKE_LIST(struct fake_call_of_route *) route_calls;
 };
 
 void *fake_grow(struct arena *arena, void *items, size_t count, size_t *cap, size_t size);
@@ -233,6 +231,7 @@ void fake_post(struct belfry_test *t, void (*fn)(void *arg), void *arg);
 extern const struct belfry_timer_api fake_timer_api;
 extern const struct belfry_fd_api fake_fd_api;
 extern const struct belfry_http_client_api fake_http_api;
+extern const struct belfry_http_route_api fake_route_api;
 
 const void *fake_extension(const char *id);
 
@@ -273,8 +272,6 @@ void fake_complete(struct belfry_test *t, uint64_t batch, const struct belfry_re
 int fake_http_due(struct belfry_test *t);
 int64_t fake_http_next(const struct belfry_test *t);
 /* route.c */
-extern const struct belfry_http_route_api fake_http_route_api;
-int fake_exchanges_open(const struct belfry_test *t); /* how many wait for an answer */
-void fake_exchanges_free(struct belfry_test *t);
+int fake_calls_open(const struct belfry_test *t); /* how many requests wait for an answer */
 
 #endif

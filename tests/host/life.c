@@ -226,8 +226,8 @@ static void destroy(struct belfry_test *t, uint32_t instance)
         if (!t->stopped)
             fake_fault(t, "R05: stopped() was not called within 10 s of stop()");
     }
-    if (fake_exchanges_open(t))
-        fake_fault(t, "R02: %d requests to routes were not answered", fake_exchanges_open(t));
+    if (fake_calls_open(t))
+        fake_fault(t, "R02: %d requests to routes were not answered", fake_calls_open(t));
     for (size_t i = 0; i < t->loop_timers.count; i++)
         t->loop_timers.items[i].stopped |= t->loop_timers.items[i].instance == instance;
     for (size_t i = 0; i < t->watches.count; i++)
@@ -290,7 +290,6 @@ static void free_all(struct belfry_test *t)
         free(LIST_OF(it, struct fake_post, node));
     }
     queue_fini(&t->posts);
-    fake_exchanges_free(t);
     error_clear(&t->err);
     buf_free(&t->told);
     buf_free(&t->faults);

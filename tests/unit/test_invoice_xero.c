@@ -77,7 +77,7 @@ static void issue(struct belfry_test *t, const char *id, const char *number, int
 static const struct belfry_test_reply *post_signed(struct belfry_test *t, const char *body, const char *key)
 {
     unsigned char mac[32];
-    char header[100] = "X-Xero-Signature: ";
+    char header[100] = "x-xero-signature: ";
     HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)body, strlen(body), mac, NULL);
     EVP_EncodeBlock((unsigned char *)header + strlen(header), mac, 32);
     const char *headers[] = {header, NULL};
@@ -90,7 +90,8 @@ static void post(struct belfry_test *t, const char *body)
     const struct belfry_test_reply *reply = post_signed(t, json(body), KEY);
     assert_int_equal(reply->status, 200);
     assert_string_equal(reply->body, "");
-    assert_null(reply->headers[0]);
+    assert_int_equal(reply->header_count, 0);
+    assert_string_equal(reply->content_type, "");
 }
 
 static const char *event(const char *id, const char *when)
@@ -201,7 +202,7 @@ static void test_intent_to_receive(void **state)
     const struct belfry_test_reply *wrong = post_signed(t, json(ITR), "other");
     assert_int_equal(wrong->status, 401);
     assert_string_equal(wrong->body, "");
-    assert_null(wrong->headers[0]);
+    assert_int_equal(wrong->header_count, 0);
     wrong = belfry_test_call(t, &(struct belfry_test_call){.method = "POST", .path = PATH, .body = json(ITR)});
     assert_int_equal(wrong->status, 401);
     assert_int_equal(belfry_test_writes(t), 0);
@@ -218,22 +219,6 @@ static void test_a_wrong_signature_changes_nothing(void **state)
     assert_int_equal(post_signed(t, json(body), "other")->status, 401);
     assert_int_equal(belfry_test_writes(t), 0);
     assert_int_equal(belfry_test_request_count(t), 0);
-    belfry_test_free(t);
-}
-
-static void test_other_methods_and_bodies_are_the_routers(void **state)
-{
-    (void)state;
-    struct belfry_test *t = start(NULL);
-    assert_int_equal(belfry_test_call(t, &(struct belfry_test_call){.method = "GET", .path = PATH})->status, 405);
-    assert_int_equal(
-        belfry_test_call(t, &(struct belfry_test_call){.method = "POST", .path = "/v1/acme/sources/other/xero"})
-            ->status,
-        404);
-    char *large = calloc(1, 1024 * 1024 + 2);
-    memset(large, ' ', 1024 * 1024 + 1);
-    assert_int_equal(post_signed(t, large, KEY)->status, 413);
-    free(large);
     belfry_test_free(t);
 }
 
@@ -917,7 +902,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(intent_to_receive),
         TEST(a_wrong_signature_changes_nothing),
-        TEST(other_methods_and_bodies_are_the_routers),
         TEST(without_xero_there_is_nothing_there),
         TEST(a_signed_body_that_cannot_be_read_is_taken_and_refused),
         TEST(only_the_webhook_may_say_so),

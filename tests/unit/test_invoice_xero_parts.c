@@ -134,15 +134,16 @@ static void test_an_answer_is_cut_down_to_what_decides(void **state)
 {
     struct xero_question one = {.tenant = "t-1", .id = "i-1"}, page = {.tenant = "t-1", .since_ms = 5, .page = 2};
     (void)state;
-    expect_answer("{\"Invoices\":[{\"InvoiceID\":\"i-1\",\"InvoiceNumber\":\"INV-1\",\"Type\":\"ACCREC\",\"Status\":"
-                  "\"PAID\",\"CurrencyCode\":\"EUR\",\"Total\":1234.50,\"AmountPaid\":1234.5,\"AmountCredited\":0}]}",
-                  &one,
-                  "{\"tenant\":\"t-1\",\"more\":false,\"invoices\":[{\"id\":\"i-1\",\"number\":\"INV-1\",\"type\":"
-                  "\"ACCREC\",\"status\":\"PAID\",\"currency\":\"EUR\",\"total\":\"1234.5\",\"paid\":\"1234.5\","
-                  "\"credited\":\"0\"}],\"id\":\"i-1\"}");
+    expect_answer(
+        "{\"Invoices\":[{\"InvoiceID\":\"i-1\",\"InvoiceNumber\":\"INV-1\",\"Type\":\"ACCREC\",\"Status\":"
+        "\"PAID\",\"CurrencyCode\":\"EUR\",\"Total\":1234.50,\"AmountPaid\":1234.5,\"AmountCredited\":0,\"UpdatedDateUTC\":\"/Date(1518685950940+0000)/\"}]}",
+        &one,
+        "{\"tenant\":\"t-1\",\"more\":false,\"invoices\":[{\"id\":\"i-1\",\"number\":\"INV-1\",\"type\":"
+        "\"ACCREC\",\"status\":\"PAID\",\"currency\":\"EUR\",\"paid\":\"1234.5\","
+        "\"credited\":\"0\",\"updated\":1518685950940}],\"id\":\"i-1\"}");
     expect_answer("{\"Invoices\":[{}]}", &page,
                   "{\"tenant\":\"t-1\",\"more\":true,\"invoices\":[{\"id\":\"\",\"number\":\"\",\"type\":\"\","
-                  "\"status\":\"\",\"currency\":\"\",\"total\":\"0\",\"paid\":\"0\",\"credited\":\"0\"}],\"since\":5,"
+                  "\"status\":\"\",\"currency\":\"\",\"paid\":\"0\",\"credited\":\"0\",\"updated\":0}],\"since\":5,"
                   "\"page\":2}");
     expect_answer("{\"Invoices\":[]}", &page,
                   "{\"tenant\":\"t-1\",\"more\":false,\"invoices\":[],\"since\":5,\"page\":2}");
@@ -253,6 +254,23 @@ static void test_a_time_without_a_zone_is_utc(void **state)
     }
 }
 
+static void test_an_instant_of_the_api(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } rows[] = {{"/Date(1518685950940+0000)/", 1518685950940},
+                {"/Date(1518685950940)/", 1518685950940},
+                {"/Date(1518685950940", 0},
+                {"/Date()/", 0},
+                {"/Date(99999999999999999999)/", 0},
+                {"2026-01-05T09:00:00", 0},
+                {"", 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(xero_instant(str(rows[i].text)), rows[i].ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_amounts_are_exact),
         cmocka_unit_test(test_every_cent_survives),
         cmocka_unit_test(test_a_time_without_a_zone_is_utc),
+        cmocka_unit_test(test_an_instant_of_the_api),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
