@@ -60,8 +60,8 @@ ROUTES = [
     ("POST", "/v1/admin/login-link", {"operator"}, {"org": "acme", "user": "ann"}),
 ]
 
-# Open to everybody: what opens a session, what a local request may ask, files of pages; and webhooks from outside, which
-# are signed (test_xero.py).
+# Open to everybody: what opens a session, what a local request may ask, files of pages; and webhooks, which are signed
+# (test_xero.py).
 OPEN = {("POST", "/v1/{}/sources/{}/xero"), ("GET", "/{}/session"), ("POST", "/{}/session"),
         ("POST", "/{}/session/end"), ("GET", "/healthz"), ("GET", "/favicon.ico"), ("GET", "/openapi.json"),
         ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/assets/{}"), ("GET", "/assets/{}/{}")}
