@@ -213,6 +213,7 @@ belfry_status act_do(struct act *a, enum machine_input input)
     int money = input == INPUT_RECEIVED_PART || input == INPUT_RECEIVED_ALL || input == INPUT_RECEIVED_MORE;
     if (step->next == state && !step->effects && !money)
         return BELFRY_OK; /* said again */
+    a->confirms = input == INPUT_CONFIRMED;
     change(a, input, step->next);
     for (unsigned bit = 0; status == BELFRY_OK && bit < EFFECT_COUNT; bit++)
         if (step->effects & 1u << bit)

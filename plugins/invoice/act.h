@@ -14,6 +14,7 @@ struct act {
     struct account account; /* status 0: the invoice is unknown */
     struct belfry_str by;   /* who acted; empty: nobody */
     struct belfry_str note; /* where money came from; may be empty */
+    int confirms;           /* a claim is confirmed by it; set by act_do() */
 };
 
 /* Fills account; an invoice that is unknown is no error. */

@@ -110,6 +110,7 @@ static belfry_status received(struct reading *r)
         return BELFRY_EINVAL;
     a.id = read_id(r, "/invoice/id", ACCOUNT_ID_MAX);
     int64_t amount_minor = read_minor(r, "/amount_minor", 1);
+    a.note = read_text(r, "/note", OPTIONAL);
     if (read_is_person(r->txn))
         a.by = r->txn->principal->name;
     return r->faults ? BELFRY_EINVAL : pay(&a, amount_minor, INVOICE_FROM_TRIGGER);

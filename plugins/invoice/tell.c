@@ -64,6 +64,23 @@ static void set_invoice(json_t *data, const struct act *a)
     }
 }
 
+/* What the texts of events rely on is what is so, not what a trigger happens to call by the same name. */
+static void set_computed(json_t *data, const struct act *a)
+{
+    static const char *const names[] = {"confirmed_by", "paused", "excess", "excess_minor"};
+    const struct account *account = &a->account;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        json_object_del(data, names[i]);
+    set_text(data, "by", a->by);
+    set_text(data, "note", a->note);
+    if (a->confirms)
+        set_text(data, "confirmed_by", a->by);
+    if (account->disputed_by.len > 0)
+        json_object_set_new(data, "paused", json_boolean(account->status == INVOICE_OPEN));
+    if (excess(account) > 0)
+        set_money(data, "excess", excess(account), account->currency);
+}
+
 /* As text in scratch memory; empty when that ends. */
 static struct belfry_str data_of(const struct act *a)
 {
@@ -73,12 +90,7 @@ static struct belfry_str data_of(const struct act *a)
         data = json_object();
     }
     set_invoice(data, a);
-    set_text(data, "by", a->by);
-    set_text(data, "note", a->note);
-    if (a->account.disputed_by.len > 0)
-        json_object_set_new(data, "paused", json_boolean(a->account.status == INVOICE_OPEN));
-    if (excess(&a->account) > 0)
-        set_money(data, "excess", excess(&a->account), a->account.currency);
+    set_computed(data, a);
     size_t len = json_dumpb(data, NULL, 0, JSON_COMPACT);
     char *text = len ? a->txn->api->alloc(a->txn, len) : NULL;
     if (text)

@@ -267,6 +267,18 @@ def test_i3_reminders_leave_for_the_payers_address_at_nine_in_the_orgs_zone_and_
     assert len(reminders(hub)) == 4
 
 
+def test_i3_an_org_with_a_zone_of_its_own_has_its_own_morning(new_hub):
+    config = make_config()
+    config["orgs"]["acme"]["timezone"] = "Asia/Kolkata"
+    hub = new_hub(config, clock=True).start()
+    invoice = Invoice(hub)
+    nine = datetime.datetime.combine(day(invoice, -3), datetime.time(9), ZoneInfo("Asia/Kolkata")).timestamp()
+    hub.clock.advance(f"{int(round((nine - hub.now()) * 1000)) - 1}ms")
+    assert reminders(hub) == []
+    hub.clock.advance("1ms")
+    assert len(reminders(hub)) == 1
+
+
 def test_i3_a_dispute_pauses_the_chasers_until_it_is_resolved(hub):
     invoice = Invoice(hub)
     go_to(hub, day(invoice, -3), 9)

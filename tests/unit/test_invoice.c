@@ -173,10 +173,13 @@ static void too_much_at_once_is_paid_and_overpaid(void **state)
     (void)state;
     struct belfry_test *t = invoice_new(NULL);
     invoice_issue(t);
-    belfry_test_send(t, "payment.received", json(OF_7(",'amount_minor':12500")));
+    belfry_test_send(t, "payment.received",
+                     json(OF_7(",'amount_minor':12500,'by':'cara','paused':true,'note':'TRX 1.'")));
     belfry_test_expect(t, "withdraw invoice/7 [invoice.reminder]: the invoice is paid\n"
                           "invoice.paid -> ann: Invoice paid: I-7, 100.00 EUR\n"
                           "invoice.overpaid -> ann: Invoice overpaid: I-7, 25.00 EUR too much");
+    assert_string_equal(belfry_test_event(t, 0)->body, "125.00 EUR received. TRX 1."); /* nobody confirmed it */
+    assert_null(strstr(belfry_test_event(t, 0)->data, "paused"));
     belfry_test_send(t, "payment.received", json(OF_7(",'amount_minor':9223372036854775807")));
     assert_int_equal(belfry_test_status(t), BELFRY_EINVAL);
     belfry_test_expect_error(t, "/data/amount_minor: is more than can be counted with what was received before");

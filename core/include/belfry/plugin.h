@@ -597,7 +597,8 @@ struct belfry_host {
     /* [any] n = 1 (for the whole batch) or item_count */
     void (*complete)(const struct belfry_host *host, uint64_t batch_id, const struct belfry_result *results,
                      uint32_t n);
-    /* [any] outcome is BELFRY_DELIVERED, RETRY, REJECTED; result is JSON data of the result trigger */
+    /* [any] outcome is BELFRY_DELIVERED (result: JSON data of the result trigger), RETRY, UNAVAILABLE (what it asks is
+     * away: uses up no try; say in retry_after_ms when to ask again) or REJECTED (never; result is the reason, kept) */
     void (*task_done)(const struct belfry_host *host, uint64_t task_id, uint32_t outcome, int64_t retry_after_ms,
                       struct belfry_str result);
     /* [any] ends what refresh() was asked for. added and invalidated are for the log: what people are told is counted
