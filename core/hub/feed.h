@@ -41,10 +41,10 @@ struct feed {
     char *cursor, *etag;
     uint32_t limit;
     int64_t due_ms;
-    int64_t closed_until_ms; /* the other side said when to come again; 0: it did not */
-    unsigned failures;       /* in a row */
-    char *fault;             /* of the last try; NULL: none */
-    int64_t last_try_ms, last_ok_ms;
+    int64_t closed_until_ms;               /* the other side said when to come again; 0: it did not */
+    unsigned failures;                     /* in a row */
+    char *fault;                           /* of the last try; NULL: none */
+    int64_t last_try_ms, last_ok_ms;       /* when it was asked; when that had ended well */
     uint64_t accepted, duplicate, refused; /* since the start */
     struct list waiters;
     uint64_t call; /* of the client */

@@ -132,9 +132,9 @@ static int step_ended(struct feed *f)
 }
 
 /* Somebody asked while an earlier question was under way: what they want may have come after it. */
-static void plan(struct feed *f, int64_t wait_ms)
+static void plan(struct feed *f, int64_t due_ms)
 {
-    f->due_ms = now_of(f) + (list_empty(&f->waiters) ? wait_ms : 0);
+    f->due_ms = list_empty(&f->waiters) ? due_ms : now_of(f);
     hub_feeds_look(f->hub);
 }
 
@@ -156,7 +156,7 @@ static void go_on(struct feed *f, int full)
         f->limit = FEED_PAGE;
         waiters_end(f, 1, 1);
     }
-    plan(f, full ? 0 : f->every_ms);
+    plan(f, full ? now_of(f) : f->last_try_ms + f->every_ms); /* however long the answer took */
 }
 
 static void fail(struct feed *f, const char *why, int64_t retry_after_ms)
@@ -179,7 +179,7 @@ static void fail(struct feed *f, const char *why, int64_t retry_after_ms)
     arena_free(arena);
     cycle_reset(f);
     waiters_end(f, !f->closed_until_ms, 0);
-    plan(f, wait);
+    plan(f, now_of(f) + wait);
 }
 
 /* --- its place in the database ------------------------------------------------------------------------------------ */
@@ -368,13 +368,12 @@ static void on_answer(void *arg, const struct belfry_http_answer *answer)
     if (!step_ended(f))
         return;
     struct feed_page *page = feed_page_new(f, answer, f->limit);
-    f->last_try_ms = now_of(f);
     if (page->verdict == FEED_UNCHANGED) {
         metric_add(asked(f, ASKED_UNCHANGED), 1);
         go_on(f, 0);
     } else if (page->too_long && f->limit > 1) {
         f->limit = f->limit > 4 ? f->limit / 4 : 1; /* fewer events may fit */
-        plan(f, 0);
+        plan(f, now_of(f));
     } else if (page->verdict == FEED_FAILED) {
         fail(f, error_text(&page->err), page->retry_after_ms);
     } else {
@@ -391,7 +390,13 @@ static void on_answer(void *arg, const struct belfry_http_answer *answer)
     feed_page_free(page);
 }
 
-static void ask(struct feed *f)
+static void begin_waiters(struct feed *f)
+{
+    LIST_EACH(it, &f->waiters)
+    LIST_OF(it, struct feed_waiter, node)->begun = 1;
+}
+
+static void request(struct feed *f)
 {
     static const char *const anywhere[] = {"0.0.0.0/0", "::/0", NULL}; /* an admin named the address */
     struct belfry_attr headers[3] = {{STR("Accept"), STR("application/cloudevents-batch+json")}};
@@ -412,9 +417,8 @@ static void ask(struct feed *f)
                                     .connect_timeout_ms = CONNECT_TIMEOUT_MS,
                                     .max_response = FEED_BODY_MAX,
                                     .allow_cidrs = anywhere};
-    LIST_EACH(it, &f->waiters)
-    LIST_OF(it, struct feed_waiter, node)->begun = 1;
     f->step = FEED_ASKING;
+    f->last_try_ms = now_of(f);
     belfry_status status = client_request(f->hub->parts.client, &call, on_answer, f, &f->call, &err);
     mem_wipe(bearer, bearer ? strlen(bearer) : 0);
     free(bearer);
@@ -422,6 +426,17 @@ static void ask(struct feed *f)
     if (status != BELFRY_OK && step_ended(f))
         fail(f, error_text(&err), -1);
     error_clear(&err);
+}
+
+static void ask(struct feed *f)
+{
+    const char *ailment = ledger_ailment(f->hub->parts.ledger);
+    begin_waiters(f);
+    if (ailment) { /* nothing could be taken */
+        fail(f, ailment, -1);
+        return;
+    }
+    request(f);
 }
 
 /* --- the row of feeds --------------------------------------------------------------------------------------------- */
@@ -537,7 +552,7 @@ static void configure(struct hub *hub, const struct config_instance *source)
     }
     f->named = 1;
     if (f->every_ms != source->feed_every_ms && f->step == FEED_WAITING && f->failures == 0)
-        f->due_ms = f->last_ok_ms + source->feed_every_ms;
+        f->due_ms = f->last_try_ms + source->feed_every_ms;
     f->every_ms = source->feed_every_ms;
     if (f->url && same_text(f->url, source->feed_url) && same_text(f->token, source->feed_token))
         return;
