@@ -5,6 +5,7 @@
  * come in its own zone, one after the other.
  */
 #include "base/zone.h"
+#include "base/clock.h"
 #include "base/date.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -157,10 +158,14 @@ static belfry_status instant(struct belfry_str zone, const struct belfry_date *d
     return zone_instant(zone, date, minute, ZONE_FIRST, out_ms);
 }
 
+_Static_assert(BELFRY_TIME_SIZE == TIME_TEXT_SIZE, "the same text");
+
 const struct belfry_calendar_api zone_calendar_api = {
     .struct_size = sizeof(struct belfry_calendar_api),
     .instant = instant,
     .local = zone_local,
     .add_days = date_add,
     .parse = date_parse,
+    .parse_time = time_parse,
+    .format_time = time_format,
 };

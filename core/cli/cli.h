@@ -21,6 +21,7 @@ int cli_check(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_send(int argc, char **argv);
+int cli_demo(int argc, char **argv);
 int cli_plugin(int argc, char **argv);
 int cli_schema(int argc, char **argv);
 int cli_sample(int argc, char **argv);
@@ -61,6 +62,9 @@ struct cli_answer {
 /* One request over data_dir/control.sock. Header lines end with NULL; may be NULL. */
 void cli_ask(const char *config_path, const char *method, const char *path, const char *const *headers,
              struct belfry_str body, struct cli_answer *answer);
+/* The org that was given; NULL: the only one that the hub's configuration (the answer of /v1/admin/config) names, or
+ * NULL after a message. Lives as long as both. */
+const char *cli_org(const json_t *config, const char *given);
 /* Prints the detail of a problem document (and its faults) on standard error; returns CLI_ERRORS. */
 int cli_problem(const struct cli_answer *answer);
 

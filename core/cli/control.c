@@ -93,3 +93,16 @@ int cli_problem(const struct cli_answer *answer)
     json_decref(doc);
     return CLI_ERRORS;
 }
+
+const char *cli_org(const json_t *config, const char *given)
+{
+    json_t *orgs = json_object_get(json_object_get(config, "config"), "orgs"), *one;
+    const char *name, *only = NULL;
+    if (given)
+        return given;
+    json_object_foreach(orgs, name, one) if (strcmp(name, "*") != 0) only = name;
+    if (only && json_object_size(orgs) == 1)
+        return only;
+    cli_usage("the configuration has not just one org: say which with --org");
+    return NULL;
+}

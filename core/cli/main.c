@@ -14,6 +14,8 @@ static const struct cli_command commands[] = {
     {"reload", "reload -c FILE", "put the changed configuration in force", cli_reload},
     {"send", "send -c FILE SOURCE TYPE [--org O] [--data FILE | key=value ...]", "post a trigger to the running hub",
      cli_send},
+    {"demo", "demo -c FILE [--org O] [--speed N | --fast] [--list]", "play a scripted day against the running hub",
+     cli_demo},
     {"plugin", "plugin list | inspect [--sidecar] NAME|FILE.so", "show plugins", cli_plugin},
     {"schema", "schema [--plugin-path DIRS]", "print the JSON Schema of the configuration", cli_schema},
     {"sample", "sample [--plugin-path DIRS]", "print a configuration with every key, commented", cli_sample},

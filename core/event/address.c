@@ -11,6 +11,8 @@
 #include <ctype.h>
 #include <strings.h>
 
+#define LINK_MAX 2048
+
 /* Characters that no link has; non-ASCII is left alone when it is UTF-8 (browsers encode it). */
 static int has_unsafe(struct belfry_str s)
 {
@@ -50,7 +52,7 @@ static int is_own_path(struct belfry_str link)
 
 int link_valid(struct belfry_str link)
 {
-    if (link.len == 0 || has_unsafe(link))
+    if (link.len == 0 || link.len > LINK_MAX || has_unsafe(link))
         return 0;
     if (link.len > 7 && strncasecmp(link.ptr, "http://", 7) == 0)
         return has_host(str_slice(link.ptr + 7, link.len - 7));

@@ -72,7 +72,7 @@ int text_blank(struct belfry_str line);
 /* The same for a body: LF stays (CR LF counts as one), cut at EVENT_BODY_MAX. */
 struct belfry_str text_body(struct arena *arena, struct belfry_str s);
 /* 1 for http://, https:// with a host, or a path of ours: one leading '/', no '//' in the path. Neither has
- * backslashes, spaces or control characters. [any] */
+ * backslashes, spaces or control characters, nor more than 2048 bytes. [any] */
 int link_valid(struct belfry_str link);
 /* An addr-spec by RFC 5321 section 4.1.2 as far as it is wise (no quoted local part, no literals; ASCII): 1 when
  * valid. */

@@ -386,6 +386,8 @@ static const struct belfry_txn_api api = {
     .task = task,
     .alloc = scratch,
     .zone = zone,
+    .value_link = call_value_link,
+    .value_address = call_value_address,
 };
 
 /* --- the call itself ---------------------------------------------------------------------------------------------- */

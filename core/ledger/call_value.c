@@ -97,6 +97,25 @@ belfry_status call_value_time(struct belfry_txn *txn, const struct belfry_trigge
     return BELFRY_OK;
 }
 
+belfry_status call_value_link(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                              struct belfry_str *out, struct belfry_error *err)
+{
+    belfry_status status = call_value_str(txn, trigger, pointer, out, err);
+    if (status)
+        return status;
+    return link_valid(*out) ? BELFRY_OK
+                            : wrong(err, pointer, "must be http, https or a path, of at most 2048 bytes", NULL);
+}
+
+belfry_status call_value_address(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                 struct belfry_str *out, struct belfry_error *err)
+{
+    belfry_status status = call_value_str(txn, trigger, pointer, out, err);
+    if (status)
+        return status;
+    return address_valid(*out) ? BELFRY_OK : wrong(err, pointer, "must be a mail address, such as a@example.org", NULL);
+}
+
 struct data_view {
     struct belfry_view view;
     struct json_cursor cursor;

@@ -232,7 +232,7 @@ static belfry_status check_event(const struct call *call, const struct belfry_ev
         return refuse(err, category, "is an unknown category");
     if (event->severity > BELFRY_CRITICAL || event->severity < -1)
         return refuse(err, event->type, "has a severity that is none");
-    if (event->link.len && (!link_valid(event->link) || event->link.len > 2048))
+    if (event->link.len && !link_valid(event->link))
         return refuse(err, event->link, "is a link that is neither http, https nor a path of ours");
     if (event->actor.len && config_username_fault(event->actor))
         return refuse(err, event->actor, "is the actor and no username");

@@ -284,6 +284,10 @@ MEMBER(belfry_txn_api, task, 168, belfry_status (*)(struct belfry_txn *txn, stru
        struct belfry_str payload, int64_t not_before_ms));
 MEMBER(belfry_txn_api, alloc, 176, void * (*)(struct belfry_txn *txn, size_t size));
 MEMBER(belfry_txn_api, zone, 184, belfry_status (*)(struct belfry_txn *txn, struct belfry_str *out));
+MEMBER(belfry_txn_api, value_link, 192, belfry_status (*)(struct belfry_txn *txn, const struct belfry_trigger *trigger,
+       const char *pointer, struct belfry_str *out, struct belfry_error *err));
+MEMBER(belfry_txn_api, value_address, 200, belfry_status (*)(struct belfry_txn *txn,
+       const struct belfry_trigger *trigger, const char *pointer, struct belfry_str *out, struct belfry_error *err));
 
 /* belfry_txn */
 MEMBER(belfry_txn, struct_size, 0, uint32_t);
@@ -754,6 +758,8 @@ MEMBER(belfry_calendar_api, local, 16, belfry_status (*)(struct belfry_str zone,
 MEMBER(belfry_calendar_api, add_days, 24, belfry_status (*)(const struct belfry_date *date, int32_t days,
        struct belfry_date *out));
 MEMBER(belfry_calendar_api, parse, 32, belfry_status (*)(struct belfry_str text, struct belfry_date *out));
+MEMBER(belfry_calendar_api, parse_time, 40, belfry_status (*)(struct belfry_str text, int64_t *out_ms));
+MEMBER(belfry_calendar_api, format_time, 48, void (*)(int64_t ms, char out[BELFRY_TIME_SIZE]));
 /* clang-format on */
 
 #undef MEMBER

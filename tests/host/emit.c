@@ -13,7 +13,6 @@
 #define ACTIONS_MAX 20
 #define DATA_MAX ((size_t)1 << 20)
 #define AUDIENCE_MAX 10000
-#define LINK_MAX 2048
 
 static belfry_status refuse(struct belfry_error *err, struct belfry_str what, const char *fault)
 {
@@ -69,7 +68,7 @@ static belfry_status check(const struct belfry_test *t, const struct belfry_even
         return refuse(err, category, "is an unknown category");
     if (event->severity > BELFRY_CRITICAL || event->severity < -1)
         return refuse(err, event->type, "has a severity that is none");
-    if (event->link.len && (!link_valid(event->link) || event->link.len > LINK_MAX))
+    if (event->link.len && !link_valid(event->link))
         return refuse(err, event->link, "is a link that is neither http, https nor a path of ours");
     if (event->actor.len && config_username_fault(event->actor))
         return refuse(err, event->actor, "is the actor and no username");

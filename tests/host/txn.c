@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "config/config.h"
+#include "event/event.h"
 
 #include <stdlib.h>
 
@@ -387,6 +388,25 @@ static belfry_status value_time(struct belfry_txn *txn, const struct belfry_trig
     return time_parse(text, out_ms) == BELFRY_OK ? BELFRY_OK : wrong(err, pointer, "must be an RFC 3339 time", NULL);
 }
 
+static belfry_status value_link(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                struct belfry_str *out, struct belfry_error *err)
+{
+    belfry_status status = value_str(txn, trigger, pointer, out, err);
+    if (status != BELFRY_OK)
+        return status;
+    return link_valid(*out) ? BELFRY_OK
+                            : wrong(err, pointer, "must be http, https or a path, of at most 2048 bytes", NULL);
+}
+
+static belfry_status value_address(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                   struct belfry_str *out, struct belfry_error *err)
+{
+    belfry_status status = value_str(txn, trigger, pointer, out, err);
+    if (status != BELFRY_OK)
+        return status;
+    return address_valid(*out) ? BELFRY_OK : wrong(err, pointer, "must be a mail address, such as a@example.org", NULL);
+}
+
 static const struct belfry_view *value_view(struct belfry_txn *txn, const struct belfry_trigger *trigger)
 {
     struct fake_call *call = fake_call_of(txn, "value_view");
@@ -517,6 +537,8 @@ const struct belfry_txn_api fake_txn_api = {
     .task = task,
     .alloc = scratch,
     .zone = zone,
+    .value_link = value_link,
+    .value_address = value_address,
 };
 
 /* --- a call ------------------------------------------------------------------------------------------------------- */

@@ -170,6 +170,17 @@ static void check_shown(void)
     }
 }
 
+static void plugins_read_and_write_instants(void **state)
+{
+    (void)state;
+    char text[BELFRY_TIME_SIZE];
+    int64_t ms;
+    assert_int_equal(zone_calendar_api.parse_time(str_of("2026-01-31T09:00:00.250+01:00"), &ms), BELFRY_OK);
+    zone_calendar_api.format_time(ms, text);
+    assert_string_equal(text, "2026-01-31T08:00:00.250Z");
+    assert_int_equal(zone_calendar_api.parse_time(str_of("2026-01-31"), &ms), BELFRY_EINVAL);
+}
+
 static void clocks_show_a_time_of_day(void **state)
 {
     (void)state;
@@ -251,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_date_is_a_date),          cmocka_unit_test(days_are_added),
         cmocka_unit_test(every_day_of_the_calendar), cmocka_unit_test(clocks_show_a_time_of_day),
+        cmocka_unit_test(plugins_read_and_write_instants),
         cmocka_unit_test(what_is_shown_leads_back),  cmocka_unit_test(what_is_not_there_is_refused),
         cmocka_unit_test(any_thread_may_ask),
     };

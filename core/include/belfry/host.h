@@ -58,6 +58,7 @@ struct belfry_template_api {
  */
 
 #define BELFRY_EXT_CALENDAR "belfry.calendar/1"
+#define BELFRY_TIME_SIZE 25 /* "2026-01-31T08:00:00.000Z" */
 
 /* A date of the Gregorian calendar, years 1 to 9999; month and day count from 1. */
 struct belfry_date {
@@ -77,6 +78,10 @@ struct belfry_calendar_api {
     belfry_status (*add_days)(const struct belfry_date *date, int32_t days, struct belfry_date *out);
     /* [any] RFC 3339 full-date, "2026-01-31". EINVAL when it is none. */
     belfry_status (*parse)(struct belfry_str text, struct belfry_date *out);
+    /* [any] RFC 3339 date-time, "2026-01-31T08:00:00Z", as an instant. EINVAL when it is none. */
+    belfry_status (*parse_time)(struct belfry_str text, int64_t *out_ms);
+    /* [any] an instant as RFC 3339 in UTC with milliseconds; ends with a NUL */
+    void (*format_time)(int64_t ms, char out[BELFRY_TIME_SIZE]);
 };
 
 /* --- belfry.http-route/1: answers to the plugin's routes ---------------------------------------------------------- */

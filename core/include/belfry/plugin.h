@@ -466,6 +466,13 @@ struct belfry_txn_api {
     void *(*alloc)(struct belfry_txn *txn, size_t size);
     /* IANA name of the org's time zone: the org's own, else the hub's. What to do with it: belfry.calendar/1. */
     belfry_status (*zone)(struct belfry_txn *txn, struct belfry_str *out);
+    /* a string that an event may have as its link: http, https or a path of ours, up to 2048 bytes; else as value_str
+     */
+    belfry_status (*value_link)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                struct belfry_str *out, struct belfry_error *err);
+    /* a string that may be the name of a BELFRY_TO_EMAIL recipient, a plain mail address; else as value_str */
+    belfry_status (*value_address)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                   struct belfry_str *out, struct belfry_error *err);
 };
 
 /* [txn] valid during the call only */

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events of an invoice. Their data is what the trigger said, unknown members and all, with the invoice as it stands
+ * laid over the trigger's and its amounts written out for people.
+ */
+#include "act.h"
+#include "money.h"
+#include "read.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- data --------------------------------------------------------------------------------------------------------- */
+
+static void set_text(json_t *object, const char *name, struct belfry_str text)
+{
+    if (text.len > 0)
+        json_object_set_new(object, name, json_stringn(text.ptr, text.len));
+}
+
+/* "amount_minor" and, for people, "amount". */
+static void set_money(json_t *object, const char *name, int64_t minor, struct belfry_str currency)
+{
+    char member[32], text[MONEY_TEXT_SIZE];
+    snprintf(member, sizeof(member), "%s_minor", name);
+    json_object_set_new(object, member, json_integer(minor));
+    json_object_set_new(object, name, json_string(money_text(minor, currency, text)));
+}
+
+static int64_t outstanding(const struct account *account)
+{
+    return account->received_minor < account->amount_minor ? account->amount_minor - account->received_minor : 0;
+}
+
+static int64_t excess(const struct account *account)
+{
+    return account->received_minor > account->amount_minor ? account->received_minor - account->amount_minor : 0;
+}
+
+static void set_invoice(json_t *data, const struct act *a)
+{
+    const struct account *account = &a->account;
+    json_t *invoice = json_object_get(data, "invoice");
+    if (!json_is_object(invoice)) {
+        invoice = json_object();
+        json_object_set_new(data, "invoice", invoice);
+    }
+    set_text(invoice, "id", a->id);
+    set_text(invoice, "number", account->number);
+    set_text(invoice, "owner", account->owner);
+    set_text(invoice, "url", account->url);
+    set_text(invoice, "currency", account->currency);
+    set_text(invoice, "due_on", account->due_on);
+    set_money(invoice, "amount", account->amount_minor, account->currency);
+    set_money(invoice, "received", account->received_minor, account->currency);
+    set_money(invoice, "outstanding", outstanding(account), account->currency);
+    if (account->payer_email.len > 0) {
+        json_t *payer = json_object();
+        set_text(payer, "name", account->payer_name);
+        set_text(payer, "email", account->payer_email);
+        json_object_set_new(invoice, "payer", payer);
+    }
+}
+
+/* As text in scratch memory; empty when that ends. */
+static struct belfry_str data_of(const struct act *a)
+{
+    json_t *data = a->trigger ? json_loadb(a->trigger->data.ptr, a->trigger->data.len, 0, NULL) : NULL;
+    if (!json_is_object(data)) {
+        json_decref(data);
+        data = json_object();
+    }
+    set_invoice(data, a);
+    set_text(data, "by", a->by);
+    set_text(data, "note", a->note);
+    if (a->account.disputed_by.len > 0)
+        json_object_set_new(data, "paused", json_boolean(a->account.status == INVOICE_OPEN));
+    if (excess(&a->account) > 0)
+        set_money(data, "excess", excess(&a->account), a->account.currency);
+    size_t len = json_dumpb(data, NULL, 0, JSON_COMPACT);
+    char *text = len ? a->txn->api->alloc(a->txn, len) : NULL;
+    if (text)
+        json_dumpb(data, text, len, JSON_COMPACT);
+    json_decref(data);
+    return (struct belfry_str){text, text ? len : 0};
+}
+
+/* --- the event ---------------------------------------------------------------------------------------------------- */
+
+/* {"invoice":{"id":...}}: what an action's trigger needs to know. */
+static struct belfry_str action_data(const struct act *a)
+{
+    json_t *data = json_pack("{s:{s:s%}}", "invoice", "id", a->id.ptr, a->id.len);
+    size_t len = data ? json_dumpb(data, NULL, 0, JSON_COMPACT) : 0;
+    char *text = len ? a->txn->api->alloc(a->txn, len) : NULL;
+    if (text)
+        json_dumpb(data, text, len, JSON_COMPACT);
+    json_decref(data);
+    return (struct belfry_str){text, text ? len : 0};
+}
+
+belfry_status act_tell(const struct act *a, const char *type)
+{
+    struct belfry_recipient to = {sizeof(to), BELFRY_TO_USER, a->account.owner, belfry_str("owner")};
+    struct belfry_action actions[] = {{.struct_size = sizeof(actions[0]), .id = belfry_str("confirm")},
+                                      {.struct_size = sizeof(actions[0]), .id = belfry_str("reject")}};
+    struct belfry_event event = {.struct_size = sizeof(event),
+                                 .type = belfry_str(type),
+                                 .subject = account_key(a->txn, a->id),
+                                 .severity = -1,
+                                 .link = a->account.url,
+                                 .audience = &to,
+                                 .audience_count = 1,
+                                 .data = data_of(a)};
+    if (strcmp(type, "invoice.reminder") == 0)
+        to = (struct belfry_recipient){sizeof(to), BELFRY_TO_EMAIL, a->account.payer_email, belfry_str("payer")};
+    if (strcmp(type, "invoice.payment_claimed") == 0) {
+        actions[0].data = actions[1].data = action_data(a);
+        event.actions = actions;
+        event.action_count = 2;
+    }
+    if (!event.data.ptr || !event.subject.ptr || (event.action_count && !actions[0].data.ptr))
+        return BELFRY_ELIMIT;
+    return a->txn->api->emit(a->txn, &event, a->err);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The style sheet of the run log, on top of the shell's variables. */
+#include "answer.h"
+
+const char sync_style[] =
+    ".filters{display:flex;flex-wrap:wrap;gap:.5rem .8rem;align-items:end;margin:.6rem 0 1rem}\n"
+    ".filters label{display:flex;flex-direction:column;color:var(--soft);font-size:.9rem;min-width:0}\n"
+    ".filters input,.filters select{color:var(--ink);font-size:1rem;max-width:11rem}\n"
+    ".filters a{padding:.35rem 0}\n"
+    ".scroll{overflow-x:auto;background:var(--paper);border:1px solid var(--line);border-radius:.6rem}\n"
+    "table{border-collapse:collapse;width:100%}\n"
+    "th,td{padding:.5rem .8rem;text-align:start;vertical-align:top;border-top:1px solid var(--line)}\n"
+    "thead th{border-top:0;color:var(--soft);font-weight:500;font-size:.9rem;white-space:nowrap}\n"
+    "tbody th{font-weight:600}\n"
+    ".runs td{white-space:nowrap}\n"
+    ".runs tbody th{min-width:11rem;overflow-wrap:anywhere}\n"
+    ".counts td{font-variant-numeric:tabular-nums}\n"
+    ".state{font-weight:600}\n"
+    ".state::before{content:\"\";display:inline-block;width:.6rem;height:.6rem;margin-inline-end:.4rem;"
+    "border-radius:2px;background:currentColor}\n"
+    ".state.info{color:var(--info)}.state.success{color:var(--success)}.state.warning{color:var(--warning)}"
+    ".state.error{color:var(--error)}\n"
+    ".facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(14rem,1fr));gap:.2rem 1.5rem;margin:0 0 1rem;"
+    "padding:.8rem 1rem;background:var(--paper);border:1px solid var(--line);border-radius:.6rem}\n"
+    ".facts dt{color:var(--soft);font-size:.9rem}\n"
+    ".facts dd{margin:0 0 .4rem;overflow-wrap:anywhere}\n"
+    "progress{width:100%;height:.8rem;accent-color:var(--accent)}\n"
+    ".note{padding:.4rem .9rem;border:1px solid var(--line);border-inline-start:4px solid var(--accent);"
+    "border-radius:.4rem;background:var(--paper)}\n"
+    ".note.warn{border-inline-start-color:var(--warning)}\n"
+    ".log{overflow:auto;max-height:40rem;margin:0;padding:.8rem 1rem;background:var(--paper);"
+    "border:1px solid var(--line);border-radius:.6rem;font:.875rem/1.5 ui-monospace,monospace}\n"
+    ".empty{padding:2.5rem 1rem;text-align:center;color:var(--soft);background:var(--paper);"
+    "border:1px dashed var(--line);border-radius:.6rem}\n"
+    ".pager{display:flex;justify-content:space-between;margin:.9rem 0}\n"
+    ".pager a,a.button{display:inline-block;padding:.35rem .9rem;border:1px solid var(--line);border-radius:.4rem;"
+    "background:var(--paper);text-decoration:none}\n"
+    "h1{overflow-wrap:anywhere}h2{font-size:1.1rem}\n";
+
+const size_t sync_style_size = sizeof(sync_style) - 1;
