@@ -41,10 +41,10 @@ struct feed {
     char *cursor, *etag;
     uint32_t limit;
     int64_t due_ms;
-    int64_t closed_until_ms; /* the other side said when to come again; 0: it did not */
-    unsigned failures;       /* in a row */
-    char *fault;             /* of the last try; NULL: none */
-    int64_t last_try_ms, last_ok_ms;
+    int64_t closed_until_ms;               /* the other side said when to come again; 0: it did not */
+    unsigned failures;                     /* in a row */
+    char *fault;                           /* of the last try; NULL: none */
+    int64_t last_try_ms, last_ok_ms;       /* when it was asked; when that had ended well */
     uint64_t accepted, duplicate, refused; /* since the start */
     struct list waiters;
     uint64_t call; /* of the client */
@@ -88,6 +88,28 @@ struct feed_page *feed_page_new(struct feed *feed, const struct belfry_http_answ
 /* Fills the triggers. The verdict may become FEED_FAILED. [any] */
 void feed_page_decode(struct feed_page *page);
 void feed_page_free(struct feed_page *page);
+
+/* --- one feed (feed_pull.c) ----------------------------------------------------------------------------------------
+ */
+
+#define AGAIN_MAX_MS INT64_C(900000) /* the longest pause after failures */
+
+static inline int64_t feed_now(const struct feed *feed)
+{
+    return clock_now_ms(feed->hub->parts.clock);
+}
+/* Reads its place from the database, then it is due. Of a feed whose step is NEW; stays NEW when it cannot be read. */
+void feed_load(struct feed *feed);
+/* One question and what follows from it; of a feed whose step is WAITING. */
+void feed_ask(struct feed *feed);
+/* Those that wait (begun_only: those that saw a question begin) are told. */
+void feed_waiters_end(struct feed *feed, int begun_only, int ok);
+/* Its metrics are there from 0; it is no longer failing, because it is no longer configured. */
+void feed_numbers_make(const struct feed *feed);
+void feed_numbers_rest(const struct feed *feed);
+/* *text becomes a copy of with, which may be NULL, and a part of it. */
+void feed_text_set(char **text, const char *with);
+void feed_free(struct feed *feed);
 
 /* --- the schedule (feeds.c) --------------------------------------------------------------------------------------- */
 

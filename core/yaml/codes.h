@@ -235,8 +235,6 @@
     XX(H703, "address cannot be used", "Another process listens there, or the address is not of this machine.\n")      \
     XX(H705, "TLS file cannot be used",                                                                                \
        "The file is not there, holds no certificate or key in PEM form, or the two do not belong together. A key\n"    \
-       "with a passphrase cannot be used. What this user may not read is only noted.\n")                               \
-    XX(H704, "not in force in this version",                                                                           \
-       "The key is part of the language and is checked, but nothing acts on it yet.\n")
+       "with a passphrase cannot be used. What this user may not read is only noted.\n")
 
 #endif

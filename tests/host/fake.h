@@ -197,6 +197,7 @@ struct belfry_test {
     size_t writes;
     FAKE_LIST(struct fake_timer) timers;
     FAKE_LIST(struct fake_task) tasks;
+    FAKE_LIST(uint64_t) jobs; /* what refresh() was given and did not end yet */
     FAKE_LIST(struct fake_batch *) batches;
     FAKE_LIST(struct fake_target) targets;
     struct belfry_target_policy policy;

@@ -332,7 +332,10 @@ void fake_task_run(struct belfry_test *t, size_t index)
 void belfry_test_refresh(struct belfry_test *t)
 {
     const struct belfry_source *source = source_of(t, "belfry_test_refresh");
-    if (source && source->refresh)
-        source->refresh(t->self, fake_id(t), str_of(t->org));
+    if (source && source->refresh) {
+        uint64_t job = fake_id(t);
+        *FAKE_ADD(t, &t->jobs) = job;
+        source->refresh(t->self, job, str_of(t->org));
+    }
     belfry_test_settle(t);
 }

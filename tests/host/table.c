@@ -219,6 +219,7 @@ static void task_done(const struct belfry_host *host, uint64_t task, uint32_t ou
 
 struct job_answer {
     struct belfry_test *test;
+    uint64_t job;
     uint32_t added, invalidated;
     belfry_status status;
 };
@@ -226,6 +227,14 @@ struct job_answer {
 static void job_done_now(void *arg)
 {
     struct job_answer *a = arg;
+    struct belfry_test *t = a->test;
+    size_t i = 0;
+    while (i < t->jobs.count && t->jobs.items[i] != a->job)
+        i++;
+    if (i == t->jobs.count)
+        fake_fault(t, "R04: job_done() for job %llu, which is not under way", (unsigned long long)a->job);
+    else
+        t->jobs.items[i] = t->jobs.items[--t->jobs.count];
     fake_tell(a->test, "refreshed: %u added, %u invalidated, %s", a->added, a->invalidated, status_name(a->status));
     free(a);
 }
@@ -234,8 +243,7 @@ static void job_done(const struct belfry_host *host, uint64_t job, uint32_t adde
                      belfry_status status)
 {
     struct job_answer *a = xcalloc(1, sizeof(*a));
-    (void)job;
-    *a = (struct job_answer){fake_of(host), added, invalidated, status};
+    *a = (struct job_answer){fake_of(host), job, added, invalidated, status};
     fake_post(a->test, job_done_now, a);
 }
 

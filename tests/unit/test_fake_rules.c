@@ -19,6 +19,7 @@ struct probe {
     const struct belfry_txn_api *api;
     belfry_status status;
     char seen[200];
+    int twice;
 };
 
 static void *put_elsewhere(void *arg)
@@ -42,6 +43,15 @@ static belfry_status receive(void *self, struct belfry_txn *txn, const struct be
     if (pthread_create(&thread, NULL, put_elsewhere, p) == 0)
         pthread_join(thread, NULL);
     return BELFRY_OK;
+}
+
+static void refresh(void *self, uint64_t job, struct belfry_str org)
+{
+    struct probe *p = self;
+    (void)org;
+    p->host->job_done(p->host, job, 2, 1, BELFRY_OK);
+    if (p->twice)
+        p->host->job_done(p->host, job, 2, 1, BELFRY_OK);
 }
 
 static void listed(void *arg, belfry_status status, const struct belfry_attr *items, size_t count)
@@ -68,7 +78,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
 }
 
 static const struct belfry_event_type events[] = {{0}};
-static const struct belfry_source source = {.struct_size = sizeof(source), .receive = receive};
+static const struct belfry_source source = {.struct_size = sizeof(source), .receive = receive, .refresh = refresh};
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
 static const char *const needs[] = {BELFRY_EXT_FD, BELFRY_EXT_STATE, NULL};
 static const struct belfry_plugin probe = {.struct_size = sizeof(probe),
@@ -172,6 +182,20 @@ static void test_descriptors(void **state)
     belfry_test_free(t);
 }
 
+static void test_a_refresh_ends_once(void **state)
+{
+    struct belfry_test *t = belfry_test_new(&belfry_entry, NULL);
+    struct probe *p = belfry_test_self(t);
+    (void)state;
+    belfry_test_refresh(t);
+    assert_non_null(strstr(belfry_test_told(t), "refreshed: 2 added, 1 invalidated, OK"));
+    assert_string_equal(belfry_test_faults(t), "");
+    p->twice = 1;
+    belfry_test_refresh(t);
+    assert_non_null(strstr(belfry_test_faults(t), "R04: job_done()"));
+    belfry_test_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_a_txn_after_its_call),
         cmocka_unit_test(test_scan),
         cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_a_refresh_ends_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
