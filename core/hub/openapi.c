@@ -175,9 +175,11 @@ static json_t *problem_content(void)
     return content(STR("application/problem+json"), reference("schemas", STR("Problem")));
 }
 
-/* A problem; pages and probes have words for people beside it. */
+/* A problem; pages and probes have words for people beside it, webhooks from outside have nothing. */
 static json_t *refusal(struct belfry_str also)
 {
+    if (str_eqz(also, "nothing"))
+        return object_of("description", json_string("Refused"));
     if (!also.len)
         return reference("responses", STR("Problem"));
     json_t *both = problem_content(), *other = content(also, NULL);

@@ -12,7 +12,7 @@
  * query:   "name:type" parted by spaces; name* may be repeated
  * body:    "media/type:type" parted by spaces; ":type" is JSON
  * answers: "status", "status:type" (JSON) or "status=media/type", parted by spaces; from 400 on they are problems, or
- *          that media type. What a route's auth can refuse (401, 403, 404) need not be named.
+ *          that media type, or with =nothing no body. What a route's auth can refuse (401, 403, 404) need not be named.
  */
 struct openapi_operation {
     const char *method, *pattern, *summary, *query, *body, *answers;

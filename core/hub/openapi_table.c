@@ -19,6 +19,8 @@ const struct openapi_operation openapi_operations[] = {
      "partial:bool",
      "application/cloudevents+json:CloudEvent application/cloudevents-batch+json:[CloudEvent] application/json:any",
      "202:Accepted 400 404 409 413 415 422 429 503"},
+    {"POST", V1 "sources/{source}/xero", "Xero's webhook, signed in x-xero-signature. Answers have no body.", NULL,
+     NULL, "200 401=nothing 404 413 503=nothing"},
     {"GET", V1 "sources/{source}/runs", "Runs of a source, newest first, without their logs.", RUNS, NULL,
      "200:Runs 400 404 503"},
     {"GET", V1 "sources/{source}/runs/{id}", "A run and its log.", NULL, NULL, "200:RunWithLog 404 503"},

@@ -60,10 +60,11 @@ ROUTES = [
     ("POST", "/v1/admin/login-link", {"operator"}, {"org": "acme", "user": "ann"}),
 ]
 
-# Open to everybody: what opens a session, what a local request may ask, files of pages.
-OPEN = {("GET", "/{}/session"), ("POST", "/{}/session"), ("POST", "/{}/session/end"), ("GET", "/healthz"),
-        ("GET", "/favicon.ico"), ("GET", "/openapi.json"), ("GET", "/readyz"), ("GET", "/metrics"),
-        ("GET", "/assets/{}"), ("GET", "/assets/{}/{}")}
+# Open to everybody: what opens a session, what a local request may ask, files of pages; and webhooks from outside, which
+# are signed (test_xero.py).
+OPEN = {("POST", "/v1/{}/sources/{}/xero"), ("GET", "/{}/session"), ("POST", "/{}/session"),
+        ("POST", "/{}/session/end"), ("GET", "/healthz"), ("GET", "/favicon.ico"), ("GET", "/openapi.json"),
+        ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/assets/{}"), ("GET", "/assets/{}/{}")}
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -96,6 +97,7 @@ def hub(tmp_path_factory):
     config["auth"]["jwt"]["jwks"] = str(root / "jwks.json")
     config["orgs"]["globex"]["jwt"] = {"hs256": ["only globex signs with this one, and no other"]}
     config["sources"]["hr-sync"] = {"plugin": "sync"}
+    config["sources"]["billing"] = {"plugin": "invoice"}
     hub = Hub(root / "hub", config)
     try:
         hub.start()

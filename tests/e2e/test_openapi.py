@@ -22,6 +22,7 @@ def hub(tmp_path_factory):
     from support.hub import Hub
     config = with_hooks(base(), endpoint("nobody", "http://127.0.0.1:1/"))
     config["sources"]["hr-sync"] = {"plugin": "sync"}
+    config["sources"]["billing"] = {"plugin": "invoice"}
     hub = Hub(tmp_path_factory.mktemp("openapi"), config, clock=True)  # which stands: nothing is tried again by itself
     try:
         hub.start()

@@ -215,6 +215,23 @@ def test_another_method_is_405_and_a_large_body_413(hub):
                     data=large).status_code == 413
 
 
+def test_what_cannot_be_taken_now_is_503_and_xero_calls_again(new_hub, xero):
+    config = base()
+    config["hub"]["limits"]["pending_triggers"] = 1
+    config["sources"]["billing"] = {"plugin": "invoice", "chasers": [], "xero": options(xero)}
+    hub = new_hub(config, clock=True).start()
+    xero.clock.hub = hub
+    issue(hub, "INV-1")
+    xero.change("INV-1", "100.00")
+    body = xero.body_of_queue()  # becomes two triggers, and one may wait
+    assert xero.post(webhook(hub), body) == 503
+    config["hub"]["limits"]["pending_triggers"] = 20
+    hub.config = config
+    hub.restart()
+    assert xero.post(webhook(hub), body) == 200
+    until_paid(hub)
+
+
 def test_a_signed_body_that_is_no_json_is_kept_where_admins_see_it(hub, xero):
     assert xero.post(webhook(hub), b"\xff not JSON") == 200
     with database(hub) as db:

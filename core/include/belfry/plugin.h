@@ -466,7 +466,8 @@ struct belfry_txn_api {
     void *(*alloc)(struct belfry_txn *txn, size_t size);
     /* IANA name of the org's time zone: the org's own, else the hub's. What to do with it: belfry.calendar/1. */
     belfry_status (*zone)(struct belfry_txn *txn, struct belfry_str *out);
-    /* a string that an event may have as its link: http, https or a path of ours, to 2048 bytes; else as value_str */
+    /* a string that an event may have as its link: http, https or a path of ours, up to 2048 bytes; else as value_str
+     */
     belfry_status (*value_link)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                                 struct belfry_str *out, struct belfry_error *err);
     /* a string that may be the name of a BELFRY_TO_EMAIL recipient, a plain mail address; else as value_str */
@@ -594,7 +595,8 @@ struct belfry_host {
     /* [any] n = 1 (for the whole batch) or item_count */
     void (*complete)(const struct belfry_host *host, uint64_t batch_id, const struct belfry_result *results,
                      uint32_t n);
-    /* [any] outcome is BELFRY_DELIVERED, RETRY, REJECTED; result is JSON data of the result trigger */
+    /* [any] outcome is BELFRY_DELIVERED (result: JSON data of the result trigger), RETRY, UNAVAILABLE (what it asks is
+     * away: uses up no try; say in retry_after_ms when to ask again) or REJECTED (never; result is the reason, kept) */
     void (*task_done)(const struct belfry_host *host, uint64_t task_id, uint32_t outcome, int64_t retry_after_ms,
                       struct belfry_str result);
     /* [any] */
