@@ -99,13 +99,13 @@ const struct belfry_event_type invoice_events[] = {
                   "dispute is resolved.{{/paused}}",
           .doc = "Somebody disputes an invoice; reminders are paused.",
           .example = "{" EXAMPLE_INVOICE ",\"by\":\"northwind\",\"reason\":\"Not ours\",\"paused\":true}"),
-    EVENT(
-        "invoice.paid", SUCCESS, .fields = paid_fields, .title = "Invoice paid: {{invoice.number}}, {{invoice.amount}}",
-        .body =
-            "{{#confirmed_by}}{{confirmed_by}} confirmed the payment.{{/confirmed_by}}{{^confirmed_by}}{{invoice.received}} received.{{/confirmed_by}}"
-            "{{#note}} {{note}}{{/note}}",
-        .doc = "An invoice is paid: a claim was confirmed, or the whole amount was received.",
-        .example = "{" EXAMPLE_INVOICE ",\"by\":\"ann\",\"confirmed_by\":\"ann\"}"),
+    EVENT("invoice.paid", SUCCESS, .fields = paid_fields,
+          .title = "Invoice paid: {{invoice.number}}, {{invoice.amount}}",
+          .body = "{{#confirmed_by}}{{confirmed_by}} confirmed the payment.{{/confirmed_by}}"
+                  "{{^confirmed_by}}{{invoice.received}} received.{{/confirmed_by}}"
+                  "{{#note}} {{note}}{{/note}}",
+          .doc = "An invoice is paid: a claim was confirmed, or the whole amount was received.",
+          .example = "{" EXAMPLE_INVOICE ",\"by\":\"ann\",\"confirmed_by\":\"ann\"}"),
     EVENT("invoice.overpaid", WARNING, .fields = overpaid_fields,
           .title = "Invoice overpaid: {{invoice.number}}, {{excess}} too much",
           .body = "{{invoice.received}} received for {{invoice.amount}}.{{#note}} {{note}}{{/note}}",
