@@ -120,6 +120,8 @@ void config_build_reads(struct config_build *b); /* last: what the rules read, f
 void config_build_deliver(struct config_build *b, const struct yaml_node *map, struct config_rule *rule);
 /* Fills out from what is under key `jwt`; org NULL for auth.jwt. */
 void config_build_jwt(struct config_build *b, const struct yaml_node *node, const char *org, struct config_jwt *out);
+/* tls.c: the files that hub.tls names. */
+void config_check_tls(struct config_build *b, const struct yaml_node *tls);
 /* lint.c: rules that can never match or that say the same twice. */
 void config_lint_rules(struct config_build *b);
 /* secrets.c: marks the values of secret options as not to be shown. After option_fill, which warns of literals. */

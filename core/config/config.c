@@ -94,6 +94,14 @@ int config_serves(const struct config_instance *instance, struct belfry_str org)
     return instance->orgs.count == 0 || config_names_has(&instance->orgs, org);
 }
 
+int config_shows_runs(const struct config_instance *source, struct belfry_str org)
+{
+    const struct belfry_route *r = source->plugin ? source->plugin->desc.routes : NULL;
+    while (r && r->struct_size && strcmp(r->pattern, "/{org}/runs/{instance}") != 0)
+        r++;
+    return r && r->struct_size && config_serves(source, org);
+}
+
 int config_visible(const struct config_category *category, const struct belfry_strs *roles)
 {
     if (category->visible_to.count == 0)

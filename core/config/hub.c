@@ -243,6 +243,7 @@ void config_build_hub(struct config_build *b)
                "write an address or a range: 10.0.0.7, 10.0.0.0/8");
     check_each(b, yaml_get(map, "allowed_origins"), "H209", origin_fault, NULL);
     build_secret(b, yaml_get(map, "secret"));
+    config_check_tls(b, yaml_get(map, "tls"));
     if (options)
         fill_hub(b, options);
     else /* plugins are looked for all the same */

@@ -32,7 +32,8 @@ static const struct belfry_option feed_table[] = {
 
 const struct belfry_option config_channel_table[] = {
     COMMON_ROWS,
-    COMMON(STRING, was, .doc = "Its name before a rename; checked, not in force in this version."),
+    COMMON(STRING, was,
+           .doc = "Its name before a rename: what is pending moves over, and its endpoints with their state."),
     OPTION_END,
 };
 const struct belfry_option config_source_table[] = {
@@ -136,15 +137,10 @@ static void check_category(void *arg, const struct yaml_node *node)
 }
 
 /* What is read and has no effect yet must not pass in silence. */
-static void note_unserved(struct config_build *b, const struct yaml_node *map, int channel)
+static void note_unserved(struct config_build *b, const struct yaml_node *map)
 {
-    const struct yaml_pair *pair = yaml_pair(map, channel ? "was" : "feed");
-    if (pair && channel)
-        config_note(
-            b, "H704", pair->key,
-            "`was` of a channel is checked but not in force in this version: what is pending under the old name "
-            "ends as channel_removed an hour after the rename");
-    else if (pair)
+    const struct yaml_pair *pair = yaml_pair(map, "feed");
+    if (pair)
         config_note(b, "H704", pair->key, "`feed` is checked but not in force in this version: nothing is pulled");
 }
 
@@ -184,7 +180,8 @@ static void build_instance(struct config_build *b, const struct yaml_pair *pair,
     scope.also = also;
     scope.also_count = channel ? 0 : later_keys(b, table, pair->value, also);
     check_common(b, pair->value, out);
-    note_unserved(b, pair->value, channel);
+    if (!channel)
+        note_unserved(b, pair->value);
     belfry_status status = option_fill(b->arena, b->diags, table, pair->value, &scope, memory, size);
     config_mark_secrets(table, pair->value);
     if (status != BELFRY_OK)

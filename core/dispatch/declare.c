@@ -129,23 +129,6 @@ static void target_update(struct declaration *decl, size_t i)
     queue_ready(d, t->queue);
 }
 
-/* The table must not change while it is walked, so what is gone is collected first. */
-static void targets_forget(struct dispatch *d, struct channel *ch)
-{
-    size_t pos = 0, count = 0;
-    void *value;
-    struct belfry_str key;
-    struct target **gone = xcalloc(hash_count(ch->targets) + 1, sizeof(struct target *));
-    while (hash_next(ch->targets, &pos, &key, &value))
-        if (((struct target *)value)->declared != d->round)
-            gone[count++] = value;
-    for (size_t i = 0; i < count; i++) {
-        gone[i]->removed = 1;
-        target_settle(d, gone[i]);
-    }
-    free(gone);
-}
-
 static void on_declared(void *arg, belfry_status status)
 {
     struct declaration *decl = arg;
@@ -155,7 +138,7 @@ static void on_declared(void *arg, belfry_status status)
         d->round++;
         for (size_t i = 0; i < decl->count; i++)
             target_update(decl, i);
-        targets_forget(d, decl->channel);
+        targets_drop(d, decl->channel, d->round);
     } else if (d->set.ledger && !d->stopping) {
         decl->channel->unwritten = 1; /* the index may well be written: of rows that were there it finds all */
     }

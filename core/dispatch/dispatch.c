@@ -227,6 +227,38 @@ struct channel *channel_get(struct dispatch *d, const char *name)
     return ch;
 }
 
+/* Another channel had that name before and may still have something under way: it goes out of the way. */
+static void set_aside(struct dispatch *d, struct channel *ch)
+{
+    char *name = xasprintf("%s before %p", ch->name, (void *)ch); /* no channel can have such a name */
+    hash_del(d->channels, str_of(ch->name));
+    hash_set(d->channels, str_of(name), ch);
+    free(ch->name);
+    ch->name = name;
+    targets_drop(d, ch, 0);
+}
+
+void dispatch_channel_rename(struct dispatch *d, const char *from, const char *to)
+{
+    struct channel *ch = hash_get(d->channels, str_of(from)), *before = hash_get(d->channels, str_of(to));
+    if (!ch)
+        return;
+    if (before && before->live) { /* two become one: what is under way ends where it began */
+        targets_drop(d, ch, 0);
+        return;
+    }
+    if (before) {
+        target_set_unref(ch->prepared);
+        ch->prepared = before->prepared; /* by the new instance, under its name */
+        before->prepared = NULL;
+        set_aside(d, before);
+    }
+    hash_del(d->channels, str_of(from));
+    free(ch->name);
+    ch->name = xstrdup(to);
+    hash_set(d->channels, str_of(to), ch);
+}
+
 void live_unref(struct live *live)
 {
     if (!live->draining || live->batches > 0)

@@ -59,6 +59,11 @@ struct dispatch_channel {
  * delivers by itself, IN_COMMIT; or dispatch was detached).
  */
 int dispatch_channel_set(struct dispatch *dispatch, const struct dispatch_channel *channel);
+/*
+ * The channel `from` is now called `to`: what is under way, breakers and rates go on. Before dispatch_channel_set() of
+ * the new one. Without such a channel nothing happens.
+ */
+void dispatch_channel_rename(struct dispatch *dispatch, const char *from, const char *to);
 /* No new batches; the instance is released when the last one ended. */
 void dispatch_channel_remove(struct dispatch *dispatch, const char *name);
 

@@ -164,6 +164,8 @@ void target_free(struct dispatch *d, struct target *target);
 void target_facts_unref(struct target_facts *facts);
 /* Frees a removed target when nothing of it is under way: its queue is gone then. */
 void target_settle(struct dispatch *d, struct target *target);
+/* Those of a channel that the round did not declare (0: all), each when nothing of it is under way. */
+void targets_drop(struct dispatch *d, struct channel *ch, uint64_t round);
 void target_result(struct dispatch *d, struct target *target, uint32_t outcome, uint32_t attempt);
 struct belfry_str target_key(const int64_t *id);
 struct target *target_find(struct dispatch *d, int64_t id);

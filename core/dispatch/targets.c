@@ -24,12 +24,14 @@ struct target *target_find(struct dispatch *d, int64_t id)
     size_t pos = 0;
     void *value;
     struct belfry_str key;
+    struct target *gone = NULL; /* its row may have come to another channel, which was renamed */
     while (hash_next(d->channels, &pos, &key, &value)) {
         struct target *t = hash_get(((struct channel *)value)->targets, target_key(&id));
-        if (t)
+        if (t && !t->removed)
             return t;
+        gone = t ? t : gone;
     }
-    return NULL;
+    return gone;
 }
 
 void target_facts_unref(struct target_facts *facts)
@@ -56,6 +58,22 @@ void target_settle(struct dispatch *d, struct target *t)
     target_free(d, t);
 }
 
+void targets_drop(struct dispatch *d, struct channel *ch, uint64_t round)
+{
+    size_t pos = 0, count = 0;
+    void *value;
+    struct belfry_str key;
+    struct target **gone = xcalloc(hash_count(ch->targets) + 1, sizeof(struct target *));
+    while (hash_next(ch->targets, &pos, &key, &value)) /* the table must not change while it is walked */
+        if (!round || ((struct target *)value)->declared != round)
+            gone[count++] = value;
+    for (size_t i = 0; i < count; i++) {
+        gone[i]->removed = 1;
+        target_settle(d, gone[i]);
+    }
+    free(gone);
+}
+
 /* --- health ------------------------------------------------------------------------------------------------------- */
 
 struct disabling {
@@ -69,7 +87,7 @@ static void on_disabled(void *arg, belfry_status status)
     struct target *t = target_find(w->d, w->target);
     w->d->claims--;
     (void)status; /* it stays disabled here; the ledger keeps what the disk refuses, and said so if it gave up */
-    if (t)
+    if (t && t->disabling)
         t->disabling--;
     free(w);
 }

@@ -28,9 +28,14 @@ static struct http_request *request_of(const struct belfry_host *table, uint64_t
     return req;
 }
 
+/* An instance that does not serve an org is not there for it. */
 static void on_request(void *arg, struct http_request *req)
 {
     struct mounted *m = arg;
+    if (req->pub.org.len && !config_serves(host_instance_config(m->instance), req->pub.org)) {
+        http_problem(req, 404, NULL, "there is nothing here");
+        return;
+    }
     m->handle(host_instance_self(m->instance), &req->pub);
 }
 

@@ -38,6 +38,7 @@ static const struct {
 } texts[] = {
     {"app.name", "Belfry"},
     {"nav.inbox", "Notifications"},
+    {"nav.runs", "Runs"},
     {"nav.sign_out", "Sign out"},
     {"nav.skip", "Skip to content"},
     {"signed_out.title", "You are not signed in"},
@@ -106,6 +107,16 @@ struct belfry_str http_datetime(struct http_request *req, int64_t ms)
 
 /* --- the shell ---------------------------------------------------------------------------------------------------- */
 
+/* Runs, where a source of the org has any. */
+static void add_runs_link(struct http_request *req, struct belfry_str org, struct buf *out)
+{
+    int shown = 0;
+    for (size_t i = 0; i < req->config->source_count; i++)
+        shown |= config_shows_runs(&req->config->sources[i], req->pub.org);
+    if (shown)
+        buf_addf(out, " <a href=\"/%.*s/runs\">%.*s</a>", STR_ARG(org), STR_ARG(http_text(req, "nav.runs")));
+}
+
 static void add_navigation(struct http_request *req, struct buf *out)
 {
     struct belfry_str org = http_escape(req->arena, req->pub.org);
@@ -113,10 +124,13 @@ static void add_navigation(struct http_request *req, struct buf *out)
     buf_addf(out, "<header class=\"bar\"><a class=\"home\" href=\"%s%.*s%s\"><img src=\"%s\" alt=\"\">%.*s</a>",
              person ? "/" : "", person ? (int)org.len : 0, person ? org.ptr : "", person ? "/notifications" : "#main",
              http_asset_url(req->http, req->arena, "bell.svg"), STR_ARG(http_text(req, "app.name")));
-    if (person)
-        buf_addf(out, "<nav><a href=\"/%.*s/notifications\">%.*s</a></nav><span class=\"who\">%.*s</span>",
-                 STR_ARG(org), STR_ARG(http_text(req, "nav.inbox")),
+    if (person) {
+        buf_addf(out, "<nav><a href=\"/%.*s/notifications\">%.*s</a>", STR_ARG(org),
+                 STR_ARG(http_text(req, "nav.inbox")));
+        add_runs_link(req, org, out);
+        buf_addf(out, "</nav><span class=\"who\">%.*s</span>",
                  STR_ARG(http_escape(req->arena, req->pub.principal->name)));
+    }
     if (person && (req->pub.flags & BELFRY_HTTP_COOKIE))
         buf_addf(out, "<form method=\"post\" action=\"/%.*s/session/end\"><button>%.*s</button></form>", STR_ARG(org),
                  STR_ARG(http_text(req, "nav.sign_out")));

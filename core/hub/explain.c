@@ -309,8 +309,10 @@ static void post_explain(void *arg, struct http_request *req)
         tell(arg, req, event, who, !admin);
     else if (admin)
         dry_run(arg, req, body, who);
-    else
-        http_problem(req, 403, NULL, "a dry run of a trigger needs the role admin; give the id of an event of yours");
+    else /* who may make up triggers could ask a source, one by one, what it remembers of things that are not theirs */
+        http_problem(req, 403, NULL,
+                     "a dry run of a trigger needs the role admin, because it tells what the source remembers; give "
+                     "the id of an event of yours");
 }
 
 /* For `belfry explain --event ID`: whoever may open the socket may read the database. A token of an operator has no

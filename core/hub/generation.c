@@ -287,6 +287,9 @@ void hub_generation_activate(struct hub_generation *g, struct hub_generation *be
 {
     struct config *config = g->ledger.config;
     struct dispatch *dispatch = hub_parts(g->hub)->dispatch;
+    for (size_t i = 0; i < config->channel_count; i++)
+        if (config->channels[i].was)
+            dispatch_channel_rename(dispatch, config->channels[i].was, config->channels[i].name);
     for (size_t i = 0; i < config->channel_count; i++) {
         struct hub_instance *instance = g->channels[i];
         if (!instance->live)

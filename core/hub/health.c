@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "hub/internal.h"
+#include "store/state.h"
 #include "store/story.h"
 
 #include <stdio.h>
@@ -178,7 +179,8 @@ static void collect_instances(struct hub *hub)
 struct looking {
     struct http_request *req;
     struct hub *hub;
-    int64_t *oldest; /* by channel */
+    int64_t *oldest;     /* by channel */
+    int64_t *tasks_dead; /* by source */
 };
 
 static belfry_status look(struct store_conn *conn, void *arg)
@@ -187,6 +189,8 @@ static belfry_status look(struct store_conn *conn, void *arg)
     const struct config *config = l->req->config;
     for (size_t i = 0; i < config->channel_count; i++)
         l->oldest[i] = store_oldest_pending(conn, str_of(config->channels[i].name));
+    for (size_t i = 0; i < config->source_count; i++)
+        l->tasks_dead[i] = store_tasks_dead(conn, str_of(config->sources[i].name));
     return BELFRY_OK;
 }
 
@@ -198,6 +202,9 @@ static void looked(void *arg, belfry_status status)
         labelled("belfry_delivery_oldest_pending_timestamp_seconds",
                  "When the oldest waiting delivery was due; 0: none waits.", "channel", config->channels[i].name,
                  (double)l->oldest[i] / 1000);
+    for (size_t i = 0; status == BELFRY_OK && i < config->source_count; i++)
+        labelled("belfry_tasks_dead", "Tasks of a source that nothing performs again.", "source",
+                 config->sources[i].name, (double)l->tasks_dead[i]);
     struct buf out = {0};
     metrics_render(metrics_global(), &out);
     http_respond(l->req, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&out), NULL, 0);
@@ -217,6 +224,7 @@ static void metrics_text(void *arg, struct http_request *req)
     l->req = req;
     l->hub = hub;
     l->oldest = arena_alloc(req->arena, (req->config->channel_count + 1) * sizeof(*l->oldest));
+    l->tasks_dead = arena_alloc(req->arena, (req->config->source_count + 1) * sizeof(*l->tasks_dead));
     if (store_read(hub->parts.readers, look, looked, l, 0) != BELFRY_OK)
         looked(l, BELFRY_EAGAIN); /* the rest is worth having */
 }

@@ -59,6 +59,7 @@ belfry_status hub_health_init(struct hub *hub, struct error *err); /* /healthz, 
 belfry_status hub_admin_init(struct hub *hub, struct error *err);  /* /v1/admin/... */
 belfry_status hub_events_init(struct hub *hub, struct error *err); /* /v1/{org}/events, explain */
 belfry_status hub_deliveries_init(struct hub *hub, struct error *err);
+belfry_status hub_runs_init(struct hub *hub, struct error *err); /* /{org}/runs */
 belfry_status hub_users_init(struct hub *hub, struct error *err);
 belfry_status hub_openapi_init(struct hub *hub, struct error *err); /* /openapi.json */
 /* The virtual clock's socket. NULL path: nothing. */

@@ -239,11 +239,23 @@ static json_t *security(const char *auth)
     return list;
 }
 
+/* Routes of a source have its name where the table says {source}. */
+static int is_documented_by(const char *documented, const char *pattern)
+{
+    struct belfry_str a = str_of(documented), b = str_of(pattern);
+    while (a.ptr && b.ptr) {
+        struct belfry_str left = str_cut(a, '/', &a), right = str_cut(b, '/', &b);
+        if (!str_eq(left, right) && !(str_eqz(left, "{source}") && right.len && right.ptr[0] != '{'))
+            return 0;
+    }
+    return !a.ptr && !b.ptr;
+}
+
 static const struct openapi_operation *operation_of(const struct http_route *route)
 {
     for (size_t i = 0; i < openapi_operation_count; i++) {
         const struct openapi_operation *op = &openapi_operations[i];
-        if (strcmp(op->method, route->method) == 0 && strcmp(op->pattern, route->pattern) == 0)
+        if (strcmp(op->method, route->method) == 0 && is_documented_by(op->pattern, route->pattern))
             return op;
     }
     return NULL;
@@ -253,7 +265,8 @@ static void add_route(void *arg, const struct http_route *route)
 {
     static const struct openapi_operation unknown = {0};
     const struct openapi_operation *op = operation_of(route);
-    json_t *paths = arg, *path = json_object_get(paths, route->pattern), *out = json_object();
+    const char *pattern = op ? op->pattern : route->pattern; /* one for all instances */
+    json_t *paths = arg, *path = json_object_get(paths, pattern), *out = json_object();
     char method[8] = "";
     for (size_t i = 0; route->method[i] && i < sizeof(method) - 1; i++)
         method[i] = (char)(route->method[i] | 0x20);
@@ -262,13 +275,13 @@ static void add_route(void *arg, const struct http_route *route)
     else
         op = &unknown;
     json_object_set_new(out, "security", security(route->auth));
-    json_object_set_new(out, "parameters", parameters(route->pattern, op->query));
+    json_object_set_new(out, "parameters", parameters(pattern, op->query));
     if (op->body)
         json_object_set_new(out, "requestBody", request_body(op->body));
     json_object_set_new(out, "responses", responses(route, op->answers));
     if (!path) {
         path = json_object();
-        json_object_set_new(paths, route->pattern, path);
+        json_object_set_new(paths, pattern, path);
     }
     json_object_set_new(path, method, out);
 }

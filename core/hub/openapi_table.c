@@ -6,6 +6,10 @@
 #define V1 "/v1/{org}/"
 #define WINDOW "limit:int before:uuid"
 #define INBOX "q:text severity*:Severity category*:text source*:text status:Status read:Read limit:int before:text"
+#define RUNS "kind:text outcome:RunOutcome admin:text from:text to:text limit:int before:text"
+#define RUN                                                                                                            \
+    "id:text kind:text? admin:text? state:RunState background:bool outcome:RunOutcome? started_at:time? "              \
+    "finished_at:time? duration_ms:int? progress:RunProgress? counts:object? url:text?"
 
 const struct openapi_operation openapi_operations[] = {
     /* integrators */
@@ -15,6 +19,9 @@ const struct openapi_operation openapi_operations[] = {
      "partial:bool",
      "application/cloudevents+json:CloudEvent application/cloudevents-batch+json:[CloudEvent] application/json:any",
      "202:Accepted 400 404 409 413 415 422 429 503"},
+    {"GET", V1 "sources/{source}/runs", "Runs of a source, newest first, without their logs.", RUNS, NULL,
+     "200:Runs 400 404 503"},
+    {"GET", V1 "sources/{source}/runs/{id}", "A run and its log.", NULL, NULL, "200:RunWithLog 404 503"},
     /* recipients */
     {"GET", V1 "notifications", "The person's inbox, newest first, with facets. ETag.", INBOX, NULL,
      "200:Inbox 304 400 503"},
@@ -39,6 +46,9 @@ const struct openapi_operation openapi_operations[] = {
      "303 400 404"},
     {"GET", "/{org}/n/{id}", "Opens what a notification is about, and marks it read when a person navigates there.",
      NULL, NULL, "303 404 410"},
+    {"GET", "/{org}/runs", "The sources that have runs, as a page.", NULL, NULL, "200=text/html"},
+    {"GET", "/{org}/runs/{source}", "The runs of a source as a page.", RUNS, NULL, "200=text/html"},
+    {"GET", "/{org}/runs/{source}/{id}", "A run and its log as a page.", NULL, NULL, "200=text/html 404"},
     /* sessions of browsers */
     {"GET", "/{org}/session", "Opens a session for a JWT, and goes on to `next`.", "token:text next:text ticket:text",
      NULL, "200=text/html 204 303 400 401 404 503"},
@@ -112,6 +122,13 @@ const struct openapi_schema openapi_schemas[] = {
     {"Read", "=unread|all"},
     {"Mark", "=read|unread|hide|unhide"},
     {"Validity", "=valid|expired|superseded|withdrawn"},
+
+    {"Runs", "items:[Run] next:text? scanned:int"},
+    {"Run", RUN},
+    {"RunWithLog", RUN " log:text?"},
+    {"RunState", "=running|stalled|finished"},
+    {"RunOutcome", "=succeeded|partial|failed"},
+    {"RunProgress", "done:int total:int note:text?"},
 
     {"Events", "items:[EventRow] next:uuid?"},
     {"EventRow", "id:uuid type:text source:text category:text severity:Severity subject:text title:text time:time"},

@@ -124,6 +124,7 @@ static void begin(struct reload *r)
         reject_diags(r, diags);
         return;
     }
+    hub_log_diagnostics(diags); /* warnings and notes: nobody else shows them */
     struct error err = {0};
     dispatch_targets_hold(hub->parts.dispatch);
     r->made = hub_generation_new(hub, r->config, hub->current, 1, &err);

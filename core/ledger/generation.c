@@ -6,6 +6,8 @@
  */
 #include "ledger/inside.h"
 
+#include "base/log.h"
+
 #include <stdlib.h>
 
 struct generation_command {
@@ -36,6 +38,16 @@ static void rename_source(struct ledger_txn *txn, struct gen_source *source, con
         ((struct owner *)value)->next_timer = INT64_MIN;
 }
 
+/* Whatever is under the old name belongs to the new one: no other channel may have that name while `was` names it. */
+static void rename_channel(struct ledger_txn *txn, const struct gen_channel *channel)
+{
+    const struct config_instance *instance = channel->instance;
+    if (store_channel_rename(txn->conn, store_name(txn->conn, str_of(instance->was)), channel->name))
+        log_info("ledger", "a renamed channel goes on with what was pending", "channel=%s was=%s", instance->name,
+                 instance->was);
+    targets_rename(txn, instance->was, instance->name);
+}
+
 static void name_instances(struct ledger_txn *txn, struct gen *gen)
 {
     const struct config *config = gen->pub->config;
@@ -47,8 +59,11 @@ static void name_instances(struct ledger_txn *txn, struct gen *gen)
         if (instance->was)
             rename_source(txn, &gen->sources[i], instance);
     }
-    for (size_t i = 0; i < config->channel_count; i++)
+    for (size_t i = 0; i < config->channel_count; i++) {
         gen->channels[i].name = store_name(txn->conn, str_of(config->channels[i].name));
+        if (config->channels[i].was)
+            rename_channel(txn, &gen->channels[i]);
+    }
 }
 
 static belfry_status generation_run(struct ledger_command *command, struct ledger_txn *txn)

@@ -219,7 +219,7 @@ struct ledger_txn {
     int timers_left;                                              /* how many more timers may run in this group */
     uint64_t accepted, duplicate, refused, events, notifications; /* counted when the group commits */
     struct list released; /* generations to let go of after the commit: struct release */
-    struct list swapped;  /* indexes of targets that a rollback takes back (targets.c) */
+    struct list swapped;  /* indexes of targets that a rollback puts back: struct swapped (targets.c) */
     struct words *words;  /* what it said of targets (last_word.c) */
 };
 
@@ -278,8 +278,9 @@ struct ledger {
     int api_empty;                              /* see struct directory */
     struct channel_targets *targets;
     size_t target_channels;
-    struct hash *last_words; /* by target id (last_word.c) */
-    struct hash *disabled;   /* target id to the ledger: those that are held; NULL: to be read again */
+    struct hash *last_words;  /* by target id (last_word.c) */
+    struct hash *disabled;    /* target id to the ledger: those that are held; NULL: to be read again */
+    struct hash *unavailable; /* task id to how often it was answered UNAVAILABLE in a row (tasks.c) */
     struct source_health *health;
     size_t health_count;
     struct {
@@ -409,7 +410,9 @@ void fanout_drop(struct ledger *ledger);
 /* What the rules look at, from an event's row. In arena. [any] */
 void event_of_row(struct store_conn *conn, const struct store_event *row, struct arena *arena, struct route_event *out);
 
-/* targets.c: the transaction was rolled back, or committed. */
+/* targets.c: a channel that is renamed keeps its index until its plugin has declared its targets again. */
+void targets_rename(struct ledger_txn *txn, const char *from, const char *to);
+/* The transaction was rolled back, or committed. */
 void targets_roll_back(struct ledger *ledger);
 void targets_commit(struct ledger *ledger);
 

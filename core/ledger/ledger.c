@@ -59,6 +59,7 @@ static void free_parts(struct ledger *ledger)
     hash_free(ledger->owners, free);
     hash_free(ledger->disabled, NULL);
     hash_free(ledger->last_words, free);
+    hash_free(ledger->unavailable, NULL);
     arena_free(ledger->txn.arena);
     queue_fini(&ledger->queue);
     queue_fini(&ledger->answers);
@@ -95,6 +96,7 @@ struct ledger *ledger_new(const struct ledger_settings *settings, struct error *
     list_init(&ledger->todo);
     list_init(&ledger->kept);
     ledger->last_words = hash_new();
+    ledger->unavailable = hash_new();
     list_init(&ledger->settlers);
     pthread_mutex_init(&ledger->numbers_lock, NULL);
     ledger->retention = retention_new();

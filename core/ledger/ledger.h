@@ -202,7 +202,8 @@ struct ledger_task {
 void ledger_tasks_claim(struct ledger *ledger, size_t max,
                         void (*done)(void *arg, const struct ledger_task *tasks, size_t count), void *arg);
 /* Outcome of a performed task: BELFRY_DELIVERED submits trigger "<key>.result" with `result` in the commit that removes
- * the row; RETRY backs off (1 s doubling to 1 h, 12 times, then dead). */
+ * the row; RETRY backs off (1 s doubling to 1 h, 12 times, then dead); UNAVAILABLE too (1 s doubling to 5 min while it
+ * is the answer), and uses up no try; REJECTED is dead at once. A dead task is an item of `refused`. */
 void ledger_task_done(struct ledger *ledger, const char *instance, int64_t task, uint32_t outcome,
                       int64_t retry_after_ms, struct belfry_str result);
 /* When the next task, timer, expiry or delayed delivery is due (wall ms), INT64_MAX for none. [any] */

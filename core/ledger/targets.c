@@ -120,6 +120,13 @@ void ledger_targets_declare(struct ledger *ledger, const struct config_instance 
 
 /* --- the index ---------------------------------------------------------------------------------------------------- */
 
+/* Two sets that a transaction exchanged: that of `channel`, and a command's own or that of another channel. */
+struct swapped {
+    struct list node; /* in the transaction's list while it may be rolled back */
+    struct channel_targets *own;
+    char *channel, *other;
+};
+
 struct index_command {
     struct ledger_command command;
     struct channel_targets set; /* the fresh one; once it is in force what was there before */
@@ -128,7 +135,6 @@ struct index_command {
     size_t count;
     void (*done)(void *arg, belfry_status status);
     void *arg;
-    struct list node; /* in the transaction's `swapped` while it may be rolled back */
 };
 
 static int is_recorded(struct ledger_txn *txn, const struct index_command *c)
@@ -140,34 +146,68 @@ static int is_recorded(struct ledger_txn *txn, const struct index_command *c)
     return 1;
 }
 
-static void swap(struct ledger *ledger, struct index_command *c)
+/* Made when missing; good until the next one is made. */
+static struct channel_targets *set_of(struct ledger *ledger, const char *channel)
 {
-    size_t i = 0;
-    while (i < ledger->target_channels && strcmp(ledger->targets[i].channel, c->set.channel) != 0)
-        i++;
-    if (i == ledger->target_channels) {
-        ledger->targets = xrealloc(ledger->targets, (i + 1) * sizeof(*ledger->targets));
-        ledger->targets[ledger->target_channels++] = (struct channel_targets){.channel = xstrdup(c->set.channel)};
-    }
-    struct channel_targets before = ledger->targets[i];
-    ledger->targets[i] = c->set;
-    c->set = before;
+    for (size_t i = 0; i < ledger->target_channels; i++)
+        if (strcmp(ledger->targets[i].channel, channel) == 0)
+            return &ledger->targets[i];
+    ledger->targets = xrealloc(ledger->targets, (ledger->target_channels + 1) * sizeof(*ledger->targets));
+    struct channel_targets *set = &ledger->targets[ledger->target_channels++];
+    *set = (struct channel_targets){.channel = xstrdup(channel)};
+    return set;
+}
+
+/* The names stay where they are. */
+static void swap(struct ledger *ledger, const struct swapped *s)
+{
+    if (s->other)
+        set_of(ledger, s->other); /* so that none is made below */
+    struct channel_targets *a = set_of(ledger, s->channel);
+    struct channel_targets *b = s->own ? s->own : set_of(ledger, s->other), before = *a;
+    *a = *b;
+    a->channel = before.channel;
+    before.channel = b->channel;
+    *b = before;
+}
+
+static void swap_until_commit(struct ledger_txn *txn, struct channel_targets *own, const char *channel,
+                              const char *other)
+{
+    struct swapped *s = xcalloc(1, sizeof(*s));
+    *s = (struct swapped){.own = own, .channel = xstrdup(channel), .other = other ? xstrdup(other) : NULL};
+    swap(txn->ledger, s);
+    list_push_back(&txn->swapped, &s->node);
+}
+
+void targets_rename(struct ledger_txn *txn, const char *from, const char *to)
+{
+    if (set_of(txn->ledger, from)->index)
+        swap_until_commit(txn, NULL, to, from);
+}
+
+static void swapped_free(struct swapped *s)
+{
+    list_remove(&s->node);
+    free(s->channel);
+    free(s->other);
+    free(s);
 }
 
 /* The rows of what this transaction put in force are not there: newest first, as it was before. */
 void targets_roll_back(struct ledger *ledger)
 {
     while (!list_empty(&ledger->txn.swapped)) {
-        struct index_command *c = LIST_OF(ledger->txn.swapped.prev, struct index_command, node);
-        list_remove(&c->node);
-        swap(ledger, c);
+        struct swapped *s = LIST_OF(ledger->txn.swapped.prev, struct swapped, node);
+        swap(ledger, s);
+        swapped_free(s);
     }
 }
 
 void targets_commit(struct ledger *ledger)
 {
-    while (list_pop_front(&ledger->txn.swapped))
-        ;
+    while (!list_empty(&ledger->txn.swapped))
+        swapped_free(LIST_OF(ledger->txn.swapped.next, struct swapped, node));
 }
 
 static belfry_status index_run(struct ledger_command *command, struct ledger_txn *txn)
@@ -179,8 +219,7 @@ static belfry_status index_run(struct ledger_command *command, struct ledger_txn
         c->routes[i].id = c->targets[i].id;
     route_targets_free(c->set.index);
     c->set.index = route_targets_new(c->routes, c->count);
-    swap(txn->ledger, c);
-    list_push_back(&txn->swapped, &c->node);
+    swap_until_commit(txn, &c->set, c->set.channel, NULL);
     return BELFRY_OK;
 }
 
@@ -207,7 +246,6 @@ void ledger_targets_index(struct ledger *ledger, const struct config_instance *c
     c->count = count;
     c->done = done;
     c->arg = arg;
-    list_init(&c->node);
     c->command = (struct ledger_command){.run = index_run, .done = index_done};
     if (ledger_submit(ledger, &c->command) != BELFRY_OK)
         index_done(&c->command, BELFRY_ECLOSED);

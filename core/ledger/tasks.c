@@ -13,6 +13,7 @@
 #define TRIES 12
 #define WAIT_FIRST_MS INT64_C(1000)
 #define WAIT_MAX_MS INT64_C(3600000)
+#define UNAVAILABLE_MAX_MS INT64_C(300000) /* what is down says nothing when it is up again */
 #define PAGE 64
 
 static const struct gen_source *source_of(const struct ledger_txn *txn, const struct store_task *task)
@@ -91,10 +92,25 @@ struct result_command {
     char *instance;
     int64_t task;
     uint32_t outcome;
+    int in_a_row; /* answers UNAVAILABLE of this task, with this one; 0: not counted yet */
     int64_t retry_after_ms;
     char *result;
     size_t len;
 };
+
+/* How often the task was answered UNAVAILABLE since anything else; in memory only, a start begins anew. */
+static int unavailable(struct ledger *ledger, struct result_command *c)
+{
+    struct belfry_str key = {(const char *)&c->task, sizeof(c->task)};
+    if (c->outcome != BELFRY_UNAVAILABLE) {
+        hash_del(ledger->unavailable, key);
+        return 0;
+    }
+    if (!c->in_a_row) /* once, though a command may run twice */
+        c->in_a_row = (int)(uintptr_t)hash_get(ledger->unavailable, key) + 1;
+    hash_set(ledger->unavailable, key, (void *)(uintptr_t)c->in_a_row);
+    return c->in_a_row;
+}
 
 static int64_t wait_after(int tries)
 {
@@ -104,15 +120,30 @@ static int64_t wait_after(int tries)
     return wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
 }
 
+/* For the log, `refused` and belfry_tasks_dead: nobody asks for it again. */
+static void bury(struct ledger_txn *txn, const struct store_task *task, int tries, struct belfry_str why)
+{
+    struct error err = {0};
+    belfry_status status =
+        error_set(&err, BELFRY_EAGAIN, NULL, "task %.*s is dead after %d %s%s%.*s", STR_ARG(task->key), tries,
+                  tries == 1 ? "try" : "tries", why.len ? ": " : "", STR_ARG(why));
+    store_task_retry(txn->conn, task->id, txn->now, tries, 1, why);
+    refused_keep(txn, task->org, task->inst, "task", status, &err, task->payload);
+    error_clear(&err);
+    log_error("ledger", "a task is dead, nothing performs it again", "source=%.*s org=%.*s key=%s tries=%d why=%s",
+              STR_ARG(store_name_text(txn->conn, task->inst)), STR_ARG(store_name_text(txn->conn, task->org)),
+              log_quote(task->key.ptr, task->key.len), tries, log_quote(why.ptr, why.len));
+}
+
 static void try_again(struct ledger_txn *txn, const struct store_task *task, int64_t wait, int count, const char *why)
 {
-    int tries = task->attempts + count, dead = tries >= TRIES;
-    store_task_retry(txn->conn, task->id, txn->now + wait, tries, dead, str_of(why));
+    int tries = task->attempts + count;
+    if (tries >= TRIES)
+        bury(txn, task, tries, str_of(why));
+    else
+        store_task_retry(txn->conn, task->id, txn->now + wait, tries, 0, str_of(why));
     txn->ledger->next_task = INT64_MIN;
     txn->tasks = 1;
-    if (dead)
-        log_error("ledger", "a task failed for the last time and is dead", "key=%s tries=%d",
-                  log_quote(task->key.ptr, task->key.len), tries);
 }
 
 /* The result as a trigger. LEDGER_LATER when the source's timers come first. */
@@ -149,7 +180,7 @@ static belfry_status submit_result(struct ledger_txn *txn, const struct result_c
 
 static belfry_status result_run(struct ledger_command *command, struct ledger_txn *txn)
 {
-    const struct result_command *c = LIST_OF(command, struct result_command, command);
+    struct result_command *c = LIST_OF(command, struct result_command, command);
     struct store_task task;
     if (!store_task_get(txn->conn, c->task, txn->arena, &task) || task.dead ||
         task.lease != store_boot(txn->ledger->store))
@@ -159,14 +190,15 @@ static belfry_status result_run(struct ledger_command *command, struct ledger_tx
         try_again(txn, &task, 0, 0, NULL);
         return BELFRY_OK;
     }
+    int in_a_row = unavailable(txn->ledger, c);
     if (c->outcome == BELFRY_REJECTED) {
-        store_task_retry(txn->conn, task.id, txn->now, task.attempts + 1, 1, str_slice(c->result, c->len));
-        log_error("ledger", "a task was rejected and is dead", "source=%s key=%s", source->live->instance->name,
-                  log_quote(task.key.ptr, task.key.len));
+        bury(txn, &task, task.attempts + 1, str_slice(c->result, c->len));
         return BELFRY_OK;
     }
     if (c->outcome != BELFRY_DELIVERED) {
-        int64_t wait = wait_after(task.attempts + 1);
+        int64_t wait = wait_after(in_a_row ? in_a_row : task.attempts + 1);
+        if (in_a_row && wait > UNAVAILABLE_MAX_MS)
+            wait = UNAVAILABLE_MAX_MS;
         if (c->retry_after_ms > wait)
             wait = c->retry_after_ms;
         log_info("ledger", "a task is not done and is tried again", "source=%s key=%s tries=%d wait_ms=%lld",

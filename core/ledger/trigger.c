@@ -38,7 +38,7 @@ void refused_keep(struct ledger_txn *txn, int64_t org, int64_t inst, const char 
     buf_addf(&out, "{\"status\":\"%s\",\"errors\":[", status_name(status));
     for (size_t i = 0; i < err->count; i++) {
         buf_addz(&out, i ? ",{" : "{");
-        if (err->items[i].pointer) {
+        if (err->items[i].pointer && *err->items[i].pointer) {
             buf_addz(&out, "\"pointer\":");
             json_write_str(str_of(err->items[i].pointer), &out);
             buf_addc(&out, ',');

@@ -77,6 +77,13 @@ void store_target_change(struct store_conn *conn, const struct store_target *row
 void store_target_enable(struct store_conn *conn, int64_t id, int enabled, int64_t now_ms, struct belfry_str why);
 /* failed 0: the failures are forgotten. */
 void store_target_failure(struct store_conn *conn, int64_t id, int failed, int64_t now_ms);
+/*
+ * A channel has another name: its targets go over with their ids and their state, and with them what waits, is under
+ * way, is held or failed for good, and what its twins are told by. What ended otherwise stays under the name of its
+ * time. Reads the whole table of deliveries when there is anything, else only indexes.
+ * 1: something went over.
+ */
+int store_channel_rename(struct store_conn *conn, int64_t from, int64_t to);
 /* All of a channel that are not removed. Ids in arena. */
 size_t store_targets_of(struct store_conn *conn, int64_t channel, struct arena *arena, int64_t **out);
 /* Channels with targets that are not removed. Name ids in arena. */

@@ -74,6 +74,8 @@ void store_task_lease(struct store_conn *conn, int64_t id, int64_t boot);
 /* Waits again, or is dead. */
 void store_task_retry(struct store_conn *conn, int64_t id, int64_t due_ms, int attempts, int dead,
                       struct belfry_str detail);
+/* How many of an instance are dead. Reads the whole table, which holds few. */
+int64_t store_tasks_dead(struct store_conn *conn, struct belfry_str instance);
 void store_task_del(struct store_conn *conn, int64_t id);
 /* Those that another boot took are free again. */
 void store_tasks_release(struct store_conn *conn, int64_t boot);

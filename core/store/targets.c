@@ -5,6 +5,8 @@
 
 #include "store/private.h"
 
+#include "event/outcome.h"
+
 #define COLUMNS "id, org, channel, name, url, secret, settings, enabled, first_failure, failures, removed"
 
 int store_target_find(struct store_conn *conn, int64_t channel, int64_t org, struct belfry_str name,
@@ -145,4 +147,58 @@ size_t store_targets_removed(struct store_conn *conn, int64_t before_ms, struct 
 size_t store_targets_disabled(struct store_conn *conn, struct arena *arena, int64_t **out)
 {
     return ids(sql_use(conn, "SELECT id FROM target WHERE enabled = 0 ORDER BY id"), arena, out);
+}
+
+/* A row that an earlier channel of that name left gives what it still has to the one that comes. */
+static void merge_targets(struct store_conn *conn, int64_t from, int64_t to)
+{
+#define TWINS                                                                                                          \
+    " FROM target old JOIN target new ON new.org = old.org AND new.name = old.name WHERE old.channel = ?1"             \
+    " AND new.channel = ?2"
+    static const char *const steps[] = {
+        "UPDATE delivery SET target = (SELECT old.id" TWINS " AND new.id = delivery.target)"
+        " WHERE target IN (SELECT new.id" TWINS ")",
+        "DELETE FROM target WHERE id IN (SELECT new.id" TWINS ")",
+        "UPDATE target SET channel = ?2 WHERE channel = ?1",
+    };
+#undef TWINS
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct sql *s = sql_use(conn, steps[i]);
+        sql_i64(s, from);
+        sql_i64(s, to);
+        sql_run(s);
+    }
+}
+
+/* Asks indexes only: a name that went long ago costs nothing at each start. */
+static int has_anything(struct store_conn *conn, int64_t channel)
+{
+    static const char *const queries[] = {
+        "SELECT 1 FROM target WHERE channel = ? LIMIT 1",
+        "SELECT 1 FROM delivery INDEXED BY delivery_due WHERE channel = ? AND open = 1 AND target IS NULL"
+        " AND lease IS NULL LIMIT 1",
+        "SELECT 1 FROM delivery INDEXED BY delivery_lease WHERE lease IS NOT NULL AND channel = ? LIMIT 1",
+        "SELECT 1 FROM delivery INDEXED BY delivery_dead WHERE open = 0 AND state = 8 AND channel = ? LIMIT 1",
+    };
+    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+        struct sql *s = sql_use(conn, queries[i]);
+        sql_i64(s, channel);
+        if (sql_one(s, 0))
+            return 1;
+    }
+    return 0;
+}
+
+int store_channel_rename(struct store_conn *conn, int64_t from, int64_t to)
+{
+    if (!has_anything(conn, from))
+        return 0;
+    struct sql *s = sql_use(conn, "UPDATE delivery SET channel = ?2 WHERE channel = ?1 AND event IN (SELECT event"
+                                  " FROM delivery WHERE channel = ?1 AND (open > 0 OR state = ?3))");
+    sql_i64(s, from);
+    sql_i64(s, to);
+    sql_i64(s, OUTCOME_failed);
+    sql_run(s);
+    merge_targets(conn, from, to);
+    return 1;
 }

@@ -177,6 +177,13 @@ void store_task_retry(struct store_conn *conn, int64_t id, int64_t due_ms, int a
     sql_run(s);
 }
 
+int64_t store_tasks_dead(struct store_conn *conn, struct belfry_str instance)
+{
+    struct sql *s = sql_use(conn, "SELECT count(*) FROM task WHERE dead = 1 AND inst = ?");
+    sql_i64(s, store_name_find(conn, instance));
+    return sql_one(s, 0);
+}
+
 void store_task_del(struct store_conn *conn, int64_t id)
 {
     struct sql *s = sql_use(conn, "DELETE FROM task WHERE id = ?");

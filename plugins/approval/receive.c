@@ -134,6 +134,10 @@ static belfry_status answer_no_seat(struct approval_call *c, const struct approv
     if (own)
         return approval_refuse(c, own->by, own->at_ms, "%.*s has approved step %u already", (int)c->by.len, c->by.ptr,
                                own->step + 1);
+    const struct approval_vote *other = approval_state_vote_in(s, c->by);
+    if (other)
+        return approval_refuse(c, other->by, other->at_ms, "%.*s has approved for %.*s", (int)other->by.len,
+                               other->by.ptr, (int)c->by.len, c->by.ptr);
     closer = approval_state_closer(s, meant == UINT32_MAX && s->step > 0 ? s->step - 1 : meant);
     if (closer)
         return approval_refuse(c, closer->by, closer->at_ms,
@@ -192,7 +196,8 @@ static belfry_status decided(struct approval_call *c)
 /* Who decided in a seat that is not open any more, or would take one a second time. */
 static belfry_status refuse_move(struct approval_call *c, struct belfry_str who, const char *text)
 {
-    const struct approval_vote *vote = approval_state_vote_of(&c->state, who, c->state.step);
+    const struct approval_vote *own = approval_state_vote_of(&c->state, who, c->state.step);
+    const struct approval_vote *vote = own ? own : approval_state_vote_in(&c->state, who);
     struct belfry_str nobody = {NULL, 0};
     return approval_refuse(c, vote ? vote->by : nobody, vote ? vote->at_ms : 0, "%.*s %s step %u", (int)who.len,
                            who.ptr, text, c->state.step + 1);

@@ -186,6 +186,14 @@ const struct approval_vote *approval_state_vote_of(const struct approval_state *
     return NULL;
 }
 
+const struct approval_vote *approval_state_vote_in(const struct approval_state *state, struct belfry_str seat)
+{
+    for (size_t i = state->vote_count; i-- > 0;)
+        if (state->votes[i].step == state->step && approval_same(state->votes[i].seat, seat))
+            return &state->votes[i];
+    return NULL;
+}
+
 const struct approval_vote *approval_state_closer(const struct approval_state *state, uint32_t step)
 {
     for (size_t i = state->vote_count; step < state->step && i-- > 0;)

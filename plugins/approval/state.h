@@ -54,6 +54,8 @@ int approval_state_vote(struct belfry_txn *txn, struct approval_state *state, co
 /* The last vote of a person in a step, or in any when step is UINT32_MAX; NULL: none. */
 const struct approval_vote *approval_state_vote_of(const struct approval_state *state, struct belfry_str by,
                                                    uint32_t step);
+/* The vote of somebody else in a person's seat of the open step; NULL: none. */
+const struct approval_vote *approval_state_vote_in(const struct approval_state *state, struct belfry_str seat);
 /* The vote that closed a step; NULL: it is not closed. */
 const struct approval_vote *approval_state_closer(const struct approval_state *state, uint32_t step);
 size_t approval_state_votes_in(const struct approval_state *state, uint32_t step);

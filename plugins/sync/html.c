@@ -4,13 +4,12 @@
 
 #include <stdlib.h>
 
-struct sync_html sync_html_new(struct sync_call *call)
+void sync_html_init(struct sync_html *html, struct sync_call *call)
 {
-    struct sync_html html = {.call = call};
-    html.out = open_memstream(&html.bytes, &html.size);
-    if (!html.out)
+    html->call = call;
+    html->out = open_memstream(&html->bytes, &html->size);
+    if (!html->out)
         abort();
-    return html;
 }
 
 /* fclose() gives bytes and size their last values. */
@@ -75,7 +74,8 @@ void sync_html_length(struct sync_html *html, const struct sync_run *run)
 
 void sync_html_notice(struct sync_call *call, uint32_t status, const char *title, const char *text)
 {
-    struct sync_html html = sync_html_new(call);
+    struct sync_html html;
+    sync_html_init(&html, call);
     fprintf(html.out, "<h1>%s</h1><p>%s</p><p><a class=\"button\" href=\"", title, text);
     sync_html_list_path(&html);
     fputs("\">All runs</a></p>", html.out);

@@ -12,8 +12,8 @@ struct sync_html {
     struct sync_call *call;
 };
 
-/* A page in the making; sync_html_send() answers with it and ends the call. */
-struct sync_html sync_html_new(struct sync_call *call);
+/* A page in the making, which must not move; sync_html_send() answers with it and ends the call. */
+void sync_html_init(struct sync_html *html, struct sync_call *call);
 void sync_html_send(struct sync_html *html, uint32_t status, const char *title);
 /* A page that says one thing, with the way back to the list. Ends the call. */
 void sync_html_notice(struct sync_call *call, uint32_t status, const char *title, const char *text);

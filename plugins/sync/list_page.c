@@ -95,7 +95,7 @@ static void write_rows(struct sync_html *html)
 {
     const struct sync_call *call = html->call;
     fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Runs\"><table class=\"runs\"><thead><tr>"
-          "<th scope=\"col\">Run</th><th scope=\"col\">State</th><th scope=\"col\">Started</th>"
+          "<th scope=\"col\">Run</th><th scope=\"col\">State</th><th scope=\"col\">When</th>"
           "<th scope=\"col\">Took</th><th scope=\"col\">Started by</th></tr></thead><tbody>",
           html->out);
     for (size_t i = 0; i < call->count; i++)
@@ -144,7 +144,8 @@ static void on_list(struct sync_call *call, belfry_status status)
         sync_html_notice(call, 503, "Not available now", "The runs cannot be read at the moment. Try again shortly.");
         return;
     }
-    struct sync_html html = sync_html_new(call);
+    struct sync_html html;
+    sync_html_init(&html, call);
     fputs("<h1>Runs of ", html.out);
     sync_html_text(&html, belfry_str(call->sync->host->instance));
     fputs("</h1>", html.out);

@@ -74,8 +74,7 @@ belfry_status sync_overviews_save(struct belfry_txn *txn, struct sync_overviews 
         return BELFRY_OK;
     drop_expired(all, txn->now_ms);
     char *text = json_dumps(all->doc, JSON_COMPACT | JSON_SORT_KEYS);
-    belfry_status status =
-        text ? txn->api->put(txn, belfry_str(SYNC_OVERVIEWS), belfry_str(text)) : BELFRY_ENOMEM;
+    belfry_status status = text ? txn->api->put(txn, belfry_str(SYNC_OVERVIEWS), belfry_str(text)) : BELFRY_ENOMEM;
     free(text);
     return status;
 }
@@ -154,9 +153,8 @@ void sync_overviews_ready(struct sync_overviews *all, const struct sync_run *run
     int64_t until = later(end, number(all->doc, "y")) + sync->config->overview_valid_for_ms;
     if (is_earlier(all, run->id, start, end) || until <= now_ms)
         return;
-    json_array_append_new(entries(all),
-                          json_pack("{s:s%,s:I,s:I,s:I}", "i", run->id.ptr, run->id.len, "s", (json_int_t)start, "f",
-                                    (json_int_t)end, "u", (json_int_t)until));
+    json_array_append_new(entries(all), json_pack("{s:s%,s:I,s:I,s:I}", "i", run->id.ptr, run->id.len, "s",
+                                                  (json_int_t)start, "f", (json_int_t)end, "u", (json_int_t)until));
     all->changed = 1;
 }
 

@@ -217,9 +217,10 @@ void sync_query_write(const struct sync_query *query, struct belfry_str before, 
     const struct {
         const char *name;
         struct belfry_str value;
-    } members[] = {{"kind", query->kind}, {"outcome", belfry_str(sync_outcomes[query->outcome])},
-                   {"admin", query->admin}, {"from", query->from}, {"to", query->to},
-                   {"limit", belfry_str(limit)}, {"before", before}};
+    } members[] = {{"kind", query->kind},   {"outcome", belfry_str(sync_outcomes[query->outcome])},
+                   {"admin", query->admin}, {"from", query->from},
+                   {"to", query->to},       {"limit", belfry_str(limit)},
+                   {"before", before}};
     const char *mark = "?";
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         if (!members[i].value.len)

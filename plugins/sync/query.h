@@ -23,7 +23,8 @@ struct sync_query {
  */
 const char *sync_query_read(struct sync_query *query, const struct sync *sync, const struct belfry_http_request *req,
                             const char **why);
-/* "?kind=sync&outcome=failed", for an href; nothing when there is nothing to say. With `before` when it is not empty. */
+/* "?kind=sync&outcome=failed", for an href; nothing when there is nothing to say. With `before` when it is not empty.
+ */
 void sync_query_write(const struct sync_query *query, struct belfry_str before, FILE *out);
 /* Of a segment or a value of a URL. */
 void sync_url_write(struct belfry_str text, FILE *out);

@@ -112,8 +112,8 @@ static belfry_status watch(struct change *c)
 {
     const struct sync_config *config = c->read.sync->config;
     int64_t start = sync_moment_ms(c->run.started), background_at = start + config->background_after_ms;
-    belfry_status status = background_at <= c->read.txn->now_ms ? go_to_background(c)
-                                                                : set_timer(c, "background/", background_at);
+    belfry_status status =
+        background_at <= c->read.txn->now_ms ? go_to_background(c) : set_timer(c, "background/", background_at);
     if (status == BELFRY_OK && config->stalled_after_ms > 0)
         status = set_timer(c, "stalled/", start + config->stalled_after_ms);
     return status;

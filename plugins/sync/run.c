@@ -233,7 +233,7 @@ static char *write_members(const struct sync_run *run)
         json_object_set(doc, "c", run->counts);
     if (run->progress.at_ms)
         json_object_set_new(doc, "p", progress_json(&run->progress));
-    char *text = json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = json_dumps(doc, JSON_COMPACT);
     json_decref(doc);
     return text;
 }

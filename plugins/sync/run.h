@@ -40,8 +40,8 @@ struct sync_run {
     int outcome, background, stalled, has_log;
     uint32_t told;
     struct sync_progress progress;
-    json_t *counts;            /* borrowed; NULL: none */
-    json_t *doc;               /* what texts point into */
+    json_t *counts;                   /* borrowed; NULL: none */
+    json_t *doc;                      /* what texts point into */
     char place[SYNC_TIME_DIGITS + 1]; /* where it is kept; "": nowhere yet */
 };
 
@@ -58,7 +58,8 @@ int64_t sync_run_length(const struct sync_run *run);
 /* "running", "stalled", "finished" */
 const char *sync_run_state(const struct sync_run *run);
 
-/* BELFRY_OK with the run; one that is not known has no place, and its id. Free it with sync_run_fini(), always. [txn] */
+/* BELFRY_OK with the run; one that is not known has no place, and its id. Free it with sync_run_fini(), always. [txn]
+ */
 belfry_status sync_run_load(struct belfry_txn *txn, struct belfry_str id, struct sync_run *run);
 belfry_status sync_run_save(struct belfry_txn *txn, struct sync_run *run);
 /* A whole key at/... and its value. 0 when it is none of ours. Texts point into key and doc. [any] */

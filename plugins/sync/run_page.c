@@ -199,7 +199,8 @@ static void on_run(struct sync_call *call, belfry_status status)
         return;
     }
     const struct sync_run *run = &call->runs[0].run;
-    struct sync_html html = sync_html_new(call);
+    struct sync_html html;
+    sync_html_init(&html, call);
     write_head(&html, run);
     write_facts(&html, run);
     write_result(&html, run);

@@ -13,7 +13,7 @@ const char sync_style[] =
     "thead th{border-top:0;color:var(--soft);font-weight:500;font-size:.9rem;white-space:nowrap}\n"
     "tbody th{font-weight:600}\n"
     ".runs td{white-space:nowrap}\n"
-    ".runs th a{overflow-wrap:anywhere}\n"
+    ".runs tbody th{min-width:11rem;overflow-wrap:anywhere}\n"
     ".counts td{font-variant-numeric:tabular-nums}\n"
     ".state{font-weight:600}\n"
     ".state::before{content:\"\";display:inline-block;width:.6rem;height:.6rem;margin-inline-end:.4rem;"

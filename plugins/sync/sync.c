@@ -26,7 +26,8 @@ static const struct belfry_option recipient[] = {
 
 static const struct belfry_option options[] = {
     OPTION(DURATION, "background_after", background_after_ms, .def = "60s", .max = YEAR_MS,
-           .doc = "A run that takes as long goes on in the background, and its end is told; a shorter one tells nobody."),
+           .doc =
+               "A run that takes as long goes on in the background, and its end is told; a shorter one tells nobody."),
     OPTION(DURATION, "overview_valid_for", overview_valid_for_ms, .def = "7d", .min = 1000, .max = YEAR_MS,
            .doc = "How long an overview is valid; each finished run of kind sync starts that anew."),
     OPTION(DURATION, "stalled_after", stalled_after_ms, .min = 1000, .max = YEAR_MS,
@@ -62,15 +63,14 @@ static const struct belfry_field run_fields[] = {
     FIELD("run.counts.*", INT, "One count."),
     {0}};
 
-static const struct belfry_field item_fields[] = {
-    FIELD("item.id", STRING, "The item's id."),
-    FIELD("item.title", STRING, "What it is called."),
-    FIELD("item.url", STRING, "Where people find it."),
-    FIELD("reason", STRING, "Why it cannot go on."),
-    FIELD("category", STRING, "The category that the trigger named."),
-    FIELD("severity", STRING, "The severity that the trigger named."),
-    FIELD("run", STRING, "The run that met it, as the trigger says it."),
-    {0}};
+static const struct belfry_field item_fields[] = {FIELD("item.id", STRING, "The item's id."),
+                                                  FIELD("item.title", STRING, "What it is called."),
+                                                  FIELD("item.url", STRING, "Where people find it."),
+                                                  FIELD("reason", STRING, "Why it cannot go on."),
+                                                  FIELD("category", STRING, "The category that the trigger named."),
+                                                  FIELD("severity", STRING, "The severity that the trigger named."),
+                                                  FIELD("run", STRING, "The run that met it, as the trigger says it."),
+                                                  {0}};
 
 #define TOOK "{{#run.duration}}It took {{run.duration}}.{{/run.duration}}"
 #define EXAMPLE(state, outcome)                                                                                        \
@@ -108,8 +108,9 @@ static const struct belfry_event_type events[] = {
      .title = "Blocked: {{item.title}}",
      .body = "{{reason}}",
      .doc = "Work cannot go on until somebody acts.",
-     .example = "{\"item\":{\"id\":\"calc-9\",\"title\":\"Commission for May\",\"url\":\"https://app.example.org/c/9\"},"
-                "\"reason\":\"The rate table has a gap.\"}"},
+     .example =
+         "{\"item\":{\"id\":\"calc-9\",\"title\":\"Commission for May\",\"url\":\"https://app.example.org/c/9\"},"
+         "\"reason\":\"The rate table has a gap.\"}"},
     {0}};
 
 /* --- routes ------------------------------------------------------------------------------------------------------- */
@@ -120,12 +121,11 @@ static const struct belfry_event_type events[] = {
     }
 #define READERS "person|token:read|token:admin"
 
-static const struct belfry_route routes[] = {
-    ROUTE("/v1/{org}/sources/{instance}/runs", READERS, sync_api_list),
-    ROUTE("/v1/{org}/sources/{instance}/runs/{id}", READERS, sync_api_one),
-    ROUTE("/{org}/runs/{instance}", "person", sync_page_list),
-    ROUTE("/{org}/runs/{instance}/{id}", "person", sync_page_one),
-    {0}};
+static const struct belfry_route routes[] = {ROUTE("/v1/{org}/sources/{instance}/runs", READERS, sync_api_list),
+                                             ROUTE("/v1/{org}/sources/{instance}/runs/{id}", READERS, sync_api_one),
+                                             ROUTE("/{org}/runs/{instance}", "person", sync_page_list),
+                                             ROUTE("/{org}/runs/{instance}/{id}", "person", sync_page_one),
+                                             {0}};
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 

@@ -15,7 +15,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from support import people
 from support.config import base
-from support.events import case
+from support.events import case, cloud_event
 from support.paths import SRC
 
 SECRET_TITLE = "Merger with Initech"
@@ -24,6 +24,11 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 # method, path, who may: person, or what a token may, or a role; a body that is well formed
 ROUTES = [
     ("POST", "/v1/acme/sources/crm/triggers", {"token:trigger:crm"}, None),
+    ("GET", "/v1/acme/sources/hr-sync/runs", {"person", "token:read", "token:admin"}, None),
+    ("GET", "/v1/acme/sources/hr-sync/runs/{run}", {"person", "token:read", "token:admin"}, None),
+    ("GET", "/acme/runs", {"person"}, None),
+    ("GET", "/acme/runs/hr-sync", {"person"}, None),
+    ("GET", "/acme/runs/hr-sync/{run}", {"person"}, None),
     ("GET", "/v1/acme/notifications", {"person"}, None),
     ("GET", "/v1/acme/notifications/count", {"person"}, None),
     ("GET", "/v1/acme/notifications/{id}", {"person"}, None),
@@ -90,11 +95,13 @@ def hub(tmp_path_factory):
     config = base()
     config["auth"]["jwt"]["jwks"] = str(root / "jwks.json")
     config["orgs"]["globex"]["jwt"] = {"hs256": ["only globex signs with this one, and no other"]}
+    config["sources"]["hr-sync"] = {"plugin": "sync"}
     hub = Hub(root / "hub", config)
     try:
         hub.start()
         hub.send(case("victor", "secret", SECRET_TITLE))
-        hub.ids = {"id": hub.items("victor", roles=["sales-manager"])[0]["id"], "event": hub.events()[0]["id"]}
+        hub.ids = {"id": hub.items("victor", roles=["sales-manager"])[0]["id"], "event": hub.events()[0]["id"], "run": "7"}
+        hub.send(cloud_event("sync.finished", {"run": {"id": "7"}, "outcome": "succeeded", "log": SECRET_TITLE}), "hr-sync")
         yield hub
     finally:
         hub.show_log()
@@ -103,7 +110,7 @@ def hub(tmp_path_factory):
 
 def call(hub, route, headers):
     method, path, _, body = route
-    fill = lambda text: text.replace("{id}", hub.ids["id"]).replace("{event}", hub.ids["event"])  # noqa: E731
+    fill = lambda text: re.sub(r"{(id|event|run)}", lambda hole: hub.ids[hole[1]], text)  # noqa: E731
     if path.endswith("/triggers"):
         return hub.request(method, path, {**headers, "Content-Type": "application/cloudevents+json"},
                            data=json.dumps(case("ann")))
@@ -206,7 +213,7 @@ def test_what_is_anothers_orgs_is_404_in_ones_own(hub):
     person = people.person("victor", "globex", ["admin", "sales-manager"])
     for route in ROUTES:
         method, path, may, body = route
-        if not re.search("{(id|event)}", path + json.dumps(body)):
+        if not re.search("{(id|event|run)}", path + json.dumps(body)):
             continue
         for headers in [person] + ([people.token("other")] if may & {"token:admin", "token:read"} else []):
             answer = call(hub, (method, path.replace("/acme/", "/globex/"), may, body), headers)
@@ -254,8 +261,8 @@ def test_who_may_what(hub, who):
         else:
             assert answer.status_code == 403, f"{name(route)}: {answer.status_code} {answer.text}"
             assert "needs" in answer.json()["detail"], "names what is needed"
-        may_see_events = is_ & {"role:admin", "token:read", "token:admin"} and ("event" in route[1] or "explain" in route[1])
-        if not may_see_events:
+        may_see = is_ & {"role:admin", "token:read", "token:admin"} and re.search("event|explain|runs", route[1])
+        if not may_see:
             tells_nothing(answer, route)
 
 
@@ -284,7 +291,7 @@ def test_the_matrix_has_every_route_of_the_sources():
         if file.parent.name != "cli":
             found |= {(method, plain(path)) for method, path in pattern.findall(file.read_text())}
     known = {(method, re.sub(r"^/v1/acme|^/acme", lambda m: m.group().replace("acme", "{}"),
-                             plain(path.replace(NOBODY, "{}").replace("/crm/", "/{}/")
+                             plain(path.replace(NOBODY, "{}").replace("/crm/", "/{}/").replace("/hr-sync", "/{}")
                                    .replace("/users/ann", "/users/{}").replace("/users/somebody", "/users/{}")
                                    .replace("/actions/approve", "/actions/{}"))))
              for method, path, _, _ in ROUTES}
@@ -294,7 +301,7 @@ def test_the_matrix_has_every_route_of_the_sources():
 
 def test_the_matrix_is_that_of_the_running_hub(hub):
     """Each route that there is stands above, with the very callers that its own auth lets in."""
-    words = {"acme": "{}", "crm": "{}", "somebody": "{}", "approve": "{}", NOBODY: "{}"}
+    words = {"acme": "{}", "crm": "{}", "hr-sync": "{}", "somebody": "{}", "approve": "{}", NOBODY: "{}"}
     plain = lambda path: "/".join(words.get(s, "{}" if s.startswith("{") else s) for s in path.split("/"))  # noqa: E731
     matrix = {(method, plain(path)): may for method, path, may, _ in ROUTES}
     running = {}

@@ -21,11 +21,15 @@ TOKENS = {name: people.token(name) for name in people.TOKENS}
 def hub(tmp_path_factory):
     from support.hub import Hub
     config = with_hooks(base(), endpoint("nobody", "http://127.0.0.1:1/"))
+    config["sources"]["hr-sync"] = {"plugin": "sync"}
     hub = Hub(tmp_path_factory.mktemp("openapi"), config, clock=True)  # which stands: nothing is tried again by itself
     try:
         hub.start()
         hub.send(case("ann", name="Documented"))
-        hub.item = hub.items("ann")[0]["id"]
+        hub.send(cloud_event("sync.progress", {"run": {"id": "8"}, "done": 1, "total": 2, "note": "x"}), "hr-sync")
+        hub.send(cloud_event("sync.finished", {"run": {"id": "7", "kind": "import", "admin": "ann"}, "counts": {"a": 1},
+                                               "outcome": "succeeded", "url": "/x", "log": "y"}), "hr-sync")
+        hub.item = next(item["id"] for item in hub.items("ann") if item["source"] == "crm")
         hub.event = hub.events()[0]["id"]
         hub.delivery = until(lambda: hub.deliveries("?state=retrying"))[0]["id"]
         hub.document = hub.get("/openapi.json").json()
@@ -155,6 +159,15 @@ CALLS = [
     (ANN, "GET", "/{org}/notifications", {}, "", None, 200),
     (ANN, "GET", "/{org}/n/{id}", {}, "", None, 303),
     (ANN, "GET", "/{org}/n/{id}", {"id": NOBODY}, "", None, 404),
+    ("reader", "GET", V1 + "sources/{source}/runs", {}, "?kind=sync&limit=1", None, 200),
+    ("reader", "GET", V1 + "sources/{source}/runs", {}, "?outcome=good", None, 400),
+    ("reader", "GET", V1 + "sources/{source}/runs/{id}", {"id": "7"}, "", None, 200),
+    ("reader", "GET", V1 + "sources/{source}/runs/{id}", {"id": "8"}, "", None, 200),
+    (ANN, "GET", V1 + "sources/{source}/runs/{id}", {"id": "8"}, "", None, 404),
+    (ANN, "GET", "/{org}/runs", {}, "", None, 200),
+    (ANN, "GET", "/{org}/runs/{source}", {}, "", None, 200),
+    (ANN, "GET", "/{org}/runs/{source}/{id}", {"id": "7"}, "", None, 200),
+    (ANN, "GET", "/{org}/runs/{source}/{id}", {"id": "8"}, "", None, 404),
     (ANN, "POST", V1 + "explain", {}, "", {"event": "{event}"}, 200),
     (ANN, "GET", V1 + "events", {}, "", None, 403),
     ("reader", "GET", V1 + "events", {}, "?limit=1&source=crm", None, 200),
@@ -204,7 +217,7 @@ CALLS = [
 @pytest.mark.parametrize("call", CALLS, ids=lambda c: f"{c[1]} {c[2]} {c[0]} {c[6]} {c[4]}")
 def test_answers_are_as_documented(hub, call):
     who, method, pattern, more, query, body, status = call
-    fill = {"org": "acme", "id": hub.item, "event": hub.event, "delivery": hub.delivery}
+    fill = {"org": "acme", "source": "hr-sync", "id": hub.item, "event": hub.event, "delivery": hub.delivery}
     put = lambda text: re.sub(r"{(\w+)}", lambda m: fill[m[1]], text)  # noqa: E731
     path = re.sub(r"{(\w+)}", lambda m: put(more.get(m[1]) or fill[m[1]]), pattern) + query
     body = json.loads(json.dumps(body).replace("{event}", hub.event))

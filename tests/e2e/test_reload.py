@@ -198,6 +198,7 @@ def test_what_waits_for_a_restart_is_told_until_it_is_restarted_or_taken_back(ne
     assert waits(listen="127.0.0.1:1") == ["hub.listen"]
     assert waits(timezone="UTC") == ["hub.listen"]
     assert waits(tls={"cert": "/nowhere/cert.pem", "key": "/nowhere/key.pem"}) == ["hub.listen", "hub.tls"]
+    assert "`/nowhere/cert.pem` cannot be read" in hub.log(), "a warning: the next start needs it"
     del config["hub"]["tls"]
     assert waits(listen="127.0.0.1:0", limits={"connections": 100}) == ["hub.limits.connections"]
     assert waits(limits=base()["hub"]["limits"]) == []

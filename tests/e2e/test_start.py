@@ -267,6 +267,12 @@ def test_the_exit_codes_of_check(tmp_path):
         return done.returncode, done.stdout + done.stderr
 
     assert check(good)[0] == 0
+    tls = base(auth=None)
+    tls["hub"]["tls"] = {"cert": "none.pem", "key": "none.key"}
+    half = tmp_path / "tls.yaml"
+    half.write_text(dump(tls))
+    code, text = check(half)
+    assert code == 1 and f"{half}:" in text and "error[H705]: `none.pem` cannot be read" in text and "none.key" in text
     code, text = check(bad, good, bad)
     assert code == 1 and "error[H410]" in text
     assert check()[0] == check("--format", "xml", good)[0] == 2

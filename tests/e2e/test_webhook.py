@@ -370,3 +370,60 @@ def test_a_stop_in_the_middle_of_deliveries(new_hub, receiver):
         hub.stop()
     hub.start()
     until(lambda: len({d.id for d in receiver.deliveries}) == 400)
+
+
+def states(hub, channel):
+    """Of each endpoint, what its deliveries have come to."""
+    found = {}
+    for d in hub.deliveries(f"?channel={channel}"):
+        found.setdefault(d["target"], []).append(d["state"])
+    return {target: sorted(states) for target, states in found.items()}
+
+
+def test_a_renamed_channel_loses_nothing_and_sends_nothing_twice(new_hub, receiver):
+    """There, back and there again, with deliveries that retry, are held, and are dead."""
+    config = with_hooks(base(), receiver.endpoint("slow"), receiver.endpoint("gone"), receiver.endpoint("dead"),
+                        source="crm", schedule=["1h"])
+    receiver.answer("/slow", 500, 200)
+    receiver.answer("/gone", 410)
+    receiver.answer("/dead", 400, 400, 200)
+    hub = new_hub(config, clock=True).start()
+
+    def rename(old, new):
+        config["channels"][new] = {**config["channels"].pop(old), "was": old}
+        config["rules"][-1]["deliver"] = [new]
+        hub.write_config(config)
+        assert hub.reload().status_code == 200
+        assert "channel_removed" not in str(states(hub, new))
+
+    def ids(channel):
+        return {d["id"]: d["event"] for d in hub.deliveries(f"?channel={channel}")}
+
+    hub.send(created())
+    until(lambda: states(hub, "hooks") == {"slow": ["retrying"], "gone": ["failed"], "dead": ["retrying"]})
+    until(lambda: "hub.endpoint_disabled" in [e["type"] for e in hub.events()])
+    before = ids("hooks")
+    hub.send(created())
+    until(lambda: states(hub, "hooks") == {"slow": ["delivered", "retrying"], "gone": ["failed", "held_disabled"],
+                                           "dead": ["retrying", "retrying"]})
+    rename("hooks", "relay")
+    assert before.items() <= ids("relay").items() and ids("hooks") == {}
+    hub.send(created())
+    until(lambda: states(hub, "relay") == {"slow": ["delivered", "delivered", "retrying"],
+                                           "gone": ["failed", "held_disabled", "held_disabled"],
+                                           "dead": ["delivered", "retrying", "retrying"]})
+    hub.clock.advance("67m")
+    until(lambda: states(hub, "relay")["slow"] == ["delivered"] * 3)
+    rename("relay", "hooks")
+    rename("hooks", "relay")
+    hub.clock.advance("3h")
+    for path in ["/slow", "/dead"]:
+        got = [d.id for d in receiver.at(path)]
+        assert len(set(got)) == 3, "one id each"
+    assert len(receiver.at("/slow")) == 4 and len(receiver.at("/dead")) == 5, "each once, and those that failed again"
+    assert len(receiver.at("/gone")) == 1
+    config["channels"]["relay"]["endpoints"][1]["url"] += "?again"
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    held = receiver.wait(2, "/gone?again")
+    assert len({d.id for d in held}) == 2 and not {d.id for d in held} & {d.id for d in receiver.at("/gone")}

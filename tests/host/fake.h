@@ -205,6 +205,7 @@ struct belfry_test {
     FAKE_LIST(const struct belfry_test_answer *) answers; /* scripted, not yet used */
     size_t answers_used;
     FAKE_LIST(struct fake_metric) metrics;
+    FAKE_LIST(struct fake_call_of_route *) route_calls;
 };
 
 void *fake_grow(struct arena *arena, void *items, size_t count, size_t *cap, size_t size);
@@ -230,6 +231,7 @@ void fake_post(struct belfry_test *t, void (*fn)(void *arg), void *arg);
 extern const struct belfry_timer_api fake_timer_api;
 extern const struct belfry_fd_api fake_fd_api;
 extern const struct belfry_http_client_api fake_http_api;
+extern const struct belfry_http_route_api fake_route_api;
 
 const void *fake_extension(const char *id);
 

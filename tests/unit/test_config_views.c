@@ -117,7 +117,7 @@ static const struct change changes[] = {
     {"hub: {timezone: UTC}\n", "hub: {timezone: Europe/Berlin, data_dir: /srv/b, listen: \"127.0.0.1:1\"}\n",
      "{\"hub\":\"+2~1-0\"}", "[\"hub.listen\",\"hub.data_dir\"]"},
     {"hub: {listen: \"127.0.0.1:8420\"}\n", "", "{\"hub\":\"+0~0-1\"}", "[]"},
-    {"", "hub: {tls: {cert: a, key: b}}\n", "{\"hub\":\"+1~0-0\"}", "[\"hub.tls\"]"},
+    {"", "hub: {tls: {cert: \"${env:A}\", key: \"${env:B}\"}}\n", "{\"hub\":\"+1~0-0\"}", "[\"hub.tls\"]"},
     {"auth: {metrics_token: aaaaaaaaaaaaaaaa}\n", "auth: {metrics_token: bbbbbbbbbbbbbbbb}\n", "{\"auth\":\"+0~1-0\"}",
      "[]"},
     {"retention: {runs: 9d}\n", "retention: {runs: 10d}\n", "{\"retention\":\"+0~1-0\"}", "[]"},

@@ -354,6 +354,97 @@ static void test_channel_of_another_plugin(void **state)
     close_scene(s);
 }
 
+/* --- a channel with another name ---------------------------------------------------------------------------------- */
+
+/* The generation is in force and its instances are not yet. */
+static void rename_hooks(struct scene *s)
+{
+    struct config_instance *ci = (struct config_instance *)(uintptr_t)fixture_channel(s->b->config, "hooks");
+    ci->name = "relay";
+    ci->was = "hooks";
+    bench_generation(s->b);
+}
+
+static void activate_renamed(struct scene *s, const struct belfry_target_spec *specs, uint32_t count, void *self,
+                             const struct belfry_host *host)
+{
+    struct error err = {0};
+    struct dispatch_channel channel = channel_of(s, "relay", self);
+    channel.host = host;
+    dispatch_targets_hold(s->d);
+    assert_int_equal(dispatch_targets(s->d, "relay", host, specs, count, &policy, &s->b->config->config, &err),
+                     BELFRY_OK);
+    dispatch_channel_rename(s->d, "hooks", "relay");
+    assert_int_equal(dispatch_channel_set(s->d, &channel), 1);
+    dispatch_targets_release(s->d);
+    dispatch_wake(s->d, NULL);
+    turn(s);
+    settle(s->b);
+    turn(s);
+}
+
+static void test_a_renamed_channel_goes_on(void **state)
+{
+    (void)state;
+    struct scene *s = open_scene(HOOKS);
+    struct belfry_target_spec specs[] = {spec_of("one", "http://one.example/"), spec_of("off", "http://off.example/")};
+    static const struct belfry_host host;
+    int successor = 0;
+    declare(s, specs, 2);
+    set_channel(s, "hooks", s);
+    turn(s);
+    char ids[64];
+    snprintf(ids, sizeof(ids), "%s", rows(s->b, "SELECT id FROM target ORDER BY name"));
+    emit_many(s, 0, 4);
+    turn(s);
+    assert_int_equal(fresh(s), 8);
+    static const uint32_t outcomes[] = {BELFRY_RETRY, BELFRY_DELIVERED, BELFRY_REJECTED};
+    size_t under_way = 0, nth = 0;
+    for (size_t i = 0; i < 8; i++) {
+        if (strcmp(s->held[i].target, "off") == 0)
+            complete(s, i, BELFRY_TARGET_GONE);
+        else if (nth < 3)
+            complete(s, i, outcomes[nth++]);
+        else
+            under_way = i;
+    }
+    turn(s);
+    settle(s->b);
+    turn(s);
+    emit(s, "held", "ann");
+    turn(s);
+    complete_fresh(s, BELFRY_DELIVERED);
+    turn(s);
+    rename_hooks(s);
+    emit(s, "between", "ann");
+    activate_renamed(s, specs, 2, &successor, &host);
+    assert_string_equal(rows(s->b, "SELECT id FROM target ORDER BY name"), ids);
+    expect_rows(s->b, "SELECT t.name, t.enabled, n.text FROM target t JOIN name n ON n.id = t.channel ORDER BY 1",
+                "off 0 relay\none 1 relay");
+    assert_int_equal(fresh(s), 1);
+    assert_ptr_equal(s->held[s->count - 1].self, &successor);
+    complete(s, s->count - 1, BELFRY_DELIVERED);
+    complete(s, under_way, BELFRY_DELIVERED); /* ends where it began, and counts */
+    turn(s);
+    forward(s, 10000);
+    assert_int_equal(fresh(s), 1);
+    assert_int_equal(s->held[s->count - 1].attempt, 2);
+    assert_string_equal(s->held[s->count - 1].event, s->held[0].event);
+    complete(s, s->count - 1, BELFRY_DELIVERED);
+    turn(s);
+    forward(s, 2 * 3600000); /* nothing ends as channel_removed */
+    assert_int_equal(fresh(s), 0);
+    expect_rows(s->b,
+                "SELECT t.name, d.state, count(*) FROM delivery d JOIN target t ON t.id = d.target GROUP BY 1, 2"
+                " ORDER BY 1, 2",
+                "off 2 2\noff 8 4\none 6 5\none 8 1");
+    struct dispatch_numbers n;
+    dispatch_numbers(s->d, &n);
+    assert_int_equal(n.targets, 2);
+    assert_int_equal(n.inflight, 0);
+    close_scene(s);
+}
+
 static void test_replaced_while_a_claim_is_under_way(void **state)
 {
     (void)state;
@@ -410,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_five_days_of_failure),
         cmocka_unit_test(test_channel_is_replaced),
         cmocka_unit_test(test_channel_of_another_plugin),
+        cmocka_unit_test(test_a_renamed_channel_goes_on),
         cmocka_unit_test(test_replaced_while_a_claim_is_under_way),
         cmocka_unit_test(test_channel_is_removed),
     };

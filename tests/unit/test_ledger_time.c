@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "ledger_fixture.h"
+#include "store/state.h"
 
 #define RULES "[{\"name\":\"inbox\",\"deliver\":[\"inbox\"]}]"
 #define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[]}"
@@ -237,6 +238,86 @@ static void test_tasks_are_tried_again_and_survive_a_restart(void **state)
     expect_rows(b, "SELECT count(*) FROM task", "0");
     expect_rows(b, "SELECT kind, problem FROM refused",
                 "task {\"status\":\"EINVAL\",\"errors\":[{\"pointer\":\"/data/do\",\"detail\":\"no\"}]}");
+    bench_free(b);
+}
+
+/* What is down is asked less and less, however long it takes, and loses no try by it. */
+static void test_the_wait_of_an_unavailable_task_grows(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    static const int64_t waits[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300};
+    static const struct belfry_str none = {NULL, 0};
+    send_now(b, "[[\"1\",[\"task\",\"fetch\",{},0]]]");
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+            struct taken taken = take_tasks(b);
+            assert_int_equal(taken.count, 1);
+            ledger_task_done(b->ledger, "src", taken.id, BELFRY_UNAVAILABLE, i == 3 ? 3000 : 0, none);
+            settle(b);
+            advance(b, waits[i] * 1000 - 1);
+            assert_int_equal(take_tasks(b).count, 0);
+            advance(b, 1);
+        }
+        char tries[8];
+        snprintf(tries, sizeof(tries), "%d", round);
+        expect_rows(b, "SELECT attempts FROM task", tries);
+        ledger_task_done(b->ledger, "src", take_tasks(b).id, BELFRY_RETRY, 0, none); /* it is there again */
+        settle(b);
+        advance(b, (round + 1) * 1000);
+    }
+    ledger_task_done(b->ledger, "src", take_tasks(b).id, BELFRY_UNAVAILABLE, 3600000, none);
+    settle(b);
+    advance(b, 3599999);
+    assert_int_equal(take_tasks(b).count, 0); /* the source knows better */
+    advance(b, 1);
+    assert_int_equal(take_tasks(b).count, 1);
+    bench_free(b);
+}
+
+struct dead {
+    struct ledger_command command;
+    struct bench_wait wait;
+    int64_t crm, erp;
+};
+
+static belfry_status dead_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct dead *dead = LIST_OF(command, struct dead, command);
+    dead->crm = store_tasks_dead(ledger_txn_conn(txn), STR("crm"));
+    dead->erp = store_tasks_dead(ledger_txn_conn(txn), STR("erp"));
+    return BELFRY_OK;
+}
+
+static void dead_done(struct ledger_command *command, belfry_status status)
+{
+    bench_done(&LIST_OF(command, struct dead, command)->wait, status);
+}
+
+static void test_a_dead_task_can_be_seen(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(RULES, PEOPLE);
+    send_now(b, "[[\"1\",[\"task\",\"fetch\",{\"id\":7},0]]]");
+    for (int i = 0; i < 12; i++) {
+        ledger_task_done(b->ledger, "src", take_tasks(b).id, BELFRY_RETRY, 0, (struct belfry_str){NULL, 0});
+        settle(b);
+        advance(b, 3600000);
+    }
+    send_now(b, "[[\"2\",[\"task\",\"push\",{\"id\":8},0]]]");
+    ledger_task_done(b->ledger, "src", take_tasks(b).id, BELFRY_REJECTED, 0, STR("no such thing"));
+    settle(b);
+    assert_int_equal(take_tasks(b).count, 0);
+    expect_rows(
+        b, "SELECT kind, problem, body FROM refused ORDER BY id",
+        "task {\"status\":\"EAGAIN\",\"errors\":[{\"detail\":\"task fetch is dead after 12 tries\"}]} {\"id\":7}\n"
+        "task {\"status\":\"EAGAIN\",\"errors\":[{\"detail\":\"task push is dead after 1 try: no such thing\"}]}"
+        " {\"id\":8}");
+    struct dead dead = {.command = {.run = dead_run, .done = dead_done}};
+    assert_int_equal(ledger_submit(b->ledger, &dead.command), BELFRY_OK);
+    assert_int_equal(bench_until(b, &dead.wait), BELFRY_OK);
+    assert_int_equal(dead.crm, 2);
+    assert_int_equal(dead.erp, 0);
     bench_free(b);
 }
 
@@ -524,6 +605,8 @@ int main(void)
         cmocka_unit_test(test_failing_timer_retries_and_dies),
         cmocka_unit_test(test_timers_survive_a_restart),
         cmocka_unit_test(test_result_of_a_task_is_a_trigger),
+        cmocka_unit_test(test_the_wait_of_an_unavailable_task_grows),
+        cmocka_unit_test(test_a_dead_task_can_be_seen),
         cmocka_unit_test(test_tasks_are_tried_again_and_survive_a_restart),
         cmocka_unit_test(test_fan_out_in_slices),
         cmocka_unit_test(test_fan_out_goes_on_after_a_restart_and_a_reload),

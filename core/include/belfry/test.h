@@ -259,6 +259,33 @@ size_t belfry_test_request_count(const struct belfry_test *t);
 /* Value of a header (any case), or NULL. */
 const char *belfry_test_header(const struct belfry_test *t, size_t index, const char *name);
 
+/* --- routes of the plugin ----------------------------------------------------------------------------------------- */
+
+/* A request to one of them. The path has the instance's name where the pattern says {instance}, and may have a query.
+ */
+struct belfry_test_call {
+    const char *path;
+    const char *method;         /* NULL: GET */
+    const char *body;           /* NULL: none */
+    const char *content_type;   /* NULL: none */
+    const char *const *headers; /* "x-signature: abc", names in lower case; ends at NULL; may be NULL */
+};
+/* What the plugin answered. */
+struct belfry_test_reply {
+    uint32_t status;          /* 0: not yet */
+    const char *content_type; /* of a page text/html, of a problem application/problem+json */
+    const char *body;         /* of a page its <main>, of a problem its detail */
+    const char *title;        /* of a page its title, of a problem its pointer; else "" */
+    const struct belfry_attr *headers;
+    size_t header_count;
+};
+/*
+ * Calls the route that fits, in the present org and as who belfry_test_as() said, a person with their roles of the
+ * directory, and takes turns. What the hub checks before it asks a plugin - who may call, sizes, CSRF - is not checked;
+ * streams are not offered (EUNSUPPORTED). Fails the test when no route fits.
+ */
+const struct belfry_test_reply *belfry_test_call(struct belfry_test *t, const struct belfry_test_call *call);
+
 /* --- the rest ----------------------------------------------------------------------------------------------------- */
 
 /* Log lines: "warn: text". */

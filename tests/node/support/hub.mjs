@@ -128,12 +128,12 @@ export class Hub {
   }
 
   // One event, which has to be accepted.
-  async send(type, data, source = 'crm') {
+  async send(type, data, source = 'crm', attributes = {}) {
     const id = randomBytes(8).toString('hex');
     const response = await fetch(this.triggers(source), {
       method: 'POST',
       headers: { ...bearer(TOKEN), 'content-type': 'application/cloudevents+json' },
-      body: JSON.stringify({ specversion: '1.0', id, source: '/tests', type, data }),
+      body: JSON.stringify({ specversion: '1.0', id, source: '/tests', type, ...attributes, data }),
     });
     const text = await response.text();
     if (response.status !== 202) throw new Error(`${response.status} ${text}`);
