@@ -13,7 +13,7 @@ def config():
     """What config/demo.yaml has, without its webhook."""
     config = base()
     config["orgs"] = {"acme": {"users": {"ann": {"roles": ["sales-manager", "admin"]}, "bob": {}, "carl": {}}}}
-    config["auth"]["tokens"] = [t for t in config["auth"]["tokens"] if t["org"] in ("acme", "*")]
+    config["auth"]["tokens"] = [t for t in config["auth"]["tokens"] if t["name"] in ("everything", "ops")]
     config["sources"] = {
         "crm": {"plugin": "workflow", "rules": [
             {"name": "hot-lead", "on": "both", "fire": "on_entering", "when": {"object": "Lead", "fields.rating": "hot"},
