@@ -64,6 +64,16 @@ static int64_t take_offset(const char **text)
     return n * unit;
 }
 
+/* A username may have characters that JSON escapes. */
+static void add_name(struct buf *out, const char *name)
+{
+    json_t *json = json_string(name);
+    char *text = json_dumps(json, JSON_ENCODE_ANY);
+    buf_add(out, text + 1, strlen(text) - 2);
+    free(text);
+    json_decref(json);
+}
+
 static void add_word(const struct demo *demo, const char **text, struct buf *out)
 {
     static const char *const names[] = {"ann", "bob", "carl"};
@@ -71,7 +81,7 @@ static void add_word(const struct demo *demo, const char **text, struct buf *out
     for (int i = 0; i < 3; i++)
         if (strncmp(*text, names[i], strlen(names[i])) == 0) {
             *text += strlen(names[i]);
-            buf_addz(out, demo->people[i]);
+            add_name(out, demo->people[i]);
             return;
         }
     int is_date = strncmp(*text, "date", 4) == 0;
