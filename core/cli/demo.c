@@ -224,6 +224,7 @@ static void print_conflict(const struct cli_answer *answer)
     int said = by && detail && strstr(detail, by);
     printf(" -> refused: %s%s%s\n", detail ? detail : "no detail", by && !said ? ", handled by " : "",
            by && !said ? by : "");
+    fflush(stdout);
     json_decref(doc);
 }
 
@@ -257,8 +258,7 @@ static int play_step(struct demo *demo, const struct demo_step *step, size_t num
     const char *source = source_of(demo, step->plugin);
     if (!source)
         return 1;
-    printf("%s  %-10s %s", step->at, source, step->words);
-    fflush(stdout);
+    printf("%s  %-10s %s", step->at, source, step->words); /* the line comes out when it is whole */
     if (step->flags & DEMO_LOOK) {
         print_told(demo, json_object_get(demo->told, step->data));
         return 1;
@@ -269,6 +269,8 @@ static int play_step(struct demo *demo, const struct demo_step *step, size_t num
     cli_ask(demo->config, "POST", path, headers, str_of(text), &answer);
     if (answer.status)
         take_answer(demo, step, source, &answer);
+    else
+        printf("\n");
     buf_free(&answer.body);
     free(text);
     free(path);
