@@ -208,16 +208,16 @@ class Bench:
                         "--header", f"Authorization: Bearer {TOKEN}", "--header", f"Content-Type: {kind}", *extra,
                         "POST", TRIGGERS)
 
-    def post_source(self, hub, plugin, step, count, first=0):
-        """Batches of 100 of one kind of trigger, about `count` objects from the first on; triggers a second."""
+    def post_source(self, hub, plugin, step, count):
+        """Batches of 100 of one kind of trigger, about the objects 0 to count; triggers a second."""
         type, data, minutes = SOURCES[plugin][step]
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - minutes * 60))
         body = os.path.join(self.folder, "source.json")
         with open(body, "w", encoding="utf-8") as f:
             json.dump({"specversion": "1.0", "id": f"{type}-{NUMBER}", "source": "/bench", "type": type, "time": at,
                        "data": data}, f, separators=(",", ":"))
-        return run_tool("load", "--port", hub.port, "--count", count // 100, "--batch", 100, "--connections", 8, "--first", first,
-                        "--people", PEOPLE, "--body", body, "--header", f"Authorization: Bearer {TOKEN}", "--header",
+        return run_tool("load", "--port", hub.port, "--count", count // 100, "--batch", 100, "--connections", 8, "--people",
+                        PEOPLE, "--body", body, "--header", f"Authorization: Bearer {TOKEN}", "--header",
                         "Content-Type: application/cloudevents-batch+json", "POST", TRIGGERS)["rate"]
 
     def bare_sql(self, hub, count, per_commit):
@@ -437,28 +437,6 @@ class Bench:
                                     list(zip(rates[plugin, step], rates["workflow", step])), "1/s", at_least=1 / 3)
                 self.row(f"state of {plugin} after {type}", sizes[plugin, step], "bytes an object")
 
-    def part_closed(self):
-        """What is closed costs nothing: neither a trigger nor a start."""
-        count, probe = self.args.closed, self.args.probe
-        with Hub(self.folder, "closed", plugin="approval") as hub:
-            pairs, at = [], 0
-
-            def submit():
-                nonlocal at
-                at += probe
-                return self.post_source(hub, "approval", 0, probe, first=at - probe)
-            before = [submit() for _ in range(3)]
-            for step in (0, 1):
-                say(f"closed: {SOURCES['approval'][step][0]} of {count:,} approvals")
-                self.post_source(hub, "approval", step, count, first=at)
-            at += count
-            pairs = [(submit(), rate) for rate in before]
-            self.row(f"state with {count:,} closed approvals", self.state_bytes(hub, at), "bytes an object")
-        self.median_row(f"approval.submitted with {count:,} closed : with none", pairs, "1/s", at_least=1 / 2)
-        with Hub(self.folder, "closed", plugin="approval") as hub:
-            self.row(f"start with {count:,} closed approvals", hub.start_ms, "ms", at_most=300)
-        shutil.rmtree(hub.data)
-
     def total(self):
         return self.next - self.before
 
@@ -483,7 +461,7 @@ class Bench:
                          .rstrip() for line in lines)
 
 
-PARTS = ["triggers", "sources", "closed", "webhooks", "latency", "growth"]
+PARTS = ["triggers", "sources", "webhooks", "latency", "growth"]
 
 
 def options():
@@ -495,7 +473,6 @@ def options():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--triggers", type=int, default=100_000, help="a round")
     parser.add_argument("--sources", type=int, default=40_000, help="triggers of each kind a round")
-    parser.add_argument("--closed", type=int, default=1_000_000, help="approvals that are over")
     parser.add_argument("--webhooks", type=int, default=50_000, help="a round")
     parser.add_argument("--latency", type=int, default=20_000)
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -508,7 +485,7 @@ def options():
         parser.error(f"parts are {' '.join(PARTS)}")
     if args.quick:
         args.rounds, args.triggers, args.webhooks, args.latency = 1, 5_000, 5_000, 3_000
-        args.sources, args.closed = 2_000, 4_000
+        args.sources = 2_000
         args.rows, args.probe, args.counts, args.lists = 10_000, 2_000, 20_000, 100
     return args
 
