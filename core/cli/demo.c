@@ -64,6 +64,16 @@ static int64_t take_offset(const char **text)
     return n * unit;
 }
 
+/* A username may have characters that JSON escapes. */
+static void add_name(struct buf *out, const char *name)
+{
+    json_t *json = json_string(name);
+    char *text = json_dumps(json, JSON_ENCODE_ANY);
+    buf_add(out, text + 1, strlen(text) - 2);
+    free(text);
+    json_decref(json);
+}
+
 static void add_word(const struct demo *demo, const char **text, struct buf *out)
 {
     static const char *const names[] = {"ann", "bob", "carl"};
@@ -71,7 +81,7 @@ static void add_word(const struct demo *demo, const char **text, struct buf *out
     for (int i = 0; i < 3; i++)
         if (strncmp(*text, names[i], strlen(names[i])) == 0) {
             *text += strlen(names[i]);
-            buf_addz(out, demo->people[i]);
+            add_name(out, demo->people[i]);
             return;
         }
     int is_date = strncmp(*text, "date", 4) == 0;
@@ -214,6 +224,7 @@ static void print_conflict(const struct cli_answer *answer)
     int said = by && detail && strstr(detail, by);
     printf(" -> refused: %s%s%s\n", detail ? detail : "no detail", by && !said ? ", handled by " : "",
            by && !said ? by : "");
+    fflush(stdout);
     json_decref(doc);
 }
 
@@ -247,8 +258,7 @@ static int play_step(struct demo *demo, const struct demo_step *step, size_t num
     const char *source = source_of(demo, step->plugin);
     if (!source)
         return 1;
-    printf("%s  %-10s %s", step->at, source, step->words);
-    fflush(stdout);
+    printf("%s  %-10s %s", step->at, source, step->words); /* the line comes out when it is whole */
     if (step->flags & DEMO_LOOK) {
         print_told(demo, json_object_get(demo->told, step->data));
         return 1;
@@ -259,6 +269,8 @@ static int play_step(struct demo *demo, const struct demo_step *step, size_t num
     cli_ask(demo->config, "POST", path, headers, str_of(text), &answer);
     if (answer.status)
         take_answer(demo, step, source, &answer);
+    else
+        printf("\n");
     buf_free(&answer.body);
     free(text);
     free(path);

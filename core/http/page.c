@@ -24,6 +24,7 @@ static const char style[] =
     "overflow-wrap:anywhere;background:var(--paper);"
     "border-bottom:1px solid var(--line)}header.bar .home{display:flex;gap:.5rem;align-items:center;font-weight:600;color:"
     "var(--ink);text-decoration:none;margin-inline-end:auto}header.bar img{width:1.5rem;height:1.5rem}header.bar form{margin:0}"
+    "header.bar nav{display:flex;gap:1rem}"
     "main{max-width:60rem;margin:1rem auto;padding:0 1rem}h1{font-size:1.4rem;line-height:1.25}"
     "button,.button,select,input{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);"
     "border-radius:.4rem;padding:.3rem .7rem;min-height:2.2rem}button{cursor:pointer}button:hover{border-color:var(--accent)}"

@@ -13,7 +13,7 @@ def config():
     """What config/demo.yaml has, without its webhook."""
     config = base()
     config["orgs"] = {"acme": {"users": {"ann": {"roles": ["sales-manager", "admin"]}, "bob": {}, "carl": {}}}}
-    config["auth"]["tokens"] = [t for t in config["auth"]["tokens"] if t["org"] in ("acme", "*")]
+    config["auth"]["tokens"] = [t for t in config["auth"]["tokens"] if t["name"] in ("everything", "ops")]
     config["sources"] = {
         "crm": {"plugin": "workflow", "rules": [
             {"name": "hot-lead", "on": "both", "fire": "on_entering", "when": {"object": "Lead", "fields.rating": "hot"},
@@ -95,11 +95,12 @@ def test_parts_without_a_source_are_left_out(new_hub):
 
 def test_other_people_play_where_there_is_no_ann(new_hub):
     some = config()
-    some["orgs"]["acme"]["users"] = {"zoe": {"roles": ["sales-manager"]}, "yan": {}, "xia": {}}
+    some["orgs"]["acme"]["users"] = {"zoe": {"roles": ["sales-manager"]}, "ya\"n": {}, "xia": {}}
     hub = new_hub(some, clock=True).start()
     done = hub.belfry("demo", "--fast")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Bob gives Ann a big deal -> zoe" in done.stdout
+    assert "a shift of Bob's is cancelled four hours ahead: the fee applies -> ya\"n" in done.stdout
 
 
 def test_a_hub_that_is_down_and_one_that_goes_down(new_hub):
