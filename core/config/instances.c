@@ -65,8 +65,13 @@ static void check_common(struct config_build *b, const struct yaml_node *map, st
 {
     const struct yaml_node *feed = yaml_get(map, "feed");
     config_build_org_list(b, map, &out->orgs);
-    if (config_is_text(yaml_get(feed, "org")))
-        config_ref_org(b, yaml_get(feed, "org"));
+    const struct yaml_node *org = yaml_get(feed, "org");
+    if (!config_is_text(org))
+        return;
+    config_ref_org(b, org);
+    if (!config_serves(out, org->text))
+        config_error(b, "H211", org, "the feed's org `%s` is not among the `orgs` of the source",
+                     config_show(b, org->text));
 }
 
 static void copy_common(const struct config_common *common, struct config_instance *out)
@@ -136,14 +141,6 @@ static void check_category(void *arg, const struct yaml_node *node)
     b->categories = named;
 }
 
-/* What is read and has no effect yet must not pass in silence. */
-static void note_unserved(struct config_build *b, const struct yaml_node *map)
-{
-    const struct yaml_pair *pair = yaml_pair(map, "feed");
-    if (pair)
-        config_note(b, "H704", pair->key, "`feed` is checked but not in force in this version: nothing is pulled");
-}
-
 static const char *const later[][2] = {
     {"hook", "inbound webhooks of a source are not in this version; triggers come through its API"},
     {"verify", "inbound webhooks of a source are not in this version; triggers come through its API"},
@@ -180,8 +177,6 @@ static void build_instance(struct config_build *b, const struct yaml_pair *pair,
     scope.also = also;
     scope.also_count = channel ? 0 : later_keys(b, table, pair->value, also);
     check_common(b, pair->value, out);
-    if (!channel)
-        note_unserved(b, pair->value);
     belfry_status status = option_fill(b->arena, b->diags, table, pair->value, &scope, memory, size);
     config_mark_secrets(table, pair->value);
     if (status != BELFRY_OK)

@@ -222,6 +222,7 @@ static void decode_item(struct trigger_set *set, size_t i, const json_t *root, s
 {
     struct belfry_str text = {0};
     raw_item(walk, &text);
+    set->items[i].text = text;
     if (text.len > max_event)
         too_large(faults, text.len, max_event);
     else

@@ -16,6 +16,7 @@ struct trigger {
     struct belfry_trigger pub; /* impl = data (json_t) */
     json_t *data;              /* parsed data */
     size_t index;              /* in its batch */
+    struct belfry_str text;    /* of an item of a batch: the event as it was sent, also when it is at fault */
 };
 
 struct trigger_set {
@@ -46,8 +47,8 @@ belfry_status ce_decode(struct trigger_set *set, const struct ce_header *headers
                         struct belfry_str content_type, struct belfry_str body, size_t max_event, size_t max_batch,
                         int64_t now_ms, struct error *err);
 /* With partial, faulty items of a batch do not refuse the whole: faults[i] (caller's, zeroed, max_batch long) takes
- * those of item i, with pointers below the item ("/id"); such an item has its index and nothing else that may be
- * read. err and the status are those of the request as a whole (not JSON, no batch, too many). */
+ * those of item i, with pointers below the item ("/id"); such an item has its index and text and nothing else that may
+ * be read. err and the status are those of the request as a whole (not JSON, no batch, too many). */
 belfry_status ce_decode_partial(struct trigger_set *set, struct belfry_str content_type, struct belfry_str body,
                                 size_t max_event, size_t max_batch, int64_t now_ms, struct error *faults,
                                 struct error *err);

@@ -30,20 +30,31 @@ struct host {
     struct host_inbox *inbox;
     struct host_timers *timers;
     unsigned instances;
+    const struct host_jobs *jobs; /* NULL: nothing is ever refreshed */
+    void *jobs_arg;
 };
 
 static const struct {
     const char *id;
     const void *api;
 } extensions[] = {
-    {BELFRY_EXT_TIMER, &host_timer_api},           {BELFRY_EXT_MATCH, &host_match_api},
-    {BELFRY_EXT_TEMPLATE, &host_template_api},     {BELFRY_EXT_CALENDAR, &zone_calendar_api},
-    {BELFRY_EXT_HTTP_ROUTE, &host_http_route_api}, {BELFRY_EXT_INBOX, &host_inbox_api},
-    {BELFRY_EXT_TARGETS, &host_targets_api},       {BELFRY_EXT_HTTP_CLIENT, &host_http_client_api},
-    {BELFRY_EXT_WORKER, &host_worker_api},         {BELFRY_EXT_FD, &host_fd_api},
-    {BELFRY_EXT_METRICS, &host_metrics_api},       {BELFRY_EXT_SECRET, &host_secret_api},
-    {BELFRY_EXT_STATE, &host_state_api},           {BELFRY_EXT_DIRECTORY, &host_directory_api},
-    {BELFRY_EXT_ASSET, &host_asset_api},           {BELFRY_EXT_RULES, &host_rules_api},
+    {BELFRY_EXT_TIMER, &host_timer_api},
+    {BELFRY_EXT_MATCH, &host_match_api},
+    {BELFRY_EXT_TEMPLATE, &host_template_api},
+    {BELFRY_EXT_CALENDAR, &zone_calendar_api},
+    {BELFRY_EXT_HTTP_ROUTE, &host_http_route_api},
+    {BELFRY_EXT_INBOX, &host_inbox_api},
+    {BELFRY_EXT_TARGETS, &host_targets_api},
+    {BELFRY_EXT_HTTP_CLIENT, &host_http_client_api},
+    {BELFRY_EXT_WORKER, &host_worker_api},
+    {BELFRY_EXT_FD, &host_fd_api},
+    {BELFRY_EXT_METRICS, &host_metrics_api},
+    {BELFRY_EXT_SECRET, &host_secret_api},
+    {BELFRY_EXT_STATE, &host_state_api},
+    {BELFRY_EXT_DIRECTORY, &host_directory_api},
+    {BELFRY_EXT_ASSET, &host_asset_api},
+    {BELFRY_EXT_RULES, &host_rules_api},
+    {BELFRY_EXT_JOB, &host_job_api},
 };
 
 const void *host_extension(const char *id)
@@ -183,4 +194,27 @@ void host_poke(struct host *host)
 void host_news(struct host *host, const struct ledger_news *news)
 {
     host_inbox_news(host->inbox, news);
+}
+
+void host_set_jobs(struct host *host, const struct host_jobs *jobs, void *arg)
+{
+    host->jobs = jobs;
+    host->jobs_arg = arg;
+}
+
+void host_jobs_begin(struct host *host, int64_t job, struct belfry_str org)
+{
+    if (host->jobs)
+        host->jobs->begin(host->jobs_arg, job, org);
+}
+
+int host_jobs_progress(struct host *host, int64_t job)
+{
+    return host->jobs ? host->jobs->progress(host->jobs_arg, job) : -1;
+}
+
+void host_jobs_done(struct host *host, const char *instance, uint64_t id, belfry_status status)
+{
+    if (host->jobs)
+        host->jobs->done(host->jobs_arg, instance, id, status);
 }

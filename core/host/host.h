@@ -10,6 +10,7 @@
 #include "client/client.h"
 #include "dispatch/dispatch.h"
 #include "http/http.h"
+#include "ledger/feed.h"
 #include "ledger/ledger.h"
 
 #include <belfry/host.h>
@@ -45,6 +46,17 @@ void host_poke(struct host *host);
 void host_news(struct host *host, const struct ledger_news *news);
 /* Runs what other threads posted. 1 when something was waiting. */
 int host_run_posted(struct host *host);
+
+/* Who does what a Refresh is about. All [loop]. */
+struct host_jobs {
+    /* The job was made, and nothing is done for it yet. */
+    void (*begin)(void *arg, int64_t job, struct belfry_str org);
+    /* 0 to 99; -1: no job that is under way. */
+    int (*progress)(void *arg, int64_t job);
+    /* A source said job_done(): what it was given as job_id. */
+    void (*done)(void *arg, const char *instance, uint64_t id, belfry_status status);
+};
+void host_set_jobs(struct host *host, const struct host_jobs *jobs, void *arg);
 
 /* --- instances ---------------------------------------------------------------------------------------------------- */
 
@@ -105,6 +117,11 @@ extern const struct belfry_secret_api host_secret_api;
 extern const struct belfry_state_api host_state_api;
 extern const struct belfry_directory_api host_directory_api;
 extern const struct belfry_asset_api host_asset_api;
+extern const struct belfry_job_api host_job_api;
+/* The hooks of host_set_jobs. */
+void host_jobs_begin(struct host *host, int64_t job, struct belfry_str org);
+int host_jobs_progress(struct host *host, int64_t job);
+void host_jobs_done(struct host *host, const char *instance, uint64_t id, belfry_status status);
 
 /* The inbox extension's memory of revisions; made by host_new. */
 struct host_inbox;

@@ -296,11 +296,29 @@ static void task_done(const struct belfry_host *table, uint64_t task, uint32_t o
     host_post(host_of(table), task_result_run, r);
 }
 
+struct job_result {
+    struct host *host;
+    char *name;
+    uint64_t job;
+    belfry_status status;
+};
+
+static void job_result_run(void *arg)
+{
+    struct job_result *r = arg;
+    host_jobs_done(r->host, r->name, r->job, r->status);
+    free(r->name);
+    free(r);
+}
+
 static void job_done(const struct belfry_host *table, uint64_t job, uint32_t added, uint32_t invalidated,
                      belfry_status status)
 {
-    log_info("host", "refresh ended", "instance=%s job=%llu added=%u invalidated=%u status=%s", table->instance,
-             (unsigned long long)job, added, invalidated, status_name(status));
+    struct job_result *r = xcalloc(1, sizeof(*r));
+    log_debug("host", "a source has refreshed", "instance=%s job=%llu added=%u invalidated=%u status=%s",
+              table->instance, (unsigned long long)job, added, invalidated, status_name(status));
+    *r = (struct job_result){host_of(table), xstrdup(table->instance), job, status};
+    host_post(host_of(table), job_result_run, r);
 }
 
 static belfry_status fail(struct belfry_error *err, belfry_status status, const char *pointer, const char *format, ...)

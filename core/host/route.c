@@ -33,7 +33,7 @@ static void on_request(void *arg, struct http_request *req)
 {
     struct mounted *m = arg;
     if (req->pub.org.len && !config_serves(host_instance_config(m->instance), req->pub.org)) {
-        http_problem(req, 404, NULL, "there is nothing here");
+        http_problem(req, 404, NULL, "there is nothing at this path");
         return;
     }
     m->handle(host_instance_self(m->instance), &req->pub);
@@ -107,8 +107,10 @@ static void respond(const struct belfry_host *table, uint64_t id, const struct b
 static void page(const struct belfry_host *table, uint64_t id, const struct belfry_http_page *p)
 {
     struct http_request *req = request_of(table, id, "http-route.page");
+    struct belfry_http_page whole = {0}; /* one of an older plugin is shorter */
+    memcpy(&whole, p, p->struct_size < sizeof(whole) ? p->struct_size : sizeof(whole));
     if (req)
-        http_page(req, p);
+        http_page(req, &whole);
 }
 
 static void problem(const struct belfry_host *table, uint64_t id, uint32_t status, const char *pointer,

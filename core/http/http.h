@@ -155,6 +155,8 @@ const char *http_asset_url(struct http *http, struct arena *arena, const char *n
 
 /* POST /v1/{org}/sources/{source}/triggers; /{org}/session and /{org}/session/end. Called by http_new. */
 belfry_status http_triggers_init(struct http *http, struct error *err);
+/* Triggers that came another way count as those that were posted. */
+void http_triggers_count(struct http *http, const char *source, size_t accepted, size_t duplicate, size_t refused);
 belfry_status http_sessions_init(struct http *http, struct error *err);
 /* A signed one-time link target for `belfry login-link`: "/{org}/session?token=...". In arena. */
 const char *http_login_path(struct http *http, struct arena *arena, struct belfry_str org, struct belfry_str user,

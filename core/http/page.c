@@ -152,6 +152,8 @@ void http_page(struct http_request *req, const struct belfry_http_page *page)
         buf_addf(&out, "<link rel=\"stylesheet\" href=\"%s\">", http_asset_url(req->http, req->arena, *s));
     for (const char *const *s = page->scripts; s && *s; s++)
         buf_addf(&out, "<script type=\"module\" src=\"%s\"></script>", http_asset_url(req->http, req->arena, *s));
+    if (page->reload_after_s)
+        buf_addf(&out, "<meta http-equiv=\"refresh\" content=\"%u\">", page->reload_after_s);
     buf_addf(&out, "</head><body><a class=\"skip\" href=\"#main\">%.*s</a>", STR_ARG(http_text(req, "nav.skip")));
     add_navigation(req, &out);
     buf_addf(&out, "<main id=\"main\">%.*s</main></body></html>\n", STR_ARG(page->main));

@@ -65,15 +65,26 @@ void triggers_configure(struct http *http)
         hash_set(http->counters, str_of(http->config->sources[i].name), counters_new(http->config->sources[i].name));
 }
 
-static void count(const struct post *p, int result, double n)
+static void count_of(struct http *http, const char *source, int result, double n)
 {
-    struct http *http = p->req->http;
-    const struct counters *c = hash_get(http->counters, str_of(p->source->name));
+    const struct counters *c = hash_get(http->counters, str_of(source));
     if (n <= 0 || !c) /* the source went while its trigger was under way */
         return;
     metric_add(c->by_result[result], n);
     if (result == COUNT_ACCEPTED)
         metric_set(c->last, (double)clock_now_ms(http->set.clock) / 1000);
+}
+
+static void count(const struct post *p, int result, double n)
+{
+    count_of(p->req->http, p->source->name, result, n);
+}
+
+void http_triggers_count(struct http *http, const char *source, size_t accepted, size_t duplicate, size_t refused)
+{
+    count_of(http, source, COUNT_ACCEPTED, (double)accepted);
+    count_of(http, source, COUNT_DUPLICATE, (double)duplicate);
+    count_of(http, source, COUNT_REFUSED, (double)refused);
 }
 
 static void post_free(struct post *p)

@@ -5,8 +5,9 @@
  *
  * Settling goes round: host timers and the ledger, then claims of deliveries and tasks, then the ledger again, until
  * nothing is due and nothing is under way. A claim is a command of the ledger, so a look for idleness right after it
- * would never find any.
+ * would never find any. A feed that is asked is waited for as long as its answer takes.
  */
+#include "hub/feed.h"
 #include "hub/internal.h"
 
 #include "base/list.h"
@@ -114,6 +115,8 @@ static void on_settled(void *arg)
         c->claimed = 1;
         dispatch_wake(hub->parts.dispatch, NULL);
         hub_tasks_look(hub);
+        hub_feeds_look(hub);
+        hub_refresh_look(hub);
         settle(c);
     } else if (!posted && hub_idle(hub)) {
         answer(c, "ok");

@@ -66,9 +66,28 @@ static void list_done(void *arg, belfry_status status)
     http_respond_json(l->req, 200, doc, NULL, 0);
 }
 
+/* 1 or 0; -1 after a 400. */
+static int wants_refused(struct http_request *req)
+{
+    struct belfry_str value;
+    int given = hub_query(req, "refused", &value);
+    if (given <= 0 || str_eqz(value, "false"))
+        return given < 0 ? -1 : 0;
+    if (str_eqz(value, "true"))
+        return 1;
+    http_problem(req, 400, NULL, "`refused` must be true or false");
+    return -1;
+}
+
 static void get_events(void *arg, struct http_request *req)
 {
     struct hub *hub = arg;
+    int refused = wants_refused(req);
+    if (refused) {
+        if (refused > 0)
+            hub_refused_list(hub, req);
+        return;
+    }
     struct listing *l = arena_alloc(req->arena, sizeof(*l));
     l->req = req;
     l->hub = hub;

@@ -11,6 +11,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "hub/feed.h"
 #include "hub/generation.h"
 #include "hub/internal.h"
 
@@ -59,7 +60,8 @@ int64_t hub_started_ms(const struct hub *hub)
 int hub_idle(struct hub *hub)
 {
     int64_t now = clock_now_ms(hub->parts.clock);
-    return dispatch_idle(hub->parts.dispatch) && ledger_next_due(hub->parts.ledger) > now && !hub->tasks_claiming;
+    return dispatch_idle(hub->parts.dispatch) && ledger_next_due(hub->parts.ledger) > now && !hub->tasks_claiming &&
+           hub_feeds_idle(hub) && hub_refresh_idle(hub);
 }
 
 /* --- the hub's secret
@@ -207,6 +209,7 @@ static void on_generation(void *arg, belfry_status status)
                   status_text(status));
     hub->current = hub->first;
     if (!err.count) {
+        ledger_refresh_interrupt(hub->parts.ledger);
         hub_generation_activate(hub->current, NULL);
         http_configure(hub->parts.http, hub_config(hub));
         hub_jwks_configure(hub, hub_config(hub));
@@ -227,6 +230,7 @@ static void on_generation(void *arg, belfry_status status)
              hub_config(hub)->channel_count);
     hub_disk_init(hub);
     hub_tasks_look(hub);
+    hub_feeds_configure(hub, hub_config(hub));
     dispatch_wake(hub->parts.dispatch, NULL);
 }
 
@@ -234,7 +238,8 @@ static int routes_init(struct hub *hub, struct error *err)
 {
     return hub_health_init(hub, err) == BELFRY_OK && hub_admin_init(hub, err) == BELFRY_OK &&
                    hub_events_init(hub, err) == BELFRY_OK && hub_deliveries_init(hub, err) == BELFRY_OK &&
-                   hub_users_init(hub, err) == BELFRY_OK && hub_runs_init(hub, err) == BELFRY_OK &&
+                   hub_users_init(hub, err) == BELFRY_OK && hub_feeds_view_init(hub, err) == BELFRY_OK &&
+                   hub_runs_init(hub, err) == BELFRY_OK &&
                    hub_openapi_init(hub, err) == BELFRY_OK
                ? 0
                : -1;
@@ -265,6 +270,8 @@ static void rooms_close(struct hub *hub)
     struct hub_parts *p = &hub->parts;
     hub_disk_fini(hub);
     hub_jwks_fini(hub);
+    hub_feeds_fini(hub);
+    hub_refresh_fini(hub);
     if (p->dispatch)
         dispatch_detach(p->dispatch);
     if (p->ledger)
@@ -341,6 +348,9 @@ static int rooms_open(struct hub *hub, struct config *config, struct error *err)
     p->host = host_new(&xs);
     hub_tasks_init(hub);
     hub_jwks_init(hub);
+    hub_feeds_init(hub);
+    hub_refresh_init(hub);
+    host_set_jobs(p->host, &hub_refresh_hooks, hub);
     return routes_init(hub, err);
 }
 

@@ -20,8 +20,12 @@ struct hub {
     struct list reload_queue;
     struct reload *reloading;
     uv_signal_t signals[HUB_SIGNALS];
-    uv_timer_t task_timer, disk_timer, jwks_timer;
-    struct list jwks; /* key sets behind URLs: jwks.c */
+    uv_timer_t task_timer, disk_timer, jwks_timer, feed_timer;
+    struct list jwks;       /* key sets behind URLs: jwks.c */
+    struct list feeds;      /* feeds.c */
+    struct list refreshes;  /* refresh.c */
+    uint64_t refresh_parts; /* ids given to sources so far */
+    int feeds_looking;
     int disk_low;
     int tasks_claiming;
     int ready, stopping, exit_code;
@@ -58,6 +62,8 @@ void hub_jwks_init(struct hub *hub);
 void hub_jwks_configure(struct hub *hub, const struct config *config); /* those of this configuration, from now on */
 void hub_jwks_fini(struct hub *hub);
 
+/* Answers what was refused and is kept: refused.c. */
+void hub_refused_list(struct hub *hub, struct http_request *req);
 /* /v1/{org}/events/{id}, /v1/{org}/explain */
 belfry_status hub_explain_init(struct hub *hub, struct error *err);
 /* A line of the log for each. */

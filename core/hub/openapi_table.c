@@ -39,9 +39,14 @@ const struct openapi_operation openapi_operations[] = {
     {"POST", V1 "notifications/seen", "Notes that these were shown.", NULL, ":Seen", "204 400 503"},
     {"POST", V1 "notifications/{id}/actions/{action}", "Runs one of its actions as this person.", NULL, ":Action",
      "200:Marked 400 404 409 422 503"},
+    {"POST", V1 "notifications/refresh",
+     "Pulls every feed of the org now and asks its sources. One job an org at a time: who asks while it runs joins it.",
+     NULL, NULL, "202:RefreshJob 503"},
+    {"GET", V1 "jobs/{id}", "How far a refresh is, and what it brought to this person, who asked for it or joined.",
+     NULL, NULL, "200:Job 404 503"},
     {"GET", V1 "stream", "Server-sent events: `rev` with {rev, unread}, hints only.", NULL, NULL,
      "200=text/event-stream 503"},
-    {"GET", "/{org}/notifications", "The inbox as a page.", INBOX, NULL, "200=text/html 303 400"},
+    {"GET", "/{org}/notifications", "The inbox as a page.", INBOX " job:text", NULL, "200=text/html 303 400"},
     {"POST", "/{org}/notifications/act", "The forms of that page.", NULL, "application/x-www-form-urlencoded:object",
      "303 400 404"},
     {"GET", "/{org}/n/{id}", "Opens what a notification is about, and marks it read when a person navigates there.",
@@ -56,8 +61,10 @@ const struct openapi_operation openapi_operations[] = {
      "200=text/html 303 400 401 404 503"},
     {"POST", "/{org}/session/end", "Signs out.", NULL, NULL, "303 403 404"},
     /* admins */
-    {"GET", V1 "events", "Events, newest first.", WINDOW " source:text type:text subject:text", NULL,
-     "200:Events 400 503"},
+    {"GET", V1 "events",
+     "Events, newest first. With refused=true instead what came from feeds, hooks, tasks and timers and was refused;"
+     " `source` is the only filter then.",
+     WINDOW " source:text type:text subject:text refused:bool", NULL, "200:Events|Refused 400 503"},
     {"GET", V1 "events/{id}", "An event and its whole story; as text with Accept: text/plain.", NULL, NULL,
      "200:Story 404 503"},
     {"POST", V1 "explain", "Why did she get this, and why did he not? Of a stored event, or of a trigger as a dry run.",
@@ -76,6 +83,7 @@ const struct openapi_operation openapi_operations[] = {
      "200:Reloaded 422 503"},
     {"GET", "/v1/admin/config", "The configuration in force, without secrets.", NULL, NULL, "200:Config"},
     {"GET", "/v1/admin/plugins", "What is configured, and which plugin serves it.", NULL, NULL, "200:Plugins"},
+    {"GET", "/v1/admin/feeds", "How the feeds do.", NULL, NULL, "200:Feeds"},
     {"POST", "/v1/admin/login-link", "A link that signs somebody in, once.", NULL, ":LoginLinkIn",
      "200:LoginLink 400 422"},
     {"GET", "/healthz", "Does it live? For local requests, others need auth.metrics_token.", NULL, NULL,
@@ -109,6 +117,9 @@ const struct openapi_schema openapi_schemas[] = {
     {"Facets", "severity:{int} category:{int} source:{int}"},
     {"Count", "unread:int unseen:int rev:int"},
     {"Marked", "rev:int unread:int"},
+    {"RefreshJob", "job:uuid"},
+    {"Job", "state:JobState progress:int added:int invalidated:int"},
+    {"JobState", "=queued|running|done|failed"},
     {"Bulk", "action:Mark ids?:[text] filter?:Filter as_of_rev?:int"},
     {"Filter", "q?:text? severity?:[Severity]? category?:[text]? source?:[text]? status?:Status? read?:Read?"},
     {"Bulked", "rev:int unread:int changed:int failed:[Failed] undo:text?"},
@@ -132,6 +143,9 @@ const struct openapi_schema openapi_schemas[] = {
 
     {"Events", "items:[EventRow] next:uuid?"},
     {"EventRow", "id:uuid type:text source:text category:text severity:Severity subject:text title:text time:time"},
+    {"Refused", "items:[RefusedItem] next:uuid?"},
+    {"RefusedItem", "id:uuid source:text kind:RefusedKind at:time errors:[Fault] body:text body_bytes:int"},
+    {"RefusedKind", "=feed|hook|poison|task|timer"},
     {"Story", "dry_run:bool generation:int? event:StoryEvent rules:[StoryRule] recipients:[StoryRecipient] "
               "deliveries:[StoryDelivery] left_out:[StoryNote] truncated:bool summary:StorySummary"},
     {"StoryEvent", "id:uuid? org:text source:text type:text category:text severity:Severity subject:text? actor:text? "
@@ -166,6 +180,11 @@ const struct openapi_schema openapi_schemas[] = {
     {"Config", "generation:int path:text sha256:text files:[text] config:object"},
     {"Plugins", "items:[Plugin] next:null"},
     {"Plugin", "id:text version:text summary:text role:text instance:text build_id:text"},
+    {"Feeds", "items:[Feed] next:null"},
+    {"Feed",
+     "source:text org:text url:text every:text state:FeedState cursor:text? last_success_at:time? next_at:time? "
+     "failures:int fault:text? accepted:int duplicate:int refused:int"},
+    {"FeedState", "=starting|waiting|pulling|failing"},
     {"LoginLinkIn", "org:text user:text"},
     {"LoginLink", "url:text"},
 };

@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 #include "base/mem.h"
+#include "hub/feed.h"
 #include "hub/internal.h"
 
 struct reload {
@@ -106,6 +107,8 @@ static void on_committed(void *arg, belfry_status status)
     http_configure(hub->parts.http, r->config);
     hub_jwks_configure(hub, r->config);
     host_configure(hub->parts.host, r->config);
+    hub_feeds_configure(hub, r->config);
+    hub_refresh_look(hub);
     hub_generation_activate(r->made, before);
     dispatch_targets_release(hub->parts.dispatch);
     dispatch_wake(hub->parts.dispatch, NULL);

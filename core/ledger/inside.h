@@ -208,6 +208,8 @@ struct ledger_txn {
     int64_t now;
     struct gen *gen;
     uint64_t step; /* number of the present command */
+    uint64_t ended_step;
+    int64_t ended; /* the id that rows got which the command of ended_step ended */
     struct directory directory;
     /* of the group */
     struct person *changed_people;

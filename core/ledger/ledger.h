@@ -156,6 +156,7 @@ struct ledger_request {
     struct belfry_principal principal;
     int partial;      /* each item on its own; refused items (results[i].status set before) are passed over */
     int keep_refused; /* feeds and hooks: refusals are kept in table refused */
+    int in_order;     /* internal: a page of a feed (ledger/feed.h) */
     int known_only;   /* what was taken before is a duplicate as ever, anything else is ECONFLICT */
     struct ledger_item_result *results;           /* triggers.count, allocated by the caller, zeroed */
     belfry_status status;                         /* OK, or of the first refused item when not partial */

@@ -5,10 +5,22 @@
  */
 #include "ledger/inside.h"
 
+/* One moment for all rows that a command ends. */
+static int64_t ended_now(struct ledger_txn *txn)
+{
+    if (txn->ended_step != txn->step) {
+        txn->ended_step = txn->step;
+        txn->ended = ledger_txn_id(txn);
+        store_id_used(txn->conn, txn->ended);
+    }
+    return txn->ended;
+}
+
 void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row, int validity, int64_t replaced_by,
                    enum outcome outcome, struct belfry_str note)
 {
-    store_notification_end(txn->conn, row->id, validity, replaced_by, ledger_txn_touch(txn, row->person), note);
+    store_notification_end(txn->conn, row->id, validity, replaced_by, ledger_txn_touch(txn, row->person), note,
+                           ended_now(txn));
     /* The row says by itself that it expired or has a successor; of a delivery that is the reason. */
     struct belfry_str why = note.len ? note : outcome == OUTCOME_expired ? STR(REASON_EXPIRED) : STR(REASON_SUPERSEDED);
     outcome_end_event(txn, row->event, row->person, outcome, why);

@@ -15,6 +15,7 @@
 #define ID_PLAIN_MAX 64
 #define KEY_SIZE (4 + 4 + 16 + 1 + ID_PLAIN_MAX)
 #define DAY_MS INT64_C(86400000)
+#define KEPT_MAX ((size_t)512 << 10) /* bytes of a refused trigger */
 
 struct belfry_str principal_text(struct arena *arena, const struct belfry_principal *p)
 {
@@ -158,6 +159,8 @@ static belfry_status receive(struct run *run, size_t item, struct belfry_str key
             "ledger", "the hub stopped while it worked on this trigger; refused once, it may be sent again",
             "source=%s id=%s", name,
             log_quote(run->request->triggers.items[item].pub.id.ptr, run->request->triggers.items[item].pub.id.len));
+        if (run->request->in_order) /* nobody stands behind it who could send it again, and it may do the same again */
+            return error_set(&result->err, BELFRY_EINTERNAL, NULL, "the hub stopped while it worked on this trigger");
         belfry_status status = error_set(&result->err, BELFRY_EAGAIN, NULL,
                                          "the hub stopped while it worked on this trigger; it may be sent again");
         refused_keep(run->txn, run->org_id, run->call.inst, "poison", status, &result->err,
@@ -227,6 +230,15 @@ static void begin_record(struct run *run, size_t first, size_t count)
     run->slots = arena_alloc(run->txn->arena, run->slot_count * sizeof(uint32_t));
 }
 
+/* What was sent: the event itself where it is known, for it may lack an id; else its data. */
+static struct belfry_str sent(const struct trigger *trigger)
+{
+    struct belfry_str body = trigger->text.len ? trigger->text : trigger->pub.data;
+    if (body.len > KEPT_MAX)
+        body.len = KEPT_MAX;
+    return body;
+}
+
 static void keep(struct run *run, size_t item)
 {
     const struct ledger_item_result *result = &run->request->results[item];
@@ -237,7 +249,7 @@ static void keep(struct run *run, size_t item)
                      kind == BELFRY_PRINCIPAL_FEED   ? "feed"
                      : kind == BELFRY_PRINCIPAL_TASK ? "task"
                                                      : "hook",
-                     result->status, &result->err, request->triggers.items[item].pub.data);
+                     result->status, &result->err, sent(&request->triggers.items[item]));
 }
 
 /* All or nothing. */
@@ -276,6 +288,32 @@ static void run_each(struct run *run)
             keep(run, i);
         }
     }
+}
+
+/* As run_each, but a trigger that the source cannot take now ends it: what follows must not overtake it. What was
+ * refused is kept only when it is not to be asked for again. */
+static void run_in_order(struct run *run)
+{
+    int again = 0;
+    for (size_t i = 0; i < run->request->triggers.count; i++) {
+        if (run->request->results[i].passed_over)
+            continue;
+        if (again) {
+            refuse(run, i, BELFRY_EAGAIN);
+            continue;
+        }
+        begin_record(run, i, 1);
+        belfry_status status = take(run, i);
+        if (status == BELFRY_OK) {
+            apply(run);
+            continue;
+        }
+        refuse(run, i, status);
+        again = status == BELFRY_EAGAIN;
+    }
+    for (size_t i = 0; i < run->request->triggers.count && !again; i++)
+        if (run->request->results[i].state == LEDGER_REFUSED)
+            keep(run, i);
 }
 
 static void refuse_all(struct run *run, belfry_status status, const char *text)
@@ -335,7 +373,9 @@ belfry_status trigger_run(struct ledger_command *command, struct ledger_txn *txn
               &run.record, &txn->directory.pub);
     run.call.inst = run.source->inst;
     run.call.org = run.org_id;
-    if (request->partial)
+    if (request->in_order)
+        run_in_order(&run);
+    else if (request->partial)
         run_each(&run);
     else
         run_whole(&run);

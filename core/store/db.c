@@ -28,7 +28,7 @@
 #define JOURNAL_LIMIT "301989888"
 
 /* Element n brings version n to n + 1. */
-static const char *const migrations[STORE_SCHEMA_VERSION] = {STORE_SCHEMA_1};
+static const char *const migrations[STORE_SCHEMA_VERSION] = {STORE_SCHEMA_1, STORE_SCHEMA_2};
 
 int lock_take(const char *data_dir, struct error *err)
 {
@@ -326,11 +326,19 @@ void store_rollback(struct store_conn *conn)
     names_rollback(conn->names);
 }
 
-/* A table each whose rowid is an id; `last_pos` is the place in an inbox that was given last to an old row. */
+/* A table each whose rowid is an id; `last_pos` is the last one that has no row of its own. */
 #define TABLES_WITH_IDS(XX)                                                                                            \
     XX(person)                                                                                                         \
     XX(event)                                                                                                          \
     XX(notification) XX(delivery) XX(attempt) XX(decision) XX(task) XX(job) XX(target) XX(op) XX(refused) XX(audit)
+
+void store_id_used(struct store_conn *conn, int64_t id)
+{
+    struct sql *s = sql_use(conn, "INSERT INTO meta(key, value) VALUES('last_pos', ?) ON CONFLICT(key) DO UPDATE SET"
+                                  " value = max(value, excluded.value)");
+    sql_i64(s, id);
+    sql_run(s);
+}
 
 int64_t store_last_id(struct store_conn *conn)
 {

@@ -64,8 +64,9 @@ size_t store_notifications_live(struct store_conn *conn, int64_t event, int64_t 
 int store_notifications_any_live(struct store_conn *conn, int64_t event, int via);
 /* Is there one of the event's audience, not only of people whom a rule brought in? */
 int store_notifications_audience_live(struct store_conn *conn, int64_t event);
+/* ended: an id that was drawn now, noted with store_id_used(). */
 void store_notification_end(struct store_conn *conn, int64_t id, int validity, int64_t replaced_by, int64_t rev,
-                            struct belfry_str note);
+                            struct belfry_str note, int64_t ended);
 void store_notification_handled(struct store_conn *conn, int64_t id, struct belfry_str by, int64_t at_ms, int64_t rev);
 void store_notification_show(struct store_conn *conn, int64_t id, int64_t pos, int64_t rev);
 void store_notification_set_rev(struct store_conn *conn, int64_t id, int64_t rev);

@@ -103,14 +103,15 @@ int store_notifications_any_live(struct store_conn *conn, int64_t event, int via
 }
 
 void store_notification_end(struct store_conn *conn, int64_t id, int validity, int64_t replaced_by, int64_t rev,
-                            struct belfry_str note)
+                            struct belfry_str note, int64_t ended)
 {
-    struct sql *s =
-        sql_use(conn, "UPDATE notification SET validity = ?, replaced_by = ?, rev = ?, note = ? WHERE id = ?");
+    struct sql *s = sql_use(
+        conn, "UPDATE notification SET validity = ?, replaced_by = ?, rev = ?, note = ?, ended = ? WHERE id = ?");
     sql_i64(s, validity);
     sql_i64_opt(s, replaced_by);
     sql_i64(s, rev);
     sql_str_opt(s, note);
+    sql_i64(s, ended);
     sql_i64(s, id);
     sql_run(s);
 }
@@ -132,11 +133,7 @@ void store_notification_show(struct store_conn *conn, int64_t id, int64_t pos, i
     sql_i64(s, rev);
     sql_i64(s, id);
     sql_run(s);
-    /* A place is an id without a row of its own; the generator must know it after a restart. */
-    s = sql_use(conn, "INSERT INTO meta(key, value) VALUES('last_pos', ?) ON CONFLICT(key) DO UPDATE SET value ="
-                      " max(value, excluded.value)");
-    sql_i64(s, pos);
-    sql_run(s);
+    store_id_used(conn, pos);
 }
 
 void store_notification_set_rev(struct store_conn *conn, int64_t id, int64_t rev)

@@ -153,7 +153,9 @@ int store_trim_ops(struct store_conn *conn, struct store_cursor *at, int64_t bef
 
 int store_trim_jobs(struct store_conn *conn, struct store_cursor *at, int64_t before_ms, size_t limit)
 {
-    static const char *const sweep[] = {"DELETE FROM job WHERE id > ? AND id <= ? AND state >= 2"};
+    static const char *const sweep[] = {
+        "DELETE FROM job_member WHERE job > ?1 AND job <= ?2 AND job NOT IN (SELECT id FROM job WHERE state < 2)",
+        "DELETE FROM job WHERE id > ? AND id <= ? AND state >= 2"};
     return trim_range(conn, at, before_ms, limit, LAST("job"), sweep, COUNT(sweep));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The schema, version 1. Every table's rowid that is an id comes from base/id.h (time-ordered, one generator). Names of
+ * The schema, version 2. Every table's rowid that is an id comes from base/id.h (time-ordered, one generator). Names of
  * orgs, instances, types, categories and rules are interned in `name`, so rows are small. Times are ms since the epoch.
  *
  * Row budget of a trigger for one person in the inbox: dedupe, state, event, notification, person (revision).
@@ -8,7 +8,7 @@
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
 
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 
 /* clang-format off */
 
@@ -100,6 +100,19 @@
     "CREATE TABLE refused(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, source INTEGER NOT NULL, kind TEXT NOT NULL," \
     " problem TEXT NOT NULL, body BLOB);" \
     "CREATE TABLE audit(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, detail TEXT);"
+
+#define STORE_SCHEMA_2 \
+    /* how far a feed was pulled. url: SHA-256 of the address that gave the cursor; etag: of its last answer */ \
+    "CREATE TABLE feed(inst INTEGER NOT NULL, org INTEGER NOT NULL, url BLOB NOT NULL, cursor TEXT NOT NULL, etag TEXT," \
+    " PRIMARY KEY(inst, org)) WITHOUT ROWID;" \
+    /* an id, drawn when the row stopped being valid: compared with those of places it says what came first */ \
+    "ALTER TABLE notification ADD COLUMN ended INTEGER;" \
+    "CREATE INDEX notification_ended ON notification(person, ended) WHERE ended IS NOT NULL;" \
+    /* an id, drawn when a Refresh ended; since: one drawn when the person asked for it */ \
+    "ALTER TABLE job ADD COLUMN ended INTEGER;" \
+    "CREATE TABLE job_member(job INTEGER NOT NULL, person INTEGER NOT NULL, since INTEGER NOT NULL," \
+    " PRIMARY KEY(job, person)) WITHOUT ROWID;" \
+    "CREATE INDEX refused_org ON refused(org, id);"
 
 /* clang-format on */
 

@@ -152,6 +152,7 @@ void store_state_rename(struct store_conn *conn, int64_t from, int64_t to)
         "UPDATE OR IGNORE state_version SET inst = ?2 WHERE inst = ?1",
         "UPDATE OR IGNORE timer SET inst = ?2 WHERE inst = ?1",
         "UPDATE task SET inst = ?2 WHERE inst = ?1",
+        "UPDATE OR IGNORE feed SET inst = ?2 WHERE inst = ?1",
     };
     for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
         struct sql *s = sql_use(conn, moves[i]);

@@ -31,7 +31,8 @@ void store_state_del(struct store_conn *conn, int64_t inst, int64_t org, struct 
 /* The version of an (instance, org); 0 when it has none. */
 int64_t store_state_version(struct store_conn *conn, int64_t inst, int64_t org);
 void store_state_set_version(struct store_conn *conn, int64_t inst, int64_t org, int64_t version);
-/* A renamed instance takes over state, timers, tasks and live events of its old name where it has none of the same key.
+/* A renamed instance takes over state, timers, tasks, places in feeds and live events of its old name where it has none
+ * of the same key.
  */
 void store_state_rename(struct store_conn *conn, int64_t from, int64_t to);
 

@@ -46,6 +46,8 @@ const char *store_fault_last(const struct store_conn *conn);
 uint64_t store_written(const struct store_conn *conn);
 /* The largest id in any table, for id_gen. */
 int64_t store_last_id(struct store_conn *conn);
+/* An id was drawn that is no row's: a place in an inbox, a moment. The generator goes on behind it after a restart. */
+void store_id_used(struct store_conn *conn, int64_t id);
 
 /*
  * A read-only snapshot on a reader thread: fn runs there with its own connection inside BEGIN ... ROLLBACK, interrupted

@@ -198,6 +198,32 @@ size_t store_events_list(struct store_conn *conn, const struct store_event_query
     return rows.count;
 }
 
+size_t store_refused_list(struct store_conn *conn, int64_t org, int64_t source, int64_t before, uint32_t limit,
+                          size_t body_max, struct arena *arena, struct store_refused_view **out)
+{
+    struct rows rows = {arena, sizeof(struct store_refused_view), 0, 0, NULL};
+    struct sql *s = sql_use(conn, "SELECT id, source, kind, problem, substr(body, 1, ?5), length(body) FROM refused"
+                                  " INDEXED BY refused_org WHERE org = ?1 AND id < ?3 AND (?2 = 0 OR source = ?2)"
+                                  " ORDER BY id DESC LIMIT ?4");
+    sql_i64(s, org);
+    sql_i64(s, source);
+    sql_i64(s, before);
+    sql_i64(s, limit);
+    sql_i64(s, (int64_t)body_max);
+    while (sql_row(s)) {
+        struct store_refused_view *v = row_add(&rows);
+        *v = (struct store_refused_view){.id = sql_get_i64(s, 0),
+                                         .source = store_name_text(conn, sql_get_i64(s, 1)),
+                                         .kind = sql_get_copy(s, 2, arena),
+                                         .problem = sql_get_copy(s, 3, arena),
+                                         .body = sql_get_copy(s, 4, arena),
+                                         .body_bytes = sql_get_i64(s, 5)};
+    }
+    sql_end(s);
+    *out = (void *)rows.items;
+    return rows.count;
+}
+
 int64_t store_oldest_pending(struct store_conn *conn, struct belfry_str channel)
 {
     int64_t id = store_name_find(conn, channel);

@@ -63,6 +63,17 @@ struct store_event_query {
 size_t store_events_list(struct store_conn *conn, const struct store_event_query *query, struct arena *arena,
                          struct store_event **out);
 
+/* Items of feeds, hooks, tasks, timers and of the hub's own trouble that were refused and are kept. */
+struct store_refused_view {
+    int64_t id;
+    struct belfry_str source, kind, problem; /* problem: {"status","errors":[{"pointer"?,"detail"}]} */
+    struct belfry_str body;                  /* its beginning */
+    int64_t body_bytes;                      /* of the whole */
+};
+/* Those of the org before an id, newest first; source 0: all. Bodies are cut at body_max bytes. In arena. */
+size_t store_refused_list(struct store_conn *conn, int64_t org, int64_t source, int64_t before, uint32_t limit,
+                          size_t body_max, struct arena *arena, struct store_refused_view **out);
+
 /* When the oldest delivery that waits in a channel is or was due; 0: none waits. Costs an index look for each target.
  */
 int64_t store_oldest_pending(struct store_conn *conn, struct belfry_str channel);

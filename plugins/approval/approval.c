@@ -36,22 +36,23 @@ static const struct belfry_option escalate_options[] = {
     ESCALATE(DURATION, "after", after_ms, .flags = BELFRY_OPT_REQUIRED, .min = 1000, .max = LONGEST_MS,
              .doc = "How long a step may be open before others are told, once a step."),
     ESCALATE(LIST, "to", to, .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_SCALAR_LIST, .children = to_element, .min = 1,
-             .max = 100, .doc = "Whom to tell: a username, role:R, email:A, or audience for those who have not decided."),
+             .max = 100,
+             .doc = "Whom to tell: a username, role:R, email:A, or audience for those who have not decided."),
     {0}};
 
 static const struct belfry_option substitute_options[] = {
-    SUBSTITUTE(RECIPIENT, "for", for_, .flags = BELFRY_OPT_REQUIRED, .doc = "Who is absent, a username."),
-    SUBSTITUTE(RECIPIENT, "by", by, .flags = BELFRY_OPT_REQUIRED,
-               .doc = "Who is told as well and may decide in their seat, a username."),
+    SUBSTITUTE(STRING, "for", for_, .flags = BELFRY_OPT_REQUIRED, .min = 1, .max = 133,
+               .doc = "Username of who is absent."),
+    SUBSTITUTE(STRING, "by", by, .flags = BELFRY_OPT_REQUIRED, .min = 1, .max = 133,
+               .doc = "Username of who is told as well and may decide in their seat."),
     SUBSTITUTE(DATE, "from", from, .doc = "First day, or the instant from which on; absent: from the beginning."),
     SUBSTITUTE(DATE, "until", until,
                .doc = "Last day, which counts as a whole where the org is, or the instant at which it ends; absent: "
                       "for good."),
     {0}};
 
-static const struct belfry_option substitute_element[] = {OPTION(OBJECT, NULL, 0, .children = substitute_options,
-                                                                 .size = sizeof(struct approval_substitute_options)),
-                                                          {0}};
+static const struct belfry_option substitute_element[] = {
+    OPTION(OBJECT, NULL, 0, .children = substitute_options, .size = sizeof(struct approval_substitute_options)), {0}};
 
 static const struct belfry_option options[] = {
     CONFIG(DURATION, "remind_after", remind_after_ms, .min = 1000, .max = LONGEST_MS,
@@ -82,17 +83,19 @@ static const struct belfry_option options[] = {
     FIELD("waiting", STRING, "For how long the step has been open: 2 days."),                                          \
         FIELD("waiting_for", STRING, "Who has not decided: ann, bob and cara.")
 
-static const struct belfry_field requested_fields[] = {
-    APPROVAL_FIELDS, FIELD("reassigned.from", STRING, "Whose seat it was."),
-    FIELD("reassigned.by", STRING, "Who gave it to somebody else."),
-    {0}};
+static const struct belfry_field requested_fields[] = {APPROVAL_FIELDS,
+                                                       FIELD("reassigned.from", STRING, "Whose seat it was."),
+                                                       FIELD("reassigned.by", STRING, "Who gave it to somebody else."),
+                                                       {0}};
 static const struct belfry_field reminder_fields[] = {APPROVAL_FIELDS, WAITING_FIELDS, {0}};
 static const struct belfry_field escalated_fields[] = {
-    APPROVAL_FIELDS, WAITING_FIELDS,
+    APPROVAL_FIELDS,
+    WAITING_FIELDS,
     FIELD("vacant", STRING, "Roles that the step needs and nobody has; absent: it has only been open for long."),
     {0}};
 static const struct belfry_field result_fields[] = {
-    APPROVAL_FIELDS, FIELD("decision", STRING, "approved or rejected."),
+    APPROVAL_FIELDS,
+    FIELD("decision", STRING, "approved or rejected."),
     FIELD("by", STRING, "Who decided last."),
     FIELD("seat", STRING, "In whose seat, when it was not their own."),
     FIELD("comment", STRING, "What they said."),
@@ -100,12 +103,17 @@ static const struct belfry_field result_fields[] = {
     FIELD("approvals", ARRAY, "All approvals in their order: step, by, at, and seat when it was not their own."),
     {0}};
 
-static const struct belfry_action_type actions[] = {
-    {.struct_size = sizeof(*actions), .id = "approve", .label = "Approve", .trigger = "approval.decided",
-     .comment = "Comment"},
-    {.struct_size = sizeof(*actions), .id = "reject", .label = "Reject", .trigger = "approval.decided",
-     .comment = "Reason"},
-    {0}};
+static const struct belfry_action_type actions[] = {{.struct_size = sizeof(*actions),
+                                                     .id = "approve",
+                                                     .label = "Approve",
+                                                     .trigger = "approval.decided",
+                                                     .comment = "Comment"},
+                                                    {.struct_size = sizeof(*actions),
+                                                     .id = "reject",
+                                                     .label = "Reject",
+                                                     .trigger = "approval.decided",
+                                                     .comment = "Reason"},
+                                                    {0}};
 
 static const char *const reminder_replaces[] = {"approval.requested", "approval.reminder", NULL};
 
@@ -232,7 +240,8 @@ static const char *const needs[] = {BELFRY_EXT_CALENDAR, NULL};
 static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .id = "approval",
                                             .version = "1.0.0",
-                                            .summary = "Asks people for decisions, step by step, and tells how it ended",
+                                            .summary =
+                                                "Asks people for decisions, step by step, and tells how it ended",
                                             .roles = roles,
                                             .needs = needs,
                                             .options = options,

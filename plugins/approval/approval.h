@@ -11,8 +11,8 @@ struct approval_escalate {
 };
 
 struct approval_substitute_options {
-    const char *for_, *by;     /* "user:NAME" */
-    const char *from, *until;  /* dates or instants; NULL: no such end */
+    const char *for_, *by;    /* usernames, bare or as "user:NAME" */
+    const char *from, *until; /* dates or instants; NULL: no such end */
 };
 
 struct approval_config {

@@ -36,8 +36,8 @@ belfry_status approval_call_load(struct approval_call *c)
         return status;
     if (!foreign)
         return approval_out_of_memory(c);
-    return c->a->host->fail(c->err, BELFRY_EINTERNAL, NULL, "what is remembered of %.*s cannot be read", (int)c->key.len,
-                            c->key.ptr);
+    return c->a->host->fail(c->err, BELFRY_EINTERNAL, NULL, "what is remembered of %.*s cannot be read",
+                            (int)c->key.len, c->key.ptr);
 }
 
 belfry_status approval_call_save(struct approval_call *c)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sorted, because a step may have a thousand seats: whether somebody has one is asked by halving, and the same set is
- * the same text in the state, whatever order a step named people in. New names mostly come in order, from the members of
- * a role, and then nothing is moved.
+ * the same text in the state, whatever order a step named people in. New names mostly come in order, from the members
+ * of a role, and then nothing is moved.
  */
 #include "names.h"
 #include "text.h"

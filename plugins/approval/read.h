@@ -5,7 +5,8 @@
 
 #include "call.h"
 
-/* The object of approval.submitted: checked, and parsed into *out, which the caller releases. EINVAL with the faults. */
+/* The object of approval.submitted: checked, and parsed into *out, which the caller releases. EINVAL with the faults.
+ */
 belfry_status approval_read_submitted(struct approval_call *c, json_t **out);
 
 struct approval_decision {

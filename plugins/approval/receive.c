@@ -23,10 +23,8 @@
 static belfry_status open_first(struct approval_call *c, json_t *object)
 {
     approval_state_fini(&c->state);
-    c->state = (struct approval_state){.root = json_incref(object),
-                                       .object = object,
-                                       .status = APPROVAL_PENDING,
-                                       .submitted_ms = c->txn->now_ms};
+    c->state = (struct approval_state){
+        .root = json_incref(object), .object = object, .status = APPROVAL_PENDING, .submitted_ms = c->txn->now_ms};
     belfry_status status = approval_step_open(c, 0);
     return status == BELFRY_OK ? approval_call_save(c) : status;
 }
@@ -140,10 +138,9 @@ static belfry_status answer_no_seat(struct approval_call *c, const struct approv
                                other->by.ptr, (int)c->by.len, c->by.ptr);
     closer = approval_state_closer(s, meant == UINT32_MAX && s->step > 0 ? s->step - 1 : meant);
     if (closer)
-        return approval_refuse(c, closer->by, closer->at_ms,
-                               "step %u was closed by %.*s, and %.*s is no approver of the open step %u",
-                               closer->step + 1, (int)closer->by.len, closer->by.ptr, (int)c->by.len, c->by.ptr,
-                               s->step + 1);
+        return approval_refuse(
+            c, closer->by, closer->at_ms, "step %u was closed by %.*s, and %.*s is no approver of the open step %u",
+            closer->step + 1, (int)closer->by.len, closer->by.ptr, (int)c->by.len, c->by.ptr, s->step + 1);
     return approval_refuse(c, (struct belfry_str){NULL, 0}, 0, "%.*s is no approver of the open step %u",
                            (int)c->by.len, c->by.ptr, s->step + 1);
 }

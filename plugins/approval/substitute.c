@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ZONES_MS INT64_C(50400000)
+
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
 static void read_when(const struct approval *a, const char *text, int days, struct approval_when *out)
@@ -30,7 +32,7 @@ static void read_when(const struct approval *a, const char *text, int days, stru
         out->kind = APPROVAL_NO_END; /* the last day of the calendar */
 }
 
-/* In UTC, to compare the ends of one period; only a day against an instant may be half a day off. */
+/* In UTC, to compare the ends of one period. */
 static int64_t about(const struct approval *a, const struct approval_when *when, int64_t none)
 {
     int64_t ms = when->ms;
@@ -39,15 +41,21 @@ static int64_t about(const struct approval *a, const struct approval_when *when,
     return when->kind == APPROVAL_NO_END ? none : ms;
 }
 
+/* Bare or "user:NAME", as elsewhere; 0 for a role, an address, and whatever else nobody can be called. */
+static int username(const char *text, struct belfry_str *out)
+{
+    struct belfry_str whole = belfry_str(text), user = approval_after(whole, "user:");
+    *out = user.ptr ? user : whole;
+    return out->len > 0 && out->len <= 128 && !memchr(out->ptr, ':', out->len) && !memchr(out->ptr, '/', out->len);
+}
+
 static belfry_status make_one(struct approval *a, size_t index, struct belfry_error *err)
 {
     const struct approval_substitute_options *options = a->config->substitutes.items;
     struct approval_substitute *s = &a->substitutes[index];
     const struct belfry_host *host = a->host;
     options += index;
-    s->absent = approval_after(belfry_str(options->for_), "user:");
-    s->by = approval_after(belfry_str(options->by), "user:");
-    if (!s->absent.ptr || !s->by.ptr)
+    if (!username(options->for_, &s->absent) || !username(options->by, &s->by))
         return host->fail(err, BELFRY_EINVAL, "/substitutes", "`for` and `by` are usernames: %s, %s", options->for_,
                           options->by);
     if (approval_same(s->absent, s->by))
@@ -55,7 +63,8 @@ static belfry_status make_one(struct approval *a, size_t index, struct belfry_er
                           s->by.ptr);
     read_when(a, options->from, 0, &s->from);
     read_when(a, options->until, 1, &s->before);
-    if (about(a, &s->from, INT64_MIN) >= about(a, &s->before, INT64_MAX))
+    int mixed = s->from.kind != s->before.kind; /* a day begins up to 14 hours earlier or later than in UTC */
+    if (about(a, &s->from, INT64_MIN + ZONES_MS) - (mixed ? ZONES_MS : 0) >= about(a, &s->before, INT64_MAX))
         return host->fail(err, BELFRY_EINVAL, "/substitutes", "%.*s for %.*s: `until` %s lies before `from` %s",
                           (int)s->by.len, s->by.ptr, (int)s->absent.len, s->absent.ptr, options->until, options->from);
     return BELFRY_OK;

@@ -259,7 +259,10 @@ static void select_types(struct belfry_selection *which, const struct belfry_str
     *which = (struct belfry_selection){.struct_size = sizeof(*which), .types = {types, count}};
 }
 
-#define TYPES {belfry_str(REQUESTED), belfry_str(REMINDER), belfry_str(ESCALATED)}
+#define TYPES                                                                                                          \
+    {                                                                                                                  \
+        belfry_str(REQUESTED), belfry_str(REMINDER), belfry_str(ESCALATED)                                             \
+    }
 
 belfry_status approval_handled_all(struct approval_call *c)
 {

@@ -93,7 +93,8 @@ void answer_page(struct call *call, uint32_t status, const char *title, struct t
                                     .status = status,
                                     .title = belfry_str(title),
                                     .main = text_view(main),
-                                    .styles = call->app->styles};
+                                    .styles = call->app->styles,
+                                    .reload_after_s = call->reload_after_s};
     call->app->http->page(call->app->host, call->req->id, &page);
     text_free(main);
     call_free(call);

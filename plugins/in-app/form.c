@@ -2,8 +2,8 @@
 /*
  * POST /{org}/notifications/act: what the buttons of the page do. `do` says what and to which: "read:ID",
  * "hide-selected" (with ids), "read-all" (what the filter lists, as of the revision that the page showed), "undo:OP",
- * "act:ID:ACTION" (with what was written into the field "comment:ID" of that row). The answer is 303 to the page with
- * the same filter, so that reloading it repeats nothing.
+ * "act:ID:ACTION" (with what was written into the field "comment:ID" of that row), "refresh". The answer is 303 to the
+ * page with the same filter, so that reloading it repeats nothing.
  */
 #include "html.h"
 
@@ -190,6 +190,8 @@ void page_act(void *self, const struct belfry_http_request *req)
         answer_notice(call, 400, "That was not possible", belfry_str("The filter of this form is malformed."));
     else if (text_is(e.what, "undo"))
         call->app->inbox->undo(req, e.arg, on_undone, call);
+    else if (text_is(e.what, "refresh"))
+        refresh_from_page(call);
     else if (text_is(e.what, "act"))
         act(call, e.arg);
     else if (!call->mark || (!e.all && !e.selected && !e.arg.len))

@@ -87,6 +87,8 @@ static const struct belfry_route routes[] = {
     ROUTE("POST", "/v1/{org}/notifications/undo", BODY_SMALL, api_undo),
     ROUTE("POST", "/v1/{org}/notifications/seen", BODY_BULK, api_seen),
     ROUTE("POST", "/v1/{org}/notifications/{id}/actions/{action}", BODY_FORM, api_action),
+    ROUTE("POST", "/v1/{org}/notifications/refresh", BODY_SMALL, api_refresh),
+    ROUTE("GET", "/v1/{org}/jobs/{id}", 0, api_job),
     ROUTE("GET", "/v1/{org}/stream", 0, api_stream),
     ROUTE("GET", "/{org}/notifications", 0, page_inbox),
     ROUTE("POST", "/{org}/notifications/act", BODY_BULK, page_act),
@@ -107,6 +109,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     app->inbox = host->get_extension(host, BELFRY_EXT_INBOX);
     app->timer = host->get_extension(host, BELFRY_EXT_TIMER);
     app->asset = host->get_extension(host, BELFRY_EXT_ASSET);
+    app->job = host->get_extension(host, BELFRY_EXT_JOB);
     struct text style = {0};
     text_z(&style, host->instance);
     text_z(&style, "/inbox.css");
@@ -185,7 +188,8 @@ static const struct belfry_delivery delivery = {.struct_size = sizeof(struct bel
 
 static const struct belfry_role roles[] = {{"belfry.delivery/1", &delivery}, {0}};
 
-static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_INBOX, BELFRY_EXT_TIMER, BELFRY_EXT_ASSET, NULL};
+static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_INBOX, BELFRY_EXT_TIMER,
+                                    BELFRY_EXT_ASSET,      BELFRY_EXT_JOB,   NULL};
 
 static const struct belfry_plugin in_app = {
     .struct_size = sizeof(struct belfry_plugin),

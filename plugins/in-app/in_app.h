@@ -18,6 +18,7 @@ struct in_app {
     const struct belfry_inbox_api *inbox;
     const struct belfry_timer_api *timer;
     const struct belfry_asset_api *asset;
+    const struct belfry_job_api *job;
     const struct config *config;
     char *style; /* asset path */
     const char *styles[2];
@@ -38,7 +39,11 @@ struct call {
     char etag[160];    /* quoted; empty: none */
     char **owned;      /* texts that live as long as the call */
     size_t owned_count;
-    void *json; /* json_t of the body */
+    void *json;            /* json_t of the body */
+    struct belfry_job job; /* of the page's address, when it has one of this person */
+    int has_job;
+    uint32_t reload_after_s; /* of the page; 0: not */
+    void (*then)(struct call *call);
 };
 
 struct call *call_new(struct in_app *app, const struct belfry_http_request *req);
@@ -86,6 +91,16 @@ void api_action(void *self, const struct belfry_http_request *req);
 /* stream.c */
 void api_stream(void *self, const struct belfry_http_request *req);
 void streams_stop(struct in_app *app);
+/* refresh.c */
+void api_refresh(void *self, const struct belfry_http_request *req);
+void api_job(void *self, const struct belfry_http_request *req);
+/* The button of the page: answers and ends the call. */
+void refresh_from_page(struct call *call);
+/* Looks at the job of the page's address, if there is one, and goes on with then(call). */
+void refresh_look(struct call *call, void (*then)(struct call *call));
+void refresh_button(const struct call *call, struct text *out);
+/* How far the job is, or what it brought. */
+void refresh_note(const struct call *call, struct text *out);
 /* page.c, form.c, open.c */
 void page_inbox(void *self, const struct belfry_http_request *req);
 void page_act(void *self, const struct belfry_http_request *req);

@@ -270,13 +270,15 @@ static void write_pager(struct call *call, const struct belfry_inbox_page *page,
     text_z(out, "</nav>");
 }
 
-static void write_heading(const struct belfry_inbox_page *page, struct text *out)
+static void write_heading(const struct call *call, const struct belfry_inbox_page *page, struct text *out)
 {
     text_z(out, "<div class=\"head\"><h1>Notifications</h1><p class=\"count\">");
     if (page->unread)
         text_num(out, (int64_t)page->unread);
     text_z(out, page->unread ? " unread" : "Nothing unread");
-    text_z(out, "</p></div>");
+    text_z(out, "</p>");
+    refresh_button(call, out);
+    text_z(out, "</div>");
 }
 
 /* --- the page --------------------------------------------------------------------------------- */
@@ -303,7 +305,8 @@ static void on_page(void *arg, belfry_status status, const struct belfry_inbox_p
                       belfry_str("The inbox cannot be read at the moment. Try again in a few seconds."));
         return;
     }
-    write_heading(page, &out);
+    write_heading(call, page, &out);
+    refresh_note(call, &out);
     write_done(call, &out);
     write_bad(bad, why, &out);
     write_filters(call, page, &out);
@@ -315,12 +318,18 @@ static void on_page(void *arg, belfry_status status, const struct belfry_inbox_p
     answer_page(call, 200, "Notifications", &out);
 }
 
+/* After the look at the job: what one that has ended brought is in the list. */
+static void read_list(struct call *call)
+{
+    struct belfry_inbox_filter filter;
+    query_filter(&call->query, &filter);
+    call->app->inbox->list(call->req, &filter, call->query.before, call->query.limit, on_page, call);
+}
+
 void page_inbox(void *self, const struct belfry_http_request *req)
 {
     struct call *call = call_new(self, req);
-    struct belfry_inbox_filter filter;
     const char *why;
     bad_param(call, &why);
-    query_filter(&call->query, &filter);
-    call->app->inbox->list(req, &filter, call->query.before, call->query.limit, on_page, call);
+    refresh_look(call, read_list);
 }

@@ -6,9 +6,10 @@
     {                                                                                                                  \
         .struct_size = sizeof(struct belfry_field), .value_type = BELFRY_VALUE_##kind, .path = (name), .doc = (text)   \
     }
-#define ACTION(name, text, type)                                                                                       \
+#define ACTION(name, text, type, ...)                                                                                  \
     {                                                                                                                  \
-        .struct_size = sizeof(struct belfry_action_type), .id = (name), .label = (text), .trigger = (type)             \
+        .struct_size = sizeof(struct belfry_action_type), .id = (name), .label = (text), .trigger = (type),            \
+        __VA_ARGS__                                                                                                    \
     }
 
 #define INVOICE_FIELDS                                                                                                 \
@@ -66,14 +67,17 @@ static const struct belfry_field shift_fields[] = {
     {0}};
 
 static const struct belfry_action_type claimed_actions[] = {
-    ACTION("confirm", "Confirm", "claim.confirmed"), ACTION("reject", "Reject", "claim.rejected"), {0}};
+    ACTION("confirm", "Confirm", "claim.confirmed", .comment = NULL),
+    ACTION("reject", "Reject", "claim.rejected", .comment = "Reason"),
+    {0}};
 
 static const char *const claimed_replaces[] = {"invoice.payment_claimed", NULL};
 
-#define EXAMPLE_INVOICE                                                                                                 \
-    "\"invoice\":{\"id\":\"inv-7\",\"number\":\"2026-007\",\"owner\":\"ann\",\"url\":\"https://books.example.org/7\","  \
-    "\"amount_minor\":123450,\"currency\":\"EUR\",\"amount\":\"1234.50 EUR\",\"received_minor\":0,"                     \
-    "\"received\":\"0.00 EUR\",\"outstanding_minor\":123450,\"outstanding\":\"1234.50 EUR\",\"due_on\":\"2026-01-31\"," \
+#define EXAMPLE_INVOICE                                                                                                \
+    "\"invoice\":{\"id\":\"inv-7\",\"number\":\"2026-007\",\"owner\":\"ann\","                                         \
+    "\"url\":\"https://books.example.org/7\",\"currency\":\"EUR\",\"due_on\":\"2026-01-31\","                          \
+    "\"amount_minor\":123450,\"amount\":\"1234.50 EUR\",\"received_minor\":0,\"received\":\"0.00 EUR\","               \
+    "\"outstanding_minor\":123450,\"outstanding\":\"1234.50 EUR\","                                                    \
     "\"payer\":{\"name\":\"Northwind Dairy\",\"email\":\"accounts@northwind.example\"}}"
 
 #define EVENT(name, level, ...)                                                                                        \

@@ -5,6 +5,7 @@
  */
 #include "chase.h"
 #include "receive.h"
+#include "xero.h"
 
 #include <stdlib.h>
 
@@ -30,6 +31,8 @@ static const struct belfry_option options[] = {
            .doc = "When the payer of an open invoice is reminded: calendar days before (-3d) or after its due date. [] "
                   "never."),
     OPTION(TIME, "chase_at", chase_at, .def = "09:00", .doc = "The time of day of reminders, in the org's time zone."),
+    OPTION(OBJECT, "xero", xero, .flags = BELFRY_OPT_POINTER, .children = xero_options,
+           .size = sizeof(struct xero_config), .doc = "Payments that Xero knows of: webhooks in, invoices fetched."),
     {0}};
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -37,6 +40,7 @@ static const struct belfry_option options[] = {
 static void destroy(void *self)
 {
     struct invoice *invoice = self;
+    xero_free(invoice->xero);
     free(invoice->chasers);
     free(invoice);
 }
@@ -50,19 +54,56 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     invoice->config = config;
     invoice->calendar = host->get_extension(host, BELFRY_EXT_CALENDAR);
     invoice->chasers = chase_sort(&invoice->config->chasers);
-    if (!invoice->chasers) {
-        free(invoice);
+    invoice->xero = xero_new(host, invoice->config->xero);
+    if (!invoice->chasers || !invoice->xero) {
+        destroy(invoice);
         return host->fail(err, BELFRY_ENOMEM, NULL, "out of memory");
     }
     *self = invoice;
     return BELFRY_OK;
 }
 
+static void stopped(void *arg)
+{
+    struct invoice *invoice = arg;
+    invoice->host->stopped(invoice->host);
+}
+
+static void stop(void *self)
+{
+    struct invoice *invoice = self;
+    xero_stop(invoice->xero, stopped, invoice);
+}
+
+/* --- the outside: every task and the one route are Xero's --------------------------------------------------------- */
+
+static void perform(void *self, uint64_t task, struct belfry_str org, struct belfry_str key, struct belfry_str payload)
+{
+    struct invoice *invoice = self;
+    xero_perform(invoice->xero, task, org, key, payload);
+}
+
+static void on_webhook(void *self, const struct belfry_http_request *req)
+{
+    struct invoice *invoice = self;
+    xero_webhook(invoice->xero, req);
+}
+
+static const struct belfry_route routes[] = {{.struct_size = sizeof(struct belfry_route),
+                                              .flags = BELFRY_ROUTE_RAW,
+                                              .method = "POST",
+                                              .pattern = "/v1/{org}/sources/{instance}/xero",
+                                              .auth = "none",
+                                              .body_limit = XERO_WEBHOOK_MAX,
+                                              .handle = on_webhook},
+                                             {0}};
+
 static const struct belfry_source source = {
-    .struct_size = sizeof(source), .receive = invoice_receive, .due = invoice_due};
+    .struct_size = sizeof(source), .receive = invoice_receive, .due = invoice_due, .perform = perform};
 
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
-static const char *const needs[] = {BELFRY_EXT_CALENDAR, NULL};
+static const char *const needs[] = {BELFRY_EXT_CALENDAR, BELFRY_EXT_HTTP_CLIENT, BELFRY_EXT_HTTP_ROUTE,
+                                    BELFRY_EXT_WORKER, NULL};
 
 static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .id = "invoice",
@@ -74,7 +115,9 @@ static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .options = options,
                                             .config_size = sizeof(struct invoice_config),
                                             .events = invoice_events,
+                                            .routes = routes,
                                             .create = create,
+                                            .stop = stop,
                                             .destroy = destroy};
 
 BELFRY_PLUGIN(plugin);

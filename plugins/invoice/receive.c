@@ -8,6 +8,7 @@
 #include "chase.h"
 #include "digest.h"
 #include "notice.h"
+#include "xero.h"
 
 #include <string.h>
 
@@ -53,7 +54,9 @@ static belfry_status issued(struct reading *r)
         return act_do(&a, digest_same(a.account.digest, said.digest) ? INPUT_ISSUED : INPUT_ISSUED_OTHERWISE);
     a.account = said;
     status = account_index_add(r->txn, said.number, a.id);
-    return status == BELFRY_OK ? act_do(&a, INPUT_ISSUED) : status;
+    if (status == BELFRY_OK)
+        status = act_do(&a, INPUT_ISSUED);
+    return status == BELFRY_OK ? xero_issued(r->self, r->txn, a.id, said.number) : status;
 }
 
 /* --- what is said of an invoice that is known --------------------------------------------------------------------- */
@@ -146,6 +149,8 @@ belfry_status invoice_receive(void *self, struct belfry_txn *txn, const struct b
 {
     const struct invoice *invoice = self;
     struct reading r = {invoice, txn, trigger, err, 0};
+    if (xero_takes(trigger->type))
+        return xero_receive(invoice, txn, trigger, err);
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (strlen(types[i].type) == trigger->type.len &&
             memcmp(types[i].type, trigger->type.ptr, trigger->type.len) == 0)
@@ -163,6 +168,8 @@ belfry_status invoice_due(void *self, struct belfry_txn *txn, struct belfry_str 
     struct act a = {.self = self, .txn = txn, .err = err};
     (void)payload;
     (void)was_due_ms;
+    if (xero_times(key))
+        return xero_due(txn, key, payload);
     if (!chase_id(key, &a.id))
         return BELFRY_OK;
     belfry_status status = act_begin(&a);

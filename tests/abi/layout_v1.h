@@ -462,6 +462,8 @@ MEMBER(belfry_http_page, title, 8, struct belfry_str);
 MEMBER(belfry_http_page, main, 24, struct belfry_str);
 MEMBER(belfry_http_page, scripts, 40, const char *const *);
 MEMBER(belfry_http_page, styles, 48, const char *const *);
+MEMBER(belfry_http_page, reload_after_s, 56, uint32_t);
+MEMBER(belfry_http_page, reserved, 60, uint32_t);
 
 /* belfry_http_route_api */
 MEMBER(belfry_http_route_api, struct_size, 0, uint32_t);
@@ -641,6 +643,23 @@ MEMBER(belfry_targets_api, reserved, 4, uint32_t);
 MEMBER(belfry_targets_api, declare, 8, belfry_status (*)(const struct belfry_host *host,
        const struct belfry_target_spec *specs, uint32_t count, const struct belfry_target_policy *policy,
        struct belfry_error *err));
+
+/* belfry_job */
+MEMBER(belfry_job, struct_size, 0, uint32_t);
+MEMBER(belfry_job, state, 4, uint32_t);
+MEMBER(belfry_job, id, 8, struct belfry_str);
+MEMBER(belfry_job, progress, 24, uint32_t);
+MEMBER(belfry_job, reserved, 28, uint32_t);
+MEMBER(belfry_job, added, 32, uint64_t);
+MEMBER(belfry_job, invalidated, 40, uint64_t);
+
+/* belfry_job_api */
+MEMBER(belfry_job_api, struct_size, 0, uint32_t);
+MEMBER(belfry_job_api, reserved, 4, uint32_t);
+MEMBER(belfry_job_api, refresh, 8, void (*)(const struct belfry_http_request *req,
+       void (*done)(void *arg, belfry_status status, const struct belfry_job *job), void *arg));
+MEMBER(belfry_job_api, get, 16, void (*)(const struct belfry_http_request *req, struct belfry_str id,
+       void (*done)(void *arg, belfry_status status, const struct belfry_job *job), void *arg));
 
 /* belfry_http_call */
 MEMBER(belfry_http_call, struct_size, 0, uint32_t);

@@ -24,6 +24,8 @@ import sys
 import tempfile
 import time
 
+import closed
+
 ROOT = os.environ.get("BELFRY_SRCDIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BELFRY_BUILDDIR", os.path.join(ROOT, "build"))
 BELFRY = os.environ.get("BELFRY_BIN", os.path.join(BUILD, "belfry"))
@@ -208,16 +210,16 @@ class Bench:
                         "--header", f"Authorization: Bearer {TOKEN}", "--header", f"Content-Type: {kind}", *extra,
                         "POST", TRIGGERS)
 
-    def post_source(self, hub, plugin, step, count):
-        """Batches of 100 of one kind of trigger, about the objects 0 to count; triggers a second."""
+    def post_source(self, hub, plugin, step, count, first=0):
+        """Batches of 100 of one kind of trigger, about so many objects from the first on; triggers a second."""
         type, data, minutes = SOURCES[plugin][step]
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - minutes * 60))
         body = os.path.join(self.folder, "source.json")
         with open(body, "w", encoding="utf-8") as f:
             json.dump({"specversion": "1.0", "id": f"{type}-{NUMBER}", "source": "/bench", "type": type, "time": at,
                        "data": data}, f, separators=(",", ":"))
-        return run_tool("load", "--port", hub.port, "--count", count // 100, "--batch", 100, "--connections", 8, "--people",
-                        PEOPLE, "--body", body, "--header", f"Authorization: Bearer {TOKEN}", "--header",
+        return run_tool("load", "--port", hub.port, "--count", count // 100, "--batch", 100, "--first", first,
+                        "--connections", 8, "--people", PEOPLE, "--body", body, "--header", f"Authorization: Bearer {TOKEN}", "--header",
                         "Content-Type: application/cloudevents-batch+json", "POST", TRIGGERS)["rate"]
 
     def bare_sql(self, hub, count, per_commit):
@@ -411,6 +413,11 @@ class Bench:
         self.row(f"start with {seen['rows']:,} rows", started, "ms", at_most=300)
         shutil.rmtree(hub.data)
 
+    def part_closed(self):
+        """Approvals that are over cost nothing but their bytes."""
+        say(f"{self.args.rows:,} closed approvals")
+        closed.run(self, Hub, lambda hub, *more: self.post_source(hub, "approval", *more), self.args.rows)
+
     def state_bytes(self, hub, count):
         """Keys and values that the source keeps, for each object."""
         db = sqlite3.connect(f"file:{hub.database}?mode=ro", uri=True)
@@ -461,7 +468,7 @@ class Bench:
                          .rstrip() for line in lines)
 
 
-PARTS = ["triggers", "sources", "webhooks", "latency", "growth"]
+PARTS = ["triggers", "sources", "closed", "webhooks", "latency", "growth"]
 
 
 def options():

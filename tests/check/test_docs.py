@@ -140,9 +140,9 @@ def test_the_examples_of_plugins_pass_their_tests(name, tmp_path):
     assert ran.returncode == 0, ran.stderr
 
 
-def test_the_python_example_compiles():
-    source = text("docs/examples/receiver.py")
-    compile(source, "receiver.py", "exec")
+@pytest.mark.parametrize("name", ["receiver.py", "feed.py"])
+def test_the_python_examples_compile(name):
+    compile(text(f"docs/examples/{name}"), name, "exec")
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")

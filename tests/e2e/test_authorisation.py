@@ -40,6 +40,8 @@ ROUTES = [
     ("POST", "/v1/acme/notifications/undo", {"person"}, {"op": "op_x"}),
     ("POST", "/v1/acme/notifications/seen", {"person"}, {"ids": ["{id}"]}),
     ("POST", "/v1/acme/notifications/{id}/actions/approve", {"person"}, None),
+    ("POST", "/v1/acme/notifications/refresh", {"person"}, None),
+    ("GET", "/v1/acme/jobs/" + NOBODY, {"person"}, None),
     ("GET", "/v1/acme/stream", {"person"}, None),
     ("GET", "/acme/notifications", {"person"}, None),
     ("POST", "/acme/notifications/act", {"person"}, None),
@@ -57,6 +59,7 @@ ROUTES = [
     ("POST", "/v1/admin/reload", {"operator"}, None),
     ("GET", "/v1/admin/config", {"operator"}, None),
     ("GET", "/v1/admin/plugins", {"operator"}, None),
+    ("GET", "/v1/admin/feeds", {"operator"}, None),
     ("POST", "/v1/admin/login-link", {"operator"}, {"org": "acme", "user": "ann"}),
 ]
 

@@ -12,6 +12,7 @@ import requests
 from support import people
 from support.config import base, with_hooks
 from support.events import case
+from support.feed import Feed
 from support.hub import BATCH, STRUCTURED
 from support.paths import PATIENCE
 from support.wait import until
@@ -243,3 +244,68 @@ def test_marks_survive_a_kill(new_hub):
     assert after == rev and after["unread"] == 30
     assert hub.post("/v1/acme/notifications/undo", hub.person("ann"), json={"op": answer["undo"]}).status_code == 200
     assert hub.unread("ann") == 40
+
+
+# --- feeds ------------------------------------------------------------------------------------------------------------
+
+
+class Trickle:
+    """Adds events to a feed for as long as it is told to."""
+
+    def __init__(self, feed, prefix, rng):
+        self.feed, self.prefix, self.rng, self.count = feed, prefix, rng, 0
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._work)
+        self.thread.start()
+
+    def _work(self):
+        while not self.stop.is_set():
+            name = f"{self.prefix}-{self.count}"
+            self.feed.add(*[case(self.rng.choice(PEOPLE), name=f"{name}-{i}", event_id=f"{name}-{i}")
+                            for i in range(self.rng.choice([1, 30, 300]))])
+            self.count += 1
+            self.stop.wait(0.01)
+
+    def end(self):
+        self.stop.set()
+        self.thread.join()
+
+
+def feed_rounds(new_hub, count, seed):
+    """Whenever the hub dies: every event of the feed is taken, and none twice."""
+    rng = random.Random(seed)
+    feed = Feed()
+    try:
+        config = base()
+        config["sources"]["crm"]["feed"] = feed.option(every="1s")
+        hub = new_hub(config)
+        for round_ in range(count):
+            asked = feed.asked()
+            trickle = Trickle(feed, f"r{round_}", rng)
+            hub.start()
+            feed.until_asked(asked + rng.randint(1, 4))
+            hub.kill()
+            trickle.end()
+        hub.start()
+        want = sorted(e["data"]["record"]["fields"]["name"] for e in feed.events)
+        until(lambda: view_of_feed(hub)["cursor"] == str(len(want)), "the feed is pulled to its end")
+        assert sorted(title for who in PEOPLE for title in everything_in(hub, who)) == want
+        assert len(want) > count
+        hub.stop()
+    finally:
+        feed.close()
+
+
+def view_of_feed(hub):
+    return hub.get("/v1/admin/feeds", people.token("operator")).json()["items"][0]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_feed_loses_nothing_and_doubles_nothing_whenever_the_hub_dies(new_hub, seed):
+    feed_rounds(new_hub, 6, seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2, 8))
+def test_a_feed_through_a_hundred_and_twenty_kills(new_hub, seed):
+    feed_rounds(new_hub, 20, seed)

@@ -271,5 +271,7 @@ void fake_complete(struct belfry_test *t, uint64_t batch, const struct belfry_re
 /* http.c */
 int fake_http_due(struct belfry_test *t);
 int64_t fake_http_next(const struct belfry_test *t);
+/* route.c */
+int fake_calls_open(const struct belfry_test *t); /* how many requests wait for an answer */
 
 #endif

@@ -226,6 +226,8 @@ static void destroy(struct belfry_test *t, uint32_t instance)
         if (!t->stopped)
             fake_fault(t, "R05: stopped() was not called within 10 s of stop()");
     }
+    if (fake_calls_open(t))
+        fake_fault(t, "R02: %d requests to routes were not answered", fake_calls_open(t));
     for (size_t i = 0; i < t->loop_timers.count; i++)
         t->loop_timers.items[i].stopped |= t->loop_timers.items[i].instance == instance;
     for (size_t i = 0; i < t->watches.count; i++)

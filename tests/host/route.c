@@ -218,6 +218,14 @@ const struct belfry_http_route_api fake_route_api = {.struct_size = sizeof(struc
                                                      .datetime = datetime,
                                                      .problems = problems};
 
+int fake_calls_open(const struct belfry_test *t)
+{
+    int open = 0;
+    for (size_t i = 0; i < t->route_calls.count; i++)
+        open += t->route_calls.items[i]->reply.status == 0;
+    return open;
+}
+
 /* --- what a test asks --------------------------------------------------------------------------------------------- */
 
 static const struct belfry_route *find_route(struct belfry_test *t, const char *method, struct belfry_str path,

@@ -232,12 +232,19 @@ belfry_status fake_submit(struct belfry_test *t, const struct belfry_submission 
         s.source = str_of(t->host.instance);
     if (!t->created || !t->plugin->source)
         return error_set(err, BELFRY_ECLOSED, NULL, "there is no source");
+    const char *id =
+        submission->id.len ? arena_printf(t->arena, "%s\n%.*s\n%.*s", org, STR_ARG(s.source), STR_ARG(s.id)) : NULL;
+    if (was_accepted(t, id))
+        return BELFRY_OK;
     belfry_status status = trigger_make(&set, &s, clock_now_ms(t->clock), err);
     fake_record_init(&record);
     if (status == BELFRY_OK)
         status = receive(t, org, submission->principal, &set, &record, err);
-    if (status == BELFRY_OK)
+    if (status == BELFRY_OK) {
+        if (id)
+            *FAKE_ADD(t, &t->accepted) = id;
         fake_apply(t, org, &record);
+    }
     trigger_set_free(&set);
     return status;
 }

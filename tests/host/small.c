@@ -304,13 +304,20 @@ const void *fake_extension(const char *id)
         const char *id;
         const void *api;
     } all[] = {
-        {BELFRY_EXT_TIMER, &fake_timer_api},    {BELFRY_EXT_MATCH, &match_api},
-        {BELFRY_EXT_TEMPLATE, &template_api},   {BELFRY_EXT_RULES, &rules_api},
-        {BELFRY_EXT_TARGETS, &targets_api},     {BELFRY_EXT_METRICS, &metrics_api},
-        {BELFRY_EXT_SECRET, &secret_api},       {BELFRY_EXT_HTTP_CLIENT, &fake_http_api},
-        {BELFRY_EXT_WORKER, &worker_api},       {BELFRY_EXT_STATE, &state_api},
-        {BELFRY_EXT_DIRECTORY, &directory_api}, {BELFRY_EXT_ASSET, &asset_api},
-        {BELFRY_EXT_FD, &fake_fd_api},          {BELFRY_EXT_CALENDAR, &zone_calendar_api},
+        {BELFRY_EXT_TIMER, &fake_timer_api},
+        {BELFRY_EXT_MATCH, &match_api},
+        {BELFRY_EXT_TEMPLATE, &template_api},
+        {BELFRY_EXT_RULES, &rules_api},
+        {BELFRY_EXT_TARGETS, &targets_api},
+        {BELFRY_EXT_METRICS, &metrics_api},
+        {BELFRY_EXT_SECRET, &secret_api},
+        {BELFRY_EXT_HTTP_CLIENT, &fake_http_api},
+        {BELFRY_EXT_WORKER, &worker_api},
+        {BELFRY_EXT_STATE, &state_api},
+        {BELFRY_EXT_DIRECTORY, &directory_api},
+        {BELFRY_EXT_ASSET, &asset_api},
+        {BELFRY_EXT_FD, &fake_fd_api},
+        {BELFRY_EXT_CALENDAR, &zone_calendar_api},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(all[i].id, id) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * C3 of the mission, sentence by sentence: who is asked when an approval is submitted, what a decision does, who is told
- * how it ended, and what is refused. Steps are what happened and all that was done about it.
+ * C3 of the mission, sentence by sentence: who is asked when an approval is submitted, what a decision does, who is
+ * told how it ended, and what is refused. Steps are what happened and all that was done about it.
  */
 #include "approval_fixture.h"
 
@@ -33,8 +33,7 @@ struct scenario {
 #define DECIDE(who, what) "{'approval':{'id':'42'},'by':'" who "','decision':'" what "'}"
 #define APPROVES(who) NULL, DECIDED, DECIDE(who, "approved")
 #define REJECTS(who) NULL, DECIDED, DECIDE(who, "rejected")
-#define MOVES(who, to)                                                                                                 \
-    NULL, REASSIGNED, "{'approval':{'id':'42'},'from':'" who "','to':'" to "','by':'sam'}"
+#define MOVES(who, to) NULL, REASSIGNED, "{'approval':{'id':'42'},'from':'" who "','to':'" to "','by':'sam'}"
 #define RECALLS(who) NULL, RECALLED, "{'approval':{'id':'42'},'by':'" who "'}"
 
 #define TYPES "[approval.requested, approval.reminder, approval.escalated]"
@@ -97,8 +96,8 @@ static const struct scenario decisions[] = {
     {"a person who comes themselves is who decides, whatever the trigger says",
      NULL,
      {{SUBMIT(ANY), ASKED("ann, bob"), NULL},
-      {"person:ann", DECIDED, "{'approval':{'id':'42'},'by':'bob','decision':'approved'}",
-       HANDLED("ann") "\n" APPROVED, NULL}}},
+      {"person:ann", DECIDED, "{'approval':{'id':'42'},'by':'bob','decision':'approved'}", HANDLED("ann") "\n" APPROVED,
+       NULL}}},
     {"and who submits",
      NULL,
      {{"person:dan", SUBMITTED, WITH_STEPS(ANY), ASKED("ann, bob"), NULL},
@@ -343,7 +342,7 @@ static void test_events_carry_what_was_submitted(void **state)
     struct belfry_test *t = approval_new(NULL);
 #define OBJECT                                                                                                         \
     "'approval':{'id':'42','title':'New \\u0022printer\\u0022','url':'/erp/42','submitter':'sam','steps':["            \
-    "{'name':'Finance','approvers':['ann'],'needs':'any'}],'amount':99.99,'big':9007199254740993,'tags':[true,null,"    \
+    "{'name':'Finance','approvers':['ann'],'needs':'any'}],'amount':99.99,'big':9007199254740993,'tags':[true,null,"   \
     "'\\u0001'],'more':{}}"
     send(t, SUBMITTED, "{" OBJECT "}");
     const struct belfry_test_event *e = belfry_test_last(t);
@@ -387,9 +386,10 @@ static const struct {
     {SUBMITTED, "{'approval':{'id':7,'title':null,'url':'/x','submitter':'sam','steps':{}}}",
      "/data/approval/id: must be a string, not an integer\n/data/approval/title: is required\n"
      "/data/approval/steps: must be an array"},
-    {SUBMITTED, "{'approval':{'id':'a\\u0007','title':'T','url':'/x','submitter':'sam','steps':[7,{},"
-                "{'name':'','approvers':[],'needs':0},{'name':'N','approvers':['role:','email:a@b.example',3,'user:x'],"
-                "'needs':'most'},{'name':'N','approvers':'ann','needs':1.5}]}}",
+    {SUBMITTED,
+     "{'approval':{'id':'a\\u0007','title':'T','url':'/x','submitter':'sam','steps':[7,{},"
+     "{'name':'','approvers':[],'needs':0},{'name':'N','approvers':['role:','email:a@b.example',3,'user:x'],"
+     "'needs':'most'},{'name':'N','approvers':'ann','needs':1.5}]}}",
      "/data/approval/id: has a control character\n"
      "/data/approval/steps/0: must be an object\n"
      "/data/approval/steps/1/name: is required\n/data/approval/steps/1/approvers: is required\n"

@@ -260,10 +260,13 @@ static void any_thread_may_ask(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_date_is_a_date),          cmocka_unit_test(days_are_added),
-        cmocka_unit_test(every_day_of_the_calendar), cmocka_unit_test(clocks_show_a_time_of_day),
+        cmocka_unit_test(a_date_is_a_date),
+        cmocka_unit_test(days_are_added),
+        cmocka_unit_test(every_day_of_the_calendar),
+        cmocka_unit_test(clocks_show_a_time_of_day),
         cmocka_unit_test(plugins_read_and_write_instants),
-        cmocka_unit_test(what_is_shown_leads_back),  cmocka_unit_test(what_is_not_there_is_refused),
+        cmocka_unit_test(what_is_shown_leads_back),
+        cmocka_unit_test(what_is_not_there_is_refused),
         cmocka_unit_test(any_thread_may_ask),
     };
     return cmocka_run_group_tests_name("base_zone", tests, NULL, NULL);

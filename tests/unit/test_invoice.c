@@ -11,8 +11,9 @@ static void a_claim_is_a_signal_and_only_confirm_makes_paid(void **state)
     invoice_issue(t);
     belfry_test_send(t, "payment.claimed", json(OF_7(",'by':'northwind','reference':'TRX-42'")));
     belfry_test_expect(t, "invoice.payment_claimed -> ann: Payment claimed: I-7, 100.00 EUR");
-    assert_string_equal(belfry_test_last(t)->body, "northwind says that it is paid. Reference: TRX-42. Check your bank, "
-                                                   "then confirm or reject.");
+    assert_string_equal(belfry_test_last(t)->body,
+                        "northwind says that it is paid. Reference: TRX-42. Check your bank, "
+                        "then confirm or reject.");
     belfry_test_advance(t, "400d");
     belfry_test_expect(t, "");
     belfry_test_expect_inbox(t, "ann", "invoice.payment_claimed: Payment claimed: I-7, 100.00 EUR");
@@ -143,8 +144,7 @@ static void a_paid_invoice_may_be_voided_by_nobody_in_particular(void **state)
     assert_int_equal(belfry_test_send(t, "invoice.voided", json(OF_7(""))), BELFRY_OK);
     belfry_test_expect(t, "");
     assert_int_equal(belfry_test_send(t, "payment.claimed", json(OF_7(",'by':'x'"))), BELFRY_ECONFLICT);
-    belfry_test_expect_error(t,
-                             "/data/invoice/id: invoice 7 was voided\nhandled_at = 2026-01-05T09:00:00.000Z");
+    belfry_test_expect_error(t, "/data/invoice/id: invoice 7 was voided\nhandled_at = 2026-01-05T09:00:00.000Z");
     belfry_test_free(t);
 }
 
@@ -324,7 +324,7 @@ static void optional_texts_may_be_null(void **state)
 
 static void what_was_never_issued_is_a_conflict(void **state)
 {
-    static const char *const types[] = {"payment.claimed",  "claim.confirmed",  "claim.rejected",  "invoice.disputed",
+    static const char *const types[] = {"payment.claimed",  "claim.confirmed",  "claim.rejected", "invoice.disputed",
                                         "dispute.resolved", "payment.received", "invoice.voided"};
     (void)state;
     struct belfry_test *t = invoice_new(NULL);
@@ -359,7 +359,8 @@ static void a_booking_is_disputed(void **state)
 {
     (void)state;
     struct belfry_test *t = invoice_new(NULL);
-    const char *booking = "{'booking':{'id':'b-3','url':'/b/3','owner':'ann'},'by':'northwind','reason':'Not that day'}";
+    const char *booking =
+        "{'booking':{'id':'b-3','url':'/b/3','owner':'ann'},'by':'northwind','reason':'Not that day'}";
     assert_int_equal(belfry_test_send(t, "booking.disputed", json(booking)), BELFRY_OK);
     belfry_test_expect(t, "booking.disputed -> ann: Booking disputed: b-3");
     assert_string_equal(belfry_test_last(t)->body, "northwind disputes it: Not that day");

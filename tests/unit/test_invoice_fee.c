@@ -92,19 +92,19 @@ static void percentages_are_exact(void **state)
         {"18000", "50", "EUR", "90.00 EUR"},
         {"18000", "100", "EUR", "180.00 EUR"},
         {"18000", "0", "EUR", "0.00 EUR"},
-        {"1", "50", "EUR", "0.00 EUR"},  /* half a cent: to the even 0 */
-        {"3", "50", "EUR", "0.02 EUR"},  /* one and a half: to the even 2 */
-        {"5", "50", "EUR", "0.02 EUR"},  /* two and a half: to the even 2 */
-        {"7", "50", "EUR", "0.04 EUR"},  /* three and a half: to the even 4 */
+        {"1", "50", "EUR", "0.00 EUR"}, /* half a cent: to the even 0 */
+        {"3", "50", "EUR", "0.02 EUR"}, /* one and a half: to the even 2 */
+        {"5", "50", "EUR", "0.02 EUR"}, /* two and a half: to the even 2 */
+        {"7", "50", "EUR", "0.04 EUR"}, /* three and a half: to the even 4 */
         {"1", "50.1", "EUR", "0.01 EUR"},
         {"1", "49.9", "EUR", "0.00 EUR"},
         {"10000", "12.345", "EUR", "12.34 EUR"}, /* 1234.5 cents: to the even 1234 */
         {"10000", "12.355", "EUR", "12.36 EUR"}, /* 1235.5: to the even 1236; as doubles it is 1235.4999 */
         {"100000", "0.1115", "EUR", "1.12 EUR"}, /* 111.5 */
         {"333", "33.3333333333333", "EUR", "1.11 EUR"},
-        {"12345", "17.5", "JPY", "2160 JPY"},    /* 2160.375 */
+        {"12345", "17.5", "JPY", "2160 JPY"}, /* 2160.375 */
         {"12345", "17.5", "KWD", "2.160 KWD"},
-        {"12345", "1e1", "EUR", "12.34 EUR"},    /* 1234.5 */
+        {"12345", "1e1", "EUR", "12.34 EUR"}, /* 1234.5 */
         {"999999999999999999", "100", "EUR", "9999999999999999.99 EUR"},
         {"9223372036854775807", "100", "JPY", "9223372036854775807 JPY"},
         {"9223372036854775807", "50", "JPY", "4611686018427387904 JPY"}, /* ...903.5 */
@@ -210,9 +210,9 @@ static void the_worked_examples_are_right(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_edges_of_the_window),       cmocka_unit_test(clocks_that_change_make_no_difference),
-        cmocka_unit_test(percentages_are_exact),         cmocka_unit_test(terms_that_are_none),
-        cmocka_unit_test(a_shift_is_cancelled_once),     cmocka_unit_test(the_worked_examples_are_right),
+        cmocka_unit_test(the_edges_of_the_window),   cmocka_unit_test(clocks_that_change_make_no_difference),
+        cmocka_unit_test(percentages_are_exact),     cmocka_unit_test(terms_that_are_none),
+        cmocka_unit_test(a_shift_is_cancelled_once), cmocka_unit_test(the_worked_examples_are_right),
     };
     return cmocka_run_group_tests_name("invoice_fee", tests, NULL, NULL);
 }

@@ -22,8 +22,8 @@ static void print_row(char *out, size_t size, enum machine_input input)
             len += (size_t)snprintf(out + len, size - len, " → %s", machine_state_text(step->next));
         for (int bit = 0; bit < EFFECT_COUNT; bit++)
             if (step->effects & 1u << bit)
-                len += (size_t)snprintf(out + len, size - len, "; %s",
-                                        machine_effect_text((enum machine_effect_bit)bit));
+                len +=
+                    (size_t)snprintf(out + len, size - len, "; %s", machine_effect_text((enum machine_effect_bit)bit));
         len += (size_t)snprintf(out + len, size - len, " |");
     }
     snprintf(out + len, size - len, "\n");

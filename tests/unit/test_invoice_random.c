@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Streams of valid, invalid, repeated and reordered triggers, actions, timers and reloads, each against a small model of
- * its own: what is accepted, and what is told to whom. After every step the invariants hold, and what was accepted,
+ * Streams of valid, invalid, repeated and reordered triggers, actions, timers and reloads, each against a small model
+ * of its own: what is accepted, and what is told to whom. After every step the invariants hold, and what was accepted,
  * played into an empty state, leads to the same state.
  */
 #include "unit/invoice_fixture.h"
@@ -106,8 +106,8 @@ struct stream {
 
 static void write_trigger(struct stream *s, unsigned n, enum act act, int64_t amount, struct accepted *out)
 {
-    static const char *const types[] = {"invoice.issued",  "invoice.issued",   "payment.claimed",
-                                        "claim.confirmed", "claim.rejected",   "invoice.disputed",
+    static const char *const types[] = {"invoice.issued",   "invoice.issued",   "payment.claimed",
+                                        "claim.confirmed",  "claim.rejected",   "invoice.disputed",
                                         "dispute.resolved", "payment.received", "invoice.voided"};
     static const char *const invalid[] = {"{'invoice':{'id':'0'},'by':'a/b'}", "{'invoice':7,'by':'ann'}", "{}",
                                           "{'invoice':{'id':'0'}}", "{'by':'ann'}"};
@@ -115,11 +115,12 @@ static void write_trigger(struct stream *s, unsigned n, enum act act, int64_t am
     if (act == INVALID)
         strcpy(out->data, json(invalid[pick(&s->seed, COUNT(invalid))]));
     else if (act == ISSUE || act == ISSUE_OTHER)
-        snprintf(out->data, sizeof(out->data),
-                 "{\"invoice\":{\"id\":\"%u\",\"number\":\"N%u\",\"owner\":\"%s\",\"payer\":{\"name\":\"P%u\",\"email\":"
-                 "\"p%u@x.example\"},\"amount_minor\":%d,\"currency\":\"EUR\",\"due_on\":\"2026-02-%02u\",\"url\":"
-                 "\"/i\"}}",
-                 n, n / 2, n % 2 ? "bob" : "ann", n, n, AMOUNT + (act == ISSUE_OTHER), 1 + n * 5);
+        snprintf(
+            out->data, sizeof(out->data),
+            "{\"invoice\":{\"id\":\"%u\",\"number\":\"N%u\",\"owner\":\"%s\",\"payer\":{\"name\":\"P%u\",\"email\":"
+            "\"p%u@x.example\"},\"amount_minor\":%d,\"currency\":\"EUR\",\"due_on\":\"2026-02-%02u\",\"url\":"
+            "\"/i\"}}",
+            n, n / 2, n % 2 ? "bob" : "ann", n, n, AMOUNT + (act == ISSUE_OTHER), 1 + n * 5);
     else
         snprintf(out->data, sizeof(out->data), "{\"invoice\":{\"id\":\"%u\"},\"by\":\"cara\",\"amount_minor\":%lld}", n,
                  (long long)amount);
@@ -150,7 +151,10 @@ static void look(struct stream *s, char letters[16])
             continue;
         }
         assert_in_range(len, 0, 10);
-        letters[len++] = e->type[8] == 'o' ? 'o' : e->type[8] == 'd' ? 'd' : strcmp(e->type, "invoice.paid") ? 'c' : 'p';
+        letters[len++] = e->type[8] == 'o'                 ? 'o'
+                         : e->type[8] == 'd'               ? 'd'
+                         : strcmp(e->type, "invoice.paid") ? 'c'
+                                                           : 'p';
         m->paid_told += letters[len - 1] == 'p';
         assert_in_range(m->paid_told, 0, 1); /* never twice */
     }
@@ -186,8 +190,8 @@ static void check_rows(struct stream *s)
 
 static void send_one(struct stream *s)
 {
-    static const enum act likely[] = {ISSUE, ISSUE, CLAIM, CLAIM, CLAIM, CONFIRM, REJECT, REJECT, DISPUTE, RESOLVE,
-                                      PAY,   PAY,   PAY,   INVALID, ISSUE_OTHER};
+    static const enum act likely[] = {ISSUE,   ISSUE,   CLAIM, CLAIM, CLAIM, CONFIRM, REJECT,     REJECT,
+                                      DISPUTE, RESOLVE, PAY,   PAY,   PAY,   INVALID, ISSUE_OTHER};
     static const int64_t amounts[] = {1, 250, 499, AMOUNT / 2, AMOUNT, AMOUNT + 1};
     unsigned n = pick(&s->seed, INVOICES);
     struct model *m = &s->models[n];

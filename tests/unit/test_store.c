@@ -11,7 +11,9 @@
 #include "base/str.h"
 #include "event/outcome.h"
 #include "store/events.h"
+#include "store/feeds.h"
 #include "store/people.h"
+#include "store/schema.h"
 #include "store/sql.h"
 #include "store/state.h"
 #include "store/store.h"
@@ -133,7 +135,7 @@ static void test_foreign_database_is_refused(void **state)
 
 static char *copied_before(const struct box *box)
 {
-    return xasprintf("%s/backup/pre-1.db", box->dir);
+    return xasprintf("%s/backup/pre-%d.db", box->dir, STORE_SCHEMA_VERSION);
 }
 
 static int64_t number(const char *file, const char *query)
@@ -158,7 +160,7 @@ static void test_a_migration_copies_first(void **state)
     struct stat st;
     sql(box->file, OLDER);
     store_close(open_store(box));
-    assert_int_equal(number(box->file, "PRAGMA user_version"), 1);
+    assert_int_equal(number(box->file, "PRAGMA user_version"), STORE_SCHEMA_VERSION);
     assert_int_equal(stat(copy, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_int_equal(number(copy, "PRAGMA user_version"), 0);
@@ -167,6 +169,47 @@ static void test_a_migration_copies_first(void **state)
     unlink(copy);
     store_close(open_store(box));
     assert_int_not_equal(access(copy, F_OK), 0); /* nothing to migrate, nothing to copy */
+    free(copy);
+}
+
+/* What version 1 wrote: somebody with a row that ended and one that did not, a job, something refused. */
+static const char of_version_1[] =
+    STORE_SCHEMA_1 "PRAGMA application_id=0x42464c59; PRAGMA user_version=1;"
+                   "INSERT INTO name VALUES(1, 'acme'), (2, 'crm'), (3, 'news');"
+                   "INSERT INTO person(id, org, username, rev) VALUES(9, 1, 'ann', 4);"
+                   "INSERT INTO notification(id, person, event, pos, category, rev, validity) VALUES"
+                   " (10, 9, 1, 10, 3, 2, 3), (11, 9, 2, 11, 3, 3, 0);"
+                   "INSERT INTO job(id, kind, org, ref, state) VALUES(12, 1, 1, 2, 1);"
+                   "INSERT INTO refused(id, org, source, kind, problem, body) VALUES(13, 1, 2, 'task', '{}', 'x');";
+
+static void test_a_database_of_version_1_is_brought_to_the_present_one(void **state)
+{
+    struct box *box = *state;
+    char *copy = copied_before(box);
+    sql(box->file, of_version_1);
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    assert_int_equal(number(box->file, "PRAGMA user_version"), STORE_SCHEMA_VERSION);
+    assert_int_equal(number(copy, "PRAGMA user_version"), 1);
+    assert_int_equal(number(copy, "SELECT count(*) FROM notification"), 2);
+    assert_int_equal(number(box->file, "SELECT sum(rev) FROM notification WHERE ended IS NULL"), 5);
+    assert_int_equal(number(box->file, "SELECT count(*) FROM job WHERE state = 1 AND ended IS NULL"), 1);
+    assert_int_equal(store_last_id(conn), 13);
+    struct store_refused_view *kept;
+    assert_int_equal(store_refused_list(conn, 1, 0, INT64_MAX, 5, 100, box->arena, &kept), 1);
+    assert_int_equal(store_begin(conn, NULL), BELFRY_OK);
+    store_job_add(conn, &(struct store_job){.id = 20, .kind = STORE_JOB_REFRESH, .org = 1});
+    store_refresh_join(conn, 20, 9, 21);
+    store_notification_end(conn, 11, 1, 0, 5, (struct belfry_str){NULL, 0}, 22);
+    store_refresh_end(conn, 20, STORE_JOB_DONE, 1, 1, 23);
+    assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+    struct store_refresh brought;
+    struct belfry_strs none = {NULL, 0};
+    assert_int_equal(store_refresh_of(conn, 20, STR("acme"), STR("ann"), &none, &brought), 1);
+    assert_int_equal(brought.invalidated, 1); /* not the row that had ended before anybody wrote down when */
+    assert_int_equal(brought.added, 0);
+    store_close(store);
+    unlink(copy);
     free(copy);
 }
 
@@ -653,6 +696,7 @@ int main(void)
         T(test_newer_schema_is_refused),
         T(test_foreign_database_is_refused),
         T(test_a_migration_copies_first),
+        T(test_a_database_of_version_1_is_brought_to_the_present_one),
         T(test_a_migration_that_fails_changes_nothing),
         T(test_corrupt_file_is_refused),
         T(test_read_only_file_is_refused),

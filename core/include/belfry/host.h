@@ -133,6 +133,8 @@ struct belfry_http_page {
     struct belfry_str main;     /* HTML of <main>, already escaped where needed */
     const char *const *scripts; /* asset paths, module scripts; ends at NULL; may be NULL */
     const char *const *styles;  /* ends at NULL; may be NULL */
+    uint32_t reload_after_s;    /* the browser asks for the page again; 0: it does not */
+    uint32_t reserved;
 };
 
 struct belfry_http_route_api {
@@ -281,6 +283,32 @@ struct belfry_inbox_api {
     belfry_status (*subscribe)(const struct belfry_http_request *req,
                                void (*fn)(void *arg, int64_t rev, uint64_t unread), void *arg, uint64_t *id);
     void (*unsubscribe)(const struct belfry_host *host, uint64_t id);
+};
+
+/* --- belfry.job/1: Refresh ---------------------------------------------------------------------------------------- */
+
+#define BELFRY_EXT_JOB "belfry.job/1"
+
+enum { BELFRY_JOB_QUEUED = 0, BELFRY_JOB_RUNNING = 1, BELFRY_JOB_DONE = 2, BELFRY_JOB_FAILED = 3 };
+
+struct belfry_job {
+    uint32_t struct_size, state; /* FAILED: part of it could not be asked, or the hub stopped; what came counts */
+    struct belfry_str id;
+    uint32_t progress, reserved; /* 0..100 */
+    /* of the person of the request, since they asked and until the job ended: rows that appeared and were valid then,
+     * rows they had that stopped being valid (replaced ones are not among them: their successors were added) */
+    uint64_t added, invalidated;
+};
+
+struct belfry_job_api {
+    uint32_t struct_size, reserved;
+    /* [loop] pulls every feed of the request's org and asks its sources' refresh(). One job an org at a time: who asks
+     * while it runs joins it. done once, with the job (id and state only); EPERM: not a person. */
+    void (*refresh)(const struct belfry_http_request *req,
+                    void (*done)(void *arg, belfry_status status, const struct belfry_job *job), void *arg);
+    /* [loop] done once; ENOTFOUND also for a job that this person neither asked for nor joined */
+    void (*get)(const struct belfry_http_request *req, struct belfry_str id,
+                void (*done)(void *arg, belfry_status status, const struct belfry_job *job), void *arg);
 };
 
 /* --- belfry.targets/1: endpoints are the host's ------------------------------------------------------------------- */

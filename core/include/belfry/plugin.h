@@ -499,7 +499,9 @@ struct belfry_source {
      * Optional when no task is ever made. */
     void (*perform)(void *self, uint64_t task_id, struct belfry_str org, struct belfry_str key,
                     struct belfry_str payload);
-    /* [loop] optional: bring in what is new upstream, then host->job_done(). A hub that has no refresh never asks. */
+    /* [loop] optional: a person of the org asked for what is new: bring it in through host->submit(), then
+     * host->job_done(job_id), once, when what was submitted has been answered. It has two minutes; afterwards, or when
+     * it ends otherwise than with OK, that person is told that not everything could be asked. */
     void (*refresh)(void *self, uint64_t job_id, struct belfry_str org);
 };
 
@@ -598,7 +600,8 @@ struct belfry_host {
     /* [any] outcome is BELFRY_DELIVERED, RETRY, REJECTED; result is JSON data of the result trigger */
     void (*task_done)(const struct belfry_host *host, uint64_t task_id, uint32_t outcome, int64_t retry_after_ms,
                       struct belfry_str result);
-    /* [any] */
+    /* [any] ends what refresh() was asked for. added and invalidated are for the log: what people are told is counted
+     * in their own rows. An id that is over is a counted no-op. */
     void (*job_done)(const struct belfry_host *host, uint64_t job_id, uint32_t added, uint32_t invalidated,
                      belfry_status status);
     /* [any] what, where (JSON pointer from /data, or NULL) and what instead; may be called several times. Returns

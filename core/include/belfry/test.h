@@ -282,7 +282,8 @@ struct belfry_test_reply {
 /*
  * Calls the route that fits, in the present org and as who belfry_test_as() said, a person with their roles of the
  * directory, and takes turns. What the hub checks before it asks a plugin - who may call, sizes, CSRF - is not checked;
- * streams are not offered (EUNSUPPORTED). Fails the test when no route fits.
+ * streams are not offered (EUNSUPPORTED). Fails the test when no route fits, and at belfry_test_free() when there was no
+ * answer.
  */
 const struct belfry_test_reply *belfry_test_call(struct belfry_test *t, const struct belfry_test_call *call);
 

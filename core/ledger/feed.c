@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A page of a feed as one command: each of its events a request of its own, and the place from which the feed goes on.
+ * Either all of it is committed or nothing, so a hub that dies asks for the same page again or for the next one, and
+ * what it had taken is known by its identity.
+ */
+#include "ledger/feed.h"
+
+#include "ledger/inside.h"
+#include "store/feeds.h"
+
+/* Did the source say: not now? Then the page is not over. */
+static int is_to_be_repeated(const struct ledger_request *request)
+{
+    for (size_t i = 0; i < request->triggers.count; i++) {
+        const struct ledger_item_result *result = &request->results[i];
+        if (!result->passed_over && result->state == LEDGER_REFUSED && result->status == BELFRY_EAGAIN)
+            return 1;
+    }
+    return 0;
+}
+
+static belfry_status page_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct ledger_feed_page *page = LIST_OF(command, struct ledger_feed_page, command);
+    struct ledger_request *request = &page->request;
+    const struct gen_source *source = txn->gen ? gen_source_find(txn->gen, str_of(request->source)) : NULL;
+    if (!source || !source->live->self || !config_serves(source->live->instance, request->org))
+        return BELFRY_ENOTFOUND; /* it went while the page was on its way; its place stays where it is */
+    if (request->triggers.count > 0) {
+        belfry_status status = trigger_run(&request->command, txn);
+        if (status)
+            return status; /* LEDGER_LATER */
+        if (is_to_be_repeated(request)) {
+            page->again = 1;
+            return BELFRY_OK;
+        }
+    }
+    page->again = 0;
+    struct store_feed feed = {.cursor = page->cursor, .etag = page->etag};
+    memcpy(feed.url, page->url, sizeof(feed.url));
+    store_feed_set(txn->conn, source->inst, store_name(txn->conn, request->org), &feed);
+    return BELFRY_OK;
+}
+
+static void page_done(struct ledger_command *command, belfry_status status)
+{
+    struct ledger_feed_page *page = LIST_OF(command, struct ledger_feed_page, command);
+    page->done(page, status ? status : page->again ? BELFRY_EAGAIN : BELFRY_OK);
+}
+
+belfry_status ledger_feed_page(struct ledger *ledger, struct ledger_feed_page *page)
+{
+    struct ledger_request *request = &page->request;
+    size_t bytes = sizeof(*page);
+    request->partial = 1;
+    request->in_order = 1;
+    for (size_t i = 0; i < request->triggers.count; i++) {
+        bytes += request->triggers.items[i].text.len + 256;
+        request->results[i].passed_over = request->results[i].status != BELFRY_OK;
+        if (request->results[i].passed_over)
+            request->results[i].state = LEDGER_REFUSED;
+    }
+    page->command = (struct ledger_command){
+        .run = page_run, .done = page_done, .bytes = bytes, .weight = (uint32_t)request->triggers.count};
+    return ledger_submit(ledger, &page->command);
+}

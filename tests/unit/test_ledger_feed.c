@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages of feeds: an item is its own request, the page and its place are one commit. And Refresh as rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "ledger/feed.h"
+#include "ledger_fixture.h"
+#include "store/feeds.h"
+
+#include <sys/wait.h>
+
+#define INBOX_RULE "[{\"name\":\"inbox\",\"deliver\":[\"inbox\"]}]"
+#define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[],\"cid\":[\"sales\"],\"dee\":[\"sales\"]}"
+
+/* --- pages -------------------------------------------------------------------------------------------------------- */
+
+struct page {
+    struct ledger_feed_page ledger;
+    struct ledger_item_result results[16];
+    struct error faults[16];
+    char *body;
+    struct bench_wait wait;
+};
+
+static void page_done(struct ledger_feed_page *ledger, belfry_status status)
+{
+    bench_done(&((struct page *)ledger->arg)->wait, status);
+}
+
+/* events: [[ID, STEP...], ...] as in send_now(); a string is an event that is none. */
+static struct page *page_begin(struct bench *b, const char *source, const char *events, const char *cursor)
+{
+    struct page *p = xcalloc(1, sizeof(*p));
+    json_t *list = json_loads(events, 0, NULL), *out = json_array(), *event;
+    size_t i;
+    assert_non_null(list);
+    json_array_foreach(list, i, event)
+    {
+        json_t *steps = json_is_array(event) ? json_deep_copy(event) : NULL;
+        if (steps)
+            json_array_remove(steps, 0);
+        json_array_append_new(out, steps ? json_pack("{s:s, s:O, s:s, s:s, s:{s:o, s:s}}", "specversion", "1.0", "id",
+                                                     json_array_get(event, 0), "source", "/feed", "type", "do", "data",
+                                                     "do", steps, "name", "Deal")
+                                         : json_incref(event));
+    }
+    p->body = json_dumps(out, JSON_COMPACT);
+    json_decref(out);
+    json_decref(list);
+    struct ledger_request *request = &p->ledger.request;
+    assert_int_equal(ce_decode_partial(&request->triggers, STR("application/cloudevents-batch+json"), str_of(p->body),
+                                       65536, 16, START, p->faults, NULL),
+                     BELFRY_OK);
+    for (i = 0; i < request->triggers.count; i++) {
+        p->results[i].status = p->faults[i].status;
+        error_move(&p->results[i].err, &p->faults[i]);
+    }
+    request->results = p->results;
+    request->org = STR("acme");
+    request->source = source;
+    request->keep_refused = 1;
+    request->principal = (struct belfry_principal){
+        .struct_size = sizeof(request->principal), .kind = BELFRY_PRINCIPAL_FEED, .name = str_of(source)};
+    p->ledger.cursor = str_of(cursor);
+    p->ledger.done = page_done;
+    p->ledger.arg = p;
+    assert_int_equal(ledger_feed_page(b->ledger, &p->ledger), BELFRY_OK);
+    return p;
+}
+
+static void page_free(struct page *p)
+{
+    for (size_t i = 0; i < 16; i++)
+        error_clear(&p->results[i].err);
+    trigger_set_free(&p->ledger.request.triggers);
+    free(p->body);
+    free(p);
+}
+
+static belfry_status page_now(struct bench *b, const char *source, const char *events, const char *cursor)
+{
+    struct page *p = page_begin(b, source, events, cursor);
+    belfry_status status = bench_until(b, &p->wait);
+    page_free(p);
+    return status;
+}
+
+#define NOTE(who) "[\"emit\",{\"type\":\"thing.note\",\"to\":[\"" who "\"]}]"
+#define SQL_PLACE "SELECT n.text, o.text, cursor FROM feed JOIN name n ON n.id = inst JOIN name o ON o.id = feed.org"
+
+static void test_a_page_and_its_place_are_one_commit(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    assert_int_equal(page_now(b, "crm", "[[\"1\"," NOTE("ann") "],[\"2\"," NOTE("ann") "]]", "two"), BELFRY_OK);
+    expect_rows(b, SQL_PLACE, "crm acme two");
+    expect_rows(b, "SELECT count(*), min(principal) FROM event", "2 feed:crm");
+    assert_int_equal(page_now(b, "crm", "[[\"2\"," NOTE("ann") "],[\"3\"," NOTE("ann") "]]", "three"), BELFRY_OK);
+    expect_rows(b, SQL_PLACE, "crm acme three");
+    expect_rows(b, "SELECT count(*) FROM event", "3");
+    assert_int_equal(page_now(b, "crm", "[]", "four"), BELFRY_OK);
+    expect_rows(b, SQL_PLACE, "crm acme four");
+    bench_free(b);
+}
+
+static void test_refused_items_are_kept_and_block_nothing(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    assert_int_equal(page_now(b, "crm",
+                              "[[\"1\"," NOTE("ann") ",[\"fail\",-4,\"closed\"]],\"no event\",[\"2\"," NOTE("ann") "]]",
+                              "two"),
+                     BELFRY_OK);
+    expect_rows(b, SQL_PLACE, "crm acme two");
+    expect_rows(b, "SELECT count(*) FROM event", "1");
+    expect_rows(b,
+                "SELECT kind, json_extract(problem, '$.status'), CAST(body AS TEXT) LIKE '%\"id\":\"1\"%',"
+                " CAST(body AS TEXT) = '\"no event\"' FROM refused ORDER BY id",
+                "feed ECONFLICT 1 0\nfeed EINVAL 0 1");
+    bench_free(b);
+}
+
+static void test_not_now_holds_the_place_and_what_follows(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    const char *page = "[[\"1\"," NOTE("ann") "],[\"2\",[\"fail\",-1,\"bad\"]],[\"3\",[\"get\",\"open\",\"1\"],"
+                                              "[\"put\",\"last\",\"3\"]],[\"4\",[\"put\",\"last\",\"4\"]]]";
+    const char *busy = "[[\"1\"," NOTE("ann") "],[\"2\",[\"fail\",-1,\"bad\"]],[\"3\",[\"fail\",-3,\"not now\"]],"
+                                              "[\"4\",[\"put\",\"last\",\"4\"]]]";
+    assert_int_equal(page_now(b, "crm", busy, "four"), BELFRY_EAGAIN);
+    expect_rows(b,
+                "SELECT (SELECT count(*) FROM feed), (SELECT count(*) FROM refused), (SELECT count(*) FROM event),"
+                " (SELECT count(*) FROM state)",
+                "0 0 1 0"); /* the first is taken, nothing overtakes the third */
+    assert_int_equal(send_now(b, "[[\"5\",[\"put\",\"open\",\"1\"]]]"), BELFRY_OK);
+    assert_int_equal(page_now(b, "crm", page, "four"), BELFRY_OK);
+    expect_rows(b, SQL_PLACE, "crm acme four");
+    expect_rows(b,
+                "SELECT (SELECT count(*) FROM refused), (SELECT count(*) FROM event),"
+                " (SELECT value FROM state WHERE key = CAST('last' AS BLOB))",
+                "1 1 4");
+    bench_free(b);
+}
+
+static void test_a_source_that_is_gone_moves_no_place(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    assert_int_equal(page_now(b, "nobody", "[[\"1\"," NOTE("ann") "]]", "one"), BELFRY_ENOTFOUND);
+    expect_rows(b, "SELECT (SELECT count(*) FROM feed), (SELECT count(*) FROM refused)", "0 0");
+    bench_free(b);
+}
+
+/* A trigger with which the hub stopped is refused for good: nobody stands behind it who would ask whether it helps. */
+static void test_an_event_that_kills_the_hub_is_passed_by(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    const char *page = "[[\"1\"," NOTE("ann") "],[\"2\",[\"die\"]],[\"3\"," NOTE("ann") "]]";
+    bench_stop(b);
+    pid_t child = fork();
+    if (child == 0) {
+        bench_start(b, NULL);
+        page_now(b, "crm", page, "three");
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 66);
+    bench_start(b, NULL);
+    expect_rows(b, "SELECT count(*) FROM event", "0");
+    assert_int_equal(page_now(b, "crm", page, "three"), BELFRY_OK);
+    expect_rows(b, SQL_PLACE, "crm acme three");
+    expect_rows(b, "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM refused WHERE kind = 'feed')", "2 1");
+    bench_free(b);
+}
+
+/* --- Refresh ------------------------------------------------------------------------------------------------------ */
+
+struct joined {
+    struct bench_wait wait;
+    int64_t job;
+    int created;
+};
+
+static void on_joined(void *arg, belfry_status status, int64_t job, int created)
+{
+    struct joined *j = arg;
+    j->job = job;
+    j->created = created;
+    bench_done(&j->wait, status);
+}
+
+static struct joined joined_by(struct bench *b, const char *who)
+{
+    struct joined j = {{0}, 0, 0};
+    assert_int_equal(ledger_refresh_join(b->ledger, STR("acme"), str_of(who), on_joined, &j), BELFRY_OK);
+    assert_int_equal(bench_until(b, &j.wait), BELFRY_OK);
+    return j;
+}
+
+static void on_end(void *arg)
+{
+    bench_done(arg, BELFRY_OK);
+}
+
+static void end(struct bench *b, int64_t job, int failed)
+{
+    struct bench_wait wait = {0};
+    ledger_refresh_end(b->ledger, job, failed, 2, 2, on_end, &wait);
+    bench_until(b, &wait);
+}
+
+/* The writer's connection may be read while the ledger has nothing to do. */
+static void expect_brought(struct bench *b, int64_t job, const char *who, int state, uint64_t added, uint64_t gone)
+{
+    static const struct belfry_str hidden[] = {{"SECRET", 6}};
+    struct belfry_strs gated = {hidden, strcmp(who, "ann") == 0 ? 0 : 1};
+    struct store_refresh r = {0};
+    struct bench_wait wait = {0};
+    ledger_settle(b->ledger, on_end, &wait);
+    bench_until(b, &wait);
+    assert_int_equal(store_refresh_of(store_writer(b->store), job, STR("acme"), str_of(who), &gated, &r), 1);
+    assert_int_equal(r.state, state);
+    assert_int_equal(r.added, added);
+    assert_int_equal(r.invalidated, gone);
+}
+
+static void tell(struct bench *b, const char *id, const char *step)
+{
+    char text[400];
+    snprintf(text, sizeof(text), "[[\"%s\",%s]]", id, step);
+    assert_int_equal(send_now(b, text), BELFRY_OK);
+}
+
+#define ASSIGN(who, subject) "[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"" subject "\",\"to\":[" who "]}]"
+
+static void test_one_job_an_org_and_its_members(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    struct joined first = joined_by(b, "ann"), again = joined_by(b, "ann"), other = joined_by(b, "bob");
+    assert_int_equal(first.created, 1);
+    assert_int_equal(again.created + other.created, 0);
+    assert_true(again.job == first.job && other.job == first.job);
+    struct store_refresh r;
+    struct belfry_strs none = {NULL, 0};
+    assert_int_equal(store_refresh_of(store_writer(b->store), first.job, STR("acme"), STR("cid"), &none, &r), 0);
+    assert_int_equal(store_refresh_of(store_writer(b->store), first.job, STR("globex"), STR("ann"), &none, &r), 0);
+    end(b, first.job, 0);
+    assert_int_equal(joined_by(b, "bob").created, 1);
+    bench_free(b);
+}
+
+static void test_what_a_job_brought_is_fixed_when_it_ends(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    tell(b, "1", ASSIGN("\"ann\"", "s/1"));
+    tell(b, "2", ASSIGN("\"ann\"", "s/2"));
+    struct joined j = joined_by(b, "ann");
+    expect_brought(b, j.job, "ann", 0, 0, 0);
+    tell(b, "3", "[\"withdraw\",\"s/1\",{}]");
+    tell(b, "4", ASSIGN("\"ann\"", "s/3"));
+    tell(b, "5", ASSIGN("\"ann\"", "s/2")); /* takes the place of the earlier one: new, and nothing is gone */
+    joined_by(b, "bob");
+    tell(b, "6", ASSIGN("\"ann\",\"bob\"", "s/4"));
+    tell(b, "7", ASSIGN("\"ann\"", "s/5"));
+    tell(b, "8", "[\"withdraw\",\"s/5\",{}]"); /* came and went */
+    expect_brought(b, j.job, "ann", 0, 3, 1);
+    end(b, j.job, 0);
+    for (int i = 0; i < 2; i++) {
+        expect_brought(b, j.job, "ann", 2, 3, 1);
+        expect_brought(b, j.job, "bob", 2, 1, 0);
+        if (i)
+            break;
+        tell(b, "9", ASSIGN("\"ann\"", "s/3")); /* replaced after the end */
+        tell(b, "10", "[\"withdraw\",\"s/4\",{}]");
+        tell(b, "11", ASSIGN("\"ann\",\"bob\"", "s/9"));
+        tell(b, "12", "[\"handled\",\"s/2\",{},\"ann\"]");
+    }
+    bench_free(b);
+}
+
+static void test_gates_hold_in_what_is_counted(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    tell(b, "1", "[\"emit\",{\"type\":\"secret.alarm\",\"subject\":\"a\",\"to\":[\"ann\",\"bob\"]}]");
+    struct joined j = joined_by(b, "ann");
+    joined_by(b, "bob");
+    tell(b, "2", "[\"withdraw\",\"a\",{}]");
+    tell(b, "3", "[\"emit\",{\"type\":\"secret.alarm\",\"subject\":\"b\",\"to\":[\"ann\",\"bob\"]}]");
+    end(b, j.job, 1);
+    expect_brought(b, j.job, "ann", 3, 1, 1);
+    expect_brought(b, j.job, "bob", 3, 0, 0);
+    bench_free(b);
+}
+
+static void test_places_stay_in_order_when_the_clock_goes_back_over_a_restart(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    tell(b, "1", ASSIGN("\"ann\"", "s/1"));
+    struct joined j = joined_by(b, "ann");
+    bench_stop(b);
+    clock_set(b->clock, START - MINUTE);
+    bench_start(b, NULL);
+    ledger_refresh_interrupt(b->ledger);
+    expect_brought(b, j.job, "ann", 3, 0, 0);
+    tell(b, "2", ASSIGN("\"ann\"", "s/2"));
+    expect_brought(b, j.job, "ann", 3, 0, 0); /* it ended before */
+    struct joined next = joined_by(b, "ann");
+    assert_int_equal(next.created, 1);
+    tell(b, "3", ASSIGN("\"ann\"", "s/3"));
+    expect_brought(b, next.job, "ann", 0, 1, 0);
+    bench_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_page_and_its_place_are_one_commit),
+        cmocka_unit_test(test_refused_items_are_kept_and_block_nothing),
+        cmocka_unit_test(test_not_now_holds_the_place_and_what_follows),
+        cmocka_unit_test(test_a_source_that_is_gone_moves_no_place),
+        cmocka_unit_test(test_an_event_that_kills_the_hub_is_passed_by),
+        cmocka_unit_test(test_one_job_an_org_and_its_members),
+        cmocka_unit_test(test_what_a_job_brought_is_fixed_when_it_ends),
+        cmocka_unit_test(test_gates_hold_in_what_is_counted),
+        cmocka_unit_test(test_places_stay_in_order_when_the_clock_goes_back_over_a_restart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
