@@ -148,6 +148,8 @@ static void refuse(struct run *run, size_t item, belfry_status status)
     run->txn->refused++;
 }
 
+static const char slow[] = "the source is in quarantine because its calls took too long";
+
 #define DEATHS_MAX 2 /* one may be an accident: a kill meant for the hub, the memory of somebody else */
 
 /* The hub stopped while it worked on this trigger. Whoever sent it may do so again; behind an event of a feed nobody
@@ -180,6 +182,9 @@ static belfry_status receive(struct run *run, size_t item, struct belfry_str key
     unsigned deaths = poison_was(ledger->poison, key);
     if (deaths)
         return refuse_poison(run, item, deaths);
+    if (run->request->partial &&
+        quarantine_check(ledger, run->request->source, run->txn->now, &run->request->retry_after_ms))
+        return error_set(&result->err, BELFRY_EAGAIN, NULL, "%s", slow); /* the items before it came to that */
     struct stopwatch begin = quarantine_begin();
     poison_hold(ledger->poison, key);
     belfry_status status = call_receive(&run->call, &run->request->triggers.items[item], &result->err);
@@ -362,7 +367,6 @@ belfry_status trigger_run(struct ledger_command *command, struct ledger_txn *txn
 {
     struct ledger_request *request = LIST_OF(command, struct ledger_request, command);
     struct run run = {.txn = txn, .request = request};
-    static const char slow[] = "the source is in quarantine because its calls took too long";
     reset(request);
     run.source = gen_source_find(txn->gen, str_of(request->source));
     if (!run.source || !config_serves(run.source->live->instance, request->org)) {

@@ -89,6 +89,7 @@ static belfry_status page_now(struct bench *b, const char *source, const char *e
 }
 
 #define NOTE(who) "[\"emit\",{\"type\":\"thing.note\",\"to\":[\"" who "\"]}]"
+#define SQL_TAKEN "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM refused), (SELECT count(*) FROM feed)"
 #define SQL_PLACE "SELECT n.text, o.text, cursor FROM feed JOIN name n ON n.id = inst JOIN name o ON o.id = feed.org"
 
 static void test_a_page_and_its_place_are_one_commit(void **state)
@@ -146,6 +147,27 @@ static void test_not_now_holds_the_place_and_what_follows(void **state)
     bench_free(b);
 }
 
+/* Three calls above 250 ms: the rest of the page waits for the end of the quarantine. */
+static void test_a_slow_source_ends_its_page(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    const char *slow = "[[\"1\",[\"slow\",260]],[\"2\",[\"slow\",260]],[\"3\",[\"slow\",260]],"
+                       "[\"4\"," NOTE("ann") "],[\"5\",[\"fail\",-1,\"bad\"]]]";
+    struct page *p = page_begin(b, "crm", slow, "five");
+    assert_int_equal(bench_until(b, &p->wait), BELFRY_EAGAIN);
+    assert_int_equal(p->ledger.request.retry_after_ms, MINUTE);
+    assert_int_equal(p->results[2].state, LEDGER_ACCEPTED);
+    assert_int_equal(p->results[3].status, BELFRY_EAGAIN);
+    page_free(p);
+    expect_rows(b, SQL_TAKEN, "0 0 0");
+    clock_advance(b->clock, MINUTE);
+    assert_int_equal(page_now(b, "crm", slow, "five"), BELFRY_OK);
+    expect_rows(b, SQL_PLACE, "crm acme five");
+    expect_rows(b, SQL_TAKEN, "1 1 1");
+    bench_free(b);
+}
+
 static void test_a_source_that_is_gone_moves_no_place(void **state)
 {
     (void)state;
@@ -172,7 +194,6 @@ static void die_on_page(struct bench *b, const char *page, int times)
     assert_int_equal(WEXITSTATUS(status), 66);
 }
 
-#define SQL_TAKEN "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM refused), (SELECT count(*) FROM feed)"
 #define DEADLY "[[\"1\"," NOTE("ann") "],[\"2\",[\"die\"]],[\"3\"," NOTE("ann") "]]"
 
 /* What the hub was killed with by accident is taken after all: nobody stands behind it who would send it again. */
@@ -356,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_a_page_and_its_place_are_one_commit),
         cmocka_unit_test(test_refused_items_are_kept_and_block_nothing),
         cmocka_unit_test(test_not_now_holds_the_place_and_what_follows),
+        cmocka_unit_test(test_a_slow_source_ends_its_page),
         cmocka_unit_test(test_a_source_that_is_gone_moves_no_place),
         cmocka_unit_test(test_an_event_in_hand_when_the_hub_is_killed_is_not_lost),
         cmocka_unit_test(test_an_event_that_kills_the_hub_is_passed_by),
