@@ -223,10 +223,12 @@ static void decode_item(struct trigger_set *set, size_t i, const json_t *root, s
     struct belfry_str text = {0};
     raw_item(walk, &text);
     set->items[i].text = text;
-    if (text.len > max_event)
+    if (text.len > max_event) {
         too_large(faults, text.len, max_event);
-    else
+        set->items[i].pub.id = json_str(json_object_get(json_array_get(root, i), "id")); /* a place in a feed */
+    } else {
         decode_event(set, &set->items[i], json_array_get(root, i), text, faults);
+    }
 }
 
 static belfry_status decode_batch(struct trigger_set *set, struct belfry_str body, size_t max_event, size_t max_batch,

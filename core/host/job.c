@@ -17,6 +17,7 @@ struct job_call {
     const struct http_request *req; /* answered only by what done() does */
     struct arena *arena;
     int64_t job;
+    int here; /* its progress in this process when the rows were read, or before: so no end is taken for no beginning */
     struct store_refresh found;
     belfry_status early;
     void (*done)(void *arg, belfry_status status, const struct belfry_job *job);
@@ -91,21 +92,21 @@ static void get_done(void *arg, belfry_status status)
 {
     struct job_call *c = arg;
     const struct store_refresh *found = &c->found;
-    int here = host_jobs_progress(c->host, c->job), over = found->state >= STORE_JOB_DONE;
+    int over = found->state >= STORE_JOB_DONE;
     struct belfry_job job = {.struct_size = sizeof(job),
                              .id = inbox_id(host_parts(c->host)->store, c->arena, c->job),
                              .added = found->added,
                              .invalidated = found->invalidated};
     job.state = found->state == STORE_JOB_DONE     ? BELFRY_JOB_DONE
                 : found->state == STORE_JOB_FAILED ? BELFRY_JOB_FAILED
-                : here >= 0                        ? BELFRY_JOB_RUNNING
+                : c->here >= 0                     ? BELFRY_JOB_RUNNING
                                                    : BELFRY_JOB_QUEUED;
     if (job.state == BELFRY_JOB_DONE)
         job.progress = 100;
     else if (over)
         job.progress = found->total ? (uint32_t)(found->done * 100 / found->total) : 0;
     else
-        job.progress = here > 0 ? (uint32_t)here : 0;
+        job.progress = c->here > 0 ? (uint32_t)c->here : 0;
     answer(c, status, &job);
 }
 
@@ -117,6 +118,7 @@ static void get(const struct belfry_http_request *req, struct belfry_str id,
     struct job_call *c = call_new(req, done, arg);
     if (c->early == BELFRY_OK)
         c->early = id_parse(store_id_key(host_parts(c->host)->store), id, &c->job);
+    c->here = c->early == BELFRY_OK ? host_jobs_progress(c->host, c->job) : -1;
     if (c->early == BELFRY_OK)
         c->early = store_read(host_parts(c->host)->readers, get_read, get_done, c, 0);
     if (c->early != BELFRY_OK)

@@ -168,13 +168,13 @@ struct feed_page *feed_page_new(struct feed *feed, const struct belfry_http_answ
 
 /* --- the answer's body -------------------------------------------------------------------------------------------- */
 
-/* Without a Belfry-Cursor the feed goes on behind the last event that has an id. */
+/* Without a Belfry-Cursor the feed goes on behind the last event that has an id, whatever else is wrong with it. */
 static void cursor_of_last(struct feed_page *page)
 {
     const struct trigger_set *set = &page->ledger.request.triggers;
     for (size_t i = set->count; i > 0 && !page->cursor; i--) {
         struct belfry_str id = set->items[i - 1].pub.id;
-        if (page->faults[i - 1].count == 0 && id.len > 0 && id.len <= FEED_CURSOR_MAX)
+        if (id.len > 0 && id.len <= FEED_CURSOR_MAX)
             page->cursor = xstrndup(id.ptr, id.len);
     }
 }

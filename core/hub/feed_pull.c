@@ -257,7 +257,10 @@ static void count(struct feed *f, const struct ledger_request *request)
     http_triggers_count(f->hub->parts.http, f->name, by_state[LEDGER_ACCEPTED], by_state[LEDGER_DUPLICATE],
                         by_state[LEDGER_REFUSED]);
     if (by_state[LEDGER_REFUSED])
-        log_warn("feed", "events of a feed were refused; GET /v1/{org}/events?refused=true shows them",
+        log_warn("feed",
+                 request->keep_refused
+                     ? "events of a feed were refused; GET /v1/{org}/events?refused=true shows them"
+                     : "events of a feed were refused and come again, because its page names no place behind them",
                  "source=%s org=%s refused=%zu of=%zu", f->name, f->org, by_state[LEDGER_REFUSED],
                  request->triggers.count);
 }
@@ -284,7 +287,8 @@ static void on_committed(struct ledger_feed_page *ledger, belfry_status status)
         if (status == BELFRY_OK)
             committed(f, page);
         else if (status == BELFRY_EAGAIN)
-            fail(f, "the source takes nothing at the moment", ledger->request.retry_after_ms);
+            fail(f, "the source takes nothing at the moment",
+                 ledger->request.retry_after_ms > 0 ? ledger->request.retry_after_ms : -1);
         else if (status == BELFRY_ENOTFOUND)
             fail(f, "the source does not run", -1);
         else

@@ -136,7 +136,7 @@ static void pull_feeds(struct refresh *r)
         struct part *part = part_new(r, f->name);
         if (hub_feed_pull(f, on_feed, part))
             continue;
-        give_up(part, "the feed is not to be asked yet, it says");
+        give_up(part, "the feed is not to be asked yet");
         part_free(part);
     }
 }

@@ -483,8 +483,8 @@ void poison_close(struct poison *poison);
 /* Notes what is in hand; an identity of at most 900 bytes. */
 void poison_hold(struct poison *poison, struct belfry_str key);
 void poison_let_go(struct poison *poison);
-/* 1 once, when a process died with this key in hand. */
-int poison_was(struct poison *poison, struct belfry_str key);
+/* How many processes died with this key in hand, one after the other; told once, then 0. */
+unsigned poison_was(struct poison *poison, struct belfry_str key);
 
 /* EAGAIN and *retry_after_ms while the instance is in quarantine. */
 belfry_status quarantine_check(struct ledger *ledger, const char *name, int64_t now, int64_t *retry_after_ms);

@@ -3,7 +3,7 @@
  * What is in hand: a small mapped file that holds the key of the trigger or timer that a source works on. It is written
  * without fsync, because it must outlive the process and not the machine. A key that is found there at the start is
  * that of a call during which the process died or was killed; it is refused once, so that it cannot do so at every
- * start.
+ * start. Whether it was the call that killed it nobody knows; a second death in a row with the same key tells.
  */
 #include "ledger/inside.h"
 
@@ -13,17 +13,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define KEY_MAX 1016
+#define KEY_MAX 1012
 
 struct page {
     uint32_t held; /* 1: the key below was in hand */
     uint32_t len;
     unsigned char key[KEY_MAX];
+    uint32_t deaths; /* of processes before this one that had the same key in hand, without another between them */
 };
 
 struct poison {
     struct page *page;
-    struct page before; /* what the last process left; held 0: nothing, or told already */
+    struct page before; /* what the last process left; held 0: told already; len 0: nothing */
 };
 
 struct poison *poison_open(const char *data_dir, struct error *err)
@@ -47,7 +48,7 @@ struct poison *poison_open(const char *data_dir, struct error *err)
     poison->before = *poison->page;
     poison->page->held = 0;
     if (poison->before.held != 1 || poison->before.len > KEY_MAX)
-        poison->before.held = 0;
+        poison->before.held = poison->before.len = 0;
     return poison;
 }
 
@@ -59,6 +60,12 @@ void poison_close(struct poison *poison)
     free(poison);
 }
 
+static int is_before(const struct poison *poison, struct belfry_str key)
+{
+    uint32_t len = key.len < KEY_MAX ? (uint32_t)key.len : KEY_MAX;
+    return len > 0 && len == poison->before.len && memcmp(poison->before.key, key.ptr, len) == 0;
+}
+
 void poison_hold(struct poison *poison, struct belfry_str key)
 {
     if (!poison)
@@ -66,6 +73,7 @@ void poison_hold(struct poison *poison, struct belfry_str key)
     uint32_t len = key.len < KEY_MAX ? (uint32_t)key.len : KEY_MAX;
     memcpy(poison->page->key, key.ptr, len);
     poison->page->len = len;
+    poison->page->deaths = is_before(poison, key) ? poison->before.deaths + 1 : 0;
     __atomic_store_n(&poison->page->held, 1, __ATOMIC_RELEASE);
 }
 
@@ -75,13 +83,10 @@ void poison_let_go(struct poison *poison)
         __atomic_store_n(&poison->page->held, 0, __ATOMIC_RELEASE);
 }
 
-int poison_was(struct poison *poison, struct belfry_str key)
+unsigned poison_was(struct poison *poison, struct belfry_str key)
 {
-    if (!poison || !poison->before.held)
-        return 0;
-    uint32_t len = key.len < KEY_MAX ? (uint32_t)key.len : KEY_MAX;
-    if (len != poison->before.len || memcmp(poison->before.key, key.ptr, len) != 0)
+    if (!poison || !poison->before.held || !is_before(poison, key))
         return 0;
     poison->before.held = 0;
-    return 1;
+    return poison->before.deaths + 1;
 }

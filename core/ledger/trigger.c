@@ -148,30 +148,48 @@ static void refuse(struct run *run, size_t item, belfry_status status)
     run->txn->refused++;
 }
 
+static const char slow[] = "the source is in quarantine because its calls took too long";
+
+#define DEATHS_MAX 2 /* one may be an accident: a kill meant for the hub, the memory of somebody else */
+
+/* The hub stopped while it worked on this trigger. Whoever sent it may do so again; behind an event of a feed nobody
+ * stands, so it is asked for once more before it is refused for good. */
+static belfry_status refuse_poison(struct run *run, size_t item, unsigned deaths)
+{
+    struct error *err = &run->request->results[item].err;
+    const struct belfry_trigger *trigger = &run->request->triggers.items[item].pub;
+    int is_feed = run->request->in_order, for_good = is_feed && deaths >= DEATHS_MAX;
+    log_error("ledger", "the hub stopped while it worked on this trigger", "source=%s id=%s deaths=%u next=\"%s\"",
+              run->request->source, log_quote(trigger->id.ptr, trigger->id.len), deaths,
+              for_good  ? "it is refused for good"
+              : is_feed ? "its feed is asked for it again"
+                        : "it is refused once and may be sent again");
+    if (for_good)
+        return error_set(err, BELFRY_EINTERNAL, NULL, "the hub stopped %u times while it worked on this trigger",
+                         deaths);
+    belfry_status status =
+        error_set(err, BELFRY_EAGAIN, NULL, "the hub stopped while it worked on this trigger; it may be sent again");
+    if (!is_feed)
+        refused_keep(run->txn, run->org_id, run->call.inst, "poison", status, err, trigger->data);
+    return status;
+}
+
 /* receive() with its time taken and the trigger noted, so that one that never returns is known at the next start. */
 static belfry_status receive(struct run *run, size_t item, struct belfry_str key)
 {
     struct ledger *ledger = run->txn->ledger;
     struct ledger_item_result *result = &run->request->results[item];
-    const char *name = run->request->source;
-    if (poison_was(ledger->poison, key)) {
-        log_error(
-            "ledger", "the hub stopped while it worked on this trigger; refused once, it may be sent again",
-            "source=%s id=%s", name,
-            log_quote(run->request->triggers.items[item].pub.id.ptr, run->request->triggers.items[item].pub.id.len));
-        if (run->request->in_order) /* nobody stands behind it who could send it again, and it may do the same again */
-            return error_set(&result->err, BELFRY_EINTERNAL, NULL, "the hub stopped while it worked on this trigger");
-        belfry_status status = error_set(&result->err, BELFRY_EAGAIN, NULL,
-                                         "the hub stopped while it worked on this trigger; it may be sent again");
-        refused_keep(run->txn, run->org_id, run->call.inst, "poison", status, &result->err,
-                     run->request->triggers.items[item].pub.data);
-        return status;
-    }
+    unsigned deaths = poison_was(ledger->poison, key);
+    if (deaths)
+        return refuse_poison(run, item, deaths);
+    if (run->request->partial &&
+        quarantine_check(ledger, run->request->source, run->txn->now, &run->request->retry_after_ms))
+        return error_set(&result->err, BELFRY_EAGAIN, NULL, "%s", slow); /* the items before it came to that */
     struct stopwatch begin = quarantine_begin();
     poison_hold(ledger->poison, key);
     belfry_status status = call_receive(&run->call, &run->request->triggers.items[item], &result->err);
     poison_let_go(ledger->poison);
-    quarantine_end(ledger, name, run->txn->now, &begin, run->call.waited_ns);
+    quarantine_end(ledger, run->request->source, run->txn->now, &begin, run->call.waited_ns);
     return status;
 }
 
@@ -349,7 +367,6 @@ belfry_status trigger_run(struct ledger_command *command, struct ledger_txn *txn
 {
     struct ledger_request *request = LIST_OF(command, struct ledger_request, command);
     struct run run = {.txn = txn, .request = request};
-    static const char slow[] = "the source is in quarantine because its calls took too long";
     reset(request);
     run.source = gen_source_find(txn->gen, str_of(request->source));
     if (!run.source || !config_serves(run.source->live->instance, request->org)) {

@@ -95,6 +95,32 @@ def test_without_a_cursor_the_last_id_is_the_place(new_hub, new_feed):
     assert hub.inbox("ann")["total"] == 4
 
 
+def test_without_a_cursor_a_refused_event_is_a_place_too(new_hub, new_feed):
+    """However bad it is, as long as it has an id: else it would come again and again, and keep away what is behind it."""
+    typeless = [{"specversion": "1.0", "id": f"bad-{i}", "source": "/tests"} for i in range(200)]
+    large = case("ann", event_id="large")
+    large["data"]["record"]["fields"]["ballast"] = "x" * 600_000
+    feed = new_feed(*typeless, *cases(1), large, cursors=False)
+    hub = settled(new_hub, config_of(feed))
+    hub.clock.advance("1m")
+    assert [q.after for q in feed.questions] == ["", "bad-199", "large"]
+    assert hub.titles("ann") == ["Case 0"] and view(hub)["refused"] == 201
+    items = hub.get("/v1/acme/events?refused=true", people.token("reader")).json()["items"]
+    assert "524288" in items[0]["errors"][0]["detail"]
+
+
+def test_events_that_are_nothing_hold_their_place_and_are_said_to_come_again(new_hub, new_feed):
+    feed = new_feed("nothing", cursors=False)
+    hub = settled(new_hub, config_of(feed))
+    hub.clock.advance("1m")
+    assert [q.after for q in feed.questions] == ["", ""]
+    assert "refused and come again" in hub.log() and "refused=true" not in hub.log()
+    feed.add(*cases(1))
+    hub.clock.advance("1m")
+    assert hub.titles("ann") == ["Case 0"] and view(hub)["cursor"] == "case-0"
+    assert len(hub.get("/v1/acme/events?refused=true", people.token("reader")).json()["items"]) == 1
+
+
 def test_the_query_of_an_address_stays_and_cursors_are_encoded(new_hub, new_feed):
     feed = new_feed()
     feed.answers = [body(cases(1), Belfry_Cursor="a b&limit=1")]

@@ -6,8 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "ledger/feed.h"
-#include "ledger_fixture.h"
+#include "feed_fixture.h"
 #include "store/feeds.h"
 
 #include <sys/wait.h>
@@ -16,80 +15,6 @@
 #define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[],\"cid\":[\"sales\"],\"dee\":[\"sales\"]}"
 
 /* --- pages -------------------------------------------------------------------------------------------------------- */
-
-struct page {
-    struct ledger_feed_page ledger;
-    struct ledger_item_result results[16];
-    struct error faults[16];
-    char *body;
-    struct bench_wait wait;
-};
-
-static void page_done(struct ledger_feed_page *ledger, belfry_status status)
-{
-    bench_done(&((struct page *)ledger->arg)->wait, status);
-}
-
-/* events: [[ID, STEP...], ...] as in send_now(); a string is an event that is none. */
-static struct page *page_begin(struct bench *b, const char *source, const char *events, const char *cursor)
-{
-    struct page *p = xcalloc(1, sizeof(*p));
-    json_t *list = json_loads(events, 0, NULL), *out = json_array(), *event;
-    size_t i;
-    assert_non_null(list);
-    json_array_foreach(list, i, event)
-    {
-        json_t *steps = json_is_array(event) ? json_deep_copy(event) : NULL;
-        if (steps)
-            json_array_remove(steps, 0);
-        json_array_append_new(out, steps ? json_pack("{s:s, s:O, s:s, s:s, s:{s:o, s:s}}", "specversion", "1.0", "id",
-                                                     json_array_get(event, 0), "source", "/feed", "type", "do", "data",
-                                                     "do", steps, "name", "Deal")
-                                         : json_incref(event));
-    }
-    p->body = json_dumps(out, JSON_COMPACT);
-    json_decref(out);
-    json_decref(list);
-    struct ledger_request *request = &p->ledger.request;
-    assert_int_equal(ce_decode_partial(&request->triggers, STR("application/cloudevents-batch+json"), str_of(p->body),
-                                       65536, 16, START, p->faults, NULL),
-                     BELFRY_OK);
-    for (i = 0; i < request->triggers.count; i++) {
-        p->results[i].status = p->faults[i].status;
-        error_move(&p->results[i].err, &p->faults[i]);
-    }
-    request->results = p->results;
-    request->org = STR("acme");
-    request->source = source;
-    request->keep_refused = 1;
-    request->principal = (struct belfry_principal){
-        .struct_size = sizeof(request->principal), .kind = BELFRY_PRINCIPAL_FEED, .name = str_of(source)};
-    p->ledger.cursor = str_of(cursor);
-    p->ledger.done = page_done;
-    p->ledger.arg = p;
-    assert_int_equal(ledger_feed_page(b->ledger, &p->ledger), BELFRY_OK);
-    return p;
-}
-
-static void page_free(struct page *p)
-{
-    for (size_t i = 0; i < 16; i++)
-        error_clear(&p->results[i].err);
-    trigger_set_free(&p->ledger.request.triggers);
-    free(p->body);
-    free(p);
-}
-
-static belfry_status page_now(struct bench *b, const char *source, const char *events, const char *cursor)
-{
-    struct page *p = page_begin(b, source, events, cursor);
-    belfry_status status = bench_until(b, &p->wait);
-    page_free(p);
-    return status;
-}
-
-#define NOTE(who) "[\"emit\",{\"type\":\"thing.note\",\"to\":[\"" who "\"]}]"
-#define SQL_PLACE "SELECT n.text, o.text, cursor FROM feed JOIN name n ON n.id = inst JOIN name o ON o.id = feed.org"
 
 static void test_a_page_and_its_place_are_one_commit(void **state)
 {
@@ -146,6 +71,27 @@ static void test_not_now_holds_the_place_and_what_follows(void **state)
     bench_free(b);
 }
 
+/* Three calls above 250 ms: the rest of the page waits for the end of the quarantine. */
+static void test_a_slow_source_ends_its_page(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    const char *slow = "[[\"1\",[\"slow\",260]],[\"2\",[\"slow\",260]],[\"3\",[\"slow\",260]],"
+                       "[\"4\"," NOTE("ann") "],[\"5\",[\"fail\",-1,\"bad\"]]]";
+    struct page *p = page_begin(b, "crm", slow, "five");
+    assert_int_equal(bench_until(b, &p->wait), BELFRY_EAGAIN);
+    assert_int_equal(p->ledger.request.retry_after_ms, MINUTE);
+    assert_int_equal(p->results[2].state, LEDGER_ACCEPTED);
+    assert_int_equal(p->results[3].status, BELFRY_EAGAIN);
+    page_free(p);
+    expect_rows(b, SQL_TAKEN, "0 0 0");
+    clock_advance(b->clock, MINUTE);
+    assert_int_equal(page_now(b, "crm", slow, "five"), BELFRY_OK);
+    expect_rows(b, SQL_PLACE, "crm acme five");
+    expect_rows(b, SQL_TAKEN, "1 1 1");
+    bench_free(b);
+}
+
 static void test_a_source_that_is_gone_moves_no_place(void **state)
 {
     (void)state;
@@ -155,27 +101,55 @@ static void test_a_source_that_is_gone_moves_no_place(void **state)
     bench_free(b);
 }
 
-/* A trigger with which the hub stopped is refused for good: nobody stands behind it who would ask whether it helps. */
-static void test_an_event_that_kills_the_hub_is_passed_by(void **state)
+/* A process of its own that takes the page as often as it is told, and dies of it. */
+static void die_on_page(struct bench *b, const char *page, int times)
 {
-    (void)state;
-    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
-    const char *page = "[[\"1\"," NOTE("ann") "],[\"2\",[\"die\"]],[\"3\"," NOTE("ann") "]]";
-    bench_stop(b);
     pid_t child = fork();
     if (child == 0) {
+        alarm(20);
         bench_start(b, NULL);
-        page_now(b, "crm", page, "three");
+        for (int i = 0; i < times; i++)
+            page_now(b, "crm", page, "three");
         _exit(0);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 66);
+}
+
+#define DEADLY "[[\"1\"," NOTE("ann") "],[\"2\",[\"die\"]],[\"3\"," NOTE("ann") "]]"
+
+/* What the hub was killed with by accident is taken after all: nobody stands behind it who would send it again. */
+static void test_an_event_in_hand_when_the_hub_is_killed_is_not_lost(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    const char *page = "[[\"1\"," NOTE("ann") "],[\"2\"," NOTE("ann") "],[\"3\"," NOTE("ann") "]]";
+    bench_stop(b);
+    die_on_page(b, DEADLY, 1);
     bench_start(b, NULL);
-    expect_rows(b, "SELECT count(*) FROM event", "0");
+    expect_rows(b, SQL_TAKEN, "0 0 0");
+    assert_int_equal(page_now(b, "crm", page, "three"), BELFRY_EAGAIN);
+    expect_rows(b, SQL_TAKEN, "1 0 0");
     assert_int_equal(page_now(b, "crm", page, "three"), BELFRY_OK);
+    expect_rows(b, SQL_TAKEN, "3 0 1");
+    bench_free(b);
+}
+
+/* One that kills the hub twice in a row is refused for good, or it would do so for ever. */
+static void test_an_event_that_kills_the_hub_is_passed_by(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    bench_stop(b);
+    die_on_page(b, DEADLY, 1);
+    die_on_page(b, DEADLY, 2);
+    bench_start(b, NULL);
+    assert_int_equal(page_now(b, "crm", DEADLY, "three"), BELFRY_OK);
     expect_rows(b, SQL_PLACE, "crm acme three");
-    expect_rows(b, "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM refused WHERE kind = 'feed')", "2 1");
+    expect_rows(b, SQL_TAKEN, "2 1 1");
+    expect_rows(b, "SELECT kind, json_extract(problem, '$.status') FROM refused", "feed EINTERNAL");
     bench_free(b);
 }
 
@@ -327,7 +301,9 @@ int main(void)
         cmocka_unit_test(test_a_page_and_its_place_are_one_commit),
         cmocka_unit_test(test_refused_items_are_kept_and_block_nothing),
         cmocka_unit_test(test_not_now_holds_the_place_and_what_follows),
+        cmocka_unit_test(test_a_slow_source_ends_its_page),
         cmocka_unit_test(test_a_source_that_is_gone_moves_no_place),
+        cmocka_unit_test(test_an_event_in_hand_when_the_hub_is_killed_is_not_lost),
         cmocka_unit_test(test_an_event_that_kills_the_hub_is_passed_by),
         cmocka_unit_test(test_one_job_an_org_and_its_members),
         cmocka_unit_test(test_what_a_job_brought_is_fixed_when_it_ends),
