@@ -16,6 +16,7 @@
 #define SYNC_ID_MAX 256 /* bytes; keys hold 512 */
 #define SYNC_AT "at/"
 #define SYNC_TIME_DIGITS 13
+#define SYNC_TIME_LAST INT64_C(9999999999999)
 
 enum { SYNC_UNFINISHED = 0, SYNC_SUCCEEDED, SYNC_PARTIAL, SYNC_FAILED };
 extern const char *const sync_outcomes[]; /* by number; ends at NULL; the first is "" */
