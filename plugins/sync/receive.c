@@ -232,9 +232,10 @@ static belfry_status progress(struct change *c)
 {
     struct sync_read *r = &c->read;
     struct belfry_str id = sync_read_id(r, "/run/id");
+    struct sync_moment at = sync_moment_of(r->trigger);
     struct sync_progress p = {.done = sync_read_count(r, "/done"),
                               .total = sync_read_count(r, "/total"),
-                              .at_ms = sync_moment_ms(sync_moment_of(r->trigger))};
+                              .at_ms = at.said_ms ? at.said_ms : at.arrived_ms};
     p.note = one_line(r->txn, sync_read_text(r, "/note", 0));
     if (r->refused)
         return BELFRY_EINVAL;

@@ -48,7 +48,8 @@ struct sync_run {
 
 /* The moment of a trigger: its CloudEvents `time` is believed within 24 hours of its arrival. */
 struct sync_moment sync_moment_of(const struct belfry_trigger *trigger);
-/* The best that is known of it. */
+/* The best that is known of it. What was told before the time that it names is a matter of clocks: it is as old as its
+ * arrival then, for nothing is told before it happens. Lengths are measured by what both ends say all the same. */
 int64_t sync_moment_ms(struct sync_moment moment);
 
 /*
