@@ -52,22 +52,25 @@ static uint32_t whom(const struct change *c)
     return out & ~c->run.told;
 }
 
-/* A row of an overview that is superseded already says so from the start. */
+/* A row of an overview that is superseded already says so from the start, and one whose time is over has expired. */
+static belfry_status tell_overview(struct change *c, const struct sync_telling *t, uint32_t to)
+{
+    int64_t until = sync_overviews_until(&c->overviews, c->run.id);
+    int superseded = !until && sync_overviews_superseded(&c->overviews, &c->run);
+    belfry_status status = sync_tell_finished(t, to, until || superseded ? until : c->read.txn->now_ms);
+    if (until)
+        sync_overviews_told(&c->overviews, c->run.id);
+    return status == BELFRY_OK && superseded ? sync_overview_supersede(c->read.txn, c->run.id) : status;
+}
+
 static belfry_status tell_end(struct change *c)
 {
     uint32_t to = whom(c);
-    int overview = sync_is_overview(&c->run);
     if (!to)
         return BELFRY_OK;
     struct sync_telling t = telling(c);
-    int64_t until = overview ? sync_overviews_until(&c->overviews, c->run.id) : 0;
-    belfry_status status = sync_tell_finished(&t, to, until);
     c->run.told |= to;
-    if (overview && until)
-        sync_overviews_told(&c->overviews, c->run.id);
-    else if (overview && status == BELFRY_OK)
-        status = sync_overview_supersede(c->read.txn, c->run.id);
-    return status;
+    return sync_is_overview(&c->run) ? tell_overview(c, &t, to) : sync_tell_finished(&t, to, 0);
 }
 
 static belfry_status withdraw_stalled(struct change *c)

@@ -379,6 +379,29 @@ static void test_an_overview_links_to_its_result_and_knows_its_end(void **state)
     belfry_test_free(t);
 }
 
+/* Not superseded: nobody started a newer one. */
+static void test_an_overview_that_is_told_after_its_time_has_expired(void **state)
+{
+    (void)state;
+    struct belfry_test *t = sync_new("{overview_valid_for: 1h, failures_to: olga}");
+    sync_send(t, FINISHED, json(END_OF("1", "overview", "ann", "succeeded")), DAY "07:30:00Z");
+    assert_string_equal(belfry_test_told(t), "sync.overview_ready -> ann: Overview is ready");
+    sync_send(t, FINISHED, json(END_OF("2", "overview", "ann", "succeeded")), DAY "08:30:00Z");
+    assert_string_equal(belfry_test_told(t), "sync.overview_ready -> ann: Overview is ready");
+    sync_send(t, FINISHED, json("{'run':{'id':'3','kind':'overview'},'outcome':'partial'}"), NULL);
+    belfry_test_advance(t, "90m");
+    belfry_test_told(t);
+    sync_send(t, STARTED, json(RUN("3", "overview", "bob")), DAY "08:50:00Z");
+    assert_string_equal(belfry_test_told(t), "supersede run/2 [sync.overview_ready]: a newer overview was started\n"
+                                             "sync.overview_ready -> bob: Overview is ready in part");
+    belfry_test_advance(t, "1s");
+    belfry_test_expect_rows(t, "ann",
+                            "sync.overview_ready: Overview is ready (expired)\n"
+                            "sync.overview_ready: Overview is ready (expired)");
+    belfry_test_expect_rows(t, "bob", "sync.overview_ready: Overview is ready in part (expired)");
+    belfry_test_free(t);
+}
+
 /* The log and the time that a run is found under are other values, so that lists are cheap. */
 static void test_what_is_kept(void **state)
 {
@@ -443,6 +466,7 @@ int main(void)
                                        cmocka_unit_test(test_items),
                                        cmocka_unit_test(test_an_event_says_all_but_the_log),
                                        cmocka_unit_test(test_an_overview_links_to_its_result_and_knows_its_end),
+                                       cmocka_unit_test(test_an_overview_that_is_told_after_its_time_has_expired),
                                        cmocka_unit_test(test_what_is_kept),
                                        cmocka_unit_test(test_at_most_a_hundred_overviews_are_valid),
                                        cmocka_unit_test(test_blocked_takes_the_category_and_severity_it_names)};
