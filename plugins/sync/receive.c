@@ -384,11 +384,12 @@ belfry_status sync_due(void *self, struct belfry_txn *txn, struct belfry_str key
                        int64_t was_due_ms, struct belfry_error *err)
 {
     struct change c = {.read = {self, txn, NULL, err, 0}};
+    struct belfry_str item = key;
     int background = sync_cut(&key, "background/");
     (void)payload;
     (void)was_due_ms;
     if (!background && !sync_cut(&key, "stalled/"))
-        return BELFRY_OK;
+        return sync_cut(&item, SYNC_ITEM) ? sync_item_due(txn, key) : BELFRY_OK;
     belfry_status status = sync_run_load(txn, key, &c.run);
     if (status == BELFRY_OK && c.run.place[0] && !c.run.finished.arrived_ms) {
         struct sync_telling t = telling(&c);
