@@ -92,7 +92,9 @@ static const struct scenario lengths[] = {
      {{STARTED, RUN("1", "sync", "ann"), "timer background/1 in 1m", NULL, "2026-01-03T09:00:00Z"},
       {STARTED, RUN("2", "sync", "ann"), "timer background/2 in 1s", NULL, DAY "08:59:01Z"},
       {FINISHED, END("1", "succeeded"), "timer background/1 cleared", NULL, "2026-01-05T09:02:00Z"},
-      {FINISHED, END("2", "succeeded"), "timer background/2 cleared", NULL, NULL}}},
+      {FINISHED, END("2", "succeeded"), "timer background/2 cleared", NULL, NULL},
+      {STARTED, RUN("3", "sync", "ann"), "timer background/3 in 50s", NULL, DAY "08:59:50Z"},
+      {FINISHED, END("3", "succeeded"), "timer background/3 cleared", NULL, "2026-01-07T09:00:00Z"}}},
     {"a clock that is fast puts off neither the background nor the stall, and lengths are right all the same",
      "stalled_after: 1h",
      {{STARTED, RUN("1", "sync", "ann"), "timer background/1 in 1m\ntimer stalled/1 in 1h", NULL, DAY "09:30:00Z"},
@@ -164,6 +166,14 @@ static const struct scenario overviews[] = {
       {WAIT, "1h", "", NULL, NULL},
       {STARTED, RUN("2", "overview", "bob"),
        "supersede run/1 [sync.overview_ready]: a newer overview was started\ntimer background/2 in 1m", NULL, NULL}}},
+    {"one of which only the end is known is earlier than what starts at that moment",
+     NULL,
+     {{FINISHED, END_OF("1", "overview", "ann", "succeeded"), "sync.overview_ready -> ann: Overview is ready", NULL,
+       DAY "08:50:00Z"},
+      {STARTED, RUN("2", "overview", "bob"),
+       "supersede run/1 [sync.overview_ready]: a newer overview was started\n"
+       "sync.backgrounded -> nobody: Overview continues in the background",
+       NULL, DAY "08:50:00Z"}}},
     {"Y2: a completed sync never expires",
      NULL,
      {{FINISHED, END_OF("1", "sync", "ann", "succeeded"), "sync.completed -> ann: Sync completed", NULL, NULL},
@@ -399,6 +409,21 @@ static void test_an_overview_links_to_its_result_and_knows_its_end(void **state)
     belfry_test_free(t);
 }
 
+/* Whichever of the syncs was told last, and although all of them ended before it was told that the overview is ready.
+ */
+static void test_the_last_sync_counts_for_an_overview_that_is_told_late(void **state)
+{
+    (void)state;
+    struct belfry_test *t = sync_new(NULL);
+    sync_send(t, FINISHED, json(END_OF("s", "sync", "bob", "succeeded")), DAY "08:40:00Z");
+    sync_send(t, FINISHED, json(END_OF("t", "sync", "bob", "succeeded")), DAY "08:20:00Z");
+    sync_send(t, FINISHED, json(END_OF("1", "overview", "ann", "succeeded")), DAY "08:00:00Z");
+    assert_string_equal(belfry_test_last(t)->type, "sync.overview_ready");
+    assert_int_equal(belfry_test_last(t)->valid_until_ms, belfry_test_now(t) + INT64_C(7) * 86400000 - 20 * 60000);
+    belfry_test_told(t);
+    belfry_test_free(t);
+}
+
 /* Not superseded: nobody started a newer one. */
 static void test_an_overview_that_is_told_after_its_time_has_expired(void **state)
 {
@@ -486,6 +511,7 @@ int main(void)
                                        cmocka_unit_test(test_items),
                                        cmocka_unit_test(test_an_event_says_all_but_the_log),
                                        cmocka_unit_test(test_an_overview_links_to_its_result_and_knows_its_end),
+                                       cmocka_unit_test(test_the_last_sync_counts_for_an_overview_that_is_told_late),
                                        cmocka_unit_test(test_an_overview_that_is_told_after_its_time_has_expired),
                                        cmocka_unit_test(test_what_is_kept),
                                        cmocka_unit_test(test_at_most_a_hundred_overviews_are_valid),
