@@ -46,9 +46,11 @@ class Workflow:
 
     def audience(self, event):
         record = event["data"]["record"]
+        boss = record["fields"].get("boss")
+        bosses = boss if isinstance(boss, list) else [boss]
         return {"record.assigned": {record.get("owner")}, "workflow.big": {record.get("owner"), *MANAGERS},
                 "workflow.hot": {record.get("created_by")},
-                "workflow.stuck": {record.get("owner"), record["fields"].get("boss")}}[event["type"]]
+                "workflow.stuck": {record.get("owner"), *map(str, bosses)}}[event["type"]]
 
 
 class Approval:
