@@ -2,7 +2,8 @@
 /*
  * work.blocked and work.unblocked: what cannot go on until somebody acts. `item/{id}` is there while the item is
  * blocked, and holds the time that its trigger named: of two that both name one the later counts, so that news that
- * comes late does not undo what is newer.
+ * comes late does not undo what is newer. For the same reason the time of an unblocking is kept, behind a minus, for as
+ * long as an older time would be believed.
  */
 #include "receive.h"
 #include "tell.h"
@@ -11,24 +12,46 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEY "item/"
+#define KEY SYNC_ITEM
+#define DAY_MS INT64_C(86400000)
 
 static const char *const severities[] = {"info", "success", "warning", "error", "critical", NULL};
 
-/* 1 when the item is blocked; *newer when what is known is newer than this trigger. */
-static belfry_status look(struct sync_read *r, struct belfry_str key, int *blocked, int *newer)
+/* What is known of the item of a trigger, and when the trigger says it was; 0: it does not. */
+struct item {
+    struct belfry_str key;
+    int64_t said_ms;
+    int blocked, remembered, newer; /* remembered: as unblocked; newer: what is known is newer than the trigger */
+};
+
+static belfry_status look(struct sync_read *r, struct belfry_str id, struct item *item)
 {
-    struct belfry_str value;
+    struct sync_moment moment = sync_moment_of(r->trigger);
+    struct belfry_str value = {NULL, 0};
     char text[24] = "";
-    belfry_status status = r->txn->api->get(r->txn, key, &value);
-    *blocked = status == BELFRY_OK;
-    *newer = 0;
-    if (*blocked && value.len < sizeof(text)) {
-        memcpy(text, value.ptr, value.len);
-        int64_t said_ms = sync_moment_of(r->trigger).said_ms;
-        *newer = said_ms && strtoll(text, NULL, 10) > said_ms;
-    }
-    return status == BELFRY_ENOTFOUND ? BELFRY_OK : status;
+    *item = (struct item){.key = sync_key(r->txn, KEY, id), .said_ms = moment.said_ms ? sync_moment_ms(moment) : 0};
+    belfry_status status = item->key.ptr ? r->txn->api->get(r->txn, item->key, &value) : BELFRY_ELIMIT;
+    if (status != BELFRY_OK)
+        return status == BELFRY_ENOTFOUND ? BELFRY_OK : status;
+    memcpy(text, value.ptr, value.len < sizeof(text) ? value.len : 0);
+    item->remembered = text[0] == '-';
+    item->blocked = !item->remembered;
+    item->newer = item->said_ms && strtoll(text + item->remembered, NULL, 10) > item->said_ms;
+    return BELFRY_OK;
+}
+
+static belfry_status keep(struct sync_read *r, const struct item *item, const char *sign)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%s%" PRId64, sign, item->said_ms);
+    return r->txn->api->put(r->txn, item->key, belfry_str(text));
+}
+
+static belfry_status remember_unblocked(struct sync_read *r, const struct item *item)
+{
+    struct belfry_str nothing = {"", 0};
+    belfry_status status = keep(r, item, "-");
+    return status == BELFRY_OK ? r->txn->api->timer_set(r->txn, item->key, item->said_ms + DAY_MS, nothing) : status;
 }
 
 static belfry_status tell(struct sync_read *r, struct belfry_str subject, struct belfry_str category, int severity,
@@ -69,15 +92,14 @@ belfry_status sync_blocked(struct sync_read *r)
     read_run(r);
     if (r->refused)
         return BELFRY_EINVAL;
-    struct belfry_str key = sync_key(r->txn, KEY, id);
-    int blocked, newer;
-    char time[24];
-    belfry_status status = key.ptr ? look(r, key, &blocked, &newer) : BELFRY_ELIMIT;
-    if (status != BELFRY_OK || newer)
+    struct item item;
+    belfry_status status = look(r, id, &item);
+    if (status != BELFRY_OK || item.newer)
         return status;
-    status = tell(r, key, category, severity, link);
-    snprintf(time, sizeof(time), "%" PRId64, sync_moment_of(r->trigger).said_ms);
-    return status == BELFRY_OK ? r->txn->api->put(r->txn, key, belfry_str(time)) : status;
+    status = tell(r, item.key, category, severity, link);
+    if (status == BELFRY_OK && item.remembered)
+        status = r->txn->api->timer_clear(r->txn, item.key);
+    return status == BELFRY_OK ? keep(r, &item, "") : status;
 }
 
 belfry_status sync_unblocked(struct sync_read *r)
@@ -85,12 +107,25 @@ belfry_status sync_unblocked(struct sync_read *r)
     struct belfry_str id = sync_read_id(r, "/item/id");
     if (r->refused)
         return BELFRY_EINVAL;
-    struct belfry_str key = sync_key(r->txn, KEY, id);
-    int blocked, newer;
-    belfry_status status = key.ptr ? look(r, key, &blocked, &newer) : BELFRY_ELIMIT;
-    if (status != BELFRY_OK || !blocked || newer)
+    struct item item;
+    belfry_status status = look(r, id, &item);
+    if (status != BELFRY_OK || item.newer)
         return status;
     struct belfry_selection which = {.struct_size = sizeof(which), .reason = belfry_str("it is not blocked any more")};
-    status = r->txn->api->withdraw(r->txn, key, &which);
-    return status == BELFRY_OK ? r->txn->api->del(r->txn, key) : status;
+    if (item.blocked)
+        status = r->txn->api->withdraw(r->txn, item.key, &which);
+    if (status == BELFRY_OK && item.said_ms)
+        status = remember_unblocked(r, &item);
+    else if (status == BELFRY_OK && item.blocked)
+        status = r->txn->api->del(r->txn, item.key);
+    return status;
+}
+
+belfry_status sync_item_due(struct belfry_txn *txn, struct belfry_str key)
+{
+    struct belfry_str value;
+    belfry_status status = txn->api->get(txn, key, &value);
+    if (status == BELFRY_OK && value.len && value.ptr[0] == '-')
+        status = txn->api->del(txn, key);
+    return status == BELFRY_ENOTFOUND ? BELFRY_OK : status;
 }

@@ -155,11 +155,12 @@ static void on_page(void *arg, belfry_status status, const struct belfry_attr *i
     call->done(call, BELFRY_OK);
 }
 
-/* The first key that is too new, so that a walk down begins below it. */
+/* The first key that is too new, so that a walk down begins below it. What has more digits than keys is later than all
+ * of them. */
 static char *upper_end(const struct sync_query *q)
 {
     char end[64];
-    if (q->to_ms == INT64_MAX)
+    if (q->to_ms >= SYNC_TIME_LAST)
         return q->before.len ? joined(SYNC_AT, q->before) : text_of(belfry_str(""));
     snprintf(end, sizeof(end), SYNC_AT "%0*" PRId64, SYNC_TIME_DIGITS, q->to_ms < 0 ? 0 : q->to_ms + 1);
     char *before = joined(SYNC_AT, q->before);

@@ -152,7 +152,7 @@ belfry_status sync_overviews_ready(struct belfry_txn *txn, struct sync_overviews
     int64_t start = run->started.arrived_ms ? sync_moment_ms(run->started) : 0, end = sync_moment_ms(run->finished);
     int64_t until = later(end, number(all->doc, "y")) + sync->config->overview_valid_for_ms;
     belfry_status status = BELFRY_OK;
-    if (is_earlier(all, run->id, start, end) || until <= txn->now_ms)
+    if (is_earlier(all, run->id, start, end))
         return BELFRY_OK;
     json_array_append_new(entries(all), json_pack("{s:s%,s:I,s:I,s:I}", "i", run->id.ptr, run->id.len, "s",
                                                   (json_int_t)start, "f", (json_int_t)end, "u", (json_int_t)until));
@@ -188,6 +188,12 @@ belfry_status sync_overviews_synced(struct belfry_txn *txn, struct sync_overview
             status = extend(txn, entry, until);
     }
     return status;
+}
+
+int sync_overviews_superseded(const struct sync_overviews *all, const struct sync_run *run)
+{
+    int64_t start = run->started.arrived_ms ? sync_moment_ms(run->started) : 0;
+    return is_earlier(all, run->id, start, sync_moment_ms(run->finished));
 }
 
 int64_t sync_overviews_until(const struct sync_overviews *all, struct belfry_str id)

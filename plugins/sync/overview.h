@@ -31,7 +31,7 @@ void sync_overviews_parse(struct belfry_str value, struct sync_overviews *all);
 
 /* Its start became known: supersedes what is earlier, itself too when a later one is known. [txn] */
 belfry_status sync_overviews_started(struct belfry_txn *txn, struct sync_overviews *all, const struct sync_run *run);
-/* It is ready: valid from now on, unless it was superseded already. Of more than a hundred that are valid, which takes
+/* It is ready: valid for its time, unless it was superseded already. Of more than a hundred that are valid, which takes
  * that nobody tells when overviews start, the oldest are superseded. [txn] */
 belfry_status sync_overviews_ready(struct belfry_txn *txn, struct sync_overviews *all, const struct sync_run *run,
                                    const struct sync *sync);
@@ -40,6 +40,8 @@ belfry_status sync_overviews_synced(struct belfry_txn *txn, struct sync_overview
                                     const struct sync *sync);
 /* Until when an overview is valid; 0: it is not, or not any more. */
 int64_t sync_overviews_until(const struct sync_overviews *all, struct belfry_str id);
+/* Whether a later one is known to have started. The run has ended. */
+int sync_overviews_superseded(const struct sync_overviews *all, const struct sync_run *run);
 /* There are rows of it now, which later calls here have to move. */
 void sync_overviews_told(struct sync_overviews *all, struct belfry_str id);
 /* Its rows are not valid any more. [txn] */

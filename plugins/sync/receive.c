@@ -52,22 +52,25 @@ static uint32_t whom(const struct change *c)
     return out & ~c->run.told;
 }
 
-/* A row of an overview that is superseded already says so from the start. */
+/* A row of an overview that is superseded already says so from the start, and one whose time is over has expired. */
+static belfry_status tell_overview(struct change *c, const struct sync_telling *t, uint32_t to)
+{
+    int64_t until = sync_overviews_until(&c->overviews, c->run.id);
+    int superseded = !until && sync_overviews_superseded(&c->overviews, &c->run);
+    belfry_status status = sync_tell_finished(t, to, until || superseded ? until : c->read.txn->now_ms);
+    if (until)
+        sync_overviews_told(&c->overviews, c->run.id);
+    return status == BELFRY_OK && superseded ? sync_overview_supersede(c->read.txn, c->run.id) : status;
+}
+
 static belfry_status tell_end(struct change *c)
 {
     uint32_t to = whom(c);
-    int overview = sync_is_overview(&c->run);
     if (!to)
         return BELFRY_OK;
     struct sync_telling t = telling(c);
-    int64_t until = overview ? sync_overviews_until(&c->overviews, c->run.id) : 0;
-    belfry_status status = sync_tell_finished(&t, to, until);
     c->run.told |= to;
-    if (overview && until)
-        sync_overviews_told(&c->overviews, c->run.id);
-    else if (overview && status == BELFRY_OK)
-        status = sync_overview_supersede(c->read.txn, c->run.id);
-    return status;
+    return sync_is_overview(&c->run) ? tell_overview(c, &t, to) : sync_tell_finished(&t, to, 0);
 }
 
 static belfry_status withdraw_stalled(struct change *c)
@@ -232,9 +235,10 @@ static belfry_status progress(struct change *c)
 {
     struct sync_read *r = &c->read;
     struct belfry_str id = sync_read_id(r, "/run/id");
+    struct sync_moment at = sync_moment_of(r->trigger);
     struct sync_progress p = {.done = sync_read_count(r, "/done"),
                               .total = sync_read_count(r, "/total"),
-                              .at_ms = sync_moment_ms(sync_moment_of(r->trigger))};
+                              .at_ms = at.said_ms ? at.said_ms : at.arrived_ms};
     p.note = one_line(r->txn, sync_read_text(r, "/note", 0));
     if (r->refused)
         return BELFRY_EINVAL;
@@ -380,11 +384,12 @@ belfry_status sync_due(void *self, struct belfry_txn *txn, struct belfry_str key
                        int64_t was_due_ms, struct belfry_error *err)
 {
     struct change c = {.read = {self, txn, NULL, err, 0}};
+    struct belfry_str item = key;
     int background = sync_cut(&key, "background/");
     (void)payload;
     (void)was_due_ms;
     if (!background && !sync_cut(&key, "stalled/"))
-        return BELFRY_OK;
+        return sync_cut(&item, SYNC_ITEM) ? sync_item_due(txn, key) : BELFRY_OK;
     belfry_status status = sync_run_load(txn, key, &c.run);
     if (status == BELFRY_OK && c.run.place[0] && !c.run.finished.arrived_ms) {
         struct sync_telling t = telling(&c);

@@ -13,5 +13,8 @@ belfry_status sync_due(void *self, struct belfry_txn *txn, struct belfry_str key
 /* work.blocked and work.unblocked: blocked.c */
 belfry_status sync_blocked(struct sync_read *r);
 belfry_status sync_unblocked(struct sync_read *r);
+/* The timer of an item, which has the key of its value. */
+#define SYNC_ITEM "item/"
+belfry_status sync_item_due(struct belfry_txn *txn, struct belfry_str key);
 
 #endif

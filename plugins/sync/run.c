@@ -26,7 +26,7 @@ struct sync_moment sync_moment_of(const struct belfry_trigger *trigger)
 
 int64_t sync_moment_ms(struct sync_moment moment)
 {
-    return moment.said_ms ? moment.said_ms : moment.arrived_ms;
+    return moment.said_ms && moment.said_ms < moment.arrived_ms ? moment.said_ms : moment.arrived_ms;
 }
 
 int64_t sync_run_length(const struct sync_run *run)

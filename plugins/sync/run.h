@@ -16,6 +16,7 @@
 #define SYNC_ID_MAX 256 /* bytes; keys hold 512 */
 #define SYNC_AT "at/"
 #define SYNC_TIME_DIGITS 13
+#define SYNC_TIME_LAST INT64_C(9999999999999)
 
 enum { SYNC_UNFINISHED = 0, SYNC_SUCCEEDED, SYNC_PARTIAL, SYNC_FAILED };
 extern const char *const sync_outcomes[]; /* by number; ends at NULL; the first is "" */
@@ -47,7 +48,8 @@ struct sync_run {
 
 /* The moment of a trigger: its CloudEvents `time` is believed within 24 hours of its arrival. */
 struct sync_moment sync_moment_of(const struct belfry_trigger *trigger);
-/* The best that is known of it. */
+/* The best that is known of it. What was told before the time that it names is a matter of clocks: it is as old as its
+ * arrival then, for nothing is told before it happens. Lengths are measured by what both ends say all the same. */
 int64_t sync_moment_ms(struct sync_moment moment);
 
 /*

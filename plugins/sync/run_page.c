@@ -101,7 +101,8 @@ static void write_result(struct sync_html *html, const struct sync_run *run)
 
 static void write_count(struct sync_html *html, const json_t *value)
 {
-    char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15); /* 0.1, not 0.10000000000000001 */
+    char *text = json_is_string(value) ? NULL : json_dumps(value, flags);
     if (text)
         sync_html_text(html, belfry_str(text));
     else

@@ -2,6 +2,7 @@
 """Bad days, for every source: a stream of valid, invalid, repeated and reordered triggers, of actions and of time that
 goes by. What was accepted, given again to an empty hub at the same times, makes the same state, timers, events and rows;
 and nobody outside the audience ever got one."""
+import datetime
 import json
 import random
 import sqlite3
@@ -45,9 +46,11 @@ class Workflow:
 
     def audience(self, event):
         record = event["data"]["record"]
+        boss = record["fields"].get("boss")
+        bosses = boss if isinstance(boss, list) else [boss]
         return {"record.assigned": {record.get("owner")}, "workflow.big": {record.get("owner"), *MANAGERS},
                 "workflow.hot": {record.get("created_by")},
-                "workflow.stuck": {record.get("owner"), record["fields"].get("boss")}}[event["type"]]
+                "workflow.stuck": {record.get("owner"), *map(str, bosses)}}[event["type"]]
 
 
 class Approval:
@@ -125,7 +128,13 @@ class Sync:
         if event["type"] == "sync.blocked":
             return set(MANAGERS)
         admins = self.admins.get(event["subject"].split("/", 1)[1], set())
-        return admins if event["type"] == "sync.overview_ready" else admins | {"carl"}
+        troubled = event["type"] == "sync.stalled" or event["data"]["run"]["outcome"] in ("partial", "failed")
+        return admins | {"carl"} if troubled else admins
+
+    def attributes(self, rng, now_ms):
+        """Half of the triggers say when it was: up to two minutes ago, and some clocks are fast."""
+        at = datetime.datetime.fromtimestamp(now_ms // 1000 - rng.randrange(-30, 120), datetime.timezone.utc)
+        return {"time": at.isoformat()} if rng.random() < 0.5 else {}
 
 
 class Invoice:
@@ -224,7 +233,8 @@ def record(domain, player, rng):
                 waited = []
             continue
         type, data = domain.make(rng)
-        event = cloud_event(type, broken(rng, data) if choice > 0.9 else data, id=f"{type}-{step}")
+        more = domain.attributes(rng, player.hub.clock.ms) if hasattr(domain, "attributes") else {}
+        event = cloud_event(type, broken(rng, data) if choice > 0.9 else data, id=f"{type}-{step}", **more)
         if player.post(domain.source, event):
             domain.learn(type, event["data"])
             accepted.append((waited, "post", event))

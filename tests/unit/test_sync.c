@@ -92,7 +92,17 @@ static const struct scenario lengths[] = {
      {{STARTED, RUN("1", "sync", "ann"), "timer background/1 in 1m", NULL, "2026-01-03T09:00:00Z"},
       {STARTED, RUN("2", "sync", "ann"), "timer background/2 in 1s", NULL, DAY "08:59:01Z"},
       {FINISHED, END("1", "succeeded"), "timer background/1 cleared", NULL, "2026-01-05T09:02:00Z"},
-      {FINISHED, END("2", "succeeded"), "timer background/2 cleared", NULL, NULL}}},
+      {FINISHED, END("2", "succeeded"), "timer background/2 cleared", NULL, NULL},
+      {STARTED, RUN("3", "sync", "ann"), "timer background/3 in 50s", NULL, DAY "08:59:50Z"},
+      {FINISHED, END("3", "succeeded"), "timer background/3 cleared", NULL, "2026-01-07T09:00:00Z"}}},
+    {"a clock that is fast puts off neither the background nor the stall, and lengths are right all the same",
+     "stalled_after: 1h",
+     {{STARTED, RUN("1", "sync", "ann"), "timer background/1 in 1m\ntimer stalled/1 in 1h", NULL, DAY "09:30:00Z"},
+      {WAIT, "60s", "sync.backgrounded -> nobody: Sync continues in the background", NULL, NULL},
+      {PROGRESS, "{'run':{'id':'1'},'done':9,'total':10}", "", NULL, DAY "09:31:00Z"},
+      {WAIT, "60s", "", NULL, NULL},
+      {FINISHED, END("1", "succeeded"), "timer stalled/1 cleared\nsync.completed -> ann: Sync completed", NULL,
+       DAY "09:32:00Z"}}},
     {"a start that is a minute old when it comes is in the background at once",
      NULL,
      {{STARTED, RUN("1", "sync", "ann"), "sync.backgrounded -> nobody: Sync continues in the background", NULL,
@@ -156,6 +166,14 @@ static const struct scenario overviews[] = {
       {WAIT, "1h", "", NULL, NULL},
       {STARTED, RUN("2", "overview", "bob"),
        "supersede run/1 [sync.overview_ready]: a newer overview was started\ntimer background/2 in 1m", NULL, NULL}}},
+    {"one of which only the end is known is earlier than what starts at that moment",
+     NULL,
+     {{FINISHED, END_OF("1", "overview", "ann", "succeeded"), "sync.overview_ready -> ann: Overview is ready", NULL,
+       DAY "08:50:00Z"},
+      {STARTED, RUN("2", "overview", "bob"),
+       "supersede run/1 [sync.overview_ready]: a newer overview was started\n"
+       "sync.backgrounded -> nobody: Overview continues in the background",
+       NULL, DAY "08:50:00Z"}}},
     {"Y2: a completed sync never expires",
      NULL,
      {{FINISHED, END_OF("1", "sync", "ann", "succeeded"), "sync.completed -> ann: Sync completed", NULL, NULL},
@@ -183,6 +201,13 @@ static const struct scenario overviews[] = {
        "sync.overview_ready -> ann: Overview is ready\n"
        "supersede run/1 [sync.overview_ready]: a newer overview was started",
        NULL, NULL}}},
+    {"Y2: one that starts now is newer than one that a fast clock dates later",
+     NULL,
+     {{STARTED, RUN("1", "overview", "ann"), "timer background/1 in 1m", NULL, DAY "11:00:00Z"},
+      {WAIT, "1h", "sync.backgrounded -> nobody: Overview continues in the background", NULL, NULL},
+      {FINISHED, END("1", "succeeded"), "sync.overview_ready -> ann: Overview is ready", NULL, NULL},
+      {STARTED, RUN("2", "overview", "bob"),
+       "supersede run/1 [sync.overview_ready]: a newer overview was started\ntimer background/2 in 1m", NULL, NULL}}},
     {"a sync that ended before the overview was ready gives it no more time, nor does one that comes late",
      "overview_valid_for: 2d",
      {{FINISHED, END_OF("1", "overview", "ann", "succeeded"), "sync.overview_ready -> ann: Overview is ready", NULL,
@@ -245,7 +270,27 @@ static const struct scenario items[] = {
      {{BLOCKED, "{" ITEM ",'reason':'b'}", "sync.blocked -> cara: Blocked: May", NULL, DAY "08:50:00Z"},
       {UNBLOCKED, "{'item':{'id':'c-9'}}", "", NULL, DAY "08:49:00Z"},
       {BLOCKED, "{" ITEM ",'reason':'a'}", "", NULL, DAY "08:48:00Z"},
-      {UNBLOCKED, "{'item':{'id':'c-9'}}", "withdraw item/c-9: it is not blocked any more", NULL, DAY "08:51:00Z"}}},
+      {UNBLOCKED, "{'item':{'id':'c-9'}}", "withdraw item/c-9: it is not blocked any more\ntimer item/c-9 in 1431m",
+       NULL, DAY "08:51:00Z"},
+      {BLOCKED, "{" ITEM ",'reason':'b'}", "", NULL, DAY "08:50:30Z"},
+      {UNBLOCKED, "{'item':{'id':'c-9'}}", "", NULL, DAY "08:50:40Z"},
+      {BLOCKED, "{" ITEM ",'reason':'c'}", "sync.blocked -> cara: Blocked: May\ntimer item/c-9 cleared", NULL,
+       DAY "08:52:00Z"}}},
+    {"nor does it when the end of it comes first",
+     NULL,
+     {{UNBLOCKED, "{'item':{'id':'c-9'}}", "timer item/c-9 in 1d", NULL, DAY "09:00:00Z"},
+      {BLOCKED, "{" ITEM ",'reason':'a'}", "", NULL, DAY "08:59:00Z"},
+      {WAIT, "24h", "", NULL, NULL},
+      {BLOCKED, "{" ITEM ",'reason':'a'}", "sync.blocked -> cara: Blocked: May", NULL, NULL}}},
+    {"an end without a time ends it, a fast clock does not keep it, and what says no time is news",
+     NULL,
+     {{BLOCKED, "{" ITEM ",'reason':'a'}", "sync.blocked -> cara: Blocked: May", NULL, DAY "11:00:00Z"},
+      {WAIT, "1h", "", NULL, NULL},
+      {UNBLOCKED, "{'item':{'id':'c-9'}}", "withdraw item/c-9: it is not blocked any more\ntimer item/c-9 in 1d", NULL,
+       DAY "10:00:00Z"},
+      {UNBLOCKED, "{'item':{'id':'c-9'}}", "", NULL, NULL},
+      {BLOCKED, "{" ITEM ",'reason':'a'}", "sync.blocked -> cara: Blocked: May\ntimer item/c-9 cleared", NULL, NULL},
+      {UNBLOCKED, "{'item':{'id':'c-9'}}", "withdraw item/c-9: it is not blocked any more", NULL, NULL}}},
     {"a category has to exist",
      NULL,
      {{BLOCKED, "{" ITEM ",'reason':'a','category':'NOPE'}", NULL, "\"NOPE\" is an unknown category", NULL}}},
@@ -364,6 +409,44 @@ static void test_an_overview_links_to_its_result_and_knows_its_end(void **state)
     belfry_test_free(t);
 }
 
+/* Whichever of the syncs was told last, and although all of them ended before it was told that the overview is ready.
+ */
+static void test_the_last_sync_counts_for_an_overview_that_is_told_late(void **state)
+{
+    (void)state;
+    struct belfry_test *t = sync_new(NULL);
+    sync_send(t, FINISHED, json(END_OF("s", "sync", "bob", "succeeded")), DAY "08:40:00Z");
+    sync_send(t, FINISHED, json(END_OF("t", "sync", "bob", "succeeded")), DAY "08:20:00Z");
+    sync_send(t, FINISHED, json(END_OF("1", "overview", "ann", "succeeded")), DAY "08:00:00Z");
+    assert_string_equal(belfry_test_last(t)->type, "sync.overview_ready");
+    assert_int_equal(belfry_test_last(t)->valid_until_ms, belfry_test_now(t) + INT64_C(7) * 86400000 - 20 * 60000);
+    belfry_test_told(t);
+    belfry_test_free(t);
+}
+
+/* Not superseded: nobody started a newer one. */
+static void test_an_overview_that_is_told_after_its_time_has_expired(void **state)
+{
+    (void)state;
+    struct belfry_test *t = sync_new("{overview_valid_for: 1h, failures_to: olga}");
+    sync_send(t, FINISHED, json(END_OF("1", "overview", "ann", "succeeded")), DAY "07:30:00Z");
+    assert_string_equal(belfry_test_told(t), "sync.overview_ready -> ann: Overview is ready");
+    sync_send(t, FINISHED, json(END_OF("2", "overview", "ann", "succeeded")), DAY "08:30:00Z");
+    assert_string_equal(belfry_test_told(t), "sync.overview_ready -> ann: Overview is ready");
+    sync_send(t, FINISHED, json("{'run':{'id':'3','kind':'overview'},'outcome':'partial'}"), NULL);
+    belfry_test_advance(t, "90m");
+    belfry_test_told(t);
+    sync_send(t, STARTED, json(RUN("3", "overview", "bob")), DAY "08:50:00Z");
+    assert_string_equal(belfry_test_told(t), "supersede run/2 [sync.overview_ready]: a newer overview was started\n"
+                                             "sync.overview_ready -> bob: Overview is ready in part");
+    belfry_test_advance(t, "1s");
+    belfry_test_expect_rows(t, "ann",
+                            "sync.overview_ready: Overview is ready (expired)\n"
+                            "sync.overview_ready: Overview is ready (expired)");
+    belfry_test_expect_rows(t, "bob", "sync.overview_ready: Overview is ready in part (expired)");
+    belfry_test_free(t);
+}
+
 /* The log and the time that a run is found under are other values, so that lists are cheap. */
 static void test_what_is_kept(void **state)
 {
@@ -428,6 +511,8 @@ int main(void)
                                        cmocka_unit_test(test_items),
                                        cmocka_unit_test(test_an_event_says_all_but_the_log),
                                        cmocka_unit_test(test_an_overview_links_to_its_result_and_knows_its_end),
+                                       cmocka_unit_test(test_the_last_sync_counts_for_an_overview_that_is_told_late),
+                                       cmocka_unit_test(test_an_overview_that_is_told_after_its_time_has_expired),
                                        cmocka_unit_test(test_what_is_kept),
                                        cmocka_unit_test(test_at_most_a_hundred_overviews_are_valid),
                                        cmocka_unit_test(test_blocked_takes_the_category_and_severity_it_names)};

@@ -80,6 +80,10 @@ static void test_a_list_is_newest_first_and_filtered(void **state)
         {"?from=2026-01-05T09:10:00%2B01:00", "i1 s2"},
         {"?from=2026-01-05T09:10:00+01:00", "i1 s2"},
         {"?to=2026-01-05T08:09:59.999Z", "s1 o1"},
+        {"?to=2300-01-01", "i1 s2 s1 o1"},
+        {"?to=9999-12-31T23:59:59.999Z", "i1 s2 s1 o1"},
+        {"?from=2300-01-01", ""},
+        {"?from=0001-01-01&to=1969-12-31", ""},
         {"?limit=2", "i1 s2 | s2"},
         {"?limit=4", "i1 s2 s1 o1"},
         {"?limit=2&before=1767600600000/s2", "s1 o1"},
@@ -190,7 +194,7 @@ static void test_pages_escape_everything(void **state)
     assert_non_null(strstr(reply->body, "1 of 2: &lt;u&gt;"));
     sync_send(
         t, "sync.finished",
-        json("{'run':{'id':'<b>&/7'},'outcome':'failed','counts':{'<s>':'<q>','n':{'<p>':1}},"
+        json("{'run':{'id':'<b>&/7'},'outcome':'failed','counts':{'<s>':'<q>','n':{'<p>':1},'rate':0.1},"
              "'url':'https://x.example/?a=1&b=<c>','log':'<script>alert(1)</script>\\u001b[31mred\\u001b[0m\\u0007'}"),
         NULL);
     reply = get(t, "person:ann", PAGE "/%3Cb%3E%26%2F7");
@@ -199,6 +203,7 @@ static void test_pages_escape_everything(void **state)
         if (strstr(reply->body, bad[i]))
             fail_msg("%s is in the page:\n%s", bad[i], reply->body);
     assert_non_null(strstr(reply->body, "&lt;script&gt;alert(1)&lt;/script&gt;red</pre>"));
+    assert_non_null(strstr(reply->body, "rate</th><td>0.1</td>"));
     assert_non_null(strstr(reply->body, "href=\"https://x.example/?a=1&amp;b=&lt;c&gt;\""));
     reply = get(t, "person:ann", PAGE "?admin=%22%3E%3Cscript%3E");
     assert_null(strstr(reply->body, "<script"));

@@ -43,6 +43,12 @@ static const struct order orders[] = {
       {F, "{'run':{'id':'1'},'outcome':'succeeded'}", T("08:59:50")},
       {F, "{'run':{'id':'1'},'outcome':'succeeded'}", T("08:59:50")}},
      ""},
+    {"one that goes on: the newest progress stands, of two of the same moment the one that is further",
+     {{S, STARTS("1", "sync", "ann"), T("08:50:00")},
+      {P, "{'run':{'id':'1'},'done':1,'total':4}", T("08:51:00")},
+      {P, "{'run':{'id':'1'},'done':2,'total':4}", T("08:52:00")},
+      {P, "{'run':{'id':'1'},'done':3,'total':4}", T("08:52:00")}},
+     ""},
     {"a long failure",
      {{S, STARTS("1", "import", "ann"), T("08:50:00")},
       {P, "{'run':{'id':'1'},'done':1,'total':2}", T("08:51:00")},
@@ -195,6 +201,7 @@ struct model {
     int last_run;
     int64_t until[RUNS];
     int blocked[ITEMS];
+    int64_t item_said[ITEMS]; /* when what is known of it was; 0: not said */
 };
 
 static uint64_t next_random(uint64_t *seed)
@@ -281,6 +288,16 @@ static void model_finished(struct model *m, int i, int64_t now, int64_t said, in
             if (m->runs[k].ready && !m->runs[k].expired && !m->runs[k].superseded && end + WEEK > m->until[k])
                 m->until[k] = end + WEEK;
     }
+}
+
+/* Of two that say when, the later counts; one that does not say is news. */
+static void model_item(struct model *m, int i, int blocked, int64_t said)
+{
+    if (said && m->item_said[i] > said)
+        return;
+    if (blocked || said || m->blocked[i])
+        m->item_said[i] = said;
+    m->blocked[i] = blocked;
 }
 
 /* Each event of the step was allowed; counts who was told of what. */
@@ -406,10 +423,10 @@ static int send(struct belfry_test *t, const struct step *s, struct model *m)
         snprintf(data, sizeof(data), "{\"item\":{\"%s\":\"%d\",\"title\":\"t\",\"url\":\"/i\"},\"reason\":\"r\"}", run,
                  item);
         if (ok)
-            m->blocked[item] = s->kind == 10;
+            model_item(m, item, s->kind == 10, said);
     }
     look_at_overviews(m, now);
-    belfry_status status = sync_send(t, type, data, s->with_time && s->kind < 10 ? time : NULL);
+    belfry_status status = sync_send(t, type, data, s->with_time ? time : NULL);
     assert_int_equal(status == BELFRY_OK, ok);
     return ok;
 }
