@@ -299,6 +299,36 @@ def test_recalled_leaves_every_list_and_may_be_submitted_anew(hub):
     assert len(open_rows(hub, "ann", id)) == 1
 
 
+def test_a_button_of_an_earlier_round_decides_nothing_in_a_later_one(hub):
+    id = submit(hub, (["ann", "bob"], "any"))
+    old, = open_rows(hub, "ann", id)
+    assert act(hub, "ann", old, "reject").status_code == 200
+    handled_at = hub.clock.ms
+    hub.clock.advance("1h")
+    submit(hub, (["ann", "bob"], "any"), id=id)
+    late = act(hub, "ann", old, "approve")
+    assert late.status_code == 409 and late.json()["handled_by"] == "ann"
+    at = datetime.datetime.fromisoformat(late.json()["handled_at"].replace("Z", "+00:00"))
+    assert abs(at.timestamp() * 1000 - handled_at) < 1000, "it was she herself, in the round that is over"
+    hub.clock.advance("40d")  # the first click is not remembered any more
+    assert act(hub, "ann", old, "reject").status_code == 409
+    new, = open_rows(hub, "ann", id)
+    assert [i["type"] for i in hub.items("carl")] == ["approval.rejected"]
+    assert act(hub, "ann", new, "approve").status_code == 200
+    assert types(hub, "carl") == ["approval.approved", "approval.rejected"]
+
+
+def test_a_vote_of_a_round_that_was_recalled_is_none_in_the_next(hub):
+    id = submit(hub, (["ann", "bob"], "all"))
+    old, = open_rows(hub, "ann", id)
+    assert act(hub, "ann", old).status_code == 200
+    send(hub, recalled(id))
+    submit(hub, (["ann", "bob"], "any"), id=id)
+    assert act(hub, "ann", old, "reject").status_code == 409
+    assert act(hub, "ann", old).status_code == 200, "the same click: it was taken, and is not taken again"
+    assert hub.items("carl") == [] and len(open_rows(hub, "bob", id)) == 1
+
+
 def test_a_seat_is_reassigned(hub):
     id = submit(hub, (["ann", "bob"], "all"))
     send(hub, reassigned(id, "ann", "mona"))
