@@ -263,6 +263,8 @@ static belfry_status reassigned(struct approval_call *c)
         return refuse_move(c, from, "has no open seat in");
     if (approval_state_vote_of(&c->state, to, c->state.step))
         return refuse_move(c, to, "has one vote, and has approved");
+    if (approval_names_has(&c->state.open, to) && !approval_step_can_spare(c))
+        return refuse_move(c, to, "has a seat already, and no other can be spared in");
     return move_seat(c, from, to);
 }
 
