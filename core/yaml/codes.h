@@ -141,6 +141,10 @@
        "The text is a Mustache template with an error: a tag that is not closed, or a section that ends another.\n"    \
        "wrong:  title: \"{{#a}}x{{/b}}\"\n"                                                                            \
        "right:  title: \"{{#a}}x{{/a}}\"\n")                                                                           \
+    XX(H218, "values that contradict each other",                                                                      \
+       "A period ends before it begins, or two keys name the same person or thing and may not.\n"                      \
+       "wrong:  {for: ann, by: bob, from: 2026-01-09, until: 2026-01-08}\n"                                            \
+       "right:  {for: ann, by: bob, from: 2026-01-08, until: 2026-01-09}\n")                                           \
     /* --- H3: references --- */                                                                                       \
     XX(H301, "unknown channel", "The name is not a key of `channels`.\n")                                              \
     XX(H302, "unknown source", "The name is not a key of `sources`.\n")                                                \
