@@ -237,6 +237,8 @@
     XX(H701, "file cannot be read", "The file is not there, is no regular file, or this user may not read it.\n")      \
     XX(H702, "directory cannot be used", "The directory is not there or this user may not write to it.\n")             \
     XX(H703, "address cannot be used", "Another process listens there, or the address is not of this machine.\n")      \
+    XX(H704, "key not in force",                                                                                       \
+       "The key is checked like any other, and this version goes on as if it were not there.\n")                       \
     XX(H705, "TLS file cannot be used",                                                                                \
        "The file is not there, holds no certificate or key in PEM form, or the two do not belong together. A key\n"    \
        "with a passphrase cannot be used. What this user may not read is only noted.\n")
