@@ -213,6 +213,9 @@
     XX(H506, "plugin cannot be loaded",                                                                                \
        "The object of the plugin was refused: it is damaged, made for another version of the plugin interface, or\n"   \
        "asks for what this hub does not offer. The message says which; `belfry plugin inspect NAME` shows it.\n")      \
+    XX(H507, "configuration not taken",                                                                                \
+       "The file is right as far as that can be said without running plugins, but an instance refused its options\n"   \
+       "or could not start. The message says which; the hub goes on as before.\n")                                     \
     /* --- H6: secrets and permissions --- */                                                                          \
     XX(H601, "secret not resolved",                                                                                    \
        "Checking does not need secrets: the reference was left as it is. Start and reload resolve it.\n")              \
