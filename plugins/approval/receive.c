@@ -168,7 +168,7 @@ static belfry_status answer_other_step(struct approval_call *c, const struct app
     if (own && d->decision == APPROVAL_APPROVED)
         return BELFRY_OK;
     return approval_refuse(c, closer ? closer->by : nobody, closer ? closer->at_ms : 0,
-                           closer ? "step %u is closed" : "step %u is not open yet", step + 1);
+                           closer ? "step %lld is closed" : "step %lld is not open yet", (long long)d->step);
 }
 
 static belfry_status answer_closed(struct approval_call *c, const struct approval_decision *d)
