@@ -74,6 +74,19 @@ void cli_ask(const char *config_path, const char *method, const char *path, cons
     free(dir);
 }
 
+/* What an instance refused when it was made has a place in the configuration, but none in a file. */
+static void put_diagnostic(const json_t *item)
+{
+    const char *file = json_string_value(json_object_get(item, "file"));
+    if (file)
+        fprintf(stderr, "%s:%lld:%lld: ", file, (long long)json_integer_value(json_object_get(item, "line")),
+                (long long)json_integer_value(json_object_get(item, "col")));
+    else
+        fprintf(stderr, "%s: ", json_string_value(json_object_get(item, "path")));
+    fprintf(stderr, "%s[%s]: %s\n", json_string_value(json_object_get(item, "severity")),
+            json_string_value(json_object_get(item, "code")), json_string_value(json_object_get(item, "message")));
+}
+
 int cli_problem(const struct cli_answer *answer)
 {
     json_t *doc = answer->body.len ? json_loadb(answer->body.ptr, answer->body.len, 0, NULL) : NULL, *item;
@@ -84,12 +97,7 @@ int cli_problem(const struct cli_answer *answer)
     json_array_foreach(json_object_get(doc, "errors"), i, item)
         fprintf(stderr, "  %s: %s\n", json_string_value(json_object_get(item, "pointer")),
                 json_string_value(json_object_get(item, "detail")));
-    json_array_foreach(json_object_get(doc, "diagnostics"), i, item)
-        fprintf(stderr, "%s:%lld:%lld: %s[%s]: %s\n", json_string_value(json_object_get(item, "file")),
-                (long long)json_integer_value(json_object_get(item, "line")),
-                (long long)json_integer_value(json_object_get(item, "col")),
-                json_string_value(json_object_get(item, "severity")), json_string_value(json_object_get(item, "code")),
-                json_string_value(json_object_get(item, "message")));
+    json_array_foreach(json_object_get(doc, "diagnostics"), i, item) put_diagnostic(item);
     json_decref(doc);
     return CLI_ERRORS;
 }

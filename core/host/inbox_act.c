@@ -126,14 +126,17 @@ static void on_triggered(struct ledger_request *request)
     const struct error *err = &a->result.err;
     if (request->status == BELFRY_OK) {
         mark_seen(a);
-    } else if (request->status == BELFRY_ECONFLICT && a->closed) {
+        return;
+    }
+    int conflict = request->status == BELFRY_ECONFLICT;
+    if (!conflict || !a->closed)
+        take_refusal(a, err);
+    if (conflict && !a->answer.handled_by.len) {
         a->answer.handled_by = a->row.handled_by;
         a->answer.handled_ms = a->row.handled_at;
-        refuse(a, BELFRY_ECONFLICT, str_of(a->closed));
-    } else {
-        take_refusal(a, err);
-        refuse(a, request->status, str_of(err->count ? error_text(err) : status_text(request->status)));
     }
+    const char *said = err->count ? error_text(err) : status_text(request->status);
+    refuse(a, request->status, str_of(conflict && a->closed ? a->closed : said));
 }
 
 /* The action's data with the comment; empty when it is malformed, which emit does not let through. */

@@ -141,6 +141,17 @@ static void leave_out(struct hub_instance *instance, struct error *err)
     instance->live = NULL;
 }
 
+/* A refusal names the options by their place in the instance; who reads it has to find that in the file. */
+static int refused(struct error *err, int channel, const char *name)
+{
+    for (size_t i = 0; i < err->count; i++) {
+        char *inner = err->items[i].pointer;
+        err->items[i].pointer = xasprintf("/%s/%s%s", channel ? "channels" : "sources", name, inner ? inner : "");
+        free(inner);
+    }
+    return -1;
+}
+
 static int make_all(struct hub_generation *g, struct hub_generation *before, int strict, struct error *err)
 {
     struct config *config = g->ledger.config;
@@ -148,14 +159,14 @@ static int make_all(struct hub_generation *g, struct hub_generation *before, int
         if (take(g->hub, config, &config->sources[i], 0, before ? before->sources : NULL, source_count(before),
                  &g->sources[i], err) != 0) {
             if (strict)
-                return -1;
+                return refused(err, 0, config->sources[i].name);
             leave_out(g->sources[i], err);
         }
     for (size_t i = 0; i < config->channel_count; i++)
         if (take(g->hub, config, &config->channels[i], 1, before ? before->channels : NULL, channel_count(before),
                  &g->channels[i], err) != 0) {
             if (strict)
-                return -1;
+                return refused(err, 1, config->channels[i].name);
             leave_out(g->channels[i], err);
         }
     return 0;
@@ -170,7 +181,7 @@ static int start_all(struct hub_generation *g, const struct hub_generation *befo
             continue;
         if (start_one(instance, err) != 0) {
             if (strict)
-                return -1;
+                return refused(err, instance->channel, instance->name);
             leave_out(instance, err);
         }
     }
@@ -187,7 +198,7 @@ static int reload_kept(struct hub_generation *g, struct error *err)
         if (!instance->live || instance->hash == ci->hash)
             continue;
         if (host_instance_reload(instance->live, config, ci, err) != BELFRY_OK)
-            return -1;
+            return refused(err, 1, ci->name);
         instance->hash = ci->hash;
     }
     return 0;

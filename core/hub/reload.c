@@ -79,10 +79,13 @@ static void reject_diags(struct reload *r, struct diag_set *diags)
 static void reject_error(struct reload *r, struct error *err)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < err->count; i++)
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s}", "severity", "error", "code", "H501", "message", err->items[i].detail));
-    log_warn("hub", "reload failed", "err=%s", log_quote(error_text(err), strlen(error_text(err))));
+    for (size_t i = 0; i < err->count; i++) {
+        const char *path = err->items[i].pointer ? err->items[i].pointer : "", *text = err->items[i].detail;
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "severity", "error", "code", "H507", "path", path,
+                                              "message", text));
+        log_warn("hub", "reload failed", "path=%s err=%s", log_quote(path, strlen(path)),
+                 log_quote(text, strlen(text)));
+    }
     error_clear(err);
     finish(r, 422, rejection(r->hub, list));
 }

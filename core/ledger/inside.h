@@ -332,7 +332,7 @@ void outcome_count(struct ledger_txn *txn, int64_t channel, enum outcome outcome
 /* store_deliveries_end_event(), counted. */
 void outcome_end_event(struct ledger_txn *txn, int64_t event, int64_t person, enum outcome outcome,
                        struct belfry_str note);
-/* Of one person, on channels that send something away from the inbox, counted. */
+/* Of one person, or of addresses (0), on channels that send something away from the inbox, counted. */
 void outcome_end_sent(struct ledger_txn *txn, int64_t event, int64_t person, enum outcome outcome,
                       struct belfry_str note);
 /* store_delivery_end() of one row, counted. */
@@ -390,6 +390,8 @@ struct sweep {
 };
 /* Up to limit rows of the event, persons above *after; *after moves. Returns how many rows; fewer than limit: done. */
 size_t sweep_rows(struct ledger_txn *txn, struct sweep *sweep, int64_t *after, size_t limit);
+/* Waiting mail of one person, or to addresses (0), about what is handled. */
+void sweep_end_mail(struct ledger_txn *txn, const struct sweep *sweep, int64_t person);
 /* One row ends: validity, the successor, its open deliveries with an outcome. */
 void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row, int validity, int64_t replaced_by,
                    enum outcome outcome, struct belfry_str note);

@@ -41,6 +41,14 @@ static void end_event(struct ledger_txn *txn, const struct sweep *sweep)
     outcome_end_event(txn, sweep->event, 0, withdrawn ? OUTCOME_withdrawn : OUTCOME_superseded, sweep->note);
 }
 
+/* The event stays valid, and its links lead on: targets hear of it all the same. An address would be asked for what is
+ * done. */
+static void settle_event(struct ledger_txn *txn, const struct sweep *sweep)
+{
+    store_event_set_live(txn->conn, sweep->event, 0);
+    sweep_end_mail(txn, sweep, 0);
+}
+
 /* Some rows were ended by name. When the last one of the audience went with them the event is over for everybody else
  * too: whom a rule brought in was to hear of something that concerns nobody any more. */
 static void after_some(struct ledger_txn *txn, struct sweep *sweep, int64_t org)
@@ -69,7 +77,7 @@ static void apply_one(struct ledger_txn *txn, const struct op *op, struct sweep 
     if (!everybody)
         after_some(txn, &sweep, org);
     else if (op->kind == OP_HANDLED)
-        store_event_set_live(txn->conn, sweep.event, 0);
+        settle_event(txn, &sweep);
     else
         end_event(txn, &sweep);
 }

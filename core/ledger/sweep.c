@@ -26,6 +26,14 @@ void sweep_end_row(struct ledger_txn *txn, const struct store_notification *row,
     outcome_end_event(txn, row->event, row->person, outcome, why);
 }
 
+/* A mail would ask for what is done. A place in the inbox asks `unless` itself when it comes due: the row says who did
+ * it. */
+void sweep_end_mail(struct ledger_txn *txn, const struct sweep *sweep, int64_t person)
+{
+    outcome_end_sent(txn, sweep->event, person, OUTCOME_handled,
+                     str_of(arena_printf(txn->arena, "handled by %.*s", STR_ARG(sweep->by))));
+}
+
 static void change_row(struct ledger_txn *txn, struct sweep *sweep, const struct store_notification *row)
 {
     sweep->changed++;
@@ -41,10 +49,7 @@ static void change_row(struct ledger_txn *txn, struct sweep *sweep, const struct
         break;
     case SWEEP_HANDLED:
         store_notification_handled(txn->conn, row->id, sweep->by, txn->now, ledger_txn_touch(txn, row->person));
-        /* A mail would ask for what is done. A place in the inbox asks `unless` itself when it comes due: the row says
-         * who did it. */
-        outcome_end_sent(txn, row->event, row->person, OUTCOME_handled,
-                         str_of(arena_printf(txn->arena, "handled by %.*s", STR_ARG(sweep->by))));
+        sweep_end_mail(txn, sweep, row->person);
         break;
     case SWEEP_TOUCH:
         store_notification_set_rev(txn->conn, row->id, ledger_txn_touch(txn, row->person));

@@ -2,6 +2,9 @@
 /* What the keys of one map must be among themselves: known, current, complete with their companions, and unique. */
 #include "plugin/option_internal.h"
 
+#include "base/clock.h"
+#include "base/date.h"
+
 /* --- unknown keys ----------------------------------------------------------------------------------------------- */
 
 /* How a message calls a map: by its key, or by the list that it is an item of and its name. */
@@ -165,6 +168,64 @@ static void check_conflicts(struct option_walk *w, const struct belfry_option *t
     }
 }
 
+#define DAY_MS INT64_C(86400000)
+#define ZONES_MS INT64_C(50400000) /* by so much a day may begin earlier or end later somewhere than in UTC */
+
+/* The earliest instant at which something begins, or the latest at which it has ended; 0 when it is neither a date nor
+ * an instant, which was said already. */
+static int bound_of(struct belfry_str text, int is_end, int64_t zones_ms, int64_t *out)
+{
+    struct belfry_date date;
+    if (date_parse(text, &date) != BELFRY_OK)
+        return time_parse(text, out) == BELFRY_OK;
+    int64_t days = date_to_days(date.year, date.month, date.day);
+    *out = is_end ? (days + 1) * DAY_MS + zones_ms : days * DAY_MS - zones_ms;
+    return 1;
+}
+
+/* Two days are compared as such; of a day and an instant it is certain only beyond all zones. */
+static int ends_too_early(struct belfry_str from, struct belfry_str until)
+{
+    struct belfry_date date;
+    int64_t begin, end, zones = (date_parse(from, &date) == BELFRY_OK) != (date_parse(until, &date) == BELFRY_OK);
+    return bound_of(from, 0, zones * ZONES_MS, &begin) && bound_of(until, 1, zones * ZONES_MS, &end) && end <= begin;
+}
+
+/* "user:ann" and "ann" are the same recipient. */
+static struct belfry_str bare(const struct belfry_option *row, struct belfry_str text)
+{
+    struct belfry_str user = STR("user:");
+    if (row->type != BELFRY_OPT_RECIPIENT || !str_has_prefix(text, user))
+        return text;
+    return str_slice(text.ptr + user.len, text.len - user.len);
+}
+
+/* The sibling that a row is compared with, when both have a value by now. */
+static const struct yaml_pair *compared(const struct yaml_node *map, const struct yaml_pair *pair, const char *name)
+{
+    const struct yaml_pair *other = name ? yaml_pair(map, name) : NULL;
+    int known = other && pair->value->kind == YAML_SCALAR && other->value->kind == YAML_SCALAR &&
+                !pair->value->unresolved && !other->value->unresolved;
+    return known ? other : NULL;
+}
+
+static void check_pairs(struct option_walk *w, const struct belfry_option *row, const struct yaml_node *map,
+                        const struct yaml_pair *pair)
+{
+    const struct yaml_pair *from = compared(map, pair, row->not_before), *other = compared(map, pair, row->unlike);
+    struct diag *d = NULL;
+    if (from && ends_too_early(from->value->text, pair->value->text))
+        d = diag_add(w->diags, "H218", DIAG_ERROR, pair->value->span, "`%s` lies before `%s`", row->name,
+                     row->not_before);
+    else if (other && str_eq(bare(row, pair->value->text), bare(row, other->value->text)))
+        d = diag_add(w->diags, "H218", DIAG_ERROR, pair->value->span, "`%s` is the same as `%s`", row->name,
+                     row->unlike);
+    if (!d)
+        return;
+    d->path = yaml_path(diag_arena(w->diags), pair->value);
+    diag_relate(w->diags, d, (from ? from : other)->value->span, "the other one");
+}
+
 void option_check_siblings(struct option_walk *w, const struct belfry_option *table, const struct yaml_node *map)
 {
     for (const struct belfry_option *row = table; row && row->struct_size; row++) {
@@ -173,6 +234,7 @@ void option_check_siblings(struct option_walk *w, const struct belfry_option *ta
             continue;
         check_requires(w, row, map, pair);
         check_conflicts(w, table, row, map, pair);
+        check_pairs(w, row, map, pair);
         if (!option_flag(row, BELFRY_OPT_DEPRECATED))
             continue;
         struct diag *d = diag_add(w->diags, "H213", DIAG_WARNING, pair->key->span, "`%s` is deprecated", row->name);

@@ -42,13 +42,13 @@ static const char *placeholder(const struct belfry_option *row)
     case BELFRY_OPT_CHOICE:
         return row->choices[0];
     case BELFRY_OPT_RECIPIENT:
-        return "role:admin";
+        return !option_flag(row, BELFRY_OPT_PERSON) ? "role:admin" : row->unlike ? "somebody-else" : "somebody";
     case BELFRY_OPT_TEMPLATE:
         return "{{subject}}";
     case BELFRY_OPT_CONDITION:
         return "{}";
     default:
-        return "name";
+        return row->unlike ? "other-name" : "name";
     }
 }
 

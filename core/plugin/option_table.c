@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define CONFIG_MAX (1u << 20)
-#define KNOWN_FLAGS ((BELFRY_OPT_UNIQUE << 1) - 1)
+#define KNOWN_FLAGS ((BELFRY_OPT_PERSON << 1) - 1)
 
 struct table_check {
     struct arena *arena;
@@ -49,6 +49,7 @@ static const char *flags_fault(struct arena *arena, const struct belfry_option *
         {BELFRY_OPT_POINTER, 1u << BELFRY_OPT_OBJECT, "POINTER"},
         {BELFRY_OPT_CALENDAR, 1u << BELFRY_OPT_DURATION, "CALENDAR"},
         {BELFRY_OPT_UNIQUE, 1u << BELFRY_OPT_STRING, "UNIQUE"},
+        {BELFRY_OPT_PERSON, 1u << BELFRY_OPT_RECIPIENT, "PERSON"},
     };
     if (row->flags & ~(uint32_t)KNOWN_FLAGS)
         return arena_printf(arena, "option `%s` has flags that this hub does not know (0x%x)", name, row->flags);
@@ -150,7 +151,7 @@ static const char *element_fault(const struct table_check *c, const struct belfr
         return arena_printf(c->arena, "option `%s` nests deeper than %d levels", name, OPTION_MAX_DEPTH);
     if (element->name || element->offset)
         return arena_printf(c->arena, "option `%s`: children[0] has a name or an offset", inner);
-    if (element->def || element->requires_ || element->conflicts ||
+    if (element->def || element->requires_ || element->conflicts || element->not_before || element->unlike ||
         element->flags & (BELFRY_OPT_REQUIRED | BELFRY_OPT_DEPRECATED | BELFRY_OPT_UNIQUE))
         return arena_printf(c->arena, "option `%s`: children[0] has what only a named option can have", inner);
     return row_fault(c, element, inner, depth + 1);
@@ -178,6 +179,17 @@ static const char *siblings_fault(const struct table_check *c, const struct belf
                                 row->name, verb, STR_ARG(one));
     }
     return NULL;
+}
+
+/* not_before and unlike compare with a sibling of the same type. */
+static const char *pair_fault(const struct table_check *c, const struct belfry_option *table,
+                              const struct belfry_option *row, const char *name, uint32_t types, const char *column)
+{
+    const struct belfry_option *other = name ? find_row(table, str_of(name)) : NULL;
+    if (!name || (other && other != row && other->type == row->type && types & 1u << row->type))
+        return NULL;
+    return arena_printf(c->arena, "option `%s%s` of type %s is %s `%s`, which is no option beside it to compare with",
+                        c->path, row->name, option_type_name(row->type), column, name);
 }
 
 /* taken[i] is the number of the row (from 1) that has byte i. */
@@ -222,7 +234,10 @@ static const char *rows_fault(const struct table_check *c, const struct belfry_o
     }
     for (const struct belfry_option *row = table; row->struct_size; row++)
         if ((fault = siblings_fault(c, table, row, row->requires_, "requires")) ||
-            (fault = siblings_fault(c, table, row, row->conflicts, "conflicts with")))
+            (fault = siblings_fault(c, table, row, row->conflicts, "conflicts with")) ||
+            (fault = pair_fault(c, table, row, row->not_before, 1u << BELFRY_OPT_DATE, "not before")) ||
+            (fault = pair_fault(c, table, row, row->unlike, 1u << BELFRY_OPT_STRING | 1u << BELFRY_OPT_RECIPIENT,
+                                "unlike")))
             return fault;
     return NULL;
 }

@@ -132,6 +132,11 @@ static void fill_recipient(struct option_walk *w, const struct belfry_option *ro
     const char *const *words = recipient_words(w, row, &count), *text = NULL;
     if (option_recipient(w->arena, w->diags, node, words, count, &text) != BELFRY_OK || !text)
         return;
+    if (option_flag(row, BELFRY_OPT_PERSON) && !node->unresolved && !str_has_prefix(str_of(text), STR("user:"))) {
+        option_report(w->diags, "H216", DIAG_ERROR, node, "%s must be one person: NAME or user:NAME",
+                      option_subject(w->diags, node));
+        return;
+    }
     *(const char **)slot = text;
     if (w->scope->check_recipient && !node->unresolved)
         w->scope->check_recipient(w->scope->arg, w->diags, node, str_of(text));

@@ -121,6 +121,8 @@ static const struct belfry_option *options(struct reader *r, const json_t *objec
             .choices = texts(r, from, "choices"),
             .requires_ = text(r, from, "requires"),
             .conflicts = text(r, from, "conflicts"),
+            .not_before = text(r, from, "not_before"),
+            .unlike = text(r, from, "unlike"),
             .size = small(r, from, "size"),
         };
         if (json_object_get(from, "children"))

@@ -50,6 +50,8 @@ static json_t *options(const struct belfry_option *table, size_t only)
         set_texts(option, "choices", row->choices);
         set_text(option, "requires", row->requires_);
         set_text(option, "conflicts", row->conflicts);
+        set_text(option, "not_before", row->not_before);
+        set_text(option, "unlike", row->unlike);
         if (row->children)
             json_object_set_new(option, "children", options(row->children, row->type != BELFRY_OPT_OBJECT));
         json_array_append_new(array, option);

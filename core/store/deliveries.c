@@ -182,12 +182,12 @@ size_t store_deliveries_end_channel(struct store_conn *conn, int64_t event, int6
                                     int64_t now_ms, struct belfry_str detail)
 {
     struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, open = 0, detail = ?, ended = ? WHERE event = ?"
-                                  " AND open > 0 AND lease IS NULL AND person = ? AND channel = ?");
+                                  " AND open > 0 AND lease IS NULL AND person IS ? AND channel = ?");
     sql_i64(s, state);
     sql_str_opt(s, detail);
     sql_i64(s, now_ms);
     sql_i64(s, event);
-    sql_i64(s, person);
+    sql_i64_opt(s, person);
     sql_i64(s, channel);
     return (size_t)sql_run(s);
 }

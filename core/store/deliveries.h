@@ -36,7 +36,7 @@ void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t 
  * the channel of each. */
 size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
                                   struct belfry_str detail, struct arena *arena, int64_t **channels);
-/* The same for one person on one channel. Returns how many. */
+/* The same for one person, or for everybody without a row (0), on one channel. Returns how many. */
 size_t store_deliveries_end_channel(struct store_conn *conn, int64_t event, int64_t person, int64_t channel, int state,
                                     int64_t now_ms, struct belfry_str detail);
 /* Another row of the same event, channel and recipient that was sent, is being sent or may have arrived. */

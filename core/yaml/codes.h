@@ -141,6 +141,10 @@
        "The text is a Mustache template with an error: a tag that is not closed, or a section that ends another.\n"    \
        "wrong:  title: \"{{#a}}x{{/b}}\"\n"                                                                            \
        "right:  title: \"{{#a}}x{{/a}}\"\n")                                                                           \
+    XX(H218, "values that contradict each other",                                                                      \
+       "A period ends before it begins, or two keys name the same person or thing and may not.\n"                      \
+       "wrong:  {for: ann, by: bob, from: 2026-01-09, until: 2026-01-08}\n"                                            \
+       "right:  {for: ann, by: bob, from: 2026-01-08, until: 2026-01-09}\n")                                           \
     /* --- H3: references --- */                                                                                       \
     XX(H301, "unknown channel", "The name is not a key of `channels`.\n")                                              \
     XX(H302, "unknown source", "The name is not a key of `sources`.\n")                                                \
@@ -209,6 +213,9 @@
     XX(H506, "plugin cannot be loaded",                                                                                \
        "The object of the plugin was refused: it is damaged, made for another version of the plugin interface, or\n"   \
        "asks for what this hub does not offer. The message says which; `belfry plugin inspect NAME` shows it.\n")      \
+    XX(H507, "configuration not taken",                                                                                \
+       "The file is right as far as that can be said without running plugins, but an instance refused its options\n"   \
+       "or could not start. The message says which; the hub goes on as before.\n")                                     \
     /* --- H6: secrets and permissions --- */                                                                          \
     XX(H601, "secret not resolved",                                                                                    \
        "Checking does not need secrets: the reference was left as it is. Start and reload resolve it.\n")              \
@@ -233,6 +240,8 @@
     XX(H701, "file cannot be read", "The file is not there, is no regular file, or this user may not read it.\n")      \
     XX(H702, "directory cannot be used", "The directory is not there or this user may not write to it.\n")             \
     XX(H703, "address cannot be used", "Another process listens there, or the address is not of this machine.\n")      \
+    XX(H704, "key not in force",                                                                                       \
+       "The key is checked like any other, and this version goes on as if it were not there.\n")                       \
     XX(H705, "TLS file cannot be used",                                                                                \
        "The file is not there, holds no certificate or key in PEM form, or the two do not belong together. A key\n"    \
        "with a passphrase cannot be used. What this user may not read is only noted.\n")

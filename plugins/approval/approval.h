@@ -11,7 +11,7 @@ struct approval_escalate {
 };
 
 struct approval_substitute_options {
-    const char *for_, *by;    /* usernames, bare or as "user:NAME" */
+    const char *for_, *by;    /* "user:NAME", two people */
     const char *from, *until; /* dates or instants; NULL: no such end */
 };
 

@@ -226,6 +226,20 @@ belfry_status approval_read_submitted(struct approval_call *c, json_t **out)
 
 /* --- what is done about it ---------------------------------------------------------------------------------------- */
 
+/* A number from 1; 0 when it is absent. */
+static int64_t ordinal_at(struct reading *r, const char *pointer)
+{
+    struct approval_call *c = r->c;
+    int64_t number = 0;
+    if (!is_there(r, pointer))
+        return 0;
+    if (c->api->value_int(c->txn, c->trigger, pointer, &number, c->err) != BELFRY_OK)
+        r->faults++;
+    else if (number < 1)
+        refuse(r, pointer, "must be at least 1");
+    return number;
+}
+
 static belfry_status read_decision(struct reading *r, struct approval_decision *out)
 {
     struct belfry_str word = text_at(r, "/decision");
@@ -238,13 +252,8 @@ static belfry_status read_decision(struct reading *r, struct approval_decision *
         out->comment = text_at(r, "/comment");
     if (out->comment.len > COMMENT_MAX)
         refuse(r, "/comment", "is longer than 10000 bytes");
-    if (is_there(r, "/step")) {
-        struct approval_call *c = r->c;
-        if (c->api->value_int(c->txn, c->trigger, "/step", &out->step, c->err) != BELFRY_OK)
-            r->faults++;
-        else if (out->step < 1)
-            refuse(r, "/step", "must be at least 1");
-    }
+    out->round = ordinal_at(r, "/round");
+    out->step = ordinal_at(r, "/step");
     return r->faults ? BELFRY_EINVAL : BELFRY_OK;
 }
 

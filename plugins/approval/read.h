@@ -12,7 +12,7 @@ belfry_status approval_read_submitted(struct approval_call *c, json_t **out);
 struct approval_decision {
     enum approval_status decision; /* APPROVAL_APPROVED or APPROVAL_REJECTED */
     struct belfry_str comment;     /* empty: none */
-    int64_t step;                  /* that is meant, from 1; 0: whichever is open */
+    int64_t round, step;           /* that are meant, from 1; 0: whichever is open */
 };
 /* Of these three triggers the approval's name and `by` go into the call. */
 belfry_status approval_read_decided(struct approval_call *c, struct approval_decision *out);

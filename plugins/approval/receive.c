@@ -7,7 +7,7 @@
  *     pending   --decided----> pending (a vote, the next step), approved (the last step is complete), rejected
  *     pending   --recalled---> recalled
  *     pending   --reassigned-> pending
- *     rejected, recalled --submitted--> pending, as if it had never been there
+ *     rejected, recalled --submitted--> pending: the next round, in which nobody has decided
  *
  * All else is a conflict that says who and when, but for what is said twice: the same submission while it is pending
  * and the same decision of the same person are taken and change nothing.
@@ -22,9 +22,13 @@
 
 static belfry_status open_first(struct approval_call *c, json_t *object)
 {
+    struct approval_state first = {.root = json_incref(object),
+                                   .object = object,
+                                   .status = APPROVAL_PENDING,
+                                   .round = c->state.round + 1,
+                                   .submitted_ms = c->txn->now_ms};
     approval_state_fini(&c->state);
-    c->state = (struct approval_state){
-        .root = json_incref(object), .object = object, .status = APPROVAL_PENDING, .submitted_ms = c->txn->now_ms};
+    c->state = first;
     belfry_status status = approval_step_open(c, 0);
     return status == BELFRY_OK ? approval_call_save(c) : status;
 }
@@ -62,7 +66,8 @@ static belfry_status submitted(struct approval_call *c)
 /* The value becomes what a 409 must say. */
 static belfry_status close_with(struct approval_call *c, enum approval_status status)
 {
-    struct approval_state closed = {.root = c->state.root, .status = status, .by = c->by, .at_ms = c->txn->now_ms};
+    struct approval_state closed = {
+        .root = c->state.root, .status = status, .round = c->state.round, .by = c->by, .at_ms = c->txn->now_ms};
     for (size_t i = 0; status != APPROVAL_RECALLED && i < c->state.vote_count; i++)
         if (!approval_same(c->state.votes[i].by, c->by) &&
             approval_names_add(c->txn, &closed.with, c->state.votes[i].by) < 0)
@@ -145,6 +150,14 @@ static belfry_status answer_no_seat(struct approval_call *c, const struct approv
                            (int)c->by.len, c->by.ptr, s->step + 1);
 }
 
+/* A round that is named and is not this one. Who decided what in an earlier one is not remembered. */
+static belfry_status answer_other_round(struct approval_call *c, const struct approval_decision *d)
+{
+    struct belfry_str nobody = {NULL, 0};
+    return approval_refuse(c, nobody, 0, "this is round %u of approval %.*s, and not %lld", c->state.round,
+                           (int)c->id.len, c->id.ptr, (long long)d->round);
+}
+
 /* A step that is named and not open. */
 static belfry_status answer_other_step(struct approval_call *c, const struct approval_decision *d)
 {
@@ -155,7 +168,7 @@ static belfry_status answer_other_step(struct approval_call *c, const struct app
     if (own && d->decision == APPROVAL_APPROVED)
         return BELFRY_OK;
     return approval_refuse(c, closer ? closer->by : nobody, closer ? closer->at_ms : 0,
-                           closer ? "step %u is closed" : "step %u is not open yet", step + 1);
+                           closer ? "step %lld is closed" : "step %lld is not open yet", (long long)d->step);
 }
 
 static belfry_status answer_closed(struct approval_call *c, const struct approval_decision *d)
@@ -177,6 +190,8 @@ static belfry_status decided(struct approval_call *c)
         return status;
     if (c->state.status != APPROVAL_PENDING)
         return answer_closed(c, &d);
+    if (d.round && d.round != (int64_t)c->state.round)
+        return answer_other_round(c, &d);
     if (d.step && d.step != (int64_t)c->state.step + 1)
         return answer_other_step(c, &d);
     status = approval_step_fill(c, &change.fresh);
@@ -248,6 +263,8 @@ static belfry_status reassigned(struct approval_call *c)
         return refuse_move(c, from, "has no open seat in");
     if (approval_state_vote_of(&c->state, to, c->state.step))
         return refuse_move(c, to, "has one vote, and has approved");
+    if (approval_names_has(&c->state.open, to) && !approval_step_can_spare(c))
+        return refuse_move(c, to, "has a seat already, and no other can be spared in");
     return move_seat(c, from, to);
 }
 

@@ -5,8 +5,8 @@
  *     {"approval":{...},"at":MS,"step":0,"opened":MS,"open":["ann","bob"],"deputies":["dan"],"votes":[["cara",MS,0]]}
  *     {"closed":"approved","by":"bob","at":MS,"with":["cara"]}
  *
- * A vote is who, when, in which step, and in whose seat when it was not their own. What is empty is left out. Every
- * trigger reads one value and writes at most one.
+ * A vote is who, when, in which step, and in whose seat when it was not their own. After a rejection or a recall both
+ * have "round", from 2. What is empty is left out. Every trigger reads one value and writes at most one.
  */
 #include "state.h"
 #include "text.h"
@@ -95,6 +95,8 @@ int approval_state_load(struct belfry_txn *txn, struct belfry_str value, struct 
     state->submitted_ms = state->at_ms = json_integer_value(json_object_get(root, "at"));
     state->opened_ms = json_integer_value(json_object_get(root, "opened"));
     state->step = (uint32_t)json_integer_value(json_object_get(root, "step"));
+    state->round = (uint32_t)json_integer_value(json_object_get(root, "round"));
+    state->round += state->round == 0; /* the first one is not written */
     state->by = text_of(json_object_get(root, "by"));
     return load_names(txn, json_object_get(root, "open"), &state->open) &&
            load_names(txn, json_object_get(root, "deputies"), &state->deputies) &&
@@ -154,6 +156,8 @@ struct belfry_str approval_state_save(struct belfry_txn *txn, const struct appro
         approval_text_addf(&text, ",\"at\":%" PRId64, state->at_ms);
         save_names(&text, "with", &state->with);
     }
+    if (state->round > 1)
+        approval_text_addf(&text, ",\"round\":%" PRIu32, state->round);
     approval_text_addz(&text, "}");
     return approval_text_view(&text);
 }

@@ -25,6 +25,7 @@ struct approval_vote {
 struct approval_state {
     json_t *root; /* owned; what the rest borrows from */
     enum approval_status status;
+    uint32_t round; /* from 1: one more each time it is submitted anew */
 
     /* of a pending one */
     json_t *object; /* the approval as it was submitted */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A step is open while it waits for decisions. Its seats are usernames, expanded from its approvers when it opens; a
- * seat is taken out when it is decided. A role without a member is a seat of its own ("role:legal") where the step
- * could not be decided, or not by all, without it: it is asked again, every hour and with whatever happens to the
+ * seat is taken out when it is decided. A role without a member is a seat of its own ("role:legal") where the others
+ * are fewer than the approvals that the step needs: it is asked again, every hour and with whatever happens to the
  * approval, until it has members, and then becomes their seats.
  *
  * One person, one vote: who has voted in a step has no seat in it any more, neither a second one of their own nor that
@@ -18,10 +18,13 @@
 
 /* --- seats -------------------------------------------------------------------------------------------------------- */
 
-static int needs_all(const json_t *step)
+/* Approvals that a step takes; INT64_MAX for `all`, which is every seat. */
+static int64_t needs(const json_t *step)
 {
-    const char *needs = json_string_value(json_object_get(step, "needs"));
-    return needs && strcmp(needs, "all") == 0;
+    const json_t *value = json_object_get(step, "needs");
+    if (json_is_integer(value))
+        return json_integer_value(value);
+    return strcmp(json_string_value(value), "all") == 0 ? INT64_MAX : 1;
 }
 
 static int has_voted(const struct approval_call *c, struct belfry_str who)
@@ -82,10 +85,10 @@ static belfry_status add_approvers(struct approval_call *c, const json_t *step, 
     return status;
 }
 
-/* Roles that nobody has keep their seat where the step cannot do without. */
+/* Roles that nobody has keep their seat where the others are fewer than the step needs. */
 static belfry_status add_vacant(struct approval_call *c, const json_t *step, struct approval_names *vacant)
 {
-    if (c->state.open.count > 0 && !needs_all(step)) {
+    if ((int64_t)c->state.open.count >= needs(step)) {
         vacant->count = 0;
         return BELFRY_OK;
     }
@@ -263,13 +266,17 @@ belfry_status approval_step_open(struct approval_call *c, uint32_t step)
 int approval_step_complete(const struct approval_call *c)
 {
     const struct approval_state *s = &c->state;
-    const json_t *step = approval_step(s->object, s->step), *needs = json_object_get(step, "needs");
     size_t votes = approval_state_votes_in(s, s->step);
-    if (s->open.count == 0 && votes > 0) /* also where the step has fewer people than it needs approvals */
-        return 1;
-    if (json_is_integer(needs))
-        return (json_int_t)votes >= json_integer_value(needs);
-    return !needs_all(step) && votes > 0;
+    if (s->open.count == 0) /* also where the step has fewer people than it needs approvals */
+        return votes > 0;
+    return (int64_t)votes >= needs(approval_step(s->object, s->step));
+}
+
+int approval_step_can_spare(const struct approval_call *c)
+{
+    const struct approval_state *s = &c->state;
+    size_t left = approval_state_votes_in(s, s->step) + s->open.count - 1;
+    return (int64_t)left >= needs(approval_step(s->object, s->step));
 }
 
 belfry_status approval_step_clear_timers(struct approval_call *c)

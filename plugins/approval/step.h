@@ -34,6 +34,8 @@ void approval_step_people(struct approval_call *c, struct approval_audience *to)
 struct belfry_str approval_step_seat(struct approval_call *c, struct belfry_str who);
 /* Enough approvals. */
 int approval_step_complete(const struct approval_call *c);
+/* With one open seat less the step could still get as many approvals as it needs. */
+int approval_step_can_spare(const struct approval_call *c);
 /* Ends what the step asked of people and its timers. */
 belfry_status approval_step_close(struct approval_call *c);
 belfry_status approval_step_clear_timers(struct approval_call *c);

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ZONES_MS INT64_C(50400000)
-
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
 static void read_when(const struct approval *a, const char *text, int days, struct approval_when *out)
@@ -32,42 +30,13 @@ static void read_when(const struct approval *a, const char *text, int days, stru
         out->kind = APPROVAL_NO_END; /* the last day of the calendar */
 }
 
-/* In UTC, to compare the ends of one period. */
-static int64_t about(const struct approval *a, const struct approval_when *when, int64_t none)
+static struct approval_substitute make_one(const struct approval *a, const struct approval_substitute_options *options)
 {
-    int64_t ms = when->ms;
-    if (when->kind == APPROVAL_DAY)
-        a->calendar->instant(belfry_str("UTC"), &when->day, 0, &ms);
-    return when->kind == APPROVAL_NO_END ? none : ms;
-}
-
-/* Bare or "user:NAME", as elsewhere; 0 for a role, an address, and whatever else nobody can be called. */
-static int username(const char *text, struct belfry_str *out)
-{
-    struct belfry_str whole = belfry_str(text), user = approval_after(whole, "user:");
-    *out = user.ptr ? user : whole;
-    return out->len > 0 && out->len <= 128 && !memchr(out->ptr, ':', out->len) && !memchr(out->ptr, '/', out->len);
-}
-
-static belfry_status make_one(struct approval *a, size_t index, struct belfry_error *err)
-{
-    const struct approval_substitute_options *options = a->config->substitutes.items;
-    struct approval_substitute *s = &a->substitutes[index];
-    const struct belfry_host *host = a->host;
-    options += index;
-    if (!username(options->for_, &s->absent) || !username(options->by, &s->by))
-        return host->fail(err, BELFRY_EINVAL, "/substitutes", "`for` and `by` are usernames: %s, %s", options->for_,
-                          options->by);
-    if (approval_same(s->absent, s->by))
-        return host->fail(err, BELFRY_EINVAL, "/substitutes", "%.*s cannot stand in for themselves", (int)s->by.len,
-                          s->by.ptr);
-    read_when(a, options->from, 0, &s->from);
-    read_when(a, options->until, 1, &s->before);
-    int mixed = s->from.kind != s->before.kind; /* a day begins up to 14 hours earlier or later than in UTC */
-    if (about(a, &s->from, INT64_MIN + ZONES_MS) - (mixed ? ZONES_MS : 0) >= about(a, &s->before, INT64_MAX))
-        return host->fail(err, BELFRY_EINVAL, "/substitutes", "%.*s for %.*s: `until` %s lies before `from` %s",
-                          (int)s->by.len, s->by.ptr, (int)s->absent.len, s->absent.ptr, options->until, options->from);
-    return BELFRY_OK;
+    struct approval_substitute s = {.absent = approval_after(belfry_str(options->for_), "user:"),
+                                    .by = approval_after(belfry_str(options->by), "user:")};
+    read_when(a, options->from, 0, &s.from);
+    read_when(a, options->until, 1, &s.before);
+    return s;
 }
 
 static int by_absent(const void *a, const void *b)
@@ -76,16 +45,15 @@ static int by_absent(const void *a, const void *b)
     return approval_compare(x->absent, y->absent);
 }
 
-belfry_status approval_substitutes_make(struct approval *a, struct belfry_error *err)
+void approval_substitutes_make(struct approval *a)
 {
-    size_t count = a->config->substitutes.count;
-    belfry_status status = BELFRY_OK;
-    a->substitutes = calloc(count + 1, sizeof(*a->substitutes));
-    for (size_t i = 0; status == BELFRY_OK && i < count; i++, a->substitute_count++)
-        status = make_one(a, i, err);
+    const struct approval_substitute_options *options = a->config->substitutes.items;
+    a->substitute_count = a->config->substitutes.count;
+    a->substitutes = calloc(a->substitute_count + 1, sizeof(*a->substitutes));
+    for (size_t i = 0; i < a->substitute_count; i++)
+        a->substitutes[i] = make_one(a, &options[i]);
     if (a->substitute_count)
         qsort(a->substitutes, a->substitute_count, sizeof(*a->substitutes), by_absent);
-    return status;
 }
 
 /* --- periods ------------------------------------------------------------------------------------------------------ */

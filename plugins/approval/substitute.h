@@ -5,8 +5,8 @@
 
 #include "approval.h"
 
-/* Fills a->substitutes from the options; errors name the option. [loop] */
-belfry_status approval_substitutes_make(struct approval *a, struct belfry_error *err);
+/* Fills a->substitutes from the options. [loop] */
+void approval_substitutes_make(struct approval *a);
 
 /* fn for each substitute of an absent person whose period holds now, until it returns other than 0, which is returned.
  * [txn] */

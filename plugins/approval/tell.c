@@ -152,7 +152,8 @@ static struct belfry_str decision_data(struct approval_call *c, const char *deci
     struct approval_text text = {.txn = c->txn};
     approval_text_addz(&text, "{\"approval\":{\"id\":");
     approval_text_str(&text, c->id);
-    approval_text_addf(&text, "},\"decision\":\"%s\",\"step\":%" PRIu32 "}", decision, c->state.step + 1);
+    approval_text_addf(&text, "},\"decision\":\"%s\",\"round\":%" PRIu32 ",\"step\":%" PRIu32 "}", decision,
+                       c->state.round, c->state.step + 1);
     return approval_text_view(&text);
 }
 

@@ -95,6 +95,8 @@ MEMBER(belfry_option, conflicts, 72, const char *);
 MEMBER(belfry_option, children, 80, const struct belfry_option *);
 MEMBER(belfry_option, size, 88, uint32_t);
 MEMBER(belfry_option, reserved, 92, uint32_t);
+MEMBER(belfry_option, not_before, 96, const char *);
+MEMBER(belfry_option, unlike, 104, const char *);
 
 /* belfry_action_type */
 MEMBER(belfry_action_type, struct_size, 0, uint32_t);

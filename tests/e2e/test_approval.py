@@ -6,6 +6,7 @@ C3: approval submitted: the current step's approvers; approved / rejected: the s
 import datetime
 import itertools
 import json
+import subprocess
 import threading
 from functools import partial
 
@@ -15,7 +16,7 @@ import requests
 from support import people
 from support.config import base, with_hooks
 from support.events import cloud_event
-from support.paths import PATIENCE
+from support.paths import BIN, PATIENCE
 from support.stream import Stream
 from support.wait import until
 
@@ -299,6 +300,36 @@ def test_recalled_leaves_every_list_and_may_be_submitted_anew(hub):
     assert len(open_rows(hub, "ann", id)) == 1
 
 
+def test_a_button_of_an_earlier_round_decides_nothing_in_a_later_one(hub):
+    id = submit(hub, (["ann", "bob"], "any"))
+    old, = open_rows(hub, "ann", id)
+    assert act(hub, "ann", old, "reject").status_code == 200
+    handled_at = hub.clock.ms
+    hub.clock.advance("1h")
+    submit(hub, (["ann", "bob"], "any"), id=id)
+    late = act(hub, "ann", old, "approve")
+    assert late.status_code == 409 and late.json()["handled_by"] == "ann"
+    at = datetime.datetime.fromisoformat(late.json()["handled_at"].replace("Z", "+00:00"))
+    assert abs(at.timestamp() * 1000 - handled_at) < 1000, "it was she herself, in the round that is over"
+    hub.clock.advance("40d")  # the first click is not remembered any more
+    assert act(hub, "ann", old, "reject").status_code == 409
+    new, = open_rows(hub, "ann", id)
+    assert [i["type"] for i in hub.items("carl")] == ["approval.rejected"]
+    assert act(hub, "ann", new, "approve").status_code == 200
+    assert types(hub, "carl") == ["approval.approved", "approval.rejected"]
+
+
+def test_a_vote_of_a_round_that_was_recalled_is_none_in_the_next(hub):
+    id = submit(hub, (["ann", "bob"], "all"))
+    old, = open_rows(hub, "ann", id)
+    assert act(hub, "ann", old).status_code == 200
+    send(hub, recalled(id))
+    submit(hub, (["ann", "bob"], "any"), id=id)
+    assert act(hub, "ann", old, "reject").status_code == 409
+    assert act(hub, "ann", old).status_code == 200, "the same click: it was taken, and is not taken again"
+    assert hub.items("carl") == [] and len(open_rows(hub, "bob", id)) == 1
+
+
 def test_a_seat_is_reassigned(hub):
     id = submit(hub, (["ann", "bob"], "all"))
     send(hub, reassigned(id, "ann", "mona"))
@@ -366,6 +397,23 @@ def test_a_substitute_decides_while_the_period_lasts(new_hub):
     hub.clock.advance("3d")
     assert open_rows(hub, "mona", second) == [] and refused(hub, decided(second, "mona"))
     assert len(open_rows(hub, "ann", second)) == 1
+
+
+@pytest.mark.parametrize("wrong, says", [
+    ({"for": "ann", "by": "mona", "from": "2026-01-09", "until": "2026-01-08"}, "`until` lies before `from`"),
+    ({"for": "ann", "by": "user:ann"}, "`by` is the same as `for`"),
+    ({"for": "ann", "by": "role:sales-manager"}, "`by` must be one person: NAME or user:NAME"),
+])
+def test_check_names_the_line_of_a_substitute_that_makes_no_sense(new_hub, wrong, says):
+    hub = new_hub(configured(substitutes=[{"for": "bob", "by": "ann"}, wrong]))
+    hub.write_config()
+    key = says.split("`")[1]
+    found = subprocess.run([BIN, "check", "--format", "json", str(hub.config_path)], capture_output=True, text=True,
+                           env=hub.environment())
+    problem, = [d for d in map(json.loads, found.stdout.splitlines()) if d.get("severity") == "error"]
+    assert found.returncode == 1 and problem["message"] == says
+    assert problem["path"] == f"/sources/deals/substitutes/1/{key}"
+    assert f"{key}: " in hub.config_path.read_text().splitlines()[problem["line"] - 1]
 
 
 def test_a_step_that_nobody_can_decide_is_heard_of(hub):

@@ -143,6 +143,19 @@ def test_what_is_rejected_leaves_the_hub_as_it_was(new_hub, change):
     accepted(hub)
 
 
+def test_an_instance_that_refuses_its_options_is_named(new_hub):
+    hub = new_hub(base()).start()
+    hub.config["sources"]["broken"] = {"plugin": "create_fails"}
+    hub.write_config()
+    problem, = rejected(hub)
+    assert problem == {"severity": "error", "code": "H507", "path": "/sources/broken/server",
+                       "message": "the fixture refuses every server"}
+    told = hub.belfry("reload")
+    assert told.returncode == 1
+    assert "/sources/broken/server: error[H507]: the fixture refuses every server" in told.stderr
+    assert 'path=/sources/broken/server' in hub.log()
+
+
 def test_sighup(new_hub):
     config = base()
     hub = new_hub(config).start()

@@ -14,7 +14,7 @@ struct step {
 
 struct scenario {
     const char *sentence, *options;
-    struct step steps[10];
+    struct step steps[12];
 };
 
 #define SUBMITTED "approval.submitted"
@@ -31,6 +31,7 @@ struct scenario {
 #define TWO_OF "{'name':'Board','approvers':['ann','bob','cara'],'needs':2}"
 #define SUBMIT(steps) NULL, SUBMITTED, WITH_STEPS(steps)
 #define DECIDE(who, what) "{'approval':{'id':'42'},'by':'" who "','decision':'" what "'}"
+#define DECIDE_IN(who, what, round) "{'approval':{'id':'42'},'by':'" who "','decision':'" what "','round':" round "}"
 #define APPROVES(who) NULL, DECIDED, DECIDE(who, "approved")
 #define REJECTS(who) NULL, DECIDED, DECIDE(who, "rejected")
 #define MOVES(who, to) NULL, REASSIGNED, "{'approval':{'id':'42'},'from':'" who "','to':'" to "','by':'sam'}"
@@ -201,6 +202,25 @@ static const struct scenario again[] = {
       {SUBMIT(ALL), ASKED("ann, bob"), NULL},
       {APPROVES("bob"), VOTED("bob"), NULL},
       {APPROVES("ann"), HANDLED("ann") "\n" APPROVED, NULL}}},
+    {"a decision that names a step is of no other",
+     NULL,
+     {{SUBMIT(ANY "," ANY), ASKED("ann, bob"), NULL},
+      {NULL, DECIDED, "{'approval':{'id':'42'},'by':'ann','decision':'approved','step':9000000000}", NULL,
+       "step 9000000000 is not open yet"},
+      {APPROVES("ann"), HANDLED("ann") "\n" ASKED("ann, bob"), NULL},
+      {NULL, DECIDED, "{'approval':{'id':'42'},'by':'bob','decision':'approved','step':1}", NULL,
+       "step 1 is closed" BY("ann")}}},
+    {"a decision that names its round is of no other",
+     NULL,
+     {{SUBMIT(ANY), ASKED("ann, bob"), NULL},
+      {NULL, DECIDED, DECIDE_IN("ann", "rejected", "2"), NULL, "this is round 1 of approval 42, and not 2"},
+      {NULL, DECIDED, DECIDE_IN("ann", "rejected", "1"), HANDLED("ann") "\n" REJECTED, NULL},
+      {SUBMIT(ANY), ASKED("ann, bob"), NULL},
+      {NULL, DECIDED, DECIDE_IN("ann", "approved", "1"), NULL, "this is round 2 of approval 42, and not 1"},
+      {RECALLS("sam"), "withdraw approval/42 " TYPES ": recalled by sam", NULL},
+      {SUBMIT(ANY), ASKED("ann, bob"), NULL},
+      {NULL, DECIDED, DECIDE_IN("bob", "approved", "2"), NULL, "this is round 3 of approval 42, and not 2"},
+      {NULL, DECIDED, DECIDE_IN("bob", "approved", "3"), HANDLED("bob") "\n" APPROVED, NULL}}},
     {"and after it was recalled",
      NULL,
      {{SUBMIT(ANY), ASKED("ann, bob"), NULL},
@@ -221,9 +241,25 @@ static const struct scenario moves[] = {
       {APPROVES("cara"), HANDLED("cara") "\n" APPROVED, NULL}}},
     {"who has a seat already has one still",
      NULL,
-     {{SUBMIT(ALL), ASKED("ann, bob"), NULL},
+     {{SUBMIT(ANY), ASKED("ann, bob"), NULL},
       {MOVES("ann", "bob"), "withdraw approval/42 " TYPES_OF_OTHERS " from ann: reassigned by sam", NULL},
       {APPROVES("bob"), HANDLED("bob") "\n" APPROVED, NULL}}},
+    {"but of all no seat can be spared",
+     NULL,
+     {{SUBMIT(ALL), ASKED("ann, bob"), NULL},
+      {MOVES("ann", "bob"), NULL, "bob has a seat already, and no other can be spared in step 1"},
+      {APPROVES("bob"), VOTED("bob"), NULL}}},
+    {"and of as many as it takes none",
+     NULL,
+     {{SUBMIT(TWO_OF), ASKED("ann, bob, cara"), NULL},
+      {MOVES("ann", "bob"), "withdraw approval/42 " TYPES_OF_OTHERS " from ann: reassigned by sam", NULL},
+      {MOVES("cara", "bob"), NULL, "bob has a seat already, and no other can be spared in step 1"},
+      {APPROVES("cara"), VOTED("cara"), NULL},
+      {APPROVES("bob"), HANDLED("bob") "\n" APPROVED, NULL}}},
+    {"nor of a step that has fewer people than it takes",
+     NULL,
+     {{SUBMIT("{'name':'B','approvers':['ann','bob'],'needs':5}"), ASKED("ann, bob"), NULL},
+      {MOVES("ann", "bob"), NULL, "bob has a seat already, and no other can be spared in step 1"}}},
     {"who has decided cannot take another seat, nor give theirs away",
      NULL,
      {{SUBMIT(ALL), ASKED("ann, bob"), NULL},
@@ -261,6 +297,22 @@ static const struct scenario vacancies[] = {
               "{'name':'L','approvers':['role:legal','ann'],'needs':'all'}"),
        ASKED("ann"), NULL},
       {APPROVES("ann"), HANDLED("ann") "\ntimer look/42 in 1h\n" ASKED("ann") "\n" VACANT("root"), NULL},
+      {APPROVES("ann"), "timer look/42 in 1h\n" VOTED("ann"), NULL}}},
+    {"a number does without it where there are as many others, and waits for it where there are not",
+     NULL,
+     {{SUBMIT("{'name':'L','approvers':['role:legal','ann','bob'],'needs':2},"
+              "{'name':'L','approvers':['role:legal','ann'],'needs':2}"),
+       ASKED("ann, bob"), NULL},
+      {APPROVES("ann"), VOTED("ann"), NULL},
+      {APPROVES("bob"), HANDLED("bob") "\ntimer look/42 in 1h\n" ASKED("ann") "\n" VACANT("root"), NULL},
+      {MOVES("role:legal", "ann"), NULL, "ann has a seat already, and no other can be spared in step 2"},
+      {APPROVES("ann"), "timer look/42 in 1h\n" VOTED("ann"), NULL},
+      {MOVES("role:legal", "dan"), ASKED("dan"), NULL},
+      {APPROVES("dan"), HANDLED("dan") "\ntimer look/42 cleared\n" APPROVED, NULL}}},
+    {"so does a first step",
+     NULL,
+     {{SUBMIT("{'name':'L','approvers':['role:legal','ann'],'needs':2}"),
+       "timer look/42 in 1h\n" ASKED("ann") "\n" VACANT("root"), NULL},
       {APPROVES("ann"), "timer look/42 in 1h\n" VOTED("ann"), NULL}}},
 };
 
@@ -356,7 +408,8 @@ static void test_events_carry_what_was_submitted(void **state)
                                          ",'step':{'index':1,'of':1,'name':'Finance'}}")));
     assert_int_equal(e->action_count, 2);
     assert_string_equal(e->actions[0].id.ptr, "approve");
-    assert_string_equal(e->actions[1].data.ptr, json("{'approval':{'id':'42'},'decision':'rejected','step':1}"));
+    assert_string_equal(e->actions[1].data.ptr,
+                        json("{'approval':{'id':'42'},'decision':'rejected','round':1,'step':1}"));
     send(t, DECIDED, "{'approval':{'id':'42'},'by':'ann','decision':'approved','comment':null}");
     e = belfry_test_last(t);
     assert_string_equal(e->body, "By ann");
@@ -405,10 +458,12 @@ static const struct {
      "/data/approval/steps/4/approvers: must be an array\n"
      "/data/approval/steps/4/needs: must be any, all or a whole number"},
     {DECIDED, "{}", "/data/approval: is required\n/data/by: is required\n/data/decision: is required"},
-    {DECIDED, "{'approval':{'id':'42'},'by':'','decision':'maybe','comment':7,'step':0}",
+    {DECIDED, "{'approval':{'id':'42'},'by':'ann','decision':'no','comment':null,'step':null,'round':null}",
+     "/data/decision: must be approved or rejected"},
+    {DECIDED, "{'approval':{'id':'42'},'by':'','decision':'maybe','comment':7,'round':'1','step':0}",
      "/data/by: must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters\n"
      "/data/decision: must be approved or rejected\n/data/comment: must be a string, not an integer\n"
-     "/data/step: must be at least 1"},
+     "/data/round: must be a whole number, not a string\n/data/step: must be at least 1"},
     {REASSIGNED, "{'approval':{}}",
      "/data/approval/id: is required\n/data/from: is required\n/data/to: is required\n/data/by: is required"},
     {REASSIGNED, "{'approval':{'id':'42'},'from':'user:ann','to':'ann','by':'sam'}", "/data/to: must be somebody else"},

@@ -150,6 +150,10 @@ static enum answer reassign(struct model *m, int from, int to)
         return INVALID;
     if (m->status != PENDING || !(m->open & M(from)) || m->voted[m->step] & M(to))
         return CONFLICT;
+    int needs = contents[m->content].steps[m->step].needs;
+    int left = __builtin_popcount(m->voted[m->step]) + __builtin_popcount(m->open) - 1;
+    if (m->open & M(to) && (needs == ALL || left < needs))
+        return CONFLICT;
     m->open = (m->open & ~M(from)) | M(to);
     return DONE;
 }

@@ -155,6 +155,20 @@ static void test_gates(void **state)
     }
 }
 
+/* An address has no row that could say so: its mail ends when the whole event is handled, and with nobody's alone. */
+static void test_mail_to_an_address_about_what_is_handled(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open("[{\"name\":\"m\",\"deliver\":[{\"via\":\"mail\",\"after\":300000}]}]", PEOPLE);
+    send_now(b, NOTE("1", "\"ann\",\"bob\",\"email:pat@shop.example\""));
+    send_now(b, "[[\"2\",[\"handled\",\"t/1\",{\"only\":[\"ann\"]},\"ann\"]]]");
+    expect_rows(b, SQL_DELIVERIES, "ann 13 0 0\nbob 0 1 0\npat@shop.example 0 1 0");
+    send_now(b, "[[\"3\",[\"handled\",\"t/1\",{},\"bob\"]]]");
+    expect_rows(b, SQL_DELIVERIES, "ann 13 0 0\nbob 13 0 0\npat@shop.example 13 0 0");
+    expect_rows(b, "SELECT detail FROM delivery WHERE address IS NOT NULL", "handled by bob");
+    bench_free(b);
+}
+
 static void test_to_asks_the_rows_of_the_audience(void **state)
 {
     (void)state;
@@ -570,6 +584,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_claim_carries_what_is_sent),
         cmocka_unit_test(test_gates),
+        cmocka_unit_test(test_mail_to_an_address_about_what_is_handled),
         cmocka_unit_test(test_to_asks_the_rows_of_the_audience),
         cmocka_unit_test(test_nothing_is_escalated_when_the_audience_is_gone),
         cmocka_unit_test(test_delayed_row_takes_its_place_when_it_appears),

@@ -30,6 +30,10 @@ struct login {
     int64_t retries;
 };
 
+struct stand_in {
+    const char *who, *by, *from, *until;
+};
+
 struct rule {
     const char *name;
     const struct belfry_template *title;
@@ -55,6 +59,7 @@ struct config {
     const struct belfry_condition *when;
     struct login login;
     const struct login *spare;
+    const struct stand_in *stand_in;
     struct belfry_list chasers;
     struct belfry_list rules;
     struct belfry_map labels;
@@ -75,6 +80,13 @@ static const struct belfry_option login_table[] = {
 static const struct belfry_option spare_table[] = {
     ROW(STRING, struct login, user, .flags = BELFRY_OPT_REQUIRED, .doc = "Who signs in."),
     ROW(INT, struct login, retries, .def = "5"),
+    {0},
+};
+static const struct belfry_option stand_in_table[] = {
+    ROW(RECIPIENT, struct stand_in, who, .flags = BELFRY_OPT_PERSON),
+    ROW(RECIPIENT, struct stand_in, by, .flags = BELFRY_OPT_PERSON, .unlike = "who"),
+    ROW(DATE, struct stand_in, from),
+    ROW(DATE, struct stand_in, until, .not_before = "from"),
     {0},
 };
 static const struct belfry_option rule_table[] = {
@@ -102,6 +114,8 @@ static const struct belfry_option table[] = {
     ROW(CONDITION, struct config, when, .choices = paths),
     ROW(OBJECT, struct config, login, .children = login_table, .size = sizeof(struct login)),
     ROW(OBJECT, struct config, spare, .children = spare_table, .size = sizeof(struct login),
+        .flags = BELFRY_OPT_POINTER),
+    ROW(OBJECT, struct config, stand_in, .children = stand_in_table, .size = sizeof(struct stand_in),
         .flags = BELFRY_OPT_POINTER),
     ROW(LIST, struct config, chasers, .def = "[-3d, 1d]", .children = ITEM(DURATION, .flags = BELFRY_OPT_CALENDAR)),
     ROW(LIST, struct config, rules, .min = 0, .max = 3,
@@ -324,6 +338,13 @@ static const struct fault_row {
     {"owner: \"role:\"", "1:8 H216 `owner` is no recipient: a role has 1 to 128 bytes"},
     {"owner: {}", "1:8 H203 `owner` must be a recipient, not a map"},
     {"login: {password: \"${env:X}\"}", "1:9 H212 `password` needs `user`"},
+    {"stand_in: {who: ann, by: \"role:x\"}", "1:26 H216 `by` must be one person: NAME or user:NAME"},
+    {"stand_in: {who: ann, by: audience}", "1:26 H216 `by` must be one person: NAME or user:NAME"},
+    {"stand_in: {who: ann, by: \"user:ann\"}", "1:26 H218 `by` is the same as `who`"},
+    {"stand_in: {from: 2026-01-09, until: 2026-01-08}", "1:37 H218 `until` lies before `from`"},
+    {"stand_in: {from: 2026-01-09T08:00:00Z, until: 2026-01-09T09:00:00+01:00}",
+     "1:47 H218 `until` lies before `from`"},
+    {"stand_in: {from: 2026-01-10T14:00:00Z, until: 2026-01-09}", "1:47 H218 `until` lies before `from`"},
     {"title: x\ntext: abc", "2:1 H211 `text` and `title` exclude each other"},
     {"rules: {name: x}", "1:8 H210 `rules` must be a list, not a map"},
     {"rules: x", "1:8 H203 `rules` must be a list, not the string `x`"},
@@ -356,6 +377,25 @@ static void test_faults(void **state)
         assert_int_equal(f.status, BELFRY_EINVAL);
         assert_non_null(diag_get(f.diags, 0)->path);
         buf_free(&text);
+        done(&f);
+    }
+}
+
+/* A day counts as a whole, and may last longer elsewhere than in UTC. */
+static void test_periods_that_hold(void **state)
+{
+    static const char *const good[] = {
+        "stand_in: {who: ann, by: \"user:bob\", from: 2026-01-09, until: 2026-01-09}",
+        "stand_in: {from: 2026-01-10T13:59:59Z, until: 2026-01-09}",
+        "stand_in: {from: 2026-01-10, until: 2026-01-09T10:00:01Z}",
+        "stand_in: {until: 2026-01-09}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct filled f;
+        fill(&f, good[i], NULL);
+        assert_int_equal(f.status, BELFRY_OK);
+        assert_int_equal(diag_total(f.diags), 0);
         done(&f);
     }
 }
@@ -503,7 +543,7 @@ static void test_schema(void **state)
     json_t *schema = option_schema(table);
     assert_string_equal(json_string_value(json_object_get(schema, "type")), "object");
     const json_t *properties = json_object_get(schema, "properties");
-    assert_int_equal(json_object_size(properties), 21);
+    assert_int_equal(json_object_size(properties), 22);
     const json_t *count = json_object_get(properties, "count");
     assert_int_equal(json_integer_value(json_object_get(count, "maximum")), 200);
     assert_int_equal(json_integer_value(json_object_get(count, "default")), 50);
@@ -615,6 +655,7 @@ int main(void)
         cmocka_unit_test(test_nested_list),
         cmocka_unit_test(test_deprecated_key_wins_over_default),
         cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_periods_that_hold),
         cmocka_unit_test(test_all_faults_in_one_run),
         cmocka_unit_test(test_template_places),
         cmocka_unit_test(test_condition_paths),

@@ -57,6 +57,8 @@ static void same_options(const struct belfry_option *a, const struct belfry_opti
         same_text(a->doc, b->doc);
         same_text(a->requires_, b->requires_);
         same_text(a->conflicts, b->conflicts);
+        same_text(a->not_before, b->not_before);
+        same_text(a->unlike, b->unlike);
         same_texts(a->choices, b->choices);
         same_options(a->children, b->children, a->type != BELFRY_OPT_OBJECT);
         if (only_first)

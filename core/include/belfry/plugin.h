@@ -175,6 +175,9 @@ enum { BELFRY_INFO = 0, BELFRY_SUCCESS = 1, BELFRY_WARNING = 2, BELFRY_ERROR = 3
  *
  * A default is the bare text of a scalar ("5m", "Hello: {{name}}") and YAML for the other types ("[3d, 7d]"). An
  * embedded OBJECT has the defaults of its members. requires_ and conflicts list siblings, separated by blanks.
+ * not_before names a sibling DATE that begins the period which this one ends: a date counts as a whole day, in
+ * whichever zone, and an instant lies after the beginning. unlike names a sibling of the same type whose value it may
+ * not repeat.
  */
 enum {
     BELFRY_OPT_STRING = 1,
@@ -202,7 +205,8 @@ enum {
     BELFRY_OPT_SCALAR_LIST = 1 << 3,
     BELFRY_OPT_POINTER = 1 << 4,
     BELFRY_OPT_CALENDAR = 1 << 5, /* d and w are calendar days */
-    BELFRY_OPT_UNIQUE = 1 << 6    /* string member of a list's objects: no two may be equal (name) */
+    BELFRY_OPT_UNIQUE = 1 << 6,   /* string member of a list's objects: no two may be equal (name) */
+    BELFRY_OPT_PERSON = 1 << 7    /* a RECIPIENT that is NAME or user:NAME */
 };
 
 struct belfry_calendar {
@@ -233,6 +237,8 @@ struct belfry_option {
     const struct belfry_option *children; /* ends at struct_size 0 */
     uint32_t size;                        /* OBJECT: bytes of the struct */
     uint32_t reserved;
+    const char *not_before; /* DATE: name of a sibling DATE */
+    const char *unlike;     /* STRING, RECIPIENT: name of a sibling */
 };
 
 /* --- events a source can emit ------------------------------------------------------------------------------------- */
