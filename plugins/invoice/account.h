@@ -34,7 +34,6 @@
     XX(status) /* enum invoice_status */                                                                               \
     XX(amount_minor)                                                                                                   \
     XX(received_minor)                                                                                                 \
-    XX(xero_minor)                                                                                                     \
     XX(chased_ms) /* chasers up to here are done with: sent, missed or before the issue */                             \
     XX(settled_ms)                                                                                                     \
     XX(disputed_ms)                                                                                                    \

@@ -74,7 +74,7 @@ static belfry_status receive(const struct invoice *self, struct belfry_txn *txn,
                              struct belfry_str id, int64_t amount_minor)
 {
     struct belfry_str why = xero_format(txn, "Xero, %.*s", XERO_ARG(x->status));
-    belfry_status status = invoice_payment(self, txn, id, amount_minor, INVOICE_FROM_XERO, why, NULL);
+    belfry_status status = invoice_payment(self, txn, id, amount_minor, why, NULL);
     if (status == BELFRY_EINVAL || status == BELFRY_ECONFLICT)
         return note(txn, BELFRY_LOG_WARN, x, "the payment cannot be received here");
     return status;
