@@ -103,7 +103,7 @@ static void test_paid_at_xero_is_paid_here(void **state)
     const struct belfry_test_request *token = belfry_test_request(t, 0);
     assert_string_equal(token->method, "POST");
     assert_string_equal(token->url, "https://identity.xero.com/connect/token");
-    assert_string_equal(token->body, "grant_type=client_credentials&scope=accounting.transactions.read");
+    assert_string_equal(token->body, "grant_type=client_credentials&scope=accounting.invoices.read");
     assert_string_equal(belfry_test_header(t, 0, "content-type"), "application/x-www-form-urlencoded");
     /* base64 of my%20app:s%2Fe%2Bc */
     assert_string_equal(belfry_test_header(t, 0, "authorization"), "Basic bXklMjBhcHA6cyUyRmUlMkJj");
