@@ -38,7 +38,8 @@
     XX(settled_ms)                                                                                                     \
     XX(disputed_ms)                                                                                                    \
     XX(resolved_ms)                                                                                                    \
-    XX(closed_ms) /* paid or voided */
+    XX(closed_ms)   /* paid or voided */                                                                               \
+    XX(chased_wall) /* of the latest of those chasers what calendar and offset say, as if the zone were UTC */
 
 #define ACCOUNT_PAYMENT "payment" /* stands where a person would, when money settled it */
 
