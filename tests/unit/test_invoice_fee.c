@@ -209,12 +209,33 @@ static void the_worked_examples_are_right(void **state)
     assert_in_range(count, 8, 50);
 }
 
+/* Whatever a double makes of it. */
+static void numbers_are_handed_on_as_they_were_sent(void **state)
+{
+    static const char *const rows[] = {"'percent':12.345", "'percent':0.1", "'percent':24",
+                                       "'percent':33.3333333333333", "'percent':1,'x':[{'y':0.30000000000000004}]"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct belfry_test *t = invoice_new(NULL);
+        char terms[200];
+        snprintf(terms, sizeof(terms), "'window_hours':24,'rate_minor':1,'currency':'EUR',%s", rows[i]);
+        assert_int_equal(cancel(t, "s-9", "2026-02-01T08:00:00Z", terms), BELFRY_OK);
+        if (!strstr(belfry_test_last(t)->data, json(rows[i])))
+            fail_msg("%s: %s", rows[i], belfry_test_last(t)->data);
+        belfry_test_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_edges_of_the_window),   cmocka_unit_test(clocks_that_change_make_no_difference),
-        cmocka_unit_test(percentages_are_exact),     cmocka_unit_test(terms_that_are_none),
-        cmocka_unit_test(a_shift_is_cancelled_once), cmocka_unit_test(the_worked_examples_are_right),
+        cmocka_unit_test(the_edges_of_the_window),
+        cmocka_unit_test(clocks_that_change_make_no_difference),
+        cmocka_unit_test(percentages_are_exact),
+        cmocka_unit_test(terms_that_are_none),
+        cmocka_unit_test(numbers_are_handed_on_as_they_were_sent),
+        cmocka_unit_test(a_shift_is_cancelled_once),
+        cmocka_unit_test(the_worked_examples_are_right),
     };
     return cmocka_run_group_tests_name("invoice_fee", tests, NULL, NULL);
 }
