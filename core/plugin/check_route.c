@@ -107,6 +107,9 @@ static const char *check_route(struct arena *arena, const struct plugin *plugin,
     if (route->flags & ~(uint32_t)BELFRY_ROUTE_RAW)
         return arena_printf(arena, "route `%s %s` has flags that this hub does not know (0x%x)", route->method,
                             route->pattern, route->flags);
+    if (route->flags & BELFRY_ROUTE_RAW && strcmp(route->auth, "none") != 0)
+        return arena_printf(arena, "route `%s %s` is raw and has auth `%s`; a raw route has auth none", route->method,
+                            route->pattern, route->auth);
     if (plugin->loaded && !route->handle)
         return arena_printf(arena, "route `%s %s` has no handler", route->method, route->pattern);
     return NULL;

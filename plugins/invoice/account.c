@@ -138,7 +138,6 @@ belfry_status invoice_standing(struct belfry_txn *txn, struct belfry_str id, str
         *out = (struct invoice_standing){(enum invoice_status)account.status,
                                          account.amount_minor,
                                          account.received_minor,
-                                         account.xero_minor,
                                          account.number,
                                          account.owner,
                                          account.currency};

@@ -34,12 +34,12 @@
     XX(status) /* enum invoice_status */                                                                               \
     XX(amount_minor)                                                                                                   \
     XX(received_minor)                                                                                                 \
-    XX(xero_minor)                                                                                                     \
     XX(chased_ms) /* chasers up to here are done with: sent, missed or before the issue */                             \
     XX(settled_ms)                                                                                                     \
     XX(disputed_ms)                                                                                                    \
     XX(resolved_ms)                                                                                                    \
-    XX(closed_ms) /* paid or voided */
+    XX(closed_ms)   /* paid or voided */                                                                               \
+    XX(chased_wall) /* of the latest of those chasers what calendar and offset say, as if the zone were UTC */
 
 #define ACCOUNT_PAYMENT "payment" /* stands where a person would, when money settled it */
 

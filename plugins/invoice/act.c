@@ -99,11 +99,9 @@ static belfry_status do_effect(struct act *a, enum machine_effect effect)
     case EFFECT_DISPUTE_WITHDRAWN:
         return withdrawn(a, "invoice.disputed", "the invoice was voided");
     case EFFECT_CHASERS_START:
-        a->account.chased_ms = a->txn->now_ms - 1; /* one that is due this very moment does not lie before */
-        return chase_plan(a);
+        return chase_begin(a, a->txn->now_ms - 1); /* one that is due this very moment does not lie before */
     case EFFECT_CHASERS_RESUME:
-        a->account.chased_ms = a->txn->now_ms;
-        return chase_plan(a);
+        return chase_begin(a, a->txn->now_ms);
     case EFFECT_CHASERS_PAUSE:
         return chase_stop(a, "the invoice is disputed");
     case EFFECT_CHASERS_END:
@@ -187,7 +185,7 @@ static belfry_status forget(struct act *a)
     if (account->status == INVOICE_OPEN)
         return BELFRY_OK;
     account->payer_name = account->payer_email = account->due_on = nobody;
-    account->chased_ms = 0;
+    account->chased_ms = account->chased_wall = 0;
     if (account->status != INVOICE_VOID)
         return BELFRY_OK;
     *account = (struct account){

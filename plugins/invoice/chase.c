@@ -3,15 +3,21 @@
  * Offsets are looked at in order of time, so planning stops at the first that lies ahead: for an invoice that was just
  * issued that is nearly always the first one. A chaser outside of the calendar (an invoice due at the end of the year
  * 9999) does not exist.
+ *
+ * What is done with is known by its instant and by what the calendar says of it. The instant alone would not do: when
+ * the org's zone or chase_at changes, the chaser that went out this morning may lie ahead again. Nor would the other
+ * alone: an offset that a configuration adds later may lie before the issue.
  */
 #include "chase.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PREFIX "chase/"
 #define DAY_MS INT64_C(86400000)
 
+/* An offset, as if every day had 24 hours: offsets are compared by it. */
 static int64_t nominal(const struct belfry_calendar *offset)
 {
     return offset->days * DAY_MS + offset->ms;
@@ -46,26 +52,43 @@ static int64_t instant_of(const struct act *a, struct belfry_str zone, const str
     return at_ms + offset->ms;
 }
 
+/* The due date as if the zone were UTC. */
+static int64_t wall_of(const struct act *a)
+{
+    char text[sizeof("2026-01-31T00:00:00Z")];
+    int64_t ms = 0;
+    int len = snprintf(text, sizeof(text), "%.*sT00:00:00Z", (int)a->account.due_on.len, a->account.due_on.ptr);
+    a->self->calendar->parse_time((struct belfry_str){text, (size_t)len}, &ms);
+    return ms;
+}
+
 struct plan {
-    int missed;      /* some lie between chased_ms and now */
-    int64_t next_ms; /* the first after now; 0: none */
+    int missed;          /* some lie between chased_ms and now */
+    int64_t next_ms;     /* the first after now; 0: none */
+    int64_t passed_wall; /* chased_wall when those up to now are done with */
 };
 
-/* Looks at the chasers after chased_ms. */
+/* Looks at the chasers that are not done with. */
 static belfry_status look(const struct act *a, int64_t now_ms, struct plan *plan)
 {
     struct belfry_str zone;
     struct belfry_date due;
-    *plan = (struct plan){0, 0};
+    int64_t due_wall = wall_of(a);
+    *plan = (struct plan){.passed_wall = a->account.chased_wall};
     belfry_status status = a->txn->api->zone(a->txn, &zone);
     if (status != BELFRY_OK || a->self->calendar->parse(a->account.due_on, &due) != BELFRY_OK)
         return status;
     for (uint32_t i = 0; i < a->self->config->chasers.count && plan->next_ms == 0; i++) {
         int64_t at_ms = instant_of(a, zone, &due, &a->self->chasers[i]);
-        if (at_ms > now_ms)
+        int64_t wall = due_wall + nominal(&a->self->chasers[i]);
+        if (a->account.chased_wall && wall <= a->account.chased_wall)
+            continue;
+        if (at_ms > now_ms) {
             plan->next_ms = at_ms;
-        else if (at_ms > a->account.chased_ms)
-            plan->missed = 1;
+        } else {
+            plan->missed |= at_ms > a->account.chased_ms;
+            plan->passed_wall = wall;
+        }
     }
     return BELFRY_OK;
 }
@@ -89,10 +112,12 @@ static belfry_status set_timer(const struct act *a, int64_t at_ms)
     return at_ms ? a->txn->api->timer_set(a->txn, key, at_ms, empty) : a->txn->api->timer_clear(a->txn, key);
 }
 
-belfry_status chase_plan(const struct act *a)
+belfry_status chase_begin(struct act *a, int64_t from_ms)
 {
     struct plan plan;
-    belfry_status status = look(a, a->account.chased_ms, &plan);
+    a->account.chased_ms = from_ms;
+    belfry_status status = look(a, from_ms, &plan);
+    a->account.chased_wall = plan.passed_wall;
     return status == BELFRY_OK ? set_timer(a, plan.next_ms) : status;
 }
 
@@ -126,5 +151,6 @@ belfry_status chase_due(struct act *a)
     if (status != BELFRY_OK || !plan.missed)
         return status;
     a->account.chased_ms = a->txn->now_ms;
+    a->account.chased_wall = plan.passed_wall;
     return account_save(a->txn, a->id, &a->account);
 }

@@ -9,11 +9,12 @@
 
 #include "act.h"
 
-/* The configured offsets in order of time, for chase_plan() and chase_due(). NULL: out of memory. [loop] */
+/* The configured offsets in order of time, for chase_begin() and chase_due(). NULL: out of memory. [loop] */
 struct belfry_calendar *chase_sort(const struct belfry_list *chasers);
 
-/* Sets the timer for the first chaser after chased_ms, or clears it when there is none. [txn] */
-belfry_status chase_plan(const struct act *a);
+/* Those up to from_ms are done with; sets the timer for the first one after it, or clears it when there is none. [txn]
+ */
+belfry_status chase_begin(struct act *a, int64_t from_ms);
 /* No more chasers, and reminders that have not left yet do not leave. [txn] */
 belfry_status chase_stop(const struct act *a, const char *reason);
 

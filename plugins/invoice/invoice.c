@@ -103,7 +103,7 @@ static const struct belfry_source source = {
 
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
 static const char *const needs[] = {BELFRY_EXT_CALENDAR, BELFRY_EXT_HTTP_CLIENT, BELFRY_EXT_HTTP_ROUTE,
-                                    BELFRY_EXT_WORKER, NULL};
+                                    BELFRY_EXT_TIMER,    BELFRY_EXT_WORKER,      NULL};
 
 static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .id = "invoice",

@@ -16,7 +16,6 @@ struct invoice_standing {
     enum invoice_status status;
     int64_t amount_minor;
     int64_t received_minor; /* so far, from everywhere: what payment.received and invoice_payment() told */
-    int64_t xero_minor;     /* the part of it that invoice_payment() recorded as INVOICE_FROM_XERO */
     struct belfry_str number, owner, currency;
 };
 
@@ -30,8 +29,6 @@ belfry_status invoice_find(struct belfry_txn *txn, struct belfry_str number, str
 /* ENOTFOUND when no invoice has the id. */
 belfry_status invoice_standing(struct belfry_txn *txn, struct belfry_str id, struct invoice_standing *out);
 
-enum invoice_origin { INVOICE_FROM_TRIGGER, INVOICE_FROM_XERO };
-
 /*
  * What payment.received does: adds amount_minor (at least 1) to what was received, tells the owner of invoice.paid when
  * the amount is reached and of invoice.overpaid beyond it, ends chasers, and marks an open claim as handled. note is
@@ -40,7 +37,6 @@ enum invoice_origin { INVOICE_FROM_TRIGGER, INVOICE_FROM_XERO };
  * in err (may be NULL).
  */
 belfry_status invoice_payment(const struct invoice *self, struct belfry_txn *txn, struct belfry_str id,
-                              int64_t amount_minor, enum invoice_origin origin, struct belfry_str note,
-                              struct belfry_error *err);
+                              int64_t amount_minor, struct belfry_str note, struct belfry_error *err);
 
 #endif

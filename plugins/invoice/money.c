@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many decimals a currency has is ISO 4217's to say, and what an amount in minor units means depends on it; so the
- * exceptions from two stand here. ICU knows which codes exist, but its digits are those that people like to see: it
- * shows no decimals for the dinar of Iraq, of which a thousand make one.
+ * exceptions from two stand here. ICU knows which codes exist, but for those that ISO made after ICU was (version 72
+ * ended before 2024), and its digits are those that people like to see: it shows no decimals for the dinar of Iraq, of
+ * which a thousand make one.
  *
  * A JSON number arrives as a double. The shortest decimal that reads back as that double is what was written, as long
  * as that had no more than 15 digits; from there on everything is integers.
@@ -26,6 +27,8 @@ static const struct {
     {"CLF UYW", 4},
 };
 
+static const char newer[] = "XCG ZWG"; /* Caribbean guilder, Zimbabwe gold */
+
 static int is_listed(const char *codes, const char *code)
 {
     for (const char *p = codes; (p = strstr(p, code)); p++)
@@ -46,7 +49,7 @@ int money_digits(struct belfry_str currency)
         code[i] = currency.ptr[i];
         wide[i] = (UChar)currency.ptr[i];
     }
-    if (ucurr_getNumericCode(wide) == 0)
+    if (ucurr_getNumericCode(wide) == 0 && !is_listed(newer, code))
         return -1;
     for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
         if (is_listed(exceptions[i].codes, code))

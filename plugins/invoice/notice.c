@@ -8,11 +8,10 @@
 #include "notice.h"
 #include "digest.h"
 #include "money.h"
+#include "json_text.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ID_MAX 256
@@ -70,7 +69,7 @@ static json_t *data_of(const struct notice *n)
 /* Takes data over. */
 static belfry_status tell(const struct notice *n, const char *type, json_t *data)
 {
-    char *text = data ? json_dumps(data, JSON_COMPACT) : NULL;
+    struct belfry_str text = json_text(n->r->txn, data);
     struct belfry_recipient to = {sizeof(to), BELFRY_TO_USER, n->owner, belfry_str("owner")};
     struct belfry_event event = {.struct_size = sizeof(event),
                                  .type = belfry_str(type),
@@ -79,11 +78,8 @@ static belfry_status tell(const struct notice *n, const char *type, json_t *data
                                  .link = n->url,
                                  .audience = &to,
                                  .audience_count = 1,
-                                 .data = belfry_str(text)};
-    belfry_status status = text ? n->r->txn->api->emit(n->r->txn, &event, n->r->err) : BELFRY_ENOMEM;
-    free(text);
-    json_decref(data);
-    return status;
+                                 .data = text};
+    return text.ptr ? n->r->txn->api->emit(n->r->txn, &event, n->r->err) : BELFRY_ELIMIT;
 }
 
 /* --- bookings ----------------------------------------------------------------------------------------------------- */

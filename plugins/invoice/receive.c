@@ -85,7 +85,7 @@ static belfry_status said(struct reading *r, enum machine_input input)
 
 /* --- payment.received --------------------------------------------------------------------------------------------- */
 
-static belfry_status pay(struct act *a, int64_t amount_minor, enum invoice_origin origin)
+static belfry_status pay(struct act *a, int64_t amount_minor)
 {
     struct account *account = &a->account;
     int64_t sum;
@@ -96,8 +96,6 @@ static belfry_status pay(struct act *a, int64_t amount_minor, enum invoice_origi
         return a->self->host->fail(a->err, BELFRY_EINVAL, "/data/amount_minor",
                                    "is more than can be counted with what was received before");
     account->received_minor = sum;
-    if (origin == INVOICE_FROM_XERO)
-        account->xero_minor += amount_minor;
     return act_do(a, sum < account->amount_minor    ? INPUT_RECEIVED_PART
                      : sum == account->amount_minor ? INPUT_RECEIVED_ALL
                                                     : INPUT_RECEIVED_MORE);
@@ -113,17 +111,16 @@ static belfry_status received(struct reading *r)
     a.note = read_text(r, "/note", OPTIONAL);
     if (read_is_person(r->txn))
         a.by = r->txn->principal->name;
-    return r->faults ? BELFRY_EINVAL : pay(&a, amount_minor, INVOICE_FROM_TRIGGER);
+    return r->faults ? BELFRY_EINVAL : pay(&a, amount_minor);
 }
 
 belfry_status invoice_payment(const struct invoice *self, struct belfry_txn *txn, struct belfry_str id,
-                              int64_t amount_minor, enum invoice_origin origin, struct belfry_str note,
-                              struct belfry_error *err)
+                              int64_t amount_minor, struct belfry_str note, struct belfry_error *err)
 {
     struct act a = {.self = self, .txn = txn, .err = err, .id = id, .note = note};
     struct account known;
     belfry_status status = account_load(txn, id, &known);
-    return status == BELFRY_OK ? pay(&a, amount_minor, origin) : status;
+    return status == BELFRY_OK ? pay(&a, amount_minor) : status;
 }
 
 /* --- calls of the hub --------------------------------------------------------------------------------------------- */

@@ -6,8 +6,8 @@
 #include "act.h"
 #include "money.h"
 #include "read.h"
+#include "json_text.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,12 +91,7 @@ static struct belfry_str data_of(const struct act *a)
     }
     set_invoice(data, a);
     set_computed(data, a);
-    size_t len = json_dumpb(data, NULL, 0, JSON_COMPACT);
-    char *text = len ? a->txn->api->alloc(a->txn, len) : NULL;
-    if (text)
-        json_dumpb(data, text, len, JSON_COMPACT);
-    json_decref(data);
-    return (struct belfry_str){text, text ? len : 0};
+    return json_text(a->txn, data);
 }
 
 /* --- the event ---------------------------------------------------------------------------------------------------- */
@@ -104,13 +99,7 @@ static struct belfry_str data_of(const struct act *a)
 /* {"invoice":{"id":...}}: what an action's trigger needs to know. */
 static struct belfry_str action_data(const struct act *a)
 {
-    json_t *data = json_pack("{s:{s:s%}}", "invoice", "id", a->id.ptr, a->id.len);
-    size_t len = data ? json_dumpb(data, NULL, 0, JSON_COMPACT) : 0;
-    char *text = len ? a->txn->api->alloc(a->txn, len) : NULL;
-    if (text)
-        json_dumpb(data, text, len, JSON_COMPACT);
-    json_decref(data);
-    return (struct belfry_str){text, text ? len : 0};
+    return json_text(a->txn, json_pack("{s:{s:s%}}", "invoice", "id", a->id.ptr, a->id.len));
 }
 
 belfry_status act_tell(const struct act *a, const char *type)

@@ -20,6 +20,7 @@ struct xero *xero_new(const struct belfry_host *host, const struct xero_config *
     x->http = host->get_extension(host, BELFRY_EXT_HTTP_CLIENT);
     x->route = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
     x->worker = host->get_extension(host, BELFRY_EXT_WORKER);
+    x->timer = host->get_extension(host, BELFRY_EXT_TIMER);
     x->waiting_end = &x->waiting;
     if (config && !config->client_id)
         xero_log(x, BELFRY_LOG_INFO, "xero: there is no client_id; webhooks are taken and invoices are not fetched");

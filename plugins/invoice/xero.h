@@ -31,7 +31,7 @@ extern const struct belfry_option xero_options[];
 struct xero;
 
 /* [loop] config NULL: Xero is not configured; such a one answers 404 and lets tasks wait. It and host outlive the
- * result. The extensions http-client, http-route and worker must be in `needs`. NULL: out of memory. */
+ * result. The extensions http-client, http-route, timer and worker must be in `needs`. NULL: out of memory. */
 struct xero *xero_new(const struct belfry_host *host, const struct xero_config *config);
 /* [loop] Ends what is under way; fn(arg) once, on a later turn, when no callback can come any more. */
 void xero_stop(struct xero *xero, void (*fn)(void *arg), void *arg);

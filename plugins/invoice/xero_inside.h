@@ -21,6 +21,7 @@ struct xero {
     const struct belfry_http_client_api *http;
     const struct belfry_http_route_api *route;
     const struct belfry_worker_api *worker;
+    const struct belfry_timer_api *timer;
     const struct xero_config *config; /* NULL: not configured */
 
     size_t open; /* callbacks that others still owe us */

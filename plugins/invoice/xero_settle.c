@@ -74,10 +74,22 @@ static belfry_status receive(const struct invoice *self, struct belfry_txn *txn,
                              struct belfry_str id, int64_t amount_minor)
 {
     struct belfry_str why = xero_format(txn, "Xero, %.*s", XERO_ARG(x->status));
-    belfry_status status = invoice_payment(self, txn, id, amount_minor, INVOICE_FROM_XERO, why, NULL);
+    belfry_status status = invoice_payment(self, txn, id, amount_minor, why, NULL);
     if (status == BELFRY_EINVAL || status == BELFRY_ECONFLICT)
         return note(txn, BELFRY_LOG_WARN, x, "the payment cannot be received here");
     return status;
+}
+
+/* Xero may call an invoice paid that is over less there, or of which tax was withheld: here it is not, and its payer is
+ * reminded until somebody decides. */
+static void compare(struct belfry_txn *txn, const struct theirs *x, const struct invoice_standing *ours,
+                    int64_t new_minor)
+{
+    char here[MONEY_TEXT_SIZE], billed[MONEY_TEXT_SIZE];
+    if (is(x->status, "PAID") && ours->status == INVOICE_OPEN && new_minor < ours->amount_minor - ours->received_minor)
+        note(txn, BELFRY_LOG_WARN, x, "PAID at Xero and open here, where %s of %s were received",
+             money_text(ours->received_minor + new_minor, ours->currency, here),
+             money_text(ours->amount_minor, ours->currency, billed));
 }
 
 static belfry_status pay(const struct invoice *self, struct belfry_txn *txn, const struct theirs *x,
@@ -86,7 +98,11 @@ static belfry_status pay(const struct invoice *self, struct belfry_txn *txn, con
     struct xero_paid before = xero_paid_get(txn, id);
     int64_t known = before.minor;
     int older = x->updated_ms && x->updated_ms < before.updated_ms; /* two answers came in another order */
-    if (older || minor == before.minor)
+    if (older)
+        return BELFRY_OK;
+    if (minor >= before.minor)
+        compare(txn, x, ours, minor - before.minor);
+    if (minor == before.minor)
         return BELFRY_OK;
     if (minor < before.minor) {
         note(txn, BELFRY_LOG_WARN, x, "Xero takes back a payment; what was received here stays as it is");

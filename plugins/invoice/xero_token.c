@@ -14,7 +14,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define SCOPE "accounting.transactions.read"
+/* What custom connections made since 29 April 2026 may be given. Older ones know accounting.transactions.read instead
+ * and refuse this one. */
+#define SCOPE "accounting.invoices.read"
 #define TOKEN_MAX 8192
 #define EARLY_MS INT64_C(60000)
 #define LIFE_UNKNOWN_S 300 /* Xero's say 1800 */
@@ -109,7 +111,8 @@ static void refused(struct xero *x, const struct belfry_http_answer *answer, con
     char code[40], what[160];
     error_code(root, code, sizeof(code));
     if (answer->status == 400 && strcmp(code, "invalid_scope") == 0 && !x->token.plain) {
-        x->token.plain = 1; /* the scope is optional (section 4.4.2): then it has what the client was given */
+        x->token.plain =
+            1; /* the scope is optional (section 4.4.2): without it the token has all that the client was given */
         return;
     }
     if (answer->status == 0)

@@ -4,6 +4,9 @@
  * is submitted in one turn, and the answer waits for all of them. 200 means on disk. Whatever Xero could repeat in vain
  * (a body that nobody can read, an event that makes no sense) is 200 as well, because it is kept where admins see it;
  * only what may succeed later is 503. Answers have no body and no cookie.
+ *
+ * Xero waits for 5 seconds and takes anything later for a failure. A commit that is slower than ANSWER_WITHIN_MS is
+ * answered with 503: what it holds is known by its ids when Xero says it again.
  */
 #include "xero_body.h"
 #include "xero_inside.h"
@@ -11,9 +14,12 @@
 
 #include <stdlib.h>
 
+#define ANSWER_WITHIN_MS 4000
+
 struct posted {
     struct xero *xero;
-    uint64_t request;
+    uint64_t request; /* 0: answered */
+    uint64_t timer;
     size_t owed;
     int again;
 };
@@ -26,11 +32,24 @@ static void answer(struct xero *x, uint64_t request, uint32_t status)
 
 static void settle(struct posted *p)
 {
+    struct xero *x = p->xero;
     if (--p->owed > 0)
         return;
-    answer(p->xero, p->request, p->again ? 503 : 200);
-    xero_closed(p->xero);
+    if (p->request) {
+        x->timer->stop(x->host, p->timer);
+        answer(x, p->request, p->again ? 503 : 200);
+    }
     free(p);
+    xero_closed(x);
+}
+
+static void on_late(void *arg)
+{
+    struct posted *p = arg;
+    answer(p->xero, p->request, 503);
+    p->request = 0;
+    xero_log(p->xero, BELFRY_LOG_WARN, "xero: a webhook was not on disk after %d ms; answered 503, Xero calls again",
+             ANSWER_WITHIN_MS);
 }
 
 /* A refusal stands however often it is repeated; anything else is the hub's own trouble. */
@@ -77,8 +96,9 @@ static void take(struct xero *x, const struct belfry_http_request *req)
         answer(x, req->id, 503);
         return;
     }
-    *p = (struct posted){x, req->id, 1, 0};
+    *p = (struct posted){.xero = x, .request = req->id, .owed = 1};
     xero_opened(x);
+    x->timer->start(x->host, ANSWER_WITHIN_MS, 0, on_late, p, &p->timer);
     for (size_t i = 0; i < triggers.count; i++)
         submit(p, req->org, &triggers.items[i]);
     xero_triggers_free(&triggers);

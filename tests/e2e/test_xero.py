@@ -337,6 +337,15 @@ def test_two_tasks_have_one_token_until_it_expires(hub, xero):
     assert len(xero.token_calls()) == 2
 
 
+def test_a_connection_from_before_scopes_were_narrow_gives_a_token_as_well(hub, xero):
+    xero.granted = "accounting.transactions.read"
+    issue(hub, "INV-1")
+    xero.change("INV-1", "100.00")
+    assert xero.deliver(webhook(hub))
+    until_paid(hub)
+    assert [b"scope=" in c.body for c in xero.token_calls()] == [True, False]
+
+
 def test_a_token_that_was_revoked_is_replaced_once(hub, xero):
     issue(hub, "INV-1")
     xero.change("INV-1", "50.00")

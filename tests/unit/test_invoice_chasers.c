@@ -167,6 +167,50 @@ static void another_configuration_holds_from_the_next_on(void **state)
     belfry_test_free(t);
 }
 
+/* A morning that comes later than it did, by the org's zone or by chase_at, is no second one for what went out. */
+static void what_was_done_with_is_not_sent_again_when_mornings_move(void **state)
+{
+    static const struct {
+        const char *zone, *yaml, *timer, *next;
+    } rows[] = {
+        {"America/New_York", "chasers: [-3d, 1d]", "timer chase/7 in 6h", "2026-01-21T14:00:00Z"},
+        {"Europe/Berlin", "chasers: [-3d, 1d]\nchase_at: \"18:30\"", "timer chase/7 in 570m", "2026-01-21T17:30:00Z"},
+    };
+    static const char *const issues[] = {"2026-01-16T00:00:00Z", "2026-01-17T08:00:01Z"}; /* -3d goes out, is dropped */
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows) * COUNT(issues); i++) {
+        struct belfry_test *t = invoice_new("chasers: [-3d, 1d]");
+        belfry_test_zone(t, "Europe/Berlin");
+        belfry_test_until(t, issues[i % COUNT(issues)]);
+        belfry_test_send(t, "invoice.issued", json(I7));
+        belfry_test_until(t, "2026-01-17T08:00:01Z");
+        assert_string_equal(belfry_test_timers(t), "chase/7 at 2026-01-21T08:00:00.000Z");
+        belfry_test_told(t);
+        belfry_test_zone(t, rows[i / COUNT(issues)].zone);
+        assert_int_equal(belfry_test_reload(t, rows[i / COUNT(issues)].yaml), BELFRY_OK);
+        belfry_test_until(t, "2026-01-21T08:00:00Z");
+        belfry_test_expect(t, rows[i / COUNT(issues)].timer);
+        belfry_test_until(t, rows[i / COUNT(issues)].next);
+        belfry_test_expect(t, REMINDER);
+        assert_string_equal(belfry_test_timers(t), "");
+        belfry_test_free(t);
+    }
+}
+
+static void nor_when_a_dispute_is_resolved_before_the_morning_that_moved(void **state)
+{
+    (void)state;
+    struct belfry_test *t = invoice_new("chasers: [-3d, 1d]");
+    belfry_test_zone(t, "Europe/Berlin");
+    belfry_test_send(t, "invoice.issued", json(I7));
+    belfry_test_until(t, "2026-01-17T08:00:00Z");
+    belfry_test_zone(t, "America/New_York");
+    belfry_test_send(t, "invoice.disputed", json(OF_7(",'by':'northwind'")));
+    belfry_test_send(t, "dispute.resolved", json(OF_7(",'by':'ann'")));
+    assert_string_equal(belfry_test_timers(t), "chase/7 at 2026-01-21T14:00:00.000Z");
+    belfry_test_free(t);
+}
+
 static void the_time_of_day_is_the_orgs(void **state)
 {
     static const struct {
@@ -217,6 +261,8 @@ int main(void)
         cmocka_unit_test(offsets_before_the_issue_are_dropped),
         cmocka_unit_test(of_several_missed_only_the_latest_goes_out),
         cmocka_unit_test(another_configuration_holds_from_the_next_on),
+        cmocka_unit_test(what_was_done_with_is_not_sent_again_when_mornings_move),
+        cmocka_unit_test(nor_when_a_dispute_is_resolved_before_the_morning_that_moved),
         cmocka_unit_test(the_time_of_day_is_the_orgs),
         cmocka_unit_test(an_invoice_due_at_the_end_of_time),
     };

@@ -104,7 +104,9 @@ static void percentages_are_exact(void **state)
         {"333", "33.3333333333333", "EUR", "1.11 EUR"},
         {"12345", "17.5", "JPY", "2160 JPY"}, /* 2160.375 */
         {"12345", "17.5", "KWD", "2.160 KWD"},
-        {"12345", "1e1", "EUR", "12.34 EUR"}, /* 1234.5 */
+        {"12345", "17.5", "XCG", "21.60 XCG"}, /* of 2025 */
+        {"12345", "17.5", "ZWG", "21.60 ZWG"}, /* of 2024 */
+        {"12345", "1e1", "EUR", "12.34 EUR"},  /* 1234.5 */
         {"999999999999999999", "100", "EUR", "9999999999999999.99 EUR"},
         {"9223372036854775807", "100", "JPY", "9223372036854775807 JPY"},
         {"9223372036854775807", "50", "JPY", "4611686018427387904 JPY"}, /* ...903.5 */
@@ -207,12 +209,33 @@ static void the_worked_examples_are_right(void **state)
     assert_in_range(count, 8, 50);
 }
 
+/* Whatever a double makes of it. */
+static void numbers_are_handed_on_as_they_were_sent(void **state)
+{
+    static const char *const rows[] = {"'percent':12.345", "'percent':0.1", "'percent':24",
+                                       "'percent':33.3333333333333", "'percent':1,'x':[{'y':0.30000000000000004}]"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct belfry_test *t = invoice_new(NULL);
+        char terms[200];
+        snprintf(terms, sizeof(terms), "'window_hours':24,'rate_minor':1,'currency':'EUR',%s", rows[i]);
+        assert_int_equal(cancel(t, "s-9", "2026-02-01T08:00:00Z", terms), BELFRY_OK);
+        if (!strstr(belfry_test_last(t)->data, json(rows[i])))
+            fail_msg("%s: %s", rows[i], belfry_test_last(t)->data);
+        belfry_test_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_edges_of_the_window),   cmocka_unit_test(clocks_that_change_make_no_difference),
-        cmocka_unit_test(percentages_are_exact),     cmocka_unit_test(terms_that_are_none),
-        cmocka_unit_test(a_shift_is_cancelled_once), cmocka_unit_test(the_worked_examples_are_right),
+        cmocka_unit_test(the_edges_of_the_window),
+        cmocka_unit_test(clocks_that_change_make_no_difference),
+        cmocka_unit_test(percentages_are_exact),
+        cmocka_unit_test(terms_that_are_none),
+        cmocka_unit_test(numbers_are_handed_on_as_they_were_sent),
+        cmocka_unit_test(a_shift_is_cancelled_once),
+        cmocka_unit_test(the_worked_examples_are_right),
     };
     return cmocka_run_group_tests_name("invoice_fee", tests, NULL, NULL);
 }

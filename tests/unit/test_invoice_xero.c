@@ -103,7 +103,7 @@ static void test_paid_at_xero_is_paid_here(void **state)
     const struct belfry_test_request *token = belfry_test_request(t, 0);
     assert_string_equal(token->method, "POST");
     assert_string_equal(token->url, "https://identity.xero.com/connect/token");
-    assert_string_equal(token->body, "grant_type=client_credentials&scope=accounting.transactions.read");
+    assert_string_equal(token->body, "grant_type=client_credentials&scope=accounting.invoices.read");
     assert_string_equal(belfry_test_header(t, 0, "content-type"), "application/x-www-form-urlencoded");
     /* base64 of my%20app:s%2Fe%2Bc */
     assert_string_equal(belfry_test_header(t, 0, "authorization"), "Basic bXklMjBhcHA6cyUyRmUlMkJj");
@@ -226,6 +226,29 @@ static void test_what_is_not_taken_as_paid(void **state)
     }
 }
 
+static void test_paid_at_xero_with_less_than_the_amount_is_said_and_open(void **state)
+{
+    (void)state;
+    struct belfry_test *t = start_with_token();
+    pays(t, "PAID", "80.00"); /* a fifth was withheld as tax */
+    assert_string_equal(told(t), "");
+    assert_non_null(strstr(belfry_test_logs(t), "PAID at Xero and open here, where 80.00 EUR of 100.00 EUR were "));
+    belfry_test_send(t, "payment.received", json("{'invoice':{'id':'7'},'amount_minor':2000}"));
+    assert_string_equal(told(t), "invoice.paid");
+    belfry_test_free(t);
+}
+
+static void test_paid_at_xero_with_the_amount_is_not_called_open(void **state)
+{
+    (void)state;
+    struct belfry_test *t = start_with_token();
+    belfry_test_send(t, "payment.received", json("{'invoice':{'id':'7'},'amount_minor':2000}"));
+    pays(t, "PAID", "80.00");
+    assert_string_equal(told(t), "invoice.paid");
+    assert_null(strstr(belfry_test_logs(t), "open here"));
+    belfry_test_free(t);
+}
+
 static void test_a_payment_that_xero_takes_back_is_said_and_not_undone(void **state)
 {
     (void)state;
@@ -336,6 +359,8 @@ int main(void)
         TEST(paid_by_a_trigger_is_not_paid_twice),
         TEST(the_number_or_xeros_own_id_names_ours),
         TEST(what_is_not_taken_as_paid),
+        TEST(paid_at_xero_with_less_than_the_amount_is_said_and_open),
+        TEST(paid_at_xero_with_the_amount_is_not_called_open),
         TEST(a_payment_that_xero_takes_back_is_said_and_not_undone),
         TEST(paid_at_xero_after_it_was_voided_here),
         TEST(a_number_of_two_invoices_is_nobodys),

@@ -206,6 +206,9 @@ static const struct bad_row bad_deliveries[] = {
      "route `GET /v1/{org}/echo` has auth `token:`; expected none, person, token:MAY or role:ROLE"},
     {"/routes/0/auth", "\"person|\"",
      "route `GET /v1/{org}/echo` has auth `person|`; expected none, person, token:MAY or role:ROLE"},
+    {"/routes/0/flags", "1",
+     "route `GET /v1/{org}/echo` is raw and has auth `token:read|person`; a raw route has auth none"},
+    {"/routes/0/flags", "2", "route `GET /v1/{org}/echo` has flags that this hub does not know (0x2)"},
     {"/events", "[{\"type\":\"x\",\"category\":\"y\"}]", "declares events without the role belfry.source/1"},
 };
 

@@ -273,7 +273,9 @@ struct belfry_event_type {
 
 struct belfry_http_request; /* <belfry/host.h> */
 
-enum { BELFRY_ROUTE_RAW = 1 << 0 /* no CSRF check, no session: inbound webhooks */ };
+/* An inbound webhook: the plugin itself verifies who calls, over the raw body. auth must be "none", so that no token
+ * and no session of a person ever counts; the hub refuses a plugin that says otherwise. */
+enum { BELFRY_ROUTE_RAW = 1 << 0 };
 
 /* pattern: "/v1/{org}/notifications/{id}", "/{org}/notifications". {org} is checked by the host before the handler
  * runs. In a source's patterns {instance} is replaced by the instance's name. auth: "none", "person",

@@ -53,6 +53,7 @@ class Xero:
         self.calls = []
         self.tokens = {}  # text -> when it expires
         self.token_life = 1800
+        self.granted = "accounting.invoices.read"  # the scope of the connection; until April 2026 there was another
         self.page_size = 100
         self.down = None
         self.retry_after = None
@@ -127,7 +128,7 @@ class Xero:
             return 401, {"error": "invalid_client"}, {"WWW-Authenticate": "Basic"}
         if form.get("grant_type") != ["client_credentials"]:
             return 400, {"error": "unsupported_grant_type"}, {}
-        if form.get("scope", ["accounting.transactions.read"]) != ["accounting.transactions.read"]:
+        if form.get("scope", [self.granted]) != [self.granted]:
             return 400, {"error": "invalid_scope"}, {}
         token = f"secret-token-{len(self.tokens) + 1}"
         self.tokens[token] = self.clock() + self.token_life
