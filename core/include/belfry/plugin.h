@@ -473,6 +473,10 @@ struct belfry_txn_api {
     /* a string that may be the name of a BELFRY_TO_EMAIL recipient, a plain mail address; else as value_str */
     belfry_status (*value_address)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                                    struct belfry_str *out, struct belfry_error *err);
+    /* a string that may be somebody's name, known or not: 1-128 bytes of UTF-8 in NFC without control characters, `/`
+     * and `:`; else as value_str */
+    belfry_status (*value_username)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                    struct belfry_str *out, struct belfry_error *err);
 };
 
 /* [txn] valid during the call only */
