@@ -78,6 +78,12 @@ const char *error_text(const struct error *err)
     return err->count > 0 ? err->items[0].detail : status_text(err->status);
 }
 
+char *error_line(const struct error *err)
+{
+    const char *at = err->count > 0 ? err->items[0].pointer : NULL;
+    return xasprintf("%s%s%s", at ? at : "", at ? ": " : "", error_text(err));
+}
+
 void error_move(struct error *dst, struct error *src)
 {
     if (dst == src)

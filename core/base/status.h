@@ -47,6 +47,9 @@ void error_attr(struct error *err, const char *name, const char *value, size_t l
 /* The first fault's text, or the status text. Valid until err changes. [any] */
 const char *error_text(const struct error *err);
 
+/* The same behind its pointer, where it has one: "/data/id: is required". The caller frees it. [any] */
+char *error_line(const struct error *err);
+
 /* Moves what src holds into dst (which is cleared first); src is empty afterwards. [any] */
 void error_move(struct error *dst, struct error *src);
 

@@ -62,8 +62,8 @@ struct cli_answer {
 /* One request over data_dir/control.sock. Header lines end with NULL; may be NULL. */
 void cli_ask(const char *config_path, const char *method, const char *path, const char *const *headers,
              struct belfry_str body, struct cli_answer *answer);
-/* The org that was given; NULL: the only one that the hub's configuration (the answer of /v1/admin/config) names, or
- * NULL after a message. Lives as long as both. */
+/* The org that was given, or, without one, the only one that the hub's configuration (the answer of /v1/admin/config)
+ * names. NULL after a message: there is none of that name, or not just one. Lives as long as both. */
 const char *cli_org(const json_t *config, const char *given);
 /* Prints the detail of a problem document (and its faults) on standard error; returns CLI_ERRORS. */
 int cli_problem(const struct cli_answer *answer);

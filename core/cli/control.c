@@ -106,9 +106,20 @@ const char *cli_org(const json_t *config, const char *given)
 {
     json_t *orgs = json_object_get(json_object_get(config, "config"), "orgs"), *one;
     const char *name, *only = NULL;
-    if (given)
+    struct buf names = {0};
+    if (given && (json_object_get(orgs, given) || json_object_get(orgs, "*")))
         return given;
-    json_object_foreach(orgs, name, one) if (strcmp(name, "*") != 0) only = name;
+    json_object_foreach(orgs, name, one)
+    {
+        buf_addf(&names, "%s%s", names.len ? ", " : "", name);
+        if (strcmp(name, "*") != 0)
+            only = name;
+    }
+    if (given)
+        cli_usage("the hub has no org `%s`; it has %.*s", given, (int)names.len, names.ptr);
+    buf_free(&names);
+    if (given)
+        return NULL;
     if (only && json_object_size(orgs) == 1)
         return only;
     cli_usage("the configuration has not just one org: say which with --org");

@@ -120,19 +120,19 @@ static char *event_text(const char *type, json_t *data)
     return text;
 }
 
-/* The only org of the running hub, or an exit code after a message. */
-static int only_org(const char *config, char **org)
+/* The org of the running hub that is meant, or an exit code after a message. */
+static int find_org(const char *config, const char *given, char **org)
 {
     struct cli_answer answer;
     cli_ask(config, "GET", "/v1/admin/config", NULL, (struct belfry_str){0}, &answer);
     json_t *doc = answer.status == 200 ? json_loadb(answer.body.ptr, answer.body.len, 0, NULL) : NULL;
     int code = answer.status == 200 ? CLI_OK : answer.status ? cli_problem(&answer) : CLI_CANNOT;
-    const char *only = code == CLI_OK ? cli_org(doc, NULL) : NULL;
-    if (only)
-        *org = xstrdup(only);
+    const char *found = code == CLI_OK ? cli_org(doc, given) : NULL;
+    if (found)
+        *org = xstrdup(found);
     json_decref(doc);
     buf_free(&answer.body);
-    return code == CLI_OK && !only ? CLI_USAGE : code;
+    return code == CLI_OK && !found ? CLI_USAGE : code;
 }
 
 int cli_send(int argc, char **argv)
@@ -144,7 +144,7 @@ int cli_send(int argc, char **argv)
     if (left < 3)
         return cli_usage("usage: belfry send -c FILE SOURCE TYPE [--org O] [--data FILE | key=value ...]");
     char *found = NULL;
-    int unknown = org ? CLI_OK : only_org(cli_config(config), &found);
+    int unknown = find_org(cli_config(config), org, &found);
     if (unknown)
         return unknown;
     json_t *data = send_data(file, left, argv, 3);
@@ -153,7 +153,7 @@ int cli_send(int argc, char **argv)
         return CLI_USAGE;
     }
     char *text = event_text(argv[2], data);
-    char *path = xasprintf("/v1/%s/sources/%s/triggers", org ? org : found, argv[1]);
+    char *path = xasprintf("/v1/%s/sources/%s/triggers", found, argv[1]);
     static const char *const headers[] = {"Content-Type: application/cloudevents+json; charset=utf-8", NULL};
     struct cli_answer answer;
     cli_ask(cli_config(config), "POST", path, headers, str_of(text), &answer);

@@ -54,6 +54,11 @@ static int has_control(struct belfry_str s)
 /* Unicode Standard Annex 15: two spellings of one name must not be two people. */
 static int is_nfc(struct belfry_str s)
 {
+    size_t ascii = 0;
+    while (ascii < s.len && (unsigned char)s.ptr[ascii] < 0x80)
+        ascii++;
+    if (ascii == s.len)
+        return 1;    /* most names; asked with every trigger */
     UChar wide[256]; /* 128 bytes of UTF-8 are at most 128 units */
     int32_t len = 0;
     UErrorCode status = U_ZERO_ERROR;

@@ -165,18 +165,20 @@ static void submission_answered(struct ledger_request *request)
 {
     struct submission *s = request->arg;
     belfry_status status = request->status;
-    const char *text = status == BELFRY_OK ? "" : error_text(&s->result.err);
+    char *text = status == BELFRY_OK ? NULL : error_line(&s->result.err);
     if (s->done)
-        s->done(s->arg, status, str_of(text));
+        s->done(s->arg, status, text ? str_of(text) : STR(""));
+    free(text);
     submission_free(s);
 }
 
 static void submission_refused(void *arg)
 {
     struct submission *s = arg;
-    const char *text = s->result.err.count ? error_text(&s->result.err) : status_text(s->early);
+    char *text = s->result.err.count ? error_line(&s->result.err) : xstrdup(status_text(s->early));
     if (s->done)
         s->done(s->arg, s->early, str_of(text));
+    free(text);
     submission_free(s);
 }
 

@@ -127,7 +127,7 @@ static void needs_text(struct request *r, struct belfry_str auth, struct buf *ou
         else if (str_eqz(kind, "operator"))
             buf_addz(out, "an operator token (org \"*\", may: [operator])");
         else
-            buf_addz(out, "a signed-in person; a token has no inbox");
+            buf_addz(out, "a signed-in person (a token has no inbox)");
     }
 }
 

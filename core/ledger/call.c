@@ -388,6 +388,7 @@ static const struct belfry_txn_api api = {
     .zone = zone,
     .value_link = call_value_link,
     .value_address = call_value_address,
+    .value_username = call_value_username,
 };
 
 /* --- the call itself ---------------------------------------------------------------------------------------------- */

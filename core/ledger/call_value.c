@@ -116,6 +116,18 @@ belfry_status call_value_address(struct belfry_txn *txn, const struct belfry_tri
     return address_valid(*out) ? BELFRY_OK : wrong(err, pointer, "must be a mail address, such as a@example.org", NULL);
 }
 
+belfry_status call_value_username(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                  struct belfry_str *out, struct belfry_error *err)
+{
+    belfry_status status = call_value_str(txn, trigger, pointer, out, err);
+    if (status)
+        return status;
+    return config_username_fault(*out)
+               ? wrong(err, pointer,
+                       "must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters", NULL)
+               : BELFRY_OK;
+}
+
 struct data_view {
     struct belfry_view view;
     struct json_cursor cursor;

@@ -178,6 +178,8 @@ belfry_status call_value_link(struct belfry_txn *txn, const struct belfry_trigge
                               struct belfry_str *out, struct belfry_error *err);
 belfry_status call_value_address(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                                  struct belfry_str *out, struct belfry_error *err);
+belfry_status call_value_username(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                  struct belfry_str *out, struct belfry_error *err);
 const struct belfry_view *call_value_view(struct belfry_txn *txn, const struct belfry_trigger *trigger);
 /* Counts a change; ELIMIT (which sticks) when it is one too many. */
 belfry_status call_change(struct call *call);

@@ -18,6 +18,12 @@ PORT = int(sys.argv[1])
 KEY = base64.b64decode(sys.argv[2].removeprefix("whsec_"))
 
 
+def say(line):
+    """In one write, whoever else is writing."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def verified(headers, body):
     """True when one of the signatures is ours and the timestamp is of now: an old one is a replay."""
     id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
@@ -37,9 +43,9 @@ class Receiver(BaseHTTPRequestHandler):
         good = verified(self.headers, body)
         if good:
             event = json.loads(body)
-            print(f"webhook: {event['type']}: {event['data']['title']}", flush=True)
+            say(f"webhook: {event['type']}: {event['data']['title']}")
         else:
-            print("webhook: refused, the signature is not right", flush=True)
+            say("webhook: refused, the signature is not right")
         self.send_response(204 if good else 401)
         self.send_header("content-length", "0")
         self.end_headers()

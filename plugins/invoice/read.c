@@ -75,20 +75,6 @@ struct belfry_str read_line(struct reading *r, const char *pointer)
     return (struct belfry_str){line, len};
 }
 
-static struct belfry_str checked_user(struct reading *r, const char *pointer, struct belfry_str name)
-{
-    struct belfry_person person = {.struct_size = sizeof(person)};
-    if (!name.ptr || r->txn->api->user(r->txn, name, &person) != BELFRY_EINVAL)
-        return name;
-    read_fault(r, pointer, "must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters");
-    return nothing;
-}
-
-struct belfry_str read_user(struct reading *r, const char *pointer, int required)
-{
-    return checked_user(r, pointer, read_text(r, pointer, required));
-}
-
 /* A string that the hub itself judges. */
 static struct belfry_str judged(struct reading *r, const char *pointer,
                                 belfry_status (*judge)(struct belfry_txn *txn, const struct belfry_trigger *trigger,
@@ -100,6 +86,14 @@ static struct belfry_str judged(struct reading *r, const char *pointer,
         return text;
     r->faults++;
     return nothing;
+}
+
+struct belfry_str read_user(struct reading *r, const char *pointer, int required)
+{
+    struct belfry_value value;
+    if (!required && r->txn->api->value_get(r->txn, r->trigger, pointer, &value) == BELFRY_ENOTFOUND)
+        return nothing;
+    return judged(r, pointer, r->txn->api->value_username);
 }
 
 struct belfry_str read_link(struct reading *r, const char *pointer)

@@ -57,15 +57,24 @@ struct belfry_str sync_read_id(struct sync_read *r, const char *pointer)
     return id;
 }
 
+/* A string that the hub judges. */
+static struct belfry_str judged(struct sync_read *r, const char *pointer, int required,
+                                belfry_status (*judge)(struct belfry_txn *txn, const struct belfry_trigger *trigger,
+                                                       const char *pointer, struct belfry_str *out,
+                                                       struct belfry_error *err))
+{
+    struct belfry_str text = none;
+    if (!required && !is_there(r, pointer))
+        return none;
+    if (judge(r->txn, r->trigger, pointer, &text, r->err) == BELFRY_OK)
+        return text;
+    r->refused = 1;
+    return none;
+}
+
 struct belfry_str sync_read_username(struct sync_read *r, const char *pointer, int required)
 {
-    struct belfry_str name = sync_read_text(r, pointer, required);
-    struct belfry_person person = {.struct_size = sizeof(person)};
-    if (name.ptr && r->txn->api->user(r->txn, name, &person) == BELFRY_EINVAL) {
-        sync_refuse(r, pointer, "must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters");
-        return none;
-    }
-    return name;
+    return judged(r, pointer, required, r->txn->api->value_username);
 }
 
 int sync_is_kind(struct belfry_str s)
@@ -90,11 +99,7 @@ struct belfry_str sync_read_kind(struct sync_read *r, const char *pointer, int r
 
 struct belfry_str sync_read_link(struct sync_read *r, const char *pointer, int required)
 {
-    struct belfry_str link = none;
-    if ((required || is_there(r, pointer)) &&
-        r->txn->api->value_link(r->txn, r->trigger, pointer, &link, r->err) != BELFRY_OK)
-        r->refused = 1;
-    return link;
+    return judged(r, pointer, required, r->txn->api->value_link);
 }
 
 /* --- numbers and words -------------------------------------------------------------------------------------------- */

@@ -11,7 +11,6 @@
  * trigger's own.
  */
 #include "receive.h"
-#include "link.h"
 #include "rules.h"
 
 #include <string.h>
@@ -87,16 +86,26 @@ static struct belfry_value object_at(struct change *c, const struct belfry_value
     return value;
 }
 
+/* The same of a text that the hub judges. */
+static struct belfry_str
+judged_at(struct change *c, const struct belfry_value *object, const char *name, const char *pointer, int required,
+          belfry_status (*judge)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                 struct belfry_str *out, struct belfry_error *err))
+{
+    struct belfry_value value = member(c, object, name);
+    struct belfry_str text = {NULL, 0};
+    if (!is_there(&value) && !required)
+        return text;
+    if (judge(c->txn, c->trigger, pointer, &text, c->err) == BELFRY_OK)
+        return text;
+    c->refused = 1;
+    return (struct belfry_str){NULL, 0};
+}
+
 static struct belfry_str username_at(struct change *c, const struct belfry_value *object, const char *name,
                                      const char *pointer, int required)
 {
-    struct belfry_str text = text_at(c, object, name, pointer, required);
-    char full[64] = "/data";
-    if (text.ptr && !workflow_is_username(c->txn, text)) {
-        strncat(full, pointer, sizeof(full) - 6);
-        refuse(c, full, "must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters");
-    }
-    return text;
+    return judged_at(c, object, name, pointer, required, c->api->value_username);
 }
 
 static int has_control(struct belfry_str s)
@@ -127,9 +136,7 @@ static void read_identity(struct change *c)
 
 static void read_url(struct change *c)
 {
-    struct belfry_str url = text_at(c, &c->said, "url", "/record/url", c->kind == CREATED);
-    if (url.ptr && !workflow_is_link(url))
-        refuse(c, "/data/record/url", "must be http, https or a path, of at most 2048 bytes");
+    judged_at(c, &c->said, "url", "/record/url", c->kind == CREATED, c->api->value_link);
 }
 
 /* Who did it. A person who comes themselves did it, whatever the trigger says. */

@@ -290,6 +290,8 @@ MEMBER(belfry_txn_api, value_link, 192, belfry_status (*)(struct belfry_txn *txn
        const char *pointer, struct belfry_str *out, struct belfry_error *err));
 MEMBER(belfry_txn_api, value_address, 200, belfry_status (*)(struct belfry_txn *txn,
        const struct belfry_trigger *trigger, const char *pointer, struct belfry_str *out, struct belfry_error *err));
+MEMBER(belfry_txn_api, value_username, 208, belfry_status (*)(struct belfry_txn *txn,
+       const struct belfry_trigger *trigger, const char *pointer, struct belfry_str *out, struct belfry_error *err));
 
 /* belfry_txn */
 MEMBER(belfry_txn, struct_size, 0, uint32_t);

@@ -128,7 +128,7 @@ def test_the_plugin_of_the_examples_compiles_and_is_accepted(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists(f"{BUILD}/.libs/libbelfry-test.a"), reason="libbelfry-test is not built")
-@pytest.mark.parametrize("name", ["tickets", "visits", "chat", "uptime", "slack"])
+@pytest.mark.parametrize("name", ["tickets", "visits", "parcels", "chat", "uptime", "slack"])
 def test_the_examples_of_plugins_pass_their_tests(name, tmp_path):
     libraries = re.search(r"^Libs: .*-lbelfry-test (.*)$", open(f"{BUILD}/belfry-test.pc", encoding="utf-8").read(), re.M)[1]
     compiled = subprocess.run(
@@ -247,3 +247,79 @@ def test_every_package_has_its_reason():
     assert [name for name in listed if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", page)] == []
     packages = json.loads(text("tests/node/package.json"))["devDependencies"]
     assert [name for name in packages if f"| {name} |" not in page] == []
+
+
+# --- sources -----------------------------------------------------------------------------------------------------------
+
+# What others build upon: an event's category, severity, what it replaces, and its actions with their triggers.
+EVENTS = {
+    "workflow": {
+        "record.assigned": ("workflow", "info", ["record.assigned"], {}),
+        "workflow.*": ("workflow", "info", [], {})},
+    "approval": {
+        "approval.requested": ("approval", "warning", [], {"approve": "approval.decided", "reject": "approval.decided"}),
+        "approval.reminder": ("approval", "warning", ["approval.requested", "approval.reminder"],
+                              {"approve": "approval.decided", "reject": "approval.decided"}),
+        "approval.escalated": ("approval", "warning", [], {}),
+        "approval.approved": ("approval", "success", [], {}),
+        "approval.rejected": ("approval", "warning", [], {})},
+    "sync": {
+        "sync.backgrounded": ("sync", "info", [], {}),
+        "sync.overview_ready": ("sync", "info", [], {}),
+        "sync.completed": ("sync", "success", [], {}),
+        "sync.failed": ("sync", "error", [], {}),
+        "sync.stalled": ("sync", "warning", [], {}),
+        "sync.blocked": ("CALC_BLOCKED", "error", ["sync.blocked"], {})},
+    "invoice": {
+        "invoice.payment_claimed": ("invoice", "warning", ["invoice.payment_claimed"],
+                                    {"confirm": "claim.confirmed", "reject": "claim.rejected"}),
+        "invoice.disputed": ("invoice", "error", [], {}),
+        "invoice.paid": ("invoice", "success", [], {}),
+        "invoice.overpaid": ("invoice", "warning", [], {}),
+        "invoice.reminder": ("invoice", "info", [], {}),
+        "booking.disputed": ("invoice", "error", [], {}),
+        "shift.cancelled": ("invoice", "warning", [], {})},
+}
+SEVERITIES = ["info", "success", "warning", "error", "critical"]
+
+
+def sidecar(name):
+    with open(f"{BUILD}/plugins/.libs/{name}.json", encoding="utf-8") as f:
+        return json.load(f)
+
+
+def table(page, first):
+    """Rows of the page's table whose first column is headed `first`, as {column: text}."""
+    rows = re.search(rf"^(\| {first} \|.*)\n\|[-|]+\|\n((?:\|.*\n)+)", text(page), re.M)
+    heads = [cell.strip() for cell in rows[1].strip("|").split("|")]
+    return [dict(zip(heads, [cell.strip() for cell in row.strip("|").split("|")])) for row in rows[2].splitlines()]
+
+
+@pytest.mark.parametrize("plugin", EVENTS)
+def test_events_are_what_was_promised(plugin):
+    found = {e["type"]: (e["category"], SEVERITIES[e.get("severity", 0)], e.get("replaces", []),
+                         {a["id"]: a["trigger"] for a in e.get("actions", [])}) for e in sidecar(plugin)["events"]}
+    assert found == EVENTS[plugin]
+
+
+@pytest.mark.parametrize("plugin", EVENTS)
+def test_the_page_of_a_source_has_its_events(plugin):
+    events = {e["type"]: e for e in sidecar(plugin)["events"]}
+    rows = {row["event"].strip("`").replace(".NAME", ".*"): row for row in table(f"docs/sources/{plugin}.md", "event")}
+    assert sorted(rows) == sorted(events)
+    for name, row in rows.items():
+        if "severity" in row:
+            assert row["severity"] == SEVERITIES[events[name].get("severity", 0)], name
+            assert row["actions"] == ", ".join(a["label"] for a in events[name].get("actions", [])), name
+
+
+@pytest.mark.parametrize("page,options", [
+    ("invoice", lambda: sidecar("invoice")["options"]),
+    ("xero", lambda: next(o for o in sidecar("invoice")["options"] if o["name"] == "xero")["children"])])
+def test_the_page_of_a_source_has_its_options(page, options):
+    rows = table(f"docs/sources/{page}.md", "option")
+    said = {name: row["default"].strip('`"') for row in rows for name in CODE.findall(row["option"])}
+    assert sorted(said) == sorted(o["name"] for o in options())
+    for option in options():
+        if option.get("default"):
+            assert said[option["name"]] == option["default"], option["name"]

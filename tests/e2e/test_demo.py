@@ -144,8 +144,10 @@ def test_an_org_is_named_where_there_are_several(new_hub):
         done = hub.belfry(*command)
         assert done.returncode == 2 and "--org" in done.stderr
     assert hub.belfry("demo", "--fast", "--org", "acme").returncode == 0
-    unknown = hub.belfry("demo", "--fast", "--org", "nowhere")
-    assert unknown.returncode == 1 and "404" in unknown.stderr
+    for command in [["demo", "--fast"], ["send", "crm", "record.deleted", "record.object=Lead", "record.id=L-1", "by=bob"]]:
+        done = hub.belfry(*command, "--org", "nowhere")
+        assert done.returncode == 2 and done.stdout == ""
+        assert done.stderr == "belfry: the hub has no org `nowhere`; it has acme, globex\n"
 
 
 def test_send_needs_no_org_where_there_is_one(new_hub):

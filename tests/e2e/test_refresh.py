@@ -182,6 +182,14 @@ def test_a_part_that_fails_makes_the_job_fail_and_what_others_brought_is_told(ne
     assert ended(hub, ask(hub)) == {"state": "failed", "progress": 100, "added": 1, "invalidated": 0}
 
 
+def test_what_a_source_brings_in_and_is_refused_is_told_to_it_with_its_place(new_hub):
+    hub = new_hub(with_source(base(), "desk", plugin="fetch_source", end="refused")).start()
+    assert ended(hub, ask(hub))["state"] == "failed"
+    assert "what was found is refused: /data/who: is required" in hub.log()
+    refused = hub.get("/v1/acme/events?refused=true", people.token("all")).json()["items"]
+    assert [item["source"] for item in refused] == ["desk"]
+
+
 def test_a_source_that_says_it_failed_or_ends_twice(new_hub):
     config = with_source(base(), "fails", plugin="fetch_source", end="fails")
     hub = new_hub(config).start()

@@ -95,8 +95,10 @@ static void submit_now(void *arg)
     struct submission *s = arg;
     struct error err = {0};
     belfry_status status = fake_submit(s->test, &s->pub, &err);
+    char *text = error_line(&err);
     if (s->done)
-        s->done(s->arg, status, status == BELFRY_OK ? STR("") : str_of(error_text(&err)));
+        s->done(s->arg, status, status == BELFRY_OK ? STR("") : str_of(text));
+    free(text);
     error_clear(&err);
     struct belfry_str *owned[] = {&s->pub.org,     &s->pub.id,   &s->pub.source,    &s->pub.type,
                                   &s->pub.subject, &s->pub.data, &s->principal.name};

@@ -407,6 +407,18 @@ static belfry_status value_address(struct belfry_txn *txn, const struct belfry_t
     return address_valid(*out) ? BELFRY_OK : wrong(err, pointer, "must be a mail address, such as a@example.org", NULL);
 }
 
+static belfry_status value_username(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                    struct belfry_str *out, struct belfry_error *err)
+{
+    belfry_status status = value_str(txn, trigger, pointer, out, err);
+    if (status != BELFRY_OK)
+        return status;
+    return config_username_fault(*out)
+               ? wrong(err, pointer,
+                       "must be a username: 1 to 128 bytes in NFC without `/`, `:` and control characters", NULL)
+               : BELFRY_OK;
+}
+
 static const struct belfry_view *value_view(struct belfry_txn *txn, const struct belfry_trigger *trigger)
 {
     struct fake_call *call = fake_call_of(txn, "value_view");
@@ -539,6 +551,7 @@ const struct belfry_txn_api fake_txn_api = {
     .zone = zone,
     .value_link = value_link,
     .value_address = value_address,
+    .value_username = value_username,
 };
 
 /* --- a call ------------------------------------------------------------------------------------------------------- */

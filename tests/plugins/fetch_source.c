@@ -2,7 +2,7 @@
 /*
  * A source that knows how to look for what is new: refresh() submits one trigger fetch.found that tells the person of
  * option `to`, and ends its part when that was answered, with the status of option `end`: ok, fails, never (it does not
- * end at all) or twice.
+ * end at all), twice, or refused (the trigger is, for want of a member).
  */
 #include <belfry/plugin.h>
 
@@ -30,7 +30,10 @@ static void found(void *arg, belfry_status status, struct belfry_str message)
     struct errand *errand = arg;
     struct fetch *fetch = errand->fetch;
     const char *end = fetch->config->end;
-    (void)message;
+    char line[200];
+    snprintf(line, sizeof(line), "what was found is refused: %.*s", (int)message.len, message.ptr);
+    if (status != BELFRY_OK)
+        fetch->host->log(fetch->host, BELFRY_LOG_WARN, line);
     if (strcmp(end, "fails") == 0)
         status = BELFRY_EIO;
     for (int i = 0; strcmp(end, "never") != 0 && i < (strcmp(end, "twice") == 0 ? 2 : 1); i++)
@@ -61,6 +64,9 @@ static belfry_status receive(void *self, struct belfry_txn *txn, const struct be
                              struct belfry_error *err)
 {
     const struct fetch *fetch = self;
+    struct belfry_str none;
+    if (strcmp(fetch->config->end, "refused") == 0)
+        return txn->api->value_username(txn, trigger, "/who", &none, err);
     struct belfry_recipient to = {.struct_size = sizeof(to),
                                   .kind = BELFRY_TO_USER,
                                   .name = belfry_str(fetch->config->to),
@@ -96,7 +102,7 @@ static const struct belfry_option options[] = {{.struct_size = sizeof(struct bel
                                                 .offset = offsetof(struct config, end),
                                                 .name = "end",
                                                 .def = "ok",
-                                                .doc = "ok, fails, never or twice."},
+                                                .doc = "ok, fails, never, twice or refused."},
                                                {0}};
 
 static const struct belfry_event_type events[] = {{.struct_size = sizeof(struct belfry_event_type),

@@ -6,6 +6,7 @@
  * people of the open step has an open request, and all of them have one. The accepted triggers, replayed from an empty
  * state, lead to the same state.
  */
+#include "chance.h"
 #include "approval_fixture.h"
 
 #define AT_ONCE 3 /* approvals that are acted on; the window moves on, because what is approved is so for good */
@@ -57,19 +58,6 @@ struct move {
     int id, by, other, content, reject, step;
     int64_t minutes;
 };
-
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
-
-static int pick(uint64_t *seed, int count)
-{
-    return (int)((next_random(seed) >> 20) % (uint64_t)count);
-}
 
 /* --- the model ---------------------------------------------------------------------------------------------------- */
 

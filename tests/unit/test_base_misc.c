@@ -41,8 +41,14 @@ static void an_error_holds_faults_and_attributes(void **state)
     assert_string_equal(error_text(&err), "ok");
     err.status = BELFRY_EIO;
     assert_string_equal(error_text(&err), "input or output error");
+    char *line = error_line(&err);
+    assert_string_equal(line, "input or output error");
+    free(line);
     assert_int_equal(error_set(&err, BELFRY_ECONFLICT, "/data/id", "record %d is %s", 7, "closed"), BELFRY_ECONFLICT);
     assert_int_equal(error_set(&err, BELFRY_EINVAL, NULL, "second"), BELFRY_EINVAL);
+    line = error_line(&err);
+    assert_string_equal(line, "/data/id: record 7 is closed");
+    free(line);
     assert_int_equal(err.status, BELFRY_ECONFLICT); /* of the first fault */
     assert_int_equal(err.count, 2);
     assert_string_equal(error_text(&err), "record 7 is closed");

@@ -6,6 +6,7 @@
  *
  * Nobody is woken but by what wakes dispatch in the hub: news of commits, results, its timers.
  */
+#include "chance.h"
 #include "dispatch_fixture.h"
 
 #include "vfs_fault.h"
@@ -16,8 +17,7 @@ static uint64_t seed;
 
 static unsigned draw(unsigned below)
 {
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (unsigned)(seed >> 33) % below;
+    return (unsigned)pick(&seed, (int)below);
 }
 
 struct world {

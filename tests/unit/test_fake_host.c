@@ -53,8 +53,9 @@ static void on_posted(void *arg)
 
 static void on_submitted(void *arg, belfry_status status, struct belfry_str message)
 {
-    (void)message;
-    note(arg, status == BELFRY_OK ? "submitted " : "refused ");
+    char text[100];
+    snprintf(text, sizeof(text), "refused, %.*s ", (int)message.len, message.ptr);
+    note(arg, status == BELFRY_OK ? "submitted " : text);
 }
 
 static belfry_status emit(struct belfry_txn *txn, const char *type, const char *to, int64_t valid_until_ms,
@@ -518,10 +519,10 @@ static void test_callbacks_come_later(void **state)
     belfry_test_settle(t);
     expect_log(t, "posted submitted work v posted ");
     assert_string_equal(belfry_test_logs(t), "warn: look");
-    s.type = belfry_str("nothing");
+    s.type = belfry_str("put-and-fail");
     p->host->submit(p->host, &s, on_submitted, p);
     belfry_test_settle(t);
-    expect_log(t, "refused ");
+    expect_log(t, "refused, /data/key: no ");
     belfry_test_free(t);
 }
 

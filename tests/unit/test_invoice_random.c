@@ -4,26 +4,13 @@
  * of its own: what is accepted, and what is told to whom. After every step the invariants hold, and what was accepted,
  * played into an empty state, leads to the same state.
  */
+#include "unit/chance.h"
 #include "unit/invoice_fixture.h"
 
 #define SEEDS 60
 #define STEPS 300
 #define INVOICES 4
 #define AMOUNT 1000
-
-/* xorshift: the same everywhere. */
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
-
-static unsigned pick(uint64_t *seed, unsigned count)
-{
-    return (unsigned)(next_random(seed) % count);
-}
 
 /* --- the model ---------------------------------------------------------------------------------------------------- */
 
@@ -111,7 +98,7 @@ static void write_trigger(struct stream *s, unsigned n, enum act act, int64_t am
                                         "dispute.resolved", "payment.received", "invoice.voided"};
     static const char *const invalid[] = {"{'invoice':{'id':'0'},'by':'a/b'}", "{'invoice':7,'by':'ann'}", "{}",
                                           "{'invoice':{'id':'0'}}", "{'by':'ann'}"};
-    strcpy(out->type, types[act == INVALID ? CLAIM + pick(&s->seed, 4) : act]);
+    strcpy(out->type, types[act == INVALID ? CLAIM + (unsigned)pick(&s->seed, 4) : act]);
     if (act == INVALID)
         strcpy(out->data, json(invalid[pick(&s->seed, COUNT(invalid))]));
     else if (act == ISSUE || act == ISSUE_OTHER)

@@ -15,6 +15,8 @@
 
 #include <belfry/test.h>
 
+#include "chance.h"
+
 #define SEEDS 60
 #define STEPS 250
 #define INVOICES 4
@@ -28,10 +30,9 @@ static void failure(const char *file, int line, const char *text)
 
 static uint64_t seed;
 
-static unsigned pick(unsigned below)
+static unsigned draw(unsigned below)
 {
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (unsigned)(seed >> 33) % below;
+    return (unsigned)pick(&seed, (int)below);
 }
 
 /* --- the model ---------------------------------------------------------------------------------------------------- */
@@ -96,20 +97,20 @@ static void make(struct sent *s, const char *as, const char *type, const char *f
 static void make_answer(struct sent *s, unsigned n, int64_t minor, int64_t updated)
 {
     static const char *const other[] = {"'type':'ACCREC','currency':'USD'", "'type':'ACCPAY','currency':'EUR'"};
-    int wrong = pick(12) == 0;
+    int wrong = draw(12) == 0;
     make(s, "task:xero.invoice", "xero.invoice.result",
          "{'tenant':'t','more':false,'invoices':[{'id':'x-%u','number':'N-%u','status':'AUTHORISED',%s,'paid':'%lld."
          "%02lld','credited':'0','updated':%lld}]}",
-         n, n, wrong ? other[pick(2)] : "'type':'ACCREC','currency':'EUR'", (long long)(minor / 100),
+         n, n, wrong ? other[draw(2)] : "'type':'ACCREC','currency':'EUR'", (long long)(minor / 100),
          (long long)(minor % 100), (long long)updated);
 }
 
 /* A step: what is sent, and what the model makes of it when it is accepted. */
 static void step(struct belfry_test *t, struct model *models, struct sent *s)
 {
-    unsigned n = pick(INVOICES), what = pick(10);
+    unsigned n = draw(INVOICES), what = draw(10);
     struct model *m = &models[n];
-    int64_t minor = (int64_t)pick(7) * 2500, updated = 1000 + pick(40);
+    int64_t minor = (int64_t)draw(7) * 2500, updated = 1000 + draw(40);
     if (what < 6)
         make_answer(s, n, minor, updated);
     else if (what == 6)
@@ -124,7 +125,7 @@ static void step(struct belfry_test *t, struct model *models, struct sent *s)
         make(s, "token:books", m->claimed ? "claim.confirmed" : "payment.claimed",
              "{'invoice':{'id':'i-%u'},'by':'ann'}", n);
     else
-        make(s, "token:books", pick(4) ? "claim.rejected" : "invoice.voided", "{'invoice':{'id':'i-%u'},'by':'ann'}",
+        make(s, "token:books", draw(4) ? "claim.rejected" : "invoice.voided", "{'invoice':{'id':'i-%u'},'by':'ann'}",
              n);
     belfry_test_as(t, s->as);
     int accepted = belfry_test_send(t, s->type, s->data) == BELFRY_OK;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <sys/wait.h>
 
+#include "chance.h"
 #include "ledger_fixture.h"
 #include "vfs_fault.h"
 
@@ -27,8 +28,7 @@ static uint64_t seed;
 
 static unsigned draw(unsigned below)
 {
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (unsigned)(seed >> 33) % below;
+    return (unsigned)pick(&seed, (int)below);
 }
 
 /* --- requests
@@ -183,6 +183,8 @@ static void model_subject(struct model *m, unsigned *touched, const struct act *
             touch(m, touched, row->user);
             row->rev = m->revs[row->user];
             row->handled = 1;
+            if (row->mail == OUTCOME_scheduled)
+                row->mail = OUTCOME_handled;
         } else {
             end_row(m, touched, row, act->verb == WITHDRAW ? 3 : 2,
                     act->verb == WITHDRAW ? OUTCOME_withdrawn : OUTCOME_superseded);

@@ -5,6 +5,7 @@
  */
 #include "base/json.h"
 #include "match/match.h"
+#include "chance.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,15 +19,11 @@
 /* --- chance ----------------------------------------------------------------------------------------------------------
  */
 
-static uint64_t chance = 88172645463325252u;
+static uint64_t seed = 1;
 
-/* xorshift64: the same rows on every machine */
-static size_t pick(size_t n)
+static size_t draw(size_t n)
 {
-    chance ^= chance << 13;
-    chance ^= chance >> 7;
-    chance ^= chance << 17;
-    return (size_t)(chance >> 11) % n;
+    return (size_t)pick(&seed, (int)n);
 }
 
 static const char *const texts[] = {"", "a", "b", "ab", "ba", "abc", "A", "aB"};
@@ -34,18 +31,18 @@ static const char *const paths[] = {"p", "q", "r.s"};
 
 static json_t *random_scalar(void)
 {
-    switch (pick(8)) {
+    switch (draw(8)) {
     case 0:
         return json_null();
     case 1:
-        return json_boolean(pick(2));
+        return json_boolean(draw(2));
     case 2:
-        return json_real(0.5 * (double)pick(8));
+        return json_real(0.5 * (double)draw(8));
     case 3:
     case 4:
-        return json_integer((json_int_t)pick(4));
+        return json_integer((json_int_t)draw(4));
     default:
-        return json_string(texts[pick(COUNT(texts))]);
+        return json_string(texts[draw(COUNT(texts))]);
     }
 }
 
@@ -53,7 +50,7 @@ static json_t *random_list(json_t *(*item)(void), size_t least)
 {
     json_t *list = json_array();
 
-    for (size_t n = least + pick(3); n > 0; n--)
+    for (size_t n = least + draw(3); n > 0; n--)
         json_array_append_new(list, item());
     return list;
 }
@@ -63,10 +60,10 @@ static json_t *random_document(void)
     json_t *doc = json_object();
 
     for (size_t i = 0; i < 2; i++)
-        if (pick(5) > 0)
-            json_object_set_new(doc, paths[i], pick(4) ? random_scalar() : random_list(random_scalar, 0));
-    if (pick(4) > 0)
-        json_object_set_new(doc, "r", pick(5) ? json_pack("{s:o}", "s", random_scalar()) : random_scalar());
+        if (draw(5) > 0)
+            json_object_set_new(doc, paths[i], draw(4) ? random_scalar() : random_list(random_scalar, 0));
+    if (draw(4) > 0)
+        json_object_set_new(doc, "r", draw(5) ? json_pack("{s:o}", "s", random_scalar()) : random_scalar());
     return doc;
 }
 
@@ -77,7 +74,7 @@ static json_t *random_test(size_t depth);
 
 static json_t *random_number(void)
 {
-    return pick(2) ? json_integer((json_int_t)pick(4)) : json_real(0.5 * (double)pick(8));
+    return draw(2) ? json_integer((json_int_t)draw(4)) : json_real(0.5 * (double)draw(8));
 }
 
 static void add_operator(json_t *test, size_t depth)
@@ -87,25 +84,25 @@ static void add_operator(json_t *test, size_t depth)
     static const char *const orders[] = {"gt", "gte", "lt", "lte"};
     json_int_t low;
 
-    switch (pick(7)) {
+    switch (draw(7)) {
     case 0:
-        json_object_set_new(test, equal[pick(2)], random_scalar());
+        json_object_set_new(test, equal[draw(2)], random_scalar());
         break;
     case 1:
-        json_object_set_new(test, sets[pick(2)], random_list(random_scalar, 1));
+        json_object_set_new(test, sets[draw(2)], random_list(random_scalar, 1));
         break;
     case 2:
-        json_object_set_new(test, parts[pick(3)], json_string(texts[pick(COUNT(texts))]));
+        json_object_set_new(test, parts[draw(3)], json_string(texts[draw(COUNT(texts))]));
         break;
     case 3:
-        json_object_set_new(test, orders[pick(4)], random_number());
+        json_object_set_new(test, orders[draw(4)], random_number());
         break;
     case 4:
-        low = (json_int_t)pick(4);
-        json_object_set_new(test, "between", json_pack("[I,f]", low, (double)low + 0.5 * (double)pick(4)));
+        low = (json_int_t)draw(4);
+        json_object_set_new(test, "between", json_pack("[I,f]", low, (double)low + 0.5 * (double)draw(4)));
         break;
     case 5:
-        json_object_set_new(test, "exists", json_boolean(pick(2)));
+        json_object_set_new(test, "exists", json_boolean(draw(2)));
         break;
     default:
         if (depth > 0)
@@ -118,9 +115,9 @@ static json_t *random_operators(size_t depth)
 {
     json_t *test = json_object();
 
-    while (json_object_size(test) == 0 || pick(3) == 0)
+    while (json_object_size(test) == 0 || draw(3) == 0)
         add_operator(test, depth);
-    if (pick(5) == 0)
+    if (draw(5) == 0)
         json_object_set_new(test, "ignore_case", json_true());
     return test;
 }
@@ -129,12 +126,12 @@ static json_t *random_test(size_t depth)
 {
     json_t *list;
 
-    switch (pick(4)) {
+    switch (draw(4)) {
     case 0:
         return random_scalar();
     case 1:
         list = random_list(random_scalar, 0);
-        for (size_t n = pick(3); n > 0 || json_array_size(list) == 0; n -= n > 0)
+        for (size_t n = draw(3); n > 0 || json_array_size(list) == 0; n -= n > 0)
             json_array_append_new(list, random_operators(depth));
         return list;
     default:
@@ -145,9 +142,9 @@ static json_t *random_test(size_t depth)
 static json_t *random_block(size_t depth)
 {
     json_t *block = json_object(), *list;
-    size_t n = pick(3);
+    size_t n = draw(3);
 
-    if (depth > 0 && pick(6) == 0) {
+    if (depth > 0 && draw(6) == 0) {
         list = json_array();
         for (n++; n > 0; n--)
             json_array_append_new(list, random_block(depth - 1));
@@ -155,14 +152,14 @@ static json_t *random_block(size_t depth)
         return list;
     }
     for (; n > 0; n--)
-        json_object_set_new(block, paths[pick(COUNT(paths))], random_test(2));
-    if (depth > 0 && pick(2) == 0) {
+        json_object_set_new(block, paths[draw(COUNT(paths))], random_test(2));
+    if (depth > 0 && draw(2) == 0) {
         list = json_array();
-        for (n = 1 + pick(3); n > 0; n--)
+        for (n = 1 + draw(3); n > 0; n--)
             json_array_append_new(list, random_block(depth - 1));
-        json_object_set_new(block, pick(2) ? "any" : "all", list);
+        json_object_set_new(block, draw(2) ? "any" : "all", list);
     }
-    if (depth > 0 && pick(4) == 0)
+    if (depth > 0 && draw(4) == 0)
         json_object_set_new(block, "not", random_block(depth - 1));
     return block;
 }
@@ -424,7 +421,7 @@ static int has_required(const json_t *value, const struct belfry_str *required, 
 
 static json_t *random_text(void)
 {
-    return json_string(texts[pick(COUNT(texts))]);
+    return json_string(texts[draw(COUNT(texts))]);
 }
 
 /* Blocks whose p is often one of a few texts. */
@@ -433,12 +430,12 @@ static json_t *random_index_block(void)
     json_t *block = random_block(1), *more = json_object();
 
     json_object_set_new(more, "p", random_list(random_text, 1));
-    if (pick(3) == 0) {
+    if (draw(3) == 0) {
         json_object_update(more, block);
         json_decref(block);
         return more;
     }
-    return json_pack("{s:[o,o]}", pick(2) ? "any" : "all", block, more);
+    return json_pack("{s:[o,o]}", draw(2) ? "any" : "all", block, more);
 }
 
 static void test_required(void **state)

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "chance.h"
 #include "route_fixture.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -331,24 +332,23 @@ static void test_many(void **state)
 
 /* --- the index and the trace change nothing --- */
 
-static uint32_t seed;
+static uint64_t seed;
 
-static uint32_t pick(uint32_t n)
+static uint32_t draw(uint32_t n)
 {
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % n;
+    return (uint32_t)pick(&seed, (int)n);
 }
 
 static void add_word(struct buf *out, char kind, uint32_t n)
 {
-    buf_addf(out, "\"%c%u\"", kind, pick(n));
+    buf_addf(out, "\"%c%u\"", kind, draw(n));
 }
 
 /* A condition over a few sources, types and categories, so that hits and misses are both common. */
 static void random_block(struct buf *out, int depth)
 {
     static const char *const paths[] = {"source", "type", "category", "data.k"};
-    uint32_t shape = depth == 0 ? pick(8) : 1 + pick(depth > 2 ? 4 : 7), at = pick(4);
+    uint32_t shape = depth == 0 ? draw(8) : 1 + draw(depth > 2 ? 4 : 7), at = draw(4);
     const char *path = paths[at];
     char kind = "stck"[at];
     switch (shape) {
@@ -369,7 +369,7 @@ static void random_block(struct buf *out, int depth)
         buf_addz(out, "]}");
         break;
     case 4:
-        buf_addf(out, "{\"%s\":{\"%s\":", path, pick(2) ? "ne" : "prefix");
+        buf_addf(out, "{\"%s\":{\"%s\":", path, draw(2) ? "ne" : "prefix");
         add_word(out, kind, 4);
         buf_addz(out, "}}");
         break;
@@ -400,13 +400,13 @@ static void random_rules(struct buf *out, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         buf_addf(out, "%s{\"name\":\"r%u\",\"when\":", i ? "," : "", i);
         random_block(out, 0);
-        if (pick(5) == 0) {
+        if (draw(5) == 0) {
             buf_addz(out, ",\"unless\":");
             random_block(out, 1);
         }
-        buf_addf(out, ",\"stop\":%s,\"deliver\":[", pick(9) == 0 ? "true" : "false");
-        for (uint32_t d = 0, n = pick(4); d < n; d++)
-            buf_addf(out, "%s%s", d ? "," : "", delivers[pick(COUNT(delivers))]);
+        buf_addf(out, ",\"stop\":%s,\"deliver\":[", draw(9) == 0 ? "true" : "false");
+        for (uint32_t d = 0, n = draw(4); d < n; d++)
+            buf_addf(out, "%s%s", d ? "," : "", delivers[draw(COUNT(delivers))]);
         buf_addz(out, "]}");
     }
     buf_addc(out, ']');
@@ -419,11 +419,11 @@ static void random_event(struct buf *out)
     add_word(out, 's', 5);
     buf_addz(out, ",\"type\":");
     add_word(out, 't', 5);
-    buf_addf(out, ",\"category\":\"%s\",\"data\":{\"k\":", categories[pick(COUNT(categories))]);
+    buf_addf(out, ",\"category\":\"%s\",\"data\":{\"k\":", categories[draw(COUNT(categories))]);
     add_word(out, 'k', 5);
-    buf_addf(out, "},\"actor\":\"%s\",\"audience\":[%s]}", pick(2) ? "bob" : "",
-             pick(3)   ? "\"ann owner\",\"role:sales\""
-             : pick(2) ? "\"bob\""
+    buf_addf(out, "},\"actor\":\"%s\",\"audience\":[%s]}", draw(2) ? "bob" : "",
+             draw(3)   ? "\"ann owner\",\"role:sales\""
+             : draw(2) ? "\"bob\""
                        : "\"email:x@y.example\",\"stranger\"");
 }
 
@@ -434,7 +434,7 @@ static void test_trace_changes_nothing(void **state)
         struct buf rules = {0};
         seed = round;
         /* over 64 rules need a second word of the sets */
-        random_rules(&rules, round % 10 == 0 ? 70 + pick(80) : 1 + pick(12));
+        random_rules(&rules, round % 10 == 0 ? 70 + draw(80) : 1 + draw(12));
         struct fixture *f = fixture_new(rules.ptr, CATEGORIES, PEOPLE);
         for (int n = 0; n < 10; n++) {
             struct buf event = {0}, plain = {0}, traced = {0};

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "chance.h"
 #include "route_fixture.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -138,46 +139,46 @@ static void test_none(void **state)
     fixture_free(f);
 }
 
-static uint32_t seed;
+static uint64_t seed;
 
-static uint32_t pick(uint32_t n)
+static uint32_t draw(uint32_t n)
 {
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % n;
+    return (uint32_t)pick(&seed, (int)n);
 }
 
 /* Types of up to three segments over a small alphabet, and patterns over the same. */
 static const char *random_type(struct fixture *f, int pattern)
 {
-    if (pattern && pick(6) == 0)
+    if (pattern && draw(6) == 0)
         return "*";
-    uint32_t segments = 1 + pick(3);
-    const char *type = arena_printf(f->arena, "%c", 'a' + (int)pick(3));
+    uint32_t segments = 1 + draw(3);
+    const char *type = arena_printf(f->arena, "%c", 'a' + (int)draw(3));
     for (uint32_t i = 1; i < segments; i++)
-        type = arena_printf(f->arena, "%s.%c", type, 'a' + (int)pick(3));
-    return pattern && pick(2) ? arena_printf(f->arena, "%s.*", type) : type;
+        type = arena_printf(f->arena, "%s.%c", type, 'a' + (int)draw(3));
+    return pattern && draw(2) ? arena_printf(f->arena, "%s.*", type) : type;
 }
 
 static void test_index_agrees(void **state)
 {
     (void)state;
     static const char *const orgs[] = {"acme", "other", ""};
-    for (seed = 1; seed < 100;) {
-        uint32_t next = seed + 1, count = pick(30);
+    for (uint64_t round = 1; round < 100; round++) {
+        seed = round;
+        uint32_t count = draw(30);
         struct fixture *f = fixture_new("[]", "{}", "{}");
         struct route_target rows[30];
         for (uint32_t i = 0; i < count; i++) {
-            struct target_text text = {.id = 1 + (int64_t)((i * 7919) % 1009), .org = orgs[pick(3)]};
-            for (uint32_t t = 0, n = pick(MAX_TYPES + 1); t < n; t++)
+            struct target_text text = {.id = 1 + (int64_t)((i * 7919) % 1009), .org = orgs[draw(3)]};
+            for (uint32_t t = 0, n = draw(MAX_TYPES + 1); t < n; t++)
                 text.types[t] = random_type(f, 1);
-            if (pick(3) == 0)
-                text.only_org = orgs[pick(2)];
+            if (draw(3) == 0)
+                text.only_org = orgs[draw(2)];
             rows[i] = make_target(f, &text);
         }
         struct route_targets *index = route_targets_new(rows, count);
         for (int n = 0; n < 20; n++) {
             struct answer few = {0}, all = {0};
-            struct route_event event = {.org = str_of(orgs[pick(2)]), .type = str_of(random_type(f, 0))};
+            struct route_event event = {.org = str_of(orgs[draw(2)]), .type = str_of(random_type(f, 0))};
             route_targets_match(index, &event, f->arena, 0, note_target, &few);
             route_targets_match(index, &event, f->arena, 1, note_target, &all);
             assert_string_equal(text_of(&few.takes), text_of(&all.takes));
@@ -186,7 +187,6 @@ static void test_index_agrees(void **state)
         }
         route_targets_free(index);
         fixture_free(f);
-        seed = next;
     }
 }
 

@@ -5,6 +5,7 @@
  * - what a small model says holds after each step: who is told of what, once, and which overviews are valid; the
  * accepted triggers alone give the same state again.
  */
+#include "chance.h"
 #include "sync_fixture.h"
 
 #include <stdio.h>
@@ -203,19 +204,6 @@ struct model {
     int blocked[ITEMS];
     int64_t item_said[ITEMS]; /* when what is known of it was; 0: not said */
 };
-
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
-
-static int pick(uint64_t *seed, int count)
-{
-    return (int)((next_random(seed) >> 20) % (uint64_t)count);
-}
 
 static int64_t length_of(const struct run *r)
 {

@@ -6,6 +6,7 @@
  * was cancelled is never told, and those triggers that were accepted, given again to an empty state at the same times,
  * give the same state, timers and inboxes.
  */
+#include "chance.h"
 #include "workflow_fixture.h"
 
 #include <stdio.h>
@@ -42,19 +43,6 @@ struct model {
     struct record records[RECORDS];
     char told[4000];
 };
-
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
-
-static int pick(uint64_t *seed, int count)
-{
-    return (int)((next_random(seed) >> 20) % (uint64_t)count);
-}
 
 /* --- the model ---------------------------------------------------------------------------------------------------- */
 

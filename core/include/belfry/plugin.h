@@ -481,6 +481,10 @@ struct belfry_txn_api {
     /* a string that may be the name of a BELFRY_TO_EMAIL recipient, a plain mail address; else as value_str */
     belfry_status (*value_address)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
                                    struct belfry_str *out, struct belfry_error *err);
+    /* a string that may be somebody's name, known or not: 1-128 bytes of UTF-8 in NFC without control characters, `/`
+     * and `:`; else as value_str */
+    belfry_status (*value_username)(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,
+                                    struct belfry_str *out, struct belfry_error *err);
 };
 
 /* [txn] valid during the call only */
@@ -599,7 +603,9 @@ struct belfry_host {
     int64_t (*now_ms)(const struct belfry_host *host);
     /* [any] fn(arg) on the loop, later */
     belfry_status (*post)(const struct belfry_host *host, void (*fn)(void *arg), void *arg);
-    /* [loop] a trigger to this very source; done once, after the commit or the refusal. message is empty on OK. */
+    /* [loop] a trigger to this very source; done once, after the commit or the refusal. A duplicate of an earlier one
+     * is OK. message is empty on OK, else the first fault behind its pointer: "/data/id: is required". What was refused
+     * is kept among the refused items. */
     belfry_status (*submit)(const struct belfry_host *host, const struct belfry_submission *trigger,
                             void (*done)(void *arg, belfry_status status, struct belfry_str message), void *arg);
     /* [any] n = 1 (for the whole batch) or item_count */

@@ -144,6 +144,7 @@ void belfry_test_refresh(struct belfry_test *t);
  *     valid run/7 until 2026-01-12T09:00:00.000Z    (or "valid run/7 for good")
  *     timer after/x in 3d    (or "timer after/x cleared", when it was set)
  *     task fetch    (or "task fetch in 5m")
+ *     refreshed: 1 added, 0 invalidated, OK    (job_done(), as the plugin said it)
  *     due after/x failed: text    (a timer that was refused; it is tried again)
  *
  * What is in () is not part of the line. State is not told: see belfry_test_state().
