@@ -4,7 +4,7 @@
 
 const char in_app_style[] =
     ".vh{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\n"
-    ".head{display:flex;align-items:baseline;gap:.8rem}\n"
+    ".head{display:flex;flex-wrap:wrap;align-items:baseline;gap:.2rem .8rem}\n"
     ".head h1{margin:.4rem 0}\n"
     ".head form{margin-inline-start:auto}\n"
     ".head button:disabled{color:var(--soft);border-color:var(--line);cursor:default}\n"
