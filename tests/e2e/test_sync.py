@@ -199,6 +199,13 @@ def test_y2_an_overview_that_was_superseded_while_it_ran_is_told_as_no_longer_va
     assert validity(hub, "ben") == [(f"run/{second}", "valid", True)]
 
 
+def test_y2_an_overview_whose_end_is_told_after_its_time_has_expired_from_the_start(new_hub):
+    hub = new_hub(config(overview_valid_for="5m"), clock=True).start()
+    finish(hub, "late", run={"id": "late", "kind": "overview", "admin": "ada"}, time=int(hub.now()) - 600)
+    assert until(lambda: validity(hub, "ada") == [("run/late", "expired", False)])
+    assert hub.unread("ada") == 0 and hub.get(hub.items("ada")[0]["href"], hub.person("ada")).status_code == 410
+
+
 # --- Y3 ------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("how", ["superseded", "expired"])
