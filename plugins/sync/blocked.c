@@ -13,8 +13,6 @@
 #include <stdlib.h>
 
 #define KEY SYNC_ITEM
-#define DAY_MS INT64_C(86400000)
-
 static const char *const severities[] = {"info", "success", "warning", "error", "critical", NULL};
 
 /* What is known of the item of a trigger, and when the trigger says it was; 0: it does not. */
@@ -51,7 +49,8 @@ static belfry_status remember_unblocked(struct sync_read *r, const struct item *
 {
     struct belfry_str nothing = {"", 0};
     belfry_status status = keep(r, item, "-");
-    return status == BELFRY_OK ? r->txn->api->timer_set(r->txn, item->key, item->said_ms + DAY_MS, nothing) : status;
+    return status == BELFRY_OK ? r->txn->api->timer_set(r->txn, item->key, item->said_ms + SYNC_DAY_MS, nothing)
+                               : status;
 }
 
 static belfry_status tell(struct sync_read *r, struct belfry_str subject, struct belfry_str category, int severity,

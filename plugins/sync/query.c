@@ -6,8 +6,6 @@
 #include "query.h"
 #include "read.h"
 
-#define DAY_MS INT64_C(86400000)
-
 struct reader {
     struct sync_query *query;
     const struct sync *sync;
@@ -58,7 +56,7 @@ static int read_day(const struct sync *sync, struct belfry_str text, int last, i
     if (sync->calendar->parse(text, &day) != BELFRY_OK ||
         sync->calendar->instant(belfry_str("UTC"), &day, 0, ms) != BELFRY_OK)
         return 0;
-    *ms += last ? DAY_MS - 1 : 0;
+    *ms += last ? SYNC_DAY_MS - 1 : 0;
     return 1;
 }
 
@@ -163,14 +161,9 @@ const char *sync_query_read(struct sync_query *query, const struct sync *sync, c
 
 void sync_url_write(struct belfry_str text, FILE *out)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        int plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || memchr("-._~", c, 4);
-        if (plain)
-            fputc(c, out);
-        else
-            fprintf(out, "%%%02X", c);
-    }
+    char byte[4];
+    for (size_t i = 0; i < text.len; i++)
+        fwrite(byte, 1, sync_url_byte(text.ptr[i], byte), out);
 }
 
 void sync_query_write(const struct sync_query *query, struct belfry_str before, FILE *out)

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#define DAY_MS INT64_C(86400000)
-
 const char *const sync_outcomes[] = {"", "succeeded", "partial", "failed", NULL};
 
 /* --- time --------------------------------------------------------------------------------------------------------- */
@@ -18,8 +16,8 @@ const char *const sync_outcomes[] = {"", "succeeded", "partial", "failed", NULL}
 struct sync_moment sync_moment_of(const struct belfry_trigger *trigger)
 {
     struct sync_moment moment = {trigger->arrived_ms, 0};
-    if (trigger->time_ms > 0 && trigger->time_ms >= moment.arrived_ms - DAY_MS &&
-        trigger->time_ms <= moment.arrived_ms + DAY_MS)
+    if (trigger->time_ms > 0 && trigger->time_ms >= moment.arrived_ms - SYNC_DAY_MS &&
+        trigger->time_ms <= moment.arrived_ms + SYNC_DAY_MS)
         moment.said_ms = trigger->time_ms;
     return moment;
 }
@@ -45,6 +43,12 @@ const char *sync_run_state(const struct sync_run *run)
 }
 
 /* --- texts -------------------------------------------------------------------------------------------------------- */
+
+size_t sync_url_byte(char c, char out[4])
+{
+    int plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || memchr("-._~", c, 4);
+    return (size_t)snprintf(out, 4, plain ? "%c" : "%%%02X", (unsigned char)c);
+}
 
 void sync_time_text(int64_t ms, char out[SYNC_TIME_TEXT])
 {

@@ -71,6 +71,9 @@ void sync_run_fini(struct sync_run *run);
 /* "run/{id}" and the like, in scratch memory. Empty when that ends. [txn] */
 struct belfry_str sync_key(struct belfry_txn *txn, const char *prefix, struct belfry_str id);
 
+/* One byte of a segment or a value of a URL, percent-encoded where it has to be: 1 or 3 bytes, and their count. [any]
+ */
+size_t sync_url_byte(char c, char out[4]);
 /* RFC 3339 with milliseconds in UTC. [any] */
 #define SYNC_TIME_TEXT 32
 void sync_time_text(int64_t ms, char out[SYNC_TIME_TEXT]);

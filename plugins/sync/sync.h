@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#define SYNC_DAY_MS INT64_C(86400000)
+
 /* The option table fills it. Lists are of RECIPIENT texts. */
 struct sync_config {
     int64_t background_after_ms, overview_valid_for_ms, stalled_after_ms; /* stalled 0: never */

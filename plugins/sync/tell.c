@@ -78,14 +78,8 @@ static size_t add_segment(char *out, struct belfry_str s)
 {
     size_t len = 0;
     out[len++] = '/';
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        int plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || memchr("-._~", c, 4);
-        if (plain)
-            out[len++] = (char)c;
-        else
-            len += (size_t)sprintf(out + len, "%%%02X", c);
-    }
+    for (size_t i = 0; i < s.len; i++)
+        len += sync_url_byte(s.ptr[i], out + len);
     return len;
 }
 
