@@ -143,10 +143,25 @@ static int read_number(struct reader *r, struct belfry_value *out)
     return len > 0 && *rest == '\0' && (errno == 0 || out->type == BELFRY_VALUE_REAL);
 }
 
+static uint32_t next_cap(uint32_t cap)
+{
+    return cap ? cap * 2 : 2; /* most containers inside of fields are small */
+}
+
+size_t workflow_container_weight(uint32_t count)
+{
+    size_t weight = sizeof(struct items);
+    for (uint32_t cap = 0; cap < count;) {
+        cap = next_cap(cap);
+        weight += cap * sizeof(struct item);
+    }
+    return weight;
+}
+
 static struct item *add(struct reader *r, struct items *list)
 {
     if (list->count == list->cap) {
-        uint32_t cap = list->cap ? list->cap * 2 : 2; /* most containers inside of fields are small */
+        uint32_t cap = next_cap(list->cap);
         struct item *grown = alloc(r, cap * sizeof(*grown));
         if (!grown)
             return NULL;

@@ -247,7 +247,8 @@ static int is_same(struct belfry_str a, struct belfry_str b)
 
 static belfry_status too_large(struct change *c)
 {
-    return c->w->host->fail(c->err, BELFRY_EINVAL, "/data/record/fields", "is more than can be worked with");
+    return c->w->host->fail(c->err, BELFRY_EINVAL, "/data/record/fields",
+                            "is more than can be worked with: what rules read of a record may be some 10,000 values");
 }
 
 static belfry_status remember(struct change *c)
@@ -386,12 +387,13 @@ static int kind_of(struct belfry_str type)
     return -1;
 }
 
-/* State that cannot be read is as good as none: the record is seen for the first time. */
+/* State that cannot be read is as good as none: the record is seen for the first time. A deletion does not ask what it
+ * was. */
 static belfry_status load(struct change *c)
 {
     belfry_status status = c->api->get(c->txn, c->key, &c->kept);
     int failed = 0;
-    if (status == BELFRY_OK)
+    if (status == BELFRY_OK && c->kind != DELETED)
         c->memory = workflow_record_load(c->txn, c->kept, &failed);
     if (failed)
         return too_large(c);
@@ -412,7 +414,7 @@ belfry_status workflow_receive(void *self, struct belfry_txn *txn, const struct 
     if (!read_trigger(&c))
         return BELFRY_EINVAL;
     belfry_status status = load(&c);
-    if (status == BELFRY_OK && (c.kind != DELETED || c.memory))
+    if (status == BELFRY_OK && (c.kind != DELETED || c.kept.ptr))
         status = c.kind == DELETED ? forget(&c) : apply(&c);
     return status;
 }

@@ -70,7 +70,8 @@ int workflow_record_each(const struct workflow_record *record,
                          void *arg);
 
 /*
- * What is remembered, as one line of JSON; the same record gives the same bytes. Empty when the scratch memory ends.
+ * What is remembered, as one line of JSON; the same record gives the same bytes. Empty when the scratch memory ends,
+ * and when it would end as this is read again.
  */
 struct belfry_str workflow_record_save(const struct workflow_record *record, const struct workflow_interest *interest);
 /* Reads it; the text must outlive what is made of it. NULL: it is no state of ours, or, with *failed set, the scratch

@@ -16,6 +16,9 @@ static int same(struct belfry_str a, const char *z)
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
+/* Of the 4 MiB that a call may use; the rest is for what the next trigger brings. */
+#define WEIGHT_MAX ((size_t)5 << 19)
+
 struct writer {
     struct workflow_text *text;
     int began;
@@ -57,8 +60,8 @@ static int by_key(const void *a, const void *b)
     return cmp ? cmp : (x->len > y->len) - (x->len < y->len);
 }
 
-/* All fields in byte order, whatever order the triggers had. */
-static void write_all(const struct workflow_record *record, struct workflow_text *text)
+/* All fields in byte order, whatever order the triggers had. How many they are. */
+static uint32_t write_all(const struct workflow_record *record, struct workflow_text *text)
 {
     size_t most = 1;
     for (size_t i = 0; i < record->layer_count; i++)
@@ -67,17 +70,18 @@ static void write_all(const struct workflow_record *record, struct workflow_text
     struct writer w = {text, 0};
     if (!c.items) {
         text->failed = 1;
-        return;
+        return 0;
     }
     if (!workflow_record_each(record, collect, &c))
         text->failed = 1;
     qsort(c.items, c.count, sizeof(*c.items), by_key);
     for (size_t i = 0; i < c.count; i++)
         write_field(&w, c.items[i].key, c.items[i].view, &c.items[i].value);
+    return (uint32_t)c.count;
 }
 
-static void write_some(const struct workflow_record *record, const struct workflow_interest *interest,
-                       struct workflow_text *text)
+static uint32_t write_some(const struct workflow_record *record, const struct workflow_interest *interest,
+                           struct workflow_text *text)
 {
     struct writer w = {text, 0};
     for (size_t i = 0; i < interest->count; i++) {
@@ -86,6 +90,7 @@ static void write_some(const struct workflow_record *record, const struct workfl
         if (layer)
             write_field(&w, interest->names[i], layer->view, &value);
     }
+    return (uint32_t)w.began;
 }
 
 static void write_text(struct workflow_text *text, const char *key, struct belfry_str value)
@@ -102,15 +107,15 @@ struct belfry_str workflow_record_save(const struct workflow_record *record, con
 {
     struct workflow_text text = {.txn = record->txn, .cap = interest->all ? record->size : 0};
     workflow_text_addz(&text, "{\"fields\":{");
-    if (interest->all)
-        write_all(record, &text);
-    else
-        write_some(record, interest, &text);
+    uint32_t fields = interest->all ? write_all(record, &text) : write_some(record, interest, &text);
+    text.weight += workflow_container_weight(fields);
     workflow_text_addz(&text, "}");
     write_text(&text, "owner", record->owner);
     write_text(&text, "created_by", record->created_by);
     write_text(&text, "url", record->url);
     workflow_text_addz(&text, "}");
+    if (text.weight > WEIGHT_MAX)
+        text.failed = 1;
     return text.failed ? (struct belfry_str){NULL, 0} : (struct belfry_str){text.ptr, text.len};
 }
 

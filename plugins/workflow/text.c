@@ -127,6 +127,7 @@ static void add_object(struct workflow_text *text, const struct belfry_view *vie
     const struct workflow_member *members = NULL;
     if (count > SMALL_OBJECT) /* a few are found again quickly, and need no memory */
         members = workflow_members(text->txn, view, object, &count, &text->failed);
+    text->weight += workflow_container_weight(count);
     workflow_text_add(text, "{", 1);
     for (uint32_t i = 0; i < count && !text->failed; i++) {
         struct workflow_member one;
@@ -139,6 +140,7 @@ static void add_object(struct workflow_text *text, const struct belfry_view *vie
 
 static void add_array(struct workflow_text *text, const struct belfry_view *view, const struct belfry_value *array)
 {
+    text->weight += workflow_container_weight(array->count);
     workflow_text_add(text, "[", 1);
     for (uint32_t i = 0; i < array->count && !text->failed; i++) {
         struct belfry_value item;

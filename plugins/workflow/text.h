@@ -11,8 +11,12 @@ struct workflow_text {
     struct belfry_txn *txn;
     char *ptr;
     size_t len, cap;
+    size_t weight; /* what workflow_record_load() will need for the containers in it */
     int failed;
 };
+
+/* The memory that a container of so many members takes when it is read again. */
+size_t workflow_container_weight(uint32_t count);
 
 struct workflow_member {
     struct belfry_str key;

@@ -240,7 +240,8 @@ static void test_state_that_cannot_be_read_is_none(void **state)
     belfry_test_expect(t, "withdraw record/Lead/7 [record.assigned] from dan: it has another owner now");
     belfry_test_put(t, "record/Lead/7", "[]");
     send(t, "record.deleted", "{'record':{'object':'Lead','id':'7'},'by':'bob'}");
-    belfry_test_expect(t, "");
+    belfry_test_expect(t, "withdraw record/Lead/7: the record was deleted");
+    assert_null(belfry_test_get(t, "record/Lead/7"));
     belfry_test_free(t);
 }
 
@@ -415,6 +416,9 @@ static void test_a_wide_record_is_worked_off_at_once(void **state)
     belfry_test_free(t);
 }
 
+#define TOO_MUCH                                                                                                       \
+    "/data/record/fields: is more than can be worked with: what rules read of a record may be some 10,000 values"
+
 /* State so wide that it cannot be worked with is a refusal, never a record that seems new. */
 static void test_what_cannot_be_read_is_not_forgotten(void **state)
 {
@@ -428,10 +432,39 @@ static void test_what_cannot_be_read_is_not_forgotten(void **state)
     sprintf(kept + len, "]},\"owner\":\"ann\"}");
     belfry_test_put(t, "record/Lead/7", kept);
     assert_int_equal(belfry_test_send(t, "record.created", json(OPEN_LEAD)), BELFRY_EINVAL);
-    belfry_test_expect_error(t, "/data/record/fields: is more than can be worked with");
+    belfry_test_expect_error(t, TOO_MUCH);
     assert_string_equal(belfry_test_get(t, "record/Lead/7"), kept);
+    assert_int_equal(belfry_test_send(t, "record.deleted", json("{'record':{'object':'Lead','id':'7'},'by':'bob'}")),
+                     BELFRY_OK);
+    assert_null(belfry_test_get(t, "record/Lead/7"));
+    belfry_test_told(t);
     belfry_test_free(t);
     free(kept);
+}
+
+/* Else every later trigger of the record would be refused. */
+static void test_what_could_not_be_read_again_is_refused_at_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        int count, taken;
+    } rows[] = {{"0", 12000, 1}, {"0", 17000, 0}, {"[[1]]", 3000, 1}, {"[[1]]", 15000, 0}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct belfry_test *t = workflow_new("rules: [{name: r, when: {fields.a.0: 7}, notify: {to: cara}}]");
+        char *data = malloc(200 + 8 * (size_t)rows[i].count), *p = data;
+        p += sprintf(p, "{\"record\":{\"object\":\"L\",\"id\":\"1\",\"fields\":{\"a\":[0");
+        for (int k = 0; k < rows[i].count; k++)
+            p += sprintf(p, ",%s", rows[i].value);
+        sprintf(p, "]}},\"changed_by\":\"bob\"}");
+        belfry_test_send(t, "record.updated", data);
+        belfry_test_expect_error(t, rows[i].taken ? "" : TOO_MUCH);
+        assert_int_equal(belfry_test_get(t, "record/L/1") != NULL, rows[i].taken);
+        belfry_test_send(t, "record.updated", json("{'record':{'object':'L','id':'1'},'changed_by':'bob'}"));
+        belfry_test_expect_error(t, "");
+        free(data);
+        belfry_test_free(t);
+    }
 }
 
 /* --- options ------------------------------------------------------------------------------------------------------ */
@@ -508,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_what_is_too_long_is_refused),
         cmocka_unit_test(test_a_wide_record_is_worked_off_at_once),
         cmocka_unit_test(test_what_cannot_be_read_is_not_forgotten),
+        cmocka_unit_test(test_what_could_not_be_read_again_is_refused_at_once),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_names_of_rules_become_types),
     };
