@@ -425,6 +425,8 @@ static void request(struct feed *f)
 void feed_ask(struct feed *f)
 {
     const char *ailment = ledger_ailment(f->hub->parts.ledger);
+    int64_t most = hub_config(f->hub)->hub.limits.batch_events;
+    f->limit = f->limit > most ? (uint32_t)most : f->limit;
     begin_waiters(f);
     if (ailment) { /* nothing could be taken */
         fail(f, ailment, -1);

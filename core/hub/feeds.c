@@ -22,7 +22,7 @@ static int is_busy(const struct feed *f)
 
 static int is_due(struct feed *f, int64_t now)
 {
-    int64_t most = f->closed_until_ms ? FEED_CLOSED_MAX_MS : f->every_ms > AGAIN_MAX_MS ? f->every_ms : AGAIN_MAX_MS;
+    int64_t most = f->closed_until_ms ? FEED_CLOSED_MAX_MS : f->failures ? AGAIN_MAX_MS : f->every_ms;
     if (f->due_ms > now + most) /* the clock went back */
         f->due_ms = now;
     return f->due_ms <= now;

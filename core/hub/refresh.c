@@ -20,7 +20,7 @@ struct refresh {
     char *org;
     unsigned parts, ended, failed;
     struct list open; /* struct part */
-    int beginning;    /* parts are still being made */
+    int beginning;    /* parts are still being made, or end at once */
     int ending;       /* its end is being written */
 };
 
@@ -171,8 +171,8 @@ static void begin(void *arg, int64_t job, struct belfry_str org)
     list_push_back(&hub->refreshes, &r->node);
     pull_feeds(r);
     ask_sources(r);
-    r->beginning = 0;
     hub_feeds_look(hub);
+    r->beginning = 0;
     look(r);
 }
 

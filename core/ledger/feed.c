@@ -31,6 +31,8 @@ static belfry_status page_run(struct ledger_command *command, struct ledger_txn 
         belfry_status status = trigger_run(&request->command, txn);
         if (status)
             return status; /* LEDGER_LATER */
+        if (request->next)
+            return BELFRY_OK; /* the place follows with the last part */
         if (is_to_be_repeated(request)) {
             page->again = 1;
             return BELFRY_OK;
@@ -43,9 +45,22 @@ static belfry_status page_run(struct ledger_command *command, struct ledger_txn 
     return BELFRY_OK;
 }
 
+/* What came before `next` is committed. */
+static belfry_status go_on(struct ledger_feed_page *page)
+{
+    for (size_t i = 0; i < page->request.next; i++)
+        page->request.results[i].passed_over = 1;
+    return ledger_submit(page->ledger, &page->command);
+}
+
 static void page_done(struct ledger_command *command, belfry_status status)
 {
     struct ledger_feed_page *page = LIST_OF(command, struct ledger_feed_page, command);
+    if (status == BELFRY_OK && page->request.next) {
+        status = go_on(page);
+        if (status == BELFRY_OK)
+            return;
+    }
     page->done(page, status ? status : page->again ? BELFRY_EAGAIN : BELFRY_OK);
 }
 
@@ -53,6 +68,7 @@ belfry_status ledger_feed_page(struct ledger *ledger, struct ledger_feed_page *p
 {
     struct ledger_request *request = &page->request;
     size_t bytes = sizeof(*page);
+    page->ledger = ledger;
     request->partial = 1;
     request->in_order = 1;
     for (size_t i = 0; i < request->triggers.count; i++) {

@@ -8,7 +8,8 @@
 /*
  * A page. request: triggers, org, source, principal, and results whose status is set for items that could not be read
  * (with err). keep_refused: what is refused becomes a row of `refused`. An item of which the source says EAGAIN ends
- * the page: what came before it stays taken, the cursor stays, nothing is kept as refused, and done gets EAGAIN.
+ * the page: what came before it stays taken, the cursor stays, nothing is kept as refused, and done gets EAGAIN. A page
+ * whose source is slow is committed in parts, the cursor with the last, so that others come in between.
  * Everything belongs to the caller and stays as it is until done.
  */
 struct ledger_feed_page {
@@ -16,6 +17,7 @@ struct ledger_feed_page {
     struct ledger_request request;
     uint8_t url[32];                /* SHA-256 of the feed's address */
     struct belfry_str cursor, etag; /* from here it goes on, once this is committed */
+    struct ledger *ledger;          /* internal */
     int again;                      /* internal */
     /* [loop] OK, EAGAIN (request.retry_after_ms), ENOTFOUND (no such source now), EIO, ECANCELED */
     void (*done)(struct ledger_feed_page *page, belfry_status status);

@@ -500,8 +500,9 @@ struct stopwatch {
 struct stopwatch quarantine_begin(void);
 /* The clock went back: no quarantine lasts longer than it would. */
 void quarantine_clock_back(struct ledger *ledger, int64_t now);
-void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin,
-                    uint64_t waited_ns);
+/* Returns the source's own time. */
+uint64_t quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin,
+                        uint64_t waited_ns);
 
 /* --- triggers (trigger.c) ----------------------------------------------------------------------------------------- */
 

@@ -141,7 +141,7 @@ enum ledger_item_state { LEDGER_ACCEPTED, LEDGER_DUPLICATE, LEDGER_REFUSED };
 
 struct ledger_item_result {
     enum ledger_item_state state;
-    int passed_over;      /* internal: was refused before it came to the ledger */
+    int passed_over;      /* internal: was refused before it came to the ledger, or is committed */
     belfry_status status; /* of a refusal */
     uint32_t events;
     struct error err; /* pointers below the trigger: "/data/record/object" */
@@ -157,6 +157,7 @@ struct ledger_request {
     int partial;      /* each item on its own; refused items (results[i].status set before) are passed over */
     int keep_refused; /* feeds and hooks: refusals are kept in table refused */
     int in_order;     /* internal: a page of a feed (ledger/feed.h) */
+    size_t next;      /* internal: with in_order, the item where a later group goes on; 0: none */
     int known_only;   /* what was taken before is a duplicate as ever, anything else is ECONFLICT */
     struct ledger_item_result *results;           /* triggers.count, allocated by the caller, zeroed */
     belfry_status status;                         /* OK, or of the first refused item when not partial */

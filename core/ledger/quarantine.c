@@ -97,17 +97,8 @@ static void observe(struct ledger *ledger, const char *name, uint64_t ns)
     metric_observe(ledger->observed, (double)ns / 1e9);
 }
 
-void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin,
-                    uint64_t waited_ns)
+static void too_slow(struct ledger *ledger, const char *name, int64_t now)
 {
-    uint64_t ns = own_time(begin, waited_ns);
-    observe(ledger, name, ns);
-    if (ns < LOG_NS)
-        return;
-    log_warn("ledger", "a call of a source took long; everything else waited for it", "source=%s ms=%.1f", name,
-             (double)ns / 1e6);
-    if (ns < SLOW_NS)
-        return;
     struct source_health *health = health_of(ledger, name);
     if (!health)
         health = health_add(ledger, name);
@@ -123,4 +114,17 @@ void quarantine_end(struct ledger *ledger, const char *name, int64_t now, const 
                            name, (int)(PAUSE_MS / 1000));
     ledger_alarm(ledger, "hub.source_quarantined", str_of(name), text);
     free(text);
+}
+
+uint64_t quarantine_end(struct ledger *ledger, const char *name, int64_t now, const struct stopwatch *begin,
+                        uint64_t waited_ns)
+{
+    uint64_t ns = own_time(begin, waited_ns);
+    observe(ledger, name, ns);
+    if (ns >= LOG_NS)
+        log_warn("ledger", "a call of a source took long; everything else waited for it", "source=%s ms=%.1f", name,
+                 (double)ns / 1e6);
+    if (ns >= SLOW_NS)
+        too_slow(ledger, name, now);
+    return ns;
 }

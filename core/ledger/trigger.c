@@ -14,6 +14,7 @@
 
 #define ID_PLAIN_MAX 64
 #define KEY_SIZE (4 + 4 + 16 + 1 + ID_PLAIN_MAX)
+#define IN_ORDER_NS UINT64_C(100000000) /* of a source in one group: so long others wait for a page */
 #define DAY_MS INT64_C(86400000)
 #define KEPT_MAX ((size_t)512 << 10) /* bytes of a refused trigger */
 
@@ -108,6 +109,7 @@ struct run {
     size_t slot_count;
     struct identity *keys;
     size_t first, count; /* items of the record */
+    uint64_t spent_ns;   /* by the source */
 };
 
 static int known_before(struct run *run, struct belfry_str key, const struct belfry_trigger *trigger, uint32_t *events)
@@ -189,7 +191,7 @@ static belfry_status receive(struct run *run, size_t item, struct belfry_str key
     poison_hold(ledger->poison, key);
     belfry_status status = call_receive(&run->call, &run->request->triggers.items[item], &result->err);
     poison_let_go(ledger->poison);
-    quarantine_end(ledger, run->request->source, run->txn->now, &begin, run->call.waited_ns);
+    run->spent_ns += quarantine_end(ledger, run->request->source, run->txn->now, &begin, run->call.waited_ns);
     return status;
 }
 
@@ -309,13 +311,17 @@ static void run_each(struct run *run)
 }
 
 /* As run_each, but a trigger that the source cannot take now ends it: what follows must not overtake it. What was
- * refused is kept only when it is not to be asked for again. */
+ * refused is kept only when it is not to be asked for again. After its time the rest is for another group. */
 static void run_in_order(struct run *run)
 {
     int again = 0;
     for (size_t i = 0; i < run->request->triggers.count; i++) {
         if (run->request->results[i].passed_over)
             continue;
+        if (!again && run->spent_ns > IN_ORDER_NS) {
+            run->request->next = i;
+            return;
+        }
         if (again) {
             refuse(run, i, BELFRY_EAGAIN);
             continue;
@@ -352,6 +358,7 @@ static void reset(struct ledger_request *request)
 {
     request->status = BELFRY_OK;
     request->retry_after_ms = 0;
+    request->next = 0;
     for (size_t i = 0; i < request->triggers.count; i++) {
         struct ledger_item_result *result = &request->results[i];
         if (result->passed_over)

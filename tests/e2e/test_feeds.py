@@ -78,6 +78,26 @@ def test_a_full_page_is_followed_by_the_next_at_once(new_hub, new_feed):
     assert [q.after for q in feed.questions] == ["", "200", "400"]
 
 
+def test_a_page_is_no_larger_than_what_the_hub_takes_in_one_batch(new_hub, new_feed):
+    feed = new_feed(*cases(120))
+    config = config_of(feed)
+    config["hub"]["limits"]["batch_events"] = 50
+    hub = settled(new_hub, config)
+    assert hub.inbox("ann")["total"] == 120
+    assert [(q.after, q.limit) for q in feed.questions] == [("", 50), ("50", 50), ("100", 50)]
+
+
+def test_a_clock_that_goes_back_puts_off_a_feed_by_no_more_than_its_time(new_hub, new_feed):
+    feed = new_feed()
+    hub = settled(new_hub, config_of(feed, every="1m"))
+    hub.clock.set(int(hub.clock.now() * 1000) - 600_000)
+    hub.clock.advance("1m")
+    assert feed.asked() > 1
+    feed.add(*cases(1))
+    hub.clock.advance("1m")
+    assert hub.titles("ann") == ["Case 0"]
+
+
 def test_a_long_backlog_delays_no_other_feed(new_hub, new_feed):
     long, short = new_feed(*cases(1000)), new_feed(*cases(1, start=5000, to="bob"))
     config = config_of(long)

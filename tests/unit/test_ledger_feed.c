@@ -92,6 +92,31 @@ static void test_a_slow_source_ends_its_page(void **state)
     bench_free(b);
 }
 
+/* Nine times 60 ms are more than others wait for: the page takes several groups, the place goes with the last. */
+static void test_a_page_of_a_slow_source_lets_others_in(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    struct ledger_numbers before, after;
+    const char *slow =
+        "[\"no event\",[\"1\",[\"slow\",60]],[\"2\",[\"slow\",60],[\"fail\",-1,\"bad\"]],[\"3\",[\"slow\",60]],"
+        "[\"4\",[\"slow\",60]],[\"5\",[\"slow\",60]],[\"6\",[\"slow\",60]],[\"7\",[\"slow\",60]],"
+        "[\"8\",[\"slow\",60]],[\"9\",[\"slow\",60]," NOTE("ann") "]]";
+    ledger_numbers(b->ledger, &before);
+    struct page *p = page_begin(b, "crm", slow, "nine");
+    assert_int_equal(bench_until(b, &p->wait), BELFRY_OK);
+    ledger_numbers(b->ledger, &after);
+    assert_true(after.groups - before.groups >= 5);
+    assert_int_equal(after.triggers_accepted - before.triggers_accepted, 8);
+    assert_int_equal(p->results[1].state, LEDGER_ACCEPTED);
+    assert_int_equal(p->results[2].state, LEDGER_REFUSED);
+    assert_int_equal(p->results[9].events, 1);
+    page_free(p);
+    expect_rows(b, SQL_PLACE, "crm acme nine");
+    expect_rows(b, SQL_TAKEN, "1 2 1");
+    bench_free(b);
+}
+
 static void test_a_source_that_is_gone_moves_no_place(void **state)
 {
     (void)state;
@@ -302,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_refused_items_are_kept_and_block_nothing),
         cmocka_unit_test(test_not_now_holds_the_place_and_what_follows),
         cmocka_unit_test(test_a_slow_source_ends_its_page),
+        cmocka_unit_test(test_a_page_of_a_slow_source_lets_others_in),
         cmocka_unit_test(test_a_source_that_is_gone_moves_no_place),
         cmocka_unit_test(test_an_event_in_hand_when_the_hub_is_killed_is_not_lost),
         cmocka_unit_test(test_an_event_that_kills_the_hub_is_passed_by),
