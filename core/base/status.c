@@ -81,7 +81,7 @@ const char *error_text(const struct error *err)
 char *error_line(const struct error *err)
 {
     const char *at = err->count > 0 ? err->items[0].pointer : NULL;
-    return xasprintf("%s%s%s", at ? at : "", at ? ": " : "", error_text(err));
+    return at && *at ? xasprintf("%s: %s", at, error_text(err)) : xstrdup(error_text(err));
 }
 
 void error_move(struct error *dst, struct error *src)

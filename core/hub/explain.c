@@ -30,6 +30,7 @@ struct asking {
     int own;           /* a person asks about themself */
     struct told *told; /* by the rules of now */
     size_t count, cap;
+    json_t *deeds; /* of the source, beside its events */
     belfry_status status;
     struct error err;
     /* a stored event */
@@ -46,6 +47,7 @@ static void asking_free(struct asking *a)
     hub_generation_release(a->generation);
     trigger_set_free(&a->set);
     error_clear(&a->err);
+    json_decref(a->deeds);
     free(a->told);
     free(a);
 }
@@ -66,6 +68,17 @@ static void on_event(void *arg, const struct ledger_dry_event *event)
     a->told[a->count++] = (struct told){event->event, story};
 }
 
+static void on_deed(void *arg, const struct ledger_dry_deed *deed)
+{
+    struct asking *a = arg;
+    char when[TIME_TEXT_SIZE];
+    if (deed->at_ms)
+        time_format(deed->at_ms, when);
+    json_array_append_new(a->deeds,
+                          json_pack("{s:s, s:s%, s:s?}", "what", deed->what, "key", deed->key.ptr ? deed->key.ptr : "",
+                                    deed->key.len, "at", deed->at_ms ? when : NULL));
+}
+
 static struct asking *asking_new(struct hub *hub, struct http_request *req, struct belfry_str who, int own)
 {
     struct asking *a = xcalloc(1, sizeof(*a));
@@ -73,6 +86,7 @@ static struct asking *asking_new(struct hub *hub, struct http_request *req, stru
     a->hub = hub;
     a->own = own;
     a->filter.who = who;
+    a->deeds = json_array();
     a->generation = hub_generation(hub);
     hub_generation_hold(a->generation);
     a->explain = explain_new(req->arena, a->generation->config);
@@ -81,6 +95,7 @@ static struct asking *asking_new(struct hub *hub, struct http_request *req, stru
                                  .expand_max = who.len ? 0 : MEMBERS_MAX,
                                  .trace = explain_trace(a->explain),
                                  .fn = on_event,
+                                 .deed = on_deed,
                                  .arg = a};
     return a;
 }
@@ -119,6 +134,20 @@ static void answer_stored(struct asking *a)
     answer_text(a->req, &text);
 }
 
+static void deeds_text(const json_t *deeds, struct buf *out)
+{
+    size_t i;
+    json_t *deed;
+    if (json_array_size(deeds))
+        buf_addz(out, "beside that the source\n");
+    json_array_foreach(deeds, i, deed)
+    {
+        const char *at = json_string_value(json_object_get(deed, "at"));
+        buf_addf(out, "  %-12s %s%s%s\n", json_string_value(json_object_get(deed, "what")),
+                 json_string_value(json_object_get(deed, "key")), at ? "  " : "", at ? at : "");
+    }
+}
+
 static void answer_dry(struct asking *a)
 {
     struct buf text = {0};
@@ -127,6 +156,7 @@ static void answer_dry(struct asking *a)
             explain_text(a->told[i].story, &a->filter, &text);
         if (!a->count)
             buf_addz(&text, "the source makes no event of this trigger: nobody is told\n");
+        deeds_text(a->deeds, &text);
         answer_text(a->req, &text);
         return;
     }
@@ -134,6 +164,7 @@ static void answer_dry(struct asking *a)
     for (size_t i = 0; i < a->count; i++)
         json_array_append_new(events, explain_json(a->told[i].story, &a->filter));
     json_object_set_new(doc, "events", events);
+    json_object_set(doc, "deeds", a->deeds);
     http_respond_json(a->req, 200, doc, NULL, 0);
 }
 

@@ -133,8 +133,10 @@ static int start_one(struct hub_instance *instance, struct error *err)
 /* A faulty instance at start: it is left out, the rest of the hub runs (R10). */
 static void leave_out(struct hub_instance *instance, struct error *err)
 {
+    char *line = error_line(err);
     log_error("hub", "instance left out, the hub runs without it", "instance=%s plugin=%s err=%s", instance->name,
-              instance->plugin->id, log_quote(error_text(err), strlen(error_text(err))));
+              instance->plugin->id, log_quote(line, strlen(line)));
+    free(line);
     error_clear(err);
     if (instance->live)
         host_instance_stop(instance->live, NULL, NULL);

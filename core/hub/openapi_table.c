@@ -166,7 +166,8 @@ const struct openapi_schema openapi_schemas[] = {
     {"StoryNote", "name:text? rule:text? reason:text?"},
     {"StorySummary", "delivered:int waiting:int not_sent:int"},
     {"Explain", "event?:uuid source?:text trigger?:CloudEvent who?:text"},
-    {"Explained", "events:[Story]"},
+    {"Explained", "events:[Story] deeds:[Deed]"},
+    {"Deed", "what:text key:text at:time?"},
     {"Deliveries", "items:[Delivery] next:uuid?"},
     {"Delivery", "id:uuid event:uuid channel:text rule:text? recipient:text? target:text? state:Outcome due_at:time? "
                  "attempts:int detail:text? ended_at:time?"},

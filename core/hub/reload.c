@@ -66,12 +66,17 @@ void hub_log_diagnostics(struct diag_set *diags)
     }
 }
 
+static void tell_admins(struct hub *hub)
+{
+    hub_alarm(hub, "hub.config_rejected", (struct belfry_str){0}, STR("config"),
+              "A reload was rejected; the old configuration stays in force.");
+}
+
 static void reject_diags(struct reload *r, struct diag_set *diags)
 {
     hub_log_diagnostics(diags);
     json_t *list = diag_to_json(diags);
-    hub_alarm(r->hub, "hub.config_rejected", (struct belfry_str){0}, STR("config"),
-              "A reload was rejected; the old configuration stays in force.");
+    tell_admins(r->hub);
     diag_set_free(diags);
     finish(r, 422, rejection(r->hub, list));
 }
@@ -87,6 +92,7 @@ static void reject_error(struct reload *r, struct error *err)
                  log_quote(text, strlen(text)));
     }
     error_clear(err);
+    tell_admins(r->hub);
     finish(r, 422, rejection(r->hub, list));
 }
 

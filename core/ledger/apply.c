@@ -118,6 +118,41 @@ static void start_fanout(struct ledger_txn *txn, const struct expansion *x)
     buf_free(&payload);
 }
 
+static struct store_event row_of(struct ledger_txn *txn, const struct emitted *e, const struct route_plan *plan,
+                                 int64_t inst, int64_t org_id)
+{
+    struct store_event row = {
+        .id = ledger_txn_id(txn),
+        .org = org_id,
+        .source = inst,
+        .type = store_name(txn->conn, e->type),
+        .category = store_name(txn->conn, e->category),
+        .severity = e->severity,
+        .live = e->subject.len > 0,
+        .subject_key = e->subject.len ? store_subject_key(txn->ledger->store, org_id, inst, e->subject) : 0,
+        .valid_until = e->valid_until_ms,
+        .time = txn->now,
+        .generation = (int64_t)txn->gen->pub->config->generation,
+        .subject = e->subject,
+        .actor = e->actor,
+        .title = e->title,
+        .body = e->body,
+        .link = e->link,
+        .data = e->data,
+        .actions = e->actions,
+        .audience = audience_json(txn->arena, e),
+        .rules = rules_json(txn->arena, plan),
+        .principal = e->principal ? principal_text(txn->arena, e->principal) : (struct belfry_str){NULL, 0},
+        .note = e->note,
+    };
+    if (e->trigger) {
+        row.trigger_source = e->trigger->source;
+        row.trigger_id = e->trigger->id;
+        row.trigger_type = e->trigger->type;
+    }
+    return row;
+}
+
 struct data_view {
     struct belfry_view view;
     struct json_cursor cursor;
@@ -142,35 +177,7 @@ int64_t apply_event(struct ledger_txn *txn, const struct emitted *e, struct belf
     struct route_plan plan = {.arena = txn->arena};
     int overflow = 0;
     route_plan(txn->gen->pub->route, &event, &txn->directory.pub, SLICE, &overflow, NULL, txn->arena, &plan);
-    struct store_event row = {
-        .id = ledger_txn_id(txn),
-        .org = org_id,
-        .source = inst,
-        .type = store_name(txn->conn, e->type),
-        .category = store_name(txn->conn, e->category),
-        .severity = e->severity,
-        .live = e->subject.len > 0,
-        .subject_key = e->subject.len ? store_subject_key(txn->ledger->store, org_id, inst, e->subject) : 0,
-        .valid_until = e->valid_until_ms,
-        .time = txn->now,
-        .generation = (int64_t)txn->gen->pub->config->generation,
-        .subject = e->subject,
-        .actor = e->actor,
-        .title = e->title,
-        .body = e->body,
-        .link = e->link,
-        .data = e->data,
-        .actions = e->actions,
-        .audience = audience_json(txn->arena, e),
-        .rules = rules_json(txn->arena, &plan),
-        .principal = e->principal ? principal_text(txn->arena, e->principal) : (struct belfry_str){NULL, 0},
-        .note = e->note,
-    };
-    if (e->trigger) {
-        row.trigger_source = e->trigger->source;
-        row.trigger_id = e->trigger->id;
-        row.trigger_type = e->trigger->type;
-    }
+    struct store_event row = row_of(txn, e, &plan, inst, org_id);
     int64_t *replaced = NULL;
     size_t replaced_count = find_replaced(txn, e, row.subject_key, inst, org_id, &replaced);
     replaced_count = add_taken_over(txn, &replaced, replaced_count);

@@ -40,6 +40,16 @@ static void tell(const struct call *call, const struct emitted *e, struct ledger
     dry->fn(dry->arg, &told);
 }
 
+/* State is the source's own business, and a timer that is cleared need not have been there. */
+static void tell_deed(const struct op *op, struct ledger_dry *dry)
+{
+    static const char *const words[] = {
+        [OP_WITHDRAW] = "withdraw",       [OP_HANDLED] = "handled", [OP_SUPERSEDE] = "supersede",
+        [OP_VALID_UNTIL] = "valid_until", [OP_TIMER_SET] = "timer", [OP_TASK] = "task"};
+    if ((size_t)op->kind < sizeof(words) / sizeof(words[0]) && words[op->kind])
+        dry->deed(dry->arg, &(struct ledger_dry_deed){words[op->kind], op->key, op->when_ms});
+}
+
 static struct gen *gen_of(const struct ledger_generation *generation, struct gen **own)
 {
     *own = generation->inside ? NULL : gen_new((struct ledger_generation *)generation);
@@ -77,6 +87,8 @@ belfry_status ledger_dry_run(struct ledger_dry *dry, struct store_conn *conn, co
     for (const struct op *op = status ? NULL : record.first; op; op = op->next) {
         if (op->kind == OP_EMIT)
             tell(&call, op->event, dry);
+        else if (dry->deed)
+            tell_deed(op, dry);
     }
     gen_free(own);
     return status;

@@ -177,12 +177,20 @@ struct ledger_dry_event {
     int overflow; /* a role has more members than expand_max */
     const struct route_directory *directory;
 };
+/* What the source does beside events: "timer" and "task" with their key, "withdraw", "handled", "supersede" and
+ * "valid_until" with the subject. */
+struct ledger_dry_deed {
+    const char *what;
+    struct belfry_str key;
+    int64_t at_ms; /* of a timer, a task that waits, an end of validity; else 0 */
+};
 struct ledger_dry {
     const struct ledger_generation *generation;
     int64_t now_ms;
     size_t expand_max; /* members of a role; 0: all */
     const struct route_trace *trace;
     void (*fn)(void *arg, const struct ledger_dry_event *event);
+    void (*deed)(void *arg, const struct ledger_dry_deed *deed); /* may be NULL */
     void *arg;
 };
 /* receive() runs against conn and what it records is dropped. [reader] */

@@ -38,8 +38,8 @@ static belfry_status opened(struct tickets *t, struct belfry_txn *txn, const str
      */
     int faults = txn->api->value_str(txn, trigger, "/id", &id, err) != BELFRY_OK;
     faults += txn->api->value_str(txn, trigger, "/title", &title, err) != BELFRY_OK;
-    faults += txn->api->value_str(txn, trigger, "/assignee", &assignee, err) != BELFRY_OK;
-    faults += txn->api->value_str(txn, trigger, "/by", &by, err) != BELFRY_OK;
+    faults += txn->api->value_username(txn, trigger, "/assignee", &assignee, err) != BELFRY_OK;
+    faults += txn->api->value_username(txn, trigger, "/by", &by, err) != BELFRY_OK;
     if (faults)
         return BELFRY_EINVAL;
     belfry_status status = txn->api->put(txn, id, trigger->data); /* remembered as it came */
@@ -56,7 +56,7 @@ static belfry_status closed(struct tickets *t, struct belfry_txn *txn, const str
 {
     struct belfry_str id, by, remembered;
     if (txn->api->value_str(txn, trigger, "/id", &id, err) != BELFRY_OK ||
-        txn->api->value_str(txn, trigger, "/by", &by, err) != BELFRY_OK)
+        txn->api->value_username(txn, trigger, "/by", &by, err) != BELFRY_OK)
         return BELFRY_EINVAL;
     if (txn->api->get(txn, id, &remembered) != BELFRY_OK) {
         t->host->fail_attr(err, "handled_by", by);

@@ -20,7 +20,7 @@ static belfry_status announced(struct belfry_txn *txn, const struct belfry_trigg
     struct belfry_str id, name, host;
     int faults = txn->api->value_str(txn, trigger, "/id", &id, err) != BELFRY_OK;
     faults += txn->api->value_str(txn, trigger, "/name", &name, err) != BELFRY_OK;
-    faults += txn->api->value_str(txn, trigger, "/host", &host, err) != BELFRY_OK;
+    faults += txn->api->value_username(txn, trigger, "/host", &host, err) != BELFRY_OK;
     if (faults)
         return BELFRY_EINVAL;
     struct belfry_recipient to[] = {
@@ -52,7 +52,7 @@ static belfry_status who(struct belfry_txn *txn, const struct belfry_trigger *tr
                          struct belfry_error *err)
 {
     if (txn->principal->kind != BELFRY_PRINCIPAL_PERSON)
-        return txn->api->value_str(txn, trigger, "/by", by, err);
+        return txn->api->value_username(txn, trigger, "/by", by, err);
     *by = txn->principal->name;
     return BELFRY_OK;
 }

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why did she get this, and why did he not? The story of an event, and dry runs that write nothing."""
 import json
+from datetime import datetime
 
 import pytest
 
 from support import people
-from support.config import base, with_hooks
-from support.events import case, created, record_of, updated
+from support.config import base, with_hooks, with_source
+from support.events import case, cloud_event, created, record_of, updated
 from support.wait import until
 
 ESCALATE = {"name": "escalate", "when": {"type": "record.assigned", "data.record.fields.rating": "hot"},
@@ -186,6 +187,24 @@ def test_who_asks_is_not_who_acts(hub):
         mine = {"source": "crm", "trigger": created(owner="root", created_by="carl")}
         story, = explain(hub, mine, headers).json()["events"]
         assert [r["recipient"] for r in story["recipients"]] == ["root"]
+
+
+def test_a_dry_run_tells_what_the_source_does_beside_events(new_hub):
+    hub = new_hub(with_source(base(), "deals", plugin="approval", remind_after="2d"), clock=True).start()
+    approval = {"id": "42", "title": "New printer", "url": "/42", "submitter": "carl",
+                "steps": [{"name": "Finance", "approvers": ["ann", "bob"], "needs": "any"}]}
+    submitted = cloud_event("approval.submitted", {"approval": approval})
+    asked = explain(hub, {"source": "deals", "trigger": submitted}).json()
+    assert [e["event"]["type"] for e in asked["events"]] == ["approval.requested"]
+    timer, = asked["deeds"]
+    due = datetime.fromisoformat(timer["at"].replace("Z", "+00:00")).timestamp()
+    assert timer["what"] == "timer" and abs(due - hub.clock.now() - 2 * 86400) < 5
+    hub.send(submitted, source="deals")
+    decided = cloud_event("approval.decided", {"approval": {"id": "42"}, "by": "ann", "decision": "approved"})
+    asked = explain(hub, {"source": "deals", "trigger": decided}).json()
+    assert {"what": "handled", "key": "approval/42", "at": None} in asked["deeds"]
+    text = explain(hub, {"source": "deals", "trigger": decided}, {**people.token("reader"), "Accept": "text/plain"}).text
+    assert "beside that the source\n  handled      approval/42\n" in text
 
 
 def test_a_dry_run_sees_the_present_state(hub):

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from support import people
-from support.config import base, with_hooks
+from support.config import base, with_hooks, with_source
 from support.events import case, created, record_of, updated
 from support.wait import until
 
@@ -48,6 +48,18 @@ def test_new_people_tokens_sources_and_rules(new_hub):
     new = people.bearer("token-of-the-new-shop")
     assert hub.post_trigger(case("ann", name="From the shop"), source="shop", headers=new).status_code == 202
     assert hub.titles("ann") == hub.titles("mona") == ["From the shop"]
+
+
+def test_the_admins_hear_of_options_that_a_plugin_refuses(new_hub):
+    config = with_source(base(), "deals", plugin="approval")
+    hub = new_hub(config).start()
+    config["sources"]["deals"]["substitutes"] = [{"for": "ann", "by": "ann", "from": "2026-07-01", "until": "2026-07-14"}]
+    hub.write_config(config)
+    rejected(hub)
+    assert until(lambda: hub.items("root", type="hub.config_rejected"))
+    hub.stop()
+    hub.start()
+    assert 'instance=deals plugin=approval err="/substitutes: ann cannot stand in for themselves"' in hub.log()
 
 
 def test_a_removed_token_and_source(new_hub):
@@ -307,7 +319,7 @@ def test_a_channel_that_can_reload_is_not_replaced(new_hub):
 
 @pytest.mark.parametrize("fault", ["a channel refuses to reload", "a channel cannot start"])
 def test_a_late_fault_leaves_endpoints_and_channels_as_they_were(new_hub, receiver, fault):
-    config = with_echo(with_hooks(base(), receiver.endpoint("one")))
+    config = with_echo(with_hooks(base(), receiver.endpoint("one"), source="crm"))
     hub = new_hub(config).start()
     bad = copy.deepcopy(config)
     bad["channels"]["hooks"]["endpoints"] = [receiver.endpoint("two")]
