@@ -2,8 +2,8 @@
 /*
  * An action of a row: read the row, ask the gates with the clock itself, submit the source's trigger as this person,
  * and when it was accepted mark the row as seen. The trigger's id names notification, action and person, so a second
- * click is a duplicate and answers as the first did. Who finds the row handled by somebody else gets a conflict that
- * names them.
+ * click is a duplicate and answers as the first did. Who finds the row handled gets a conflict that says by whom, also
+ * when it was they themselves: what the row asked is over, and the source may ask something else of that subject now.
  *
  * An act may itself end its row, and the answer may get lost. So who comes back to a row that takes no actions any more
  * is still asked whether this very act was taken before: the trigger is submitted as one that has to be known.
@@ -128,15 +128,14 @@ static void on_triggered(struct ledger_request *request)
         mark_seen(a);
         return;
     }
-    int conflict = request->status == BELFRY_ECONFLICT;
-    if (!conflict || !a->closed)
-        take_refusal(a, err);
-    if (conflict && !a->answer.handled_by.len) {
+    if (request->status == BELFRY_ECONFLICT && a->closed) {
         a->answer.handled_by = a->row.handled_by;
         a->answer.handled_ms = a->row.handled_at;
+        refuse(a, BELFRY_ECONFLICT, str_of(a->closed));
+        return;
     }
-    const char *said = err->count ? error_text(err) : status_text(request->status);
-    refuse(a, request->status, str_of(conflict && a->closed ? a->closed : said));
+    take_refusal(a, err);
+    refuse(a, request->status, str_of(err->count ? error_text(err) : status_text(request->status)));
 }
 
 /* The action's data with the comment; empty when it is malformed, which emit does not let through. */
@@ -214,10 +213,9 @@ static void on_row(void *arg, belfry_status status)
         return;
     }
     json_t *action = inbox_find_action(&a->row, a->action);
-    int mine = a->row.handled_at && str_eq(a->row.handled_by, a->who.username);
-    if (a->row.handled_at && !mine)
+    if (a->row.handled_at)
         a->closed = "this was handled already";
-    else if (!mine && over(a))
+    else if (over(a))
         a->closed = "this notification is no longer valid";
     if (!action)
         refuse(a, BELFRY_ENOTFOUND, STR("this notification has no such action"));

@@ -203,6 +203,17 @@ def test_the_other_action_after_the_first_finds_the_row_gone(hub):
     assert act(hub, "bea", asked, "yes").status_code == 200, "which was taken, and still is"
 
 
+def test_what_a_person_handled_takes_no_other_act_of_theirs(hub):
+    """The subject may ask for something else by now, of which that row and its buttons know nothing."""
+    id = visit(hub)
+    mine = row(hub, "ann", id)
+    assert act(hub, "ann", mine, "decline").status_code == 200
+    other = act(hub, "ann", mine, "admit")
+    assert other.status_code == 409 and other.json()["detail"] == "this was handled already"
+    assert other.json()["handled_by"] == "ann" and other.json()["handled_at"]
+    assert act(hub, "ann", mine, "decline").status_code == 200
+
+
 def at_once(hub, jobs):
     """[(who, item, action)]: all on connections of their own, let go at one moment. The statuses."""
     gate, out = threading.Barrier(len(jobs)), [None] * len(jobs)

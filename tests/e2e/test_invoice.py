@@ -146,12 +146,16 @@ def test_i2_confirm_from_the_inbox_row_makes_it_paid(hub):
 def test_i2_reject_from_the_inbox_row_leaves_it_open(hub):
     invoice = Invoice(hub)
     invoice.send("payment.claimed", by="northwind")
-    answer = act(hub, "ann", invoice.row("invoice.payment_claimed"), "reject", comment="Nothing on the account")
+    first = invoice.row("invoice.payment_claimed")
+    answer = act(hub, "ann", first, "reject", comment="Nothing on the account")
     assert answer.status_code == 200, answer.text
     assert invoice.row("invoice.payment_claimed")["handled_by"] == "ann"
     assert invoice.types() == ["invoice.payment_claimed"]
     invoice.send("payment.claimed", by="northwind")
     assert invoice.row("invoice.payment_claimed")["actions"] != [], "it is open and may be claimed again"
+    late = act(hub, "ann", first, "confirm")
+    assert late.status_code == 409 and late.json()["handled_by"] == "ann", "that was about the first claim"
+    assert "invoice.paid" not in invoice.types()
 
 
 def test_i2_confirm_over_the_api_says_who_and_when_to_the_second(hub):

@@ -243,6 +243,28 @@ static void test_a_vacant_role_is_filled(void **state)
     belfry_test_free(t);
 }
 
+/* Who has voted already gets no second seat by a role, which waits for another; several roles are filled at once. */
+static void test_vacant_roles_are_filled_by_others(void **state)
+{
+    (void)state;
+    struct belfry_test *t = approval_new(NULL);
+    send(t, "approval.submitted",
+         "{'approval':{'id':'42','title':'New printer','url':'/erp/42','submitter':'sam','steps':[{'name':'F',"
+         "'approvers':['ann','role:legal','role:audit'],'needs':'all'}]}}");
+    send(t, "approval.decided", DECIDE("ann", "approved"));
+    belfry_test_user(t, "ann", "legal");
+    belfry_test_advance(t, "1h");
+    assert_non_null(strstr(belfry_test_state(t), json("'open':['role:audit','role:legal']")));
+    belfry_test_user(t, "cara", "legal");
+    belfry_test_user(t, "zed", "audit");
+    belfry_test_advance(t, "1h");
+    assert_non_null(strstr(belfry_test_state(t), json("'open':['cara','zed']")));
+    send(t, "approval.decided", DECIDE("zed", "approved"));
+    send(t, "approval.decided", DECIDE("cara", "approved"));
+    belfry_test_expect_inbox(t, "sam", "approval.approved: Approved: New printer");
+    belfry_test_free(t);
+}
+
 /* Without admins the submitter hears that nobody can decide. */
 static void test_somebody_hears_of_a_vacant_step(void **state)
 {
@@ -317,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_a_seat_moves_with_its_substitutes),
         cmocka_unit_test(test_substitutes_are_reminded),
         cmocka_unit_test(test_a_vacant_role_is_filled),
+        cmocka_unit_test(test_vacant_roles_are_filled_by_others),
         cmocka_unit_test(test_somebody_hears_of_a_vacant_step),
         cmocka_unit_test(test_options_that_make_no_sense),
         cmocka_unit_test(test_a_closed_approval_is_small),
