@@ -155,7 +155,7 @@ belfry_status sync_tell_stalled(const struct sync_telling *t)
 belfry_status sync_tell_finished(const struct sync_telling *t, uint32_t whom, int64_t valid_until_ms)
 {
     int overview = sync_is_overview(t->run);
-    struct belfry_event event = {.severity = t->run->outcome == SYNC_PARTIAL ? BELFRY_WARNING : -1,
+    struct belfry_event event = {.severity = t->run->outcome == SYNC_PARTIAL && !overview ? BELFRY_WARNING : -1,
                                  .valid_until_ms = overview ? valid_until_ms : 0,
                                  .link = overview ? t->run->url : (struct belfry_str){NULL, 0}};
     event.type = belfry_str(t->run->outcome == SYNC_FAILED ? "sync.failed"
