@@ -88,6 +88,24 @@ static void test_an_event_names_its_faults(void **state)
     belfry_test_expect_error(t, "/data/eventCategory: must be a string, not an integer\n"
                                 "/data/tenantId: must be letters, digits and hyphens, 1 to 64\n"
                                 "/data/resourceId: is required");
+    static const char *const ids[] = {"",
+                                      ".",
+                                      "..",
+                                      "a.b",
+                                      "a/b",
+                                      "a%2fb",
+                                      "a?b",
+                                      "a#b",
+                                      "a b",
+                                      "a\\\\b",
+                                      "00000000000000000000000000000000000000000000000000000000000000000"};
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        char data[200];
+        snprintf(data, sizeof(data), "{'tenantId':'t-1','eventCategory':'INVOICE','resourceId':'%s'}", ids[i]);
+        belfry_test_send(t, "xero.event", json(data));
+        belfry_test_expect_error(t, "/data/resourceId: must be letters, digits and hyphens, 1 to 64");
+    }
+    assert_int_equal(belfry_test_request_count(t), 0);
     belfry_test_free(t);
 }
 
@@ -139,6 +157,34 @@ static void test_part_payments_add_up_and_repetitions_add_nothing(void **state)
     assert_string_equal(told(t), "invoice.overpaid");
     pays(t, "PAID", "120.00");
     assert_string_equal(told(t), "");
+    belfry_test_free(t);
+}
+
+static void pays_at(struct belfry_test *t, int updated_ms, const char *paid)
+{
+    char invoice[400];
+    snprintf(invoice, sizeof(invoice),
+             "{'InvoiceID':'i-7','InvoiceNumber':'I-7','Type':'ACCREC','Status':'AUTHORISED','CurrencyCode':'EUR',"
+             "'AmountPaid':%s,'UpdatedDateUTC':'/Date(%d+0000)/'}",
+             paid, updated_ms);
+    char when[20];
+    snprintf(when, sizeof(when), "07:00:%02d", updated_ms);
+    changed(t, "i-7", when, NEXT);
+    give(t, invoice);
+}
+
+/* Two were asked at once, and the one that saw less came last. */
+static void test_an_older_answer_is_no_payment_that_was_taken_back(void **state)
+{
+    (void)state;
+    struct belfry_test *t = start_with_token();
+    pays_at(t, 20, "60.00");
+    pays_at(t, 10, "40.00");
+    assert_null(strstr(belfry_test_logs(t), "takes back"));
+    pays_at(t, 30, "50.00");
+    assert_non_null(strstr(belfry_test_logs(t), "takes back"));
+    pays_at(t, 40, "100.00");
+    assert_string_equal(told(t), "invoice.paid");
     belfry_test_free(t);
 }
 
@@ -354,6 +400,7 @@ int main(void)
         TEST(an_event_names_its_faults),
         TEST(paid_at_xero_is_paid_here),
         TEST(part_payments_add_up_and_repetitions_add_nothing),
+        TEST(an_older_answer_is_no_payment_that_was_taken_back),
         TEST(credits_settle_too),
         TEST(a_confirmed_claim_is_not_paid_twice),
         TEST(paid_by_a_trigger_is_not_paid_twice),
