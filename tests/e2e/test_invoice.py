@@ -340,6 +340,20 @@ def test_i3_chasers_of_a_new_configuration_hold_from_the_next_on(hub):
     assert len(reminders(hub)) == 2
 
 
+def test_i3_what_went_out_does_not_come_again_when_the_morning_is_moved(hub):
+    invoice = Invoice(hub)
+    go_to(hub, day(invoice, -3), 9)
+    assert len(reminders(hub)) == 1
+    config = make_config(chase_at="18:30")
+    config["orgs"]["acme"]["timezone"] = "America/New_York"
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    go_to(hub, day(invoice, 1), 23)  # in Berlin, where it is 17:00 in New York
+    assert len(reminders(hub)) == 1
+    go_to(hub, day(invoice, 2), 1)
+    assert len(reminders(hub)) == 2
+
+
 # --- I4 --------------------------------------------------------------------------------------------------------------
 
 def shift(id, starts_at, cancelled_at, **terms):
