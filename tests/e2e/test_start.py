@@ -229,7 +229,7 @@ def test_a_plugin_that_fails_in_create_is_left_out(new_hub):
     config = base()
     config["sources"]["broken"] = {"plugin": "create_fails"}
     hub = new_hub(config).start()
-    assert "the fixture refuses every server" in hub.log()
+    assert 'instance=broken plugin=create_fails err="/server: the fixture refuses every server"' in hub.log()
     assert "broken" in hub.log()
     hub.send(case("ann", name="Still running"))
     assert hub.titles("ann") == ["Still running"]
