@@ -161,7 +161,8 @@ struct belfry_str sync_key(struct belfry_txn *txn, const char *prefix, struct be
     if (!key)
         return (struct belfry_str){NULL, 0};
     memcpy(key, prefix, len);
-    memcpy(key + len, id.ptr, id.len);
+    if (id.len)
+        memcpy(key + len, id.ptr, id.len);
     return (struct belfry_str){key, len + id.len};
 }
 

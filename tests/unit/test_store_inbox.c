@@ -84,9 +84,9 @@ static int64_t put(struct fixture *f, const struct sample *w)
     marks.hidden = has(w->state, 'h') ? START : 0;
     store_inbox_marks_set(f->conn, &marks);
     if (has(w->state, 'x'))
-        store_notification_end(f->conn, row.id, BELFRY_EXPIRED, 0, 1, STR(""));
+        store_notification_end(f->conn, row.id, BELFRY_EXPIRED, 0, 1, STR(""), id_next(&f->ids, START));
     if (has(w->state, 'R'))
-        store_notification_end(f->conn, row.id, BELFRY_SUPERSEDED, row.id + 1, 1, STR(""));
+        store_notification_end(f->conn, row.id, BELFRY_SUPERSEDED, row.id + 1, 1, STR(""), id_next(&f->ids, START));
     if (has(w->state, 'd'))
         store_notification_handled(f->conn, row.id, STR("bob"), START, 1);
     return row.id;
