@@ -55,6 +55,7 @@ static const struct {
     {BELFRY_EXT_ASSET, &host_asset_api},
     {BELFRY_EXT_RULES, &host_rules_api},
     {BELFRY_EXT_JOB, &host_job_api},
+    {BELFRY_EXT_PAGES, &host_pages_api},
 };
 
 const void *host_extension(const char *id)

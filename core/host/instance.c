@@ -10,6 +10,7 @@
 #include "event/event.h"
 #include "host/internal.h"
 #include "plugin/misuse.h"
+#include "template/pages.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct host_instance {
     char *name;
     void *self;
     struct list things;
+    struct pages *pages; /* NULL: has none */
     uint64_t next_id;
     int stopping, stopped;
     uv_timer_t deadline;
@@ -51,6 +53,13 @@ const struct config_instance *host_instance_config(const struct host_instance *i
 const struct belfry_host *host_instance_table(const struct host_instance *instance)
 {
     return &instance->table;
+}
+
+struct pages *host_instance_pages(struct host_instance *instance)
+{
+    if (!instance->pages)
+        instance->pages = pages_new();
+    return instance->pages;
 }
 
 void *host_instance_self(const struct host_instance *instance)
@@ -348,6 +357,7 @@ static void deadline_closed(uv_handle_t *handle)
 {
     struct host_instance *instance = handle->data;
     config_unref(instance->config);
+    pages_free(instance->pages);
     free(instance->name);
     free(instance);
 }

@@ -25,6 +25,9 @@ belfry_status host_routes_mount(struct host_instance *instance, struct error *er
 /* The configuration that the instance was made with; lives as long as the instance. */
 struct config *host_instance_generation(const struct host_instance *instance);
 
+/* Its templates and texts, which end with it. [loop] */
+struct pages *host_instance_pages(struct host_instance *instance);
+
 /* Drops the things of one kind. */
 void host_things_drop(struct host_instance *instance, const char *what);
 

@@ -141,10 +141,14 @@ static belfry_status asset_add(const struct belfry_host *table, const char *name
         return BELFRY_EPERM;
     if (!name || !*name || strchr(name, '/') || !content_type || (!bytes && size))
         return BELFRY_EINVAL;
-    char *full = xasprintf("%s/%s", table->instance, name);
-    belfry_status status = http_asset_add(host_parts(host_of(table))->http, full, content_type, bytes, size);
-    free(full);
-    return status;
+    struct http *http = host_parts(host_of(table))->http;
+    const char *const owners[] = {table->instance, host_instance_config(host_instance_of(table))->plugin->desc.id};
+    for (size_t i = 0; i < 2; i++) {
+        char *full = xasprintf("%s/%s", owners[i], name);
+        http_asset_add(http, full, content_type, bytes, size);
+        free(full);
+    }
+    return BELFRY_OK;
 }
 
 const struct belfry_asset_api host_asset_api = {sizeof(struct belfry_asset_api), 0, asset_add};

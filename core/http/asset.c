@@ -65,6 +65,11 @@ belfry_status http_asset_add(struct http *http, const char *name, const char *co
     return BELFRY_OK;
 }
 
+int http_asset_has(const struct http *http, const char *name)
+{
+    return hash_get(http->assets, str_of(name)) != NULL;
+}
+
 const char *http_asset_url(struct http *http, struct arena *arena, const char *name)
 {
     const struct asset *a = hash_get(http->assets, str_of(name));

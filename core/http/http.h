@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "config/config.h"
 #include "ledger/ledger.h"
+#include "template/pages.h"
 
 #include <belfry/host.h>
 #include <uv.h>
@@ -140,6 +141,8 @@ int http_metrics_allowed(const struct http_request *req);
 struct http_request *http_request_find(struct http *http, uint64_t id);
 /* The text of a message key in the request's language; the key itself when unknown. */
 struct belfry_str http_text(struct http_request *req, const char *key);
+/* How long ago, in words; from a week on, and for what lies ahead, http_datetime(). In the request's arena. */
+struct belfry_str http_ago(struct http_request *req, int64_t ms);
 /* Date and time for people, in the request's locale and zone (ICU). In the request's arena. */
 struct belfry_str http_datetime(struct http_request *req, int64_t ms);
 
@@ -148,6 +151,7 @@ struct belfry_str http_datetime(struct http_request *req, int64_t ms);
 /* Served at /assets/<name>?v=<hash> with a long life, and compressed when asked; bytes live as long as the process. */
 belfry_status http_asset_add(struct http *http, const char *name, const char *content_type, const void *bytes,
                              size_t size);
+int http_asset_has(const struct http *http, const char *name);
 /* The URL with the content hash. In arena. */
 const char *http_asset_url(struct http *http, struct arena *arena, const char *name);
 

@@ -121,6 +121,7 @@ struct http {
     uint64_t jwks_looked_ns; /* when files were last looked at */
     struct people *people;
     struct hash *assets;
+    struct pages *pages;   /* the hub's own templates and texts */
     struct hash *counters; /* of sources */
     uint8_t session_key[32];
     uint32_t jobs; /* on workers and readers; the memory of this struct waits for them */

@@ -567,6 +567,7 @@ void http_free(struct http *http)
     router_fini(&http->router);
     triggers_free(http);
     assets_free(http);
+    pages_free(http->pages);
     auth_free(http);
     jwt_free(http);
     jwks_sets_free(http);

@@ -468,6 +468,7 @@ MEMBER(belfry_http_page, scripts, 40, const char *const *);
 MEMBER(belfry_http_page, styles, 48, const char *const *);
 MEMBER(belfry_http_page, reload_after_s, 56, uint32_t);
 MEMBER(belfry_http_page, reserved, 60, uint32_t);
+MEMBER(belfry_http_page, skips, 64, struct belfry_str);
 
 /* belfry_http_route_api */
 MEMBER(belfry_http_route_api, struct_size, 0, uint32_t);
@@ -745,6 +746,24 @@ MEMBER(belfry_asset_api, struct_size, 0, uint32_t);
 MEMBER(belfry_asset_api, reserved, 4, uint32_t);
 MEMBER(belfry_asset_api, add, 8, belfry_status (*)(const struct belfry_host *host, const char *name,
        const char *content_type, const void *bytes, size_t size));
+
+/* belfry_pages_api */
+MEMBER(belfry_pages_api, struct_size, 0, uint32_t);
+MEMBER(belfry_pages_api, reserved, 4, uint32_t);
+MEMBER(belfry_pages_api, texts, 8,
+       belfry_status (*)(const struct belfry_host *host, const char *language, struct belfry_str json,
+                         struct belfry_error *err));
+MEMBER(belfry_pages_api, add, 16,
+       belfry_status (*)(const struct belfry_host *host, const char *name, struct belfry_str text,
+                         struct belfry_error *err));
+MEMBER(belfry_pages_api, render, 24,
+       belfry_status (*)(const struct belfry_host *host, const struct belfry_http_request *req, const char *name,
+                         struct belfry_str json, void (*sink)(void *arg, struct belfry_str html), void *arg));
+MEMBER(belfry_pages_api, format, 32,
+       struct belfry_str (*)(const struct belfry_host *host, const struct belfry_http_request *req, const char *key,
+                             const struct belfry_value *args, size_t count));
+MEMBER(belfry_pages_api, ago, 40,
+       struct belfry_str (*)(const struct belfry_host *host, const struct belfry_http_request *req, int64_t ms));
 
 /* belfry_date */
 MEMBER(belfry_date, year, 0, int32_t);

@@ -80,6 +80,17 @@ def convenience(target, sources, cppflags=None):
     return out
 
 
+def embedded(sources, prefix):
+    """What is compiled in as text: each .inc is made from the file of its name, before the object that includes it."""
+    out = ""
+    for path in sources:
+        names = re.findall(r'^#include "([^"]+\.inc)"', text(path), re.M) if path.endswith(".c") else []
+        if names:
+            out += "EMBEDDED += " + " ".join(names) + "\n"
+            out += f"{os.path.dirname(path)}/{prefix}{os.path.basename(path)[:-2]}.lo: " + " ".join(names) + "\n"
+    return out
+
+
 def core():
     out = HEADER + "\n" + assign("pkginclude_HEADERS", walk("core/include/belfry", ".h"), "+=")
     libs = []
@@ -91,7 +102,7 @@ def core():
             continue
         target = f"core/lib{room}.la"
         libs.insert(0, target)
-        out += convenience(target, sources)
+        out += convenience(target, sources) + embedded(sources, "")
     out += "\n# from the top room down, as the linker needs them\n" + assign("ROOM_LIBS", libs)
     if os.path.exists(os.path.join(ROOT, "core/cli/main.c")):
         out += "\nbin_PROGRAMS += belfry\nbelfry_SOURCES = core/cli/main.c\nbelfry_LDADD = $(ROOM_LIBS) $(HUB_LIBS)\n"
@@ -114,6 +125,7 @@ def plugins():
         sources = walk(f"plugins/{name}", ".c", ".h")
         objects, module = f"plugins/{name}/lib{name}.la", f"plugins/{name}.la"
         out += convenience(objects, sources, "$(CPPFLAGS_PLUGIN)")
+        out += embedded(sources, canonical(f"lib{name}.la") + "-")
         out += f"plugin_LTLIBRARIES += {module}\n{canonical(module)}_SOURCES =\n"
         out += f"{canonical(module)}_LDFLAGS = $(LDFLAGS_PLUGIN)\n"
         out += f"{canonical(module)}_LIBADD = " + " ".join([objects] + plugin_libraries(sources)) + "\n"

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "plugin/plugin.h"
+#include "template/pages.h"
 
 #include <belfry/test.h>
 
@@ -165,6 +166,7 @@ struct fake_target {
 
 struct belfry_test {
     struct arena *arena;
+    struct pages *pages; /* of the plugin under test */
     struct belfry_host host;
     struct clock_src *clock;
     const struct plugin *plugin;

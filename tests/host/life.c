@@ -291,6 +291,7 @@ static void free_all(struct belfry_test *t)
     }
     queue_fini(&t->posts);
     error_clear(&t->err);
+    pages_free(t->pages);
     buf_free(&t->told);
     buf_free(&t->faults);
     buf_free(&t->logs);

@@ -296,6 +296,62 @@ static belfry_status asset_add(const struct belfry_host *host, const char *name,
 
 static const struct belfry_asset_api asset_api = {sizeof(asset_api), 0, asset_add};
 
+/* --- belfry.pages/1 ----------------------------------------------------------------------------------------------- */
+
+static struct pages *pages_of(const struct belfry_host *host)
+{
+    struct belfry_test *t = fake_of(host);
+    if (!t->pages)
+        t->pages = pages_new();
+    return t->pages;
+}
+
+static belfry_status pages_texts_add(const struct belfry_host *host, const char *language, struct belfry_str json,
+                                     struct belfry_error *err)
+{
+    return texts_add(pages_texts(pages_of(host)), language, json, err ? err->impl : NULL);
+}
+
+static belfry_status pages_template(const struct belfry_host *host, const char *name, struct belfry_str text,
+                                    struct belfry_error *err)
+{
+    return pages_add(pages_of(host), name, text, err ? err->impl : NULL);
+}
+
+static belfry_status pages_html(const struct belfry_host *host, const struct belfry_http_request *req, const char *name,
+                                struct belfry_str json, void (*sink)(void *arg, struct belfry_str html), void *arg)
+{
+    struct buf out = {0};
+    json_t *model = json_read(json, NULL);
+    belfry_status status = BELFRY_EINVAL;
+    if (json_is_object(model))
+        status = pages_render(pages_of(host), req->locale, name, model, &out);
+    json_decref(model);
+    if (status == BELFRY_OK)
+        sink(arg, buf_str(&out));
+    buf_free(&out);
+    return status;
+}
+
+static struct belfry_str pages_format(const struct belfry_host *host, const struct belfry_http_request *req,
+                                      const char *key, const struct belfry_value *args, size_t count)
+{
+    struct belfry_test *t = fake_of(host);
+    return texts_format(pages_texts(pages_of(host)), req->locale, key, args, count, t->arena);
+}
+
+static struct belfry_str pages_ago(const struct belfry_host *host, const struct belfry_http_request *req, int64_t ms)
+{
+    struct belfry_test *t = fake_of(host);
+    char text[TIME_TEXT_SIZE];
+    struct belfry_str ago = texts_ago(req->locale, clock_now_ms(t->clock), ms, t->arena);
+    time_format(ms, text);
+    return ago.len ? ago : str_of(arena_strdup(t->arena, text));
+}
+
+static const struct belfry_pages_api pages_api = {
+    sizeof(pages_api), 0, pages_texts_add, pages_template, pages_html, pages_format, pages_ago};
+
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
 const void *fake_extension(const char *id)
@@ -319,6 +375,7 @@ const void *fake_extension(const char *id)
         {BELFRY_EXT_FD, &fake_fd_api},
         {BELFRY_EXT_CALENDAR, &zone_calendar_api},
         {BELFRY_EXT_HTTP_ROUTE, &fake_route_api},
+        {BELFRY_EXT_PAGES, &pages_api},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(all[i].id, id) == 0)

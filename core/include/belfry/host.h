@@ -135,6 +135,7 @@ struct belfry_http_page {
     const char *const *styles;  /* ends at NULL; may be NULL */
     uint32_t reload_after_s;    /* the browser asks for the page again; 0: it does not */
     uint32_t reserved;
+    struct belfry_str skips; /* HTML: further skip links, <a class="skip" href="#list">...</a> */
 };
 
 struct belfry_http_route_api {
@@ -457,10 +458,41 @@ struct belfry_directory_api {
 #define BELFRY_EXT_ASSET "belfry.asset/1"
 struct belfry_asset_api {
     uint32_t struct_size, reserved;
-    /* [loop] in start(): static bytes served at /assets/<instance>/<name> with a content hash and a long life; the
+    /* [loop] in start(): static bytes served at /assets/<plugin>/<name> and at /assets/<instance>/<name>, which may be
+     * kept for a year under their address with a content hash (pages have that) and are asked for again without; the
      * bytes must live as long as the process */
     belfry_status (*add)(const struct belfry_host *host, const char *name, const char *content_type, const void *bytes,
                          size_t size);
+};
+
+/* --- belfry.pages/1: templates and texts of pages ----------------------------------------------------------------- */
+
+#define BELFRY_EXT_PAGES "belfry.pages/1"
+
+struct belfry_pages_api {
+    uint32_t struct_size, reserved;
+    /* [loop] in start(): the plugin's texts in one language (BCP 47 primary subtag: "de"). A JSON object whose objects
+     * group; a string is a text, with {0} and {1} for arguments, an object with the member `other` the plural forms of
+     * one ("one", "other": CLDR's keywords). The language that is added first stands in for what others lack. EINVAL
+     * with what is wrong and where. */
+    belfry_status (*texts)(const struct belfry_host *host, const char *language, struct belfry_str json,
+                           struct belfry_error *err);
+    /* [loop] in start(): a Mustache template that escapes for HTML; the plugin's others are its partials */
+    belfry_status (*add)(const struct belfry_host *host, const char *name, struct belfry_str text,
+                         struct belfry_error *err);
+    /* [loop] renders a template over a JSON object and hands the HTML to sink once, for page() or for more JSON. `t` is
+     * the plugin's texts in the request's language: {{t.list.empty}}. ENOTFOUND: no such template; EINVAL: no JSON
+     * object; ELIMIT: over 256 KiB, or too many steps */
+    belfry_status (*render)(const struct belfry_host *host, const struct belfry_http_request *req, const char *name,
+                            struct belfry_str json, void (*sink)(void *arg, struct belfry_str html), void *arg);
+    /* [loop] the text of a dotted key in the request's language. args: STRING, INT and REAL for {0}, {1}; numbers and
+     * plural forms by the language; the first number decides the form. The key itself when there is no such text. Lives
+     * as long as the request. */
+    struct belfry_str (*format)(const struct belfry_host *host, const struct belfry_http_request *req, const char *key,
+                                const struct belfry_value *args, size_t count);
+    /* [loop] how long ago, in words of the request's language ("5 minutes ago"); from a week on, and for what lies
+     * ahead, date and time in the request's zone. Lives as long as the request. */
+    struct belfry_str (*ago)(const struct belfry_host *host, const struct belfry_http_request *req, int64_t ms);
 };
 
 #ifdef __cplusplus

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words and dates in the language and the time zone of whoever asks. */
+#include "http/internal.h"
+
+#include <stdio.h>
+#include <unicode/udat.h>
+#include <unicode/ustring.h>
+
+struct belfry_str http_text(struct http_request *req, const char *key)
+{
+    return texts_format(pages_texts(req->http->pages), req->pub.locale, key, NULL, 0, req->arena);
+}
+
+static void format_close(void *format)
+{
+    udat_close(format);
+}
+
+/* Opening one takes longer than a hundred dates; a page has hundreds, all in one locale and zone. */
+static UDateFormat *format_of(struct http_request *req)
+{
+    struct request *r = request_of(req);
+    UErrorCode status = U_ZERO_ERROR;
+    UChar zone[64];
+    char locale[64];
+    int32_t zone_len = 0;
+    if (r->date_format)
+        return r->date_format;
+    struct belfry_str tz = req->pub.timezone;
+    if (!tz.len)
+        tz = str_of(req->org && req->org->timezone ? req->org->timezone : req->config->hub.timezone);
+    if (!tz.len)
+        tz = STR("UTC");
+    snprintf(locale, sizeof(locale), "%.*s", STR_ARG(req->pub.locale));
+    u_strFromUTF8(zone, 64, &zone_len, tz.ptr, (int32_t)tz.len, &status);
+    UDateFormat *format = udat_open(UDAT_SHORT, UDAT_MEDIUM, locale, zone, zone_len, NULL, 0, &status);
+    if (U_FAILURE(status))
+        return NULL;
+    r->date_format = format;
+    arena_cleanup(req->arena, format_close, format);
+    return format;
+}
+
+struct belfry_str http_datetime(struct http_request *req, int64_t ms)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UChar text[128];
+    char utf8[256];
+    int32_t len = 0;
+    UDateFormat *format = format_of(req);
+    if (format) {
+        int32_t units = udat_format(format, (UDate)ms, text, 128, NULL, &status);
+        u_strToUTF8(utf8, sizeof(utf8), &len, text, units, &status);
+    }
+    if (!format || U_FAILURE(status)) {
+        time_format(ms, utf8);
+        len = TIME_TEXT_SIZE - 1;
+    }
+    return str_slice(arena_strndup(req->arena, utf8, (size_t)len), (size_t)len);
+}
+
+struct belfry_str http_ago(struct http_request *req, int64_t ms)
+{
+    struct belfry_str ago = texts_ago(req->pub.locale, clock_now_ms(req->http->set.clock), ms, req->arena);
+    return ago.len ? ago : http_datetime(req, ms);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Templates of pages, by name; all live in one arena as long as their owner does. */
+#include "template/pages.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+struct pages {
+    struct arena *arena;
+    struct hash *templates;
+    struct texts *texts;
+};
+
+struct pages *pages_new(void)
+{
+    struct pages *pages = xcalloc(1, sizeof(*pages));
+    pages->arena = arena_new(4096);
+    pages->templates = hash_new();
+    pages->texts = texts_new();
+    return pages;
+}
+
+void pages_free(struct pages *pages)
+{
+    if (!pages)
+        return;
+    hash_free(pages->templates, NULL);
+    texts_free(pages->texts);
+    arena_free(pages->arena);
+    free(pages);
+}
+
+struct texts *pages_texts(struct pages *pages)
+{
+    return pages->texts;
+}
+
+belfry_status pages_add(struct pages *pages, const char *name, struct belfry_str text, struct error *err)
+{
+    const struct belfry_template *made = template_compile(pages->arena, text, err);
+    if (!made)
+        return BELFRY_EINVAL;
+    hash_set(pages->templates, arena_str(pages->arena, str_of(name)), (void *)(uintptr_t)made);
+    return BELFRY_OK;
+}
+
+static const struct belfry_template *partial(void *arg, struct belfry_str name)
+{
+    const struct pages *pages = arg;
+    return hash_get(pages->templates, name);
+}
+
+belfry_status pages_render(struct pages *pages, struct belfry_str locale, const char *name, json_t *model,
+                           struct buf *out)
+{
+    const struct belfry_template *found = partial(pages, str_of(name));
+    json_t *tree = texts_tree(pages->texts, locale);
+    if (!found)
+        return BELFRY_ENOTFOUND;
+    if (tree)
+        json_object_set(model, "t", tree);
+    struct belfry_view view = json_view(model);
+    belfry_status status = template_render(found, &view, TEMPLATE_HTML, partial, pages, out);
+    json_object_del(model, "t");
+    return status;
+}

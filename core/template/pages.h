@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one owner (the hub, a plugin) makes its pages from: named Mustache templates that escape for HTML, with each
+ * other as partials, and catalogues of texts. A template is rendered over a JSON object; `t` in it is the catalogue in
+ * the reader's language, so {{t.list.empty}} is a text.
+ */
+#ifndef TEMPLATE_PAGES_H
+#define TEMPLATE_PAGES_H
+
+#include "template/template.h"
+#include "template/texts.h"
+
+struct pages;
+
+struct pages *pages_new(void); /* [any] */
+void pages_free(struct pages *pages);
+/* The catalogues, to be added to and asked. Borrowed. */
+struct texts *pages_texts(struct pages *pages);
+/* Adds or replaces a template. EINVAL with what is wrong at which byte. */
+belfry_status pages_add(struct pages *pages, const char *name, struct belfry_str text, struct error *err);
+/*
+ * Appends the template to out. model: a JSON object, which is given the member `t` and loses it again. ENOTFOUND: no
+ * template of this name; ELIMIT as template_render().
+ */
+belfry_status pages_render(struct pages *pages, struct belfry_str locale, const char *name, json_t *model,
+                           struct buf *out);
+
+#endif
