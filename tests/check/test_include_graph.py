@@ -74,7 +74,14 @@ def test_files_do_not_include_each_other_in_a_circle():
 def test_core_is_included_by_room_and_name():
     """`"base/str.h"`: never relative, never a bare name, so that the rule above sees every edge."""
     wrong = [(p, name) for p in code("core") for kind, name in includes(p)
-             if kind == '"' and room_of_include(name) is None]
+             if kind == '"' and room_of_include(name) is None and not name.endswith(".inc")]
+    assert wrong == []
+
+
+def test_texts_are_compiled_in_by_their_owner():
+    """`"plugins/in-app/pages/inbox.mustache.inc"`: a page, a catalogue, an asset of the same room or plugin."""
+    wrong = [(p, name) for p in code("core", "plugins") for _, name in includes(p)
+             if name.endswith(".inc") and not name.startswith(posixpath.dirname(p) + "/")]
     assert wrong == []
 
 
