@@ -29,21 +29,31 @@ static struct belfry_str copy_member(struct arena *arena, const json_t *object, 
     return arena_str(arena, json_str(json_object_get(object, name)));
 }
 
+/* A word of an action in the person's language, else as the event has it. */
+static struct belfry_str word(struct arena *arena, const json_t *words, const json_t *action, const char *name)
+{
+    const json_t *said =
+        json_object_get(json_object_get(words, json_string_value(json_object_get(action, "id"))), name);
+    return json_is_string(said) ? arena_str(arena, json_str(said)) : copy_member(arena, action, name);
+}
+
 static void take_actions(const struct store_inbox_row *row, struct arena *arena, struct belfry_inbox_item *out)
 {
-    json_t *list = json_read(row->actions, NULL);
+    json_t *list = json_read(row->actions, NULL), *said = row->words.len ? json_read(row->words, NULL) : NULL;
+    const json_t *words = json_object_get(said, "actions");
     size_t count = json_array_size(list);
     struct belfry_action *actions = arena_alloc(arena, (count + 1) * sizeof(*actions));
     for (size_t i = 0; i < count; i++) {
         const json_t *from = json_array_get(list, i);
         actions[i] = (struct belfry_action){.struct_size = sizeof(*actions),
                                             .id = copy_member(arena, from, "id"),
-                                            .label = copy_member(arena, from, "label"),
+                                            .label = word(arena, words, from, "label"),
                                             .type = copy_member(arena, from, "type"),
-                                            .comment = copy_member(arena, from, "comment")};
+                                            .comment = word(arena, words, from, "comment")};
     }
     out->actions = actions;
     out->action_count = count;
+    json_decref(said);
     json_decref(list);
 }
 

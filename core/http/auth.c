@@ -140,11 +140,11 @@ static void set_principal(struct request *r, uint32_t kind, struct belfry_str na
     r->pub.pub.principal = p;
 }
 
-/* Roles as 16 hex digits, independent of their order: for entity tags. */
-static struct belfry_str hash_roles(struct arena *arena, const struct belfry_strs *roles)
+/* Roles as 16 hex digits, independent of their order, and the language: for entity tags. */
+static struct belfry_str hash_roles(struct arena *arena, const struct belfry_strs *roles, struct belfry_str locale)
 {
     static const struct id_key key = {{0}}; /* not secret: equal roles must give equal tags within a process */
-    uint64_t sum = roles->count;
+    uint64_t sum = roles->count + siphash(&key, locale.ptr, locale.len);
     for (size_t i = 0; i < roles->count; i++)
         sum += siphash(&key, roles->items[i].ptr, roles->items[i].len);
     char *text = arena_alloc(arena, 17);
@@ -152,16 +152,6 @@ static struct belfry_str hash_roles(struct arena *arena, const struct belfry_str
     for (int i = 0; i < 16; i++)
         text[i] = digits[(sum >> (60 - 4 * i)) & 15];
     return str_slice(text, 16);
-}
-
-/* A tag of BCP 47 as far as anything is done with it; claims come from outside and end up in pages. */
-static int is_locale(struct belfry_str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!((s.ptr[i] >= 'a' && s.ptr[i] <= 'z') || (s.ptr[i] >= 'A' && s.ptr[i] <= 'Z') ||
-              (s.ptr[i] >= '0' && s.ptr[i] <= '9') || s.ptr[i] == '-'))
-            return 0;
-    return s.len >= 2 && s.len <= 35;
 }
 
 static struct belfry_strs yaml_roles(struct arena *arena, const struct config_user *user)
@@ -209,12 +199,11 @@ static void check_allowed(struct request *r)
 static void enter_person(struct request *r, const struct jwt_claims *claims, const struct known_person *known)
 {
     struct belfry_strs roles = claims->has_roles ? claims->roles : known->roles;
-    struct belfry_str locale = is_locale(claims->locale) ? claims->locale : known->locale;
     set_principal(r, BELFRY_PRINCIPAL_PERSON, claims->sub, &roles);
-    r->pub.pub.locale = is_locale(locale) ? locale : STR("en");
+    language_of_person(r, claims->locale, known);
     r->pub.pub.timezone = claims->zoneinfo.len ? claims->zoneinfo : known->timezone;
     r->pub.session_expires_ms = claims->exp_ms;
-    r->pub.roles_hash = hash_roles(r->pub.arena, &roles);
+    r->pub.roles_hash = hash_roles(r->pub.arena, &roles, r->pub.pub.locale);
     r->pub.roles_claimed = claims->has_roles;
     if (enter_org(r, claims->org) == 0)
         check_allowed(r);
@@ -241,7 +230,7 @@ static void accept_person(struct request *r, const struct jwt_claims *claims)
         known.locale = str_of(user->locale);
         known.timezone = str_of(user->timezone);
     }
-    if (user || claims->has_roles)
+    if (user || (claims->has_roles && claims->locale.len))
         enter_person(r, claims, &known);
     else
         people_find(r, claims->org, claims->sub, on_known, arena_memdup(r->pub.arena, claims, sizeof(*claims)));
@@ -394,7 +383,7 @@ void auth_check(struct request *r)
 {
     struct belfry_str presented = bearer(&r->pub);
     struct jwt_claims claims = {0};
-    r->pub.pub.locale = STR("en");
+    language_of_browser(r);
     if (str_eqz(str_of(r->route->auth), "none")) {
         anybody(r);
     } else if (r->pub.operator_socket) {

@@ -200,6 +200,14 @@ void people_find(struct request *r, struct belfry_str org, struct belfry_str use
                  void (*fn)(struct request *r, const struct known_person *person, void *arg), void *arg);
 void people_free(struct http *http);
 
+/* language.c: the locale of the request, from Accept-Language; and from who they are, where that says one. */
+void language_of_browser(struct request *r);
+void language_of_person(struct request *r, struct belfry_str claimed, const struct known_person *known);
+/* The best of an Accept-Language header that texts has a catalogue for, as "de-AT"; "en" when there is none. In arena. */
+struct belfry_str language_accepted(const struct texts *texts, struct belfry_str wishes, struct arena *arena);
+/* A tag of BCP 47 as far as anything is done with it; claims come from outside and end up in pages. */
+int language_is_locale(struct belfry_str s);
+
 /* jwt.c */
 struct jwt_claims {
     struct belfry_str sub, org, name, email, locale, zoneinfo, jti;

@@ -107,6 +107,7 @@ static json_t *model_of(struct http_request *req, const struct belfry_http_page 
 void http_page(struct http_request *req, const struct belfry_http_page *page)
 {
     struct buf out = {0};
+    const char *language = texts_language(pages_texts(req->http->pages), req->pub.locale);
     json_t *model = model_of(req, page);
     pages_render(req->http->pages, req->pub.locale, "top", model, &out);
     buf_adds(&out, page->main);
@@ -119,8 +120,9 @@ void http_page(struct http_request *req, const struct belfry_http_page *page)
                                                                  : STR("same-origin")},
                                     {STR("X-Frame-Options"), STR("DENY")},
                                     {STR("Cross-Origin-Opener-Policy"), STR("same-origin")},
+                                    {STR("Content-Language"), str_of(language)},
                                     {STR("Vary"), STR("Cookie, Authorization, Accept-Language")}};
-    http_respond(req, page->status ? page->status : 200, "text/html; charset=utf-8", buf_str(&out), headers, 5);
+    http_respond(req, page->status ? page->status : 200, "text/html; charset=utf-8", buf_str(&out), headers, 6);
     buf_free(&out);
 }
 

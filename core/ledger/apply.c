@@ -137,6 +137,7 @@ static struct store_event row_of(struct ledger_txn *txn, const struct emitted *e
         .actor = e->actor,
         .title = e->title,
         .body = e->body,
+        .texts = e->texts,
         .link = e->link,
         .data = e->data,
         .actions = e->actions,

@@ -43,8 +43,15 @@ static void take_row(struct ledger_txn *txn, struct ledger_claim *claim, const s
         cache_person_rev(txn, row->person, &username);
         item->username = arena_str(arena, username);
         const struct route_directory *d = &txn->directory.pub;
-        if (item->address.len == 0 && !d->person(d->arg, txn->arena, item->org, username, &person))
-            item->address = arena_str(arena, person.email);
+        if ((item->address.len == 0 || event->texts.len) &&
+            !d->person(d->arg, txn->arena, item->org, username, &person)) {
+            if (item->address.len == 0)
+                item->address = arena_str(arena, person.email);
+            struct store_event said = *event;
+            store_event_say(&said, person.locale, arena); /* in the words of whoever reads it */
+            item->title = said.title;
+            item->body = said.body;
+        }
     }
     store_delivery_lease(txn->conn, row->id, store_boot(txn->ledger->store));
 }

@@ -146,7 +146,7 @@ static belfry_status take_audience(struct call *call, const struct belfry_event 
     return BELFRY_OK;
 }
 
-static const struct belfry_action_type *action_type(const struct belfry_event_type *type, struct belfry_str id)
+const struct belfry_action_type *emit_action_type(const struct belfry_event_type *type, struct belfry_str id)
 {
     for (const struct belfry_action_type *a = type->actions; a && a->struct_size; a++) {
         if (str_eqz(id, a->id))
@@ -158,7 +158,7 @@ static const struct belfry_action_type *action_type(const struct belfry_event_ty
 static belfry_status add_action(struct call *call, const struct belfry_action *action,
                                 const struct belfry_event_type *type, struct buf *out, struct belfry_error *err)
 {
-    const struct belfry_action_type *known = action_type(type, action->id);
+    const struct belfry_action_type *known = emit_action_type(type, action->id);
     if (!known)
         return refuse(err, action->id, "is not an action that this type of event declares");
     struct belfry_str label = action->label.len ? action->label : str_of(known->label);
@@ -268,6 +268,8 @@ belfry_status call_emit(struct belfry_txn *txn, const struct belfry_event *event
     out->trigger = call->trigger ? &call->trigger->pub : NULL;
     out->principal = call->pub.principal;
     take_texts(call, event, type, out);
+    if ((status = emit_languages(call, event, type, out, err)))
+        return status;
     record_add(call->record, OP_EMIT)->event = out;
     call->record->events++;
     return call_change(call);

@@ -23,6 +23,18 @@ static const struct belfry_template *compile(struct arena *arena, const char *te
     return tpl;
 }
 
+static void prepare_texts(struct gen *gen, struct gen_type *type)
+{
+    const struct belfry_event_text *texts = type->type->texts;
+    while (texts && texts[type->text_count].struct_size)
+        type->text_count++;
+    type->texts = arena_alloc(gen->arena, (type->text_count + 1) * sizeof(*type->texts));
+    for (size_t i = 0; i < type->text_count; i++)
+        type->texts[i] = (struct gen_text){.language = texts[i].language,
+                                           .title = compile(gen->arena, texts[i].title, type->type->type),
+                                           .body = compile(gen->arena, texts[i].body, type->type->type)};
+}
+
 static void prepare_types(struct gen *gen, struct gen_source *source, const struct plugin *plugin)
 {
     const struct belfry_event_type *types = plugin ? plugin->desc.events : NULL;
@@ -35,6 +47,7 @@ static void prepare_types(struct gen *gen, struct gen_source *source, const stru
         source->types[i].type = &types[i];
         source->types[i].title = compile(gen->arena, types[i].title, types[i].type);
         source->types[i].body = compile(gen->arena, types[i].body, types[i].type);
+        prepare_texts(gen, &source->types[i]);
     }
 }
 

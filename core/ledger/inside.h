@@ -28,9 +28,16 @@
 
 /* --- generations, prepared (gen.c) -------------------------------------------------------------------------------- */
 
+struct gen_text {
+    const char *language;
+    const struct belfry_template *title, *body; /* NULL: none */
+};
+
 struct gen_type {
     const struct belfry_event_type *type;
     const struct belfry_template *title, *body; /* compiled defaults; NULL: none */
+    struct gen_text *texts;                     /* in other languages */
+    size_t text_count;
 };
 
 struct gen_source {
@@ -94,6 +101,7 @@ enum op_kind {
 /* An event that passed every check. Strings live as long as the record. */
 struct emitted {
     struct belfry_str type, subject, category, title, body, link, actor, data, actions, note;
+    struct belfry_str texts; /* in other languages (store/schema.h); empty: none */
     int32_t severity;
     int64_t valid_until_ms;
     const struct belfry_recipient *audience;
@@ -162,6 +170,11 @@ struct call *call_of(struct belfry_txn *txn, const char *what);
 belfry_status call_receive(struct call *call, const struct trigger *trigger, struct error *err);
 belfry_status call_due(struct call *call, const struct store_timer *timer, struct error *err);
 /* The txn->emit of a call: checks, renders, records. */
+/* What the type declares of an action; NULL: nothing. */
+const struct belfry_action_type *emit_action_type(const struct belfry_event_type *type, struct belfry_str id);
+/* Fills texts, after title and body. EINVAL: what the source says in a language is none (languages.c). */
+belfry_status emit_languages(struct call *call, const struct belfry_event *event, const struct gen_type *type,
+                             struct emitted *out, struct belfry_error *err);
 belfry_status call_emit(struct belfry_txn *txn, const struct belfry_event *event, struct belfry_error *err);
 /* The value functions of struct belfry_txn_api (call_value.c). */
 belfry_status call_value_get(struct belfry_txn *txn, const struct belfry_trigger *trigger, const char *pointer,

@@ -38,6 +38,44 @@ static const char *check_template(struct arena *arena, const char *type, const c
     return fault;
 }
 
+/* "de": the primary subtag of BCP 47, in small letters, once a table. */
+static int is_language(const char *language)
+{
+    size_t len = language ? strlen(language) : 0;
+    for (size_t i = 0; i < len; i++)
+        if (language[i] < 'a' || language[i] > 'z')
+            return 0;
+    return len >= 2 && len <= 8;
+}
+
+static const char *check_texts(struct arena *arena, const struct belfry_event_type *event)
+{
+    const char *fault;
+    for (const struct belfry_event_text *t = event->texts; t && t->struct_size; t++) {
+        if (!is_language(t->language))
+            return arena_printf(arena, "event `%s`: `%s` is no language like \"de\"", event->type,
+                                t->language ? t->language : "");
+        for (const struct belfry_event_text *other = event->texts; other < t; other++)
+            if (strcmp(other->language, t->language) == 0)
+                return arena_printf(arena, "event `%s`: texts for `%s` are there twice", event->type, t->language);
+        if ((fault = check_template(arena, event->type, "title", t->title)) ||
+            (fault = check_template(arena, event->type, "body", t->body)))
+            return fault;
+    }
+    return NULL;
+}
+
+static const char *check_action_texts(struct arena *arena, const struct belfry_event_type *event,
+                                      const struct belfry_action_type *action)
+{
+    for (const struct belfry_action_text *t = action->texts; t && t->struct_size; t++)
+        if (!is_language(t->language) || !t->label || !*t->label || !str_utf8_valid(str_of(t->label)) ||
+            (t->comment && !str_utf8_valid(str_of(t->comment))))
+            return arena_printf(arena, "event `%s`: a text of action `%s` needs a language like \"de\" and a label",
+                                event->type, action->id);
+    return NULL;
+}
+
 static const char *check_example(struct arena *arena, const struct belfry_event_type *event)
 {
     if (!event->example)
@@ -65,6 +103,9 @@ static const char *check_actions(struct arena *arena, const struct belfry_event_
         for (const struct belfry_action_type *other = event->actions; other < a; other++)
             if (strcmp(other->id, a->id) == 0)
                 return arena_printf(arena, "event `%s`: action `%s` is there twice", event->type, a->id);
+        const char *fault = check_action_texts(arena, event, a);
+        if (fault)
+            return fault;
     }
     return NULL;
 }
@@ -102,8 +143,9 @@ static const char *check_event(struct arena *arena, const struct belfry_event_ty
     if (event->doc && !str_utf8_valid(str_of(event->doc)))
         return arena_printf(arena, "event `%s`: the doc is not UTF-8", event->type);
     if ((fault = check_template(arena, event->type, "title", event->title)) ||
-        (fault = check_template(arena, event->type, "body", event->body)) || (fault = check_actions(arena, event)) ||
-        (fault = check_fields(arena, event)) || (fault = check_example(arena, event)))
+        (fault = check_template(arena, event->type, "body", event->body)) || (fault = check_texts(arena, event)) ||
+        (fault = check_actions(arena, event)) || (fault = check_fields(arena, event)) ||
+        (fault = check_example(arena, event)))
         return fault;
     return NULL;
 }

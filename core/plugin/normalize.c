@@ -131,6 +131,21 @@ const char *normalize_options(struct arena *arena, const struct belfry_option *s
 
 /* --- events and routes ------------------------------------------------------------------------------------------ */
 
+/* Rows of one action's texts; the actions were copied before. */
+static const char *copy_action_texts(struct arena *arena, struct belfry_action_type *actions, const char *type)
+{
+    const char *fault = NULL;
+    for (struct belfry_action_type *a = actions; a->struct_size && !fault; a++) {
+        void *copy = NULL;
+        if (!a->texts)
+            continue;
+        fault = copy_table(arena, arena_printf(arena, "texts of an action of event `%s`", type), a->texts,
+                           sizeof(*a->texts), REACHES(struct belfry_action_text, label), 0, &copy);
+        a->texts = copy;
+    }
+    return fault;
+}
+
 static const char *copy_event_parts(struct arena *arena, struct belfry_event_type *event, const char *type)
 {
     void *copy = NULL;
@@ -139,11 +154,18 @@ static const char *copy_event_parts(struct arena *arena, struct belfry_event_typ
         fault = copy_table(arena, arena_printf(arena, "actions of event `%s`", type), event->actions,
                            sizeof(*event->actions), REACHES(struct belfry_action_type, trigger), 0, &copy);
         event->actions = copy;
+        if (!fault)
+            fault = copy_action_texts(arena, copy, type);
     }
     if (!fault && event->fields) {
         fault = copy_table(arena, arena_printf(arena, "fields of event `%s`", type), event->fields,
                            sizeof(*event->fields), REACHES(struct belfry_field, path), 0, &copy);
         event->fields = copy;
+    }
+    if (!fault && event->texts) {
+        fault = copy_table(arena, arena_printf(arena, "texts of event `%s`", type), event->texts, sizeof(*event->texts),
+                           REACHES(struct belfry_event_text, language), 0, &copy);
+        event->texts = copy;
     }
     return fault;
 }

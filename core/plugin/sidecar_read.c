@@ -131,6 +131,34 @@ static const struct belfry_option *options(struct reader *r, const json_t *objec
     return rows;
 }
 
+static const struct belfry_action_text *action_texts(struct reader *r, const json_t *object)
+{
+    const json_t *array;
+    struct belfry_action_text *rows = table(r, object, "texts", sizeof(*rows), &array);
+    for (size_t i = 0; !r->fault && i < json_array_size(array); i++) {
+        const json_t *from = json_array_get(array, i);
+        rows[i] = (struct belfry_action_text){.struct_size = sizeof(*rows),
+                                              .language = needed(r, from, "language"),
+                                              .label = needed(r, from, "label"),
+                                              .comment = text(r, from, "comment")};
+    }
+    return rows;
+}
+
+static const struct belfry_event_text *event_texts(struct reader *r, const json_t *object)
+{
+    const json_t *array;
+    struct belfry_event_text *rows = table(r, object, "texts", sizeof(*rows), &array);
+    for (size_t i = 0; !r->fault && i < json_array_size(array); i++) {
+        const json_t *from = json_array_get(array, i);
+        rows[i] = (struct belfry_event_text){.struct_size = sizeof(*rows),
+                                             .language = needed(r, from, "language"),
+                                             .title = text(r, from, "title"),
+                                             .body = text(r, from, "body")};
+    }
+    return rows;
+}
+
 static const struct belfry_action_type *actions(struct reader *r, const json_t *object)
 {
     const json_t *array;
@@ -141,7 +169,8 @@ static const struct belfry_action_type *actions(struct reader *r, const json_t *
                                               .id = needed(r, from, "id"),
                                               .label = needed(r, from, "label"),
                                               .trigger = needed(r, from, "trigger"),
-                                              .comment = text(r, from, "comment")};
+                                              .comment = text(r, from, "comment"),
+                                              .texts = action_texts(r, from)};
     }
     return rows;
 }
@@ -178,6 +207,7 @@ static const struct belfry_event_type *events(struct reader *r, const json_t *ob
             .body = text(r, from, "body"),
             .doc = text(r, from, "doc"),
             .example = text(r, from, "example"),
+            .texts = event_texts(r, from),
         };
     }
     return rows;

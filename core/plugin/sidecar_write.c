@@ -59,6 +59,29 @@ static json_t *options(const struct belfry_option *table, size_t only)
     return array;
 }
 
+static json_t *action_texts(const struct belfry_action_text *table)
+{
+    json_t *array = json_array();
+    for (; table->struct_size; table++) {
+        json_t *text = json_pack("{s:s, s:s}", "language", table->language, "label", table->label);
+        set_text(text, "comment", table->comment);
+        json_array_append_new(array, text);
+    }
+    return array;
+}
+
+static json_t *event_texts(const struct belfry_event_text *table)
+{
+    json_t *array = json_array();
+    for (; table->struct_size; table++) {
+        json_t *text = json_pack("{s:s}", "language", table->language);
+        set_text(text, "title", table->title);
+        set_text(text, "body", table->body);
+        json_array_append_new(array, text);
+    }
+    return array;
+}
+
 static json_t *actions(const struct belfry_action_type *table)
 {
     json_t *array = json_array();
@@ -66,6 +89,8 @@ static json_t *actions(const struct belfry_action_type *table)
         json_t *action =
             json_pack("{s:s, s:s, s:s}", "id", table->id, "label", table->label, "trigger", table->trigger);
         set_text(action, "comment", table->comment);
+        if (table->texts)
+            json_object_set_new(action, "texts", action_texts(table->texts));
         json_array_append_new(array, action);
     }
     return array;
@@ -97,6 +122,8 @@ static json_t *events(const struct belfry_event_type *table)
             json_object_set_new(event, "actions", actions(table->actions));
         if (table->fields)
             json_object_set_new(event, "fields", fields(table->fields));
+        if (table->texts)
+            json_object_set_new(event, "texts", event_texts(table->texts));
         json_array_append_new(array, event);
     }
     return array;

@@ -28,7 +28,7 @@
 #define JOURNAL_LIMIT "301989888"
 
 /* Element n brings version n to n + 1. */
-static const char *const migrations[STORE_SCHEMA_VERSION] = {STORE_SCHEMA_1, STORE_SCHEMA_2};
+static const char *const migrations[STORE_SCHEMA_VERSION] = {STORE_SCHEMA_1, STORE_SCHEMA_2, STORE_SCHEMA_3};
 
 int lock_take(const char *data_dir, struct error *err)
 {

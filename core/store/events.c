@@ -32,8 +32,8 @@ void store_event_add(struct store_conn *conn, const struct store_event *e)
     struct sql *s =
         sql_use(conn, "INSERT INTO event(id, org, source, type, category, severity, subject, subject_key, live,"
                       " validity, valid_until, time, actor, title, body, link, data, actions, audience, rules,"
-                      " generation, trigger_source, trigger_id, trigger_type, principal, note)"
-                      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+                      " generation, trigger_source, trigger_id, trigger_type, principal, note, texts)"
+                      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     sql_i64(s, e->id);
     sql_i64(s, e->org);
     sql_i64(s, e->source);
@@ -60,6 +60,7 @@ void store_event_add(struct store_conn *conn, const struct store_event *e)
     sql_str_opt(s, e->trigger_type);
     sql_str_opt(s, e->principal);
     sql_str_opt(s, e->note);
+    sql_str_opt(s, e->texts);
     sql_run(s);
 }
 
@@ -68,7 +69,7 @@ int store_event_get(struct store_conn *conn, int64_t id, struct arena *arena, st
     struct sql *s =
         sql_use(conn, "SELECT org, source, type, category, severity, subject, subject_key, live, validity,"
                       " valid_until, time, actor, title, body, link, data, actions, audience, rules, generation,"
-                      " trigger_source, trigger_id, trigger_type, principal, note FROM event WHERE id = ?");
+                      " trigger_source, trigger_id, trigger_type, principal, note, texts FROM event WHERE id = ?");
     sql_i64(s, id);
     int found = sql_row(s);
     if (found) {
@@ -89,7 +90,8 @@ int store_event_get(struct store_conn *conn, int64_t id, struct arena *arena, st
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
             *texts[i] = sql_get_copy(s, 11 + (int)i, arena);
         e->generation = sql_get_i64(s, 19);
-        struct belfry_str *origin[] = {&e->trigger_source, &e->trigger_id, &e->trigger_type, &e->principal, &e->note};
+        struct belfry_str *origin[] = {&e->trigger_source, &e->trigger_id, &e->trigger_type,
+                                       &e->principal,      &e->note,       &e->texts};
         for (size_t i = 0; i < sizeof(origin) / sizeof(origin[0]); i++)
             *origin[i] = sql_get_copy(s, 20 + (int)i, arena);
     }

@@ -14,6 +14,7 @@ struct store_event {
     int32_t severity, live, validity; /* validity: BELFRY_VALID ... of <belfry/host.h> */
     int64_t subject_key, valid_until, time, generation;
     struct belfry_str subject, actor, title, body, link, data, actions, audience, rules;
+    struct belfry_str texts; /* in other languages (schema.h); empty: none */
     struct belfry_str trigger_source, trigger_id, trigger_type, principal, note;
 };
 
@@ -22,6 +23,14 @@ int64_t store_subject_key(const struct store *store, int64_t org, int64_t source
 void store_event_add(struct store_conn *conn, const struct store_event *event);
 /* 1 when found; texts are copied into arena. */
 int store_event_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_event *out);
+
+/* The path in `texts` of what is said in a locale's language; one that leads nowhere when it is no locale. [any] */
+#define STORE_TEXTS_PATH 16
+void store_texts_path(struct belfry_str locale, char out[STORE_TEXTS_PATH]);
+/* Title and body become those of words (what the path leads to; may be empty) that are there. In arena. [any] */
+void store_texts_take(struct belfry_str words, struct arena *arena, struct belfry_str *title, struct belfry_str *body);
+/* Title and body become those of the locale, where there are any. [any] */
+void store_event_say(struct store_event *event, struct belfry_str locale, struct arena *arena);
 
 /* Live events of a subject, oldest first; texts are not filled. Returns the count, array in arena. */
 size_t store_events_live(struct store_conn *conn, int64_t subject_key, int64_t org, int64_t source,

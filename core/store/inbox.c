@@ -104,17 +104,15 @@ static void facets_write(struct store_conn *conn, const struct facets *f, struct
 static int read_row(struct store_conn *conn, int64_t person, int64_t id, struct belfry_str locale, struct arena *arena,
                     int64_t *category, struct store_inbox_row *out)
 {
+    char path[STORE_TEXTS_PATH];
     struct sql *s = sql_use(
         conn,
         "SELECT n.event, n.pos, n.rev, n.reason, n.seen, n.read, n.hidden, n.validity, n.handled_by, n.handled_at,"
         " n.replaced_by, n.note, n.category, e.type, e.source, e.severity, e.subject, e.actor,"
-        " coalesce(t.title, l.title, e.title),"
-        " CASE WHEN t.event IS NOT NULL THEN t.body WHEN l.event IS NOT NULL THEN l.body ELSE e.body END,"
-        " e.link, e.actions, e.valid_until FROM notification n CROSS JOIN event e ON e.id = n.event"
-        " LEFT JOIN event_text t ON t.event = e.id AND t.locale = ?"
-        " LEFT JOIN event_text l ON l.event = e.id AND l.locale = ? WHERE n.id = ? AND n.person = ?");
-    sql_str(s, locale);
-    sql_str(s, inbox_language(locale));
+        " e.title, e.body, e.link, e.actions, e.valid_until, json_extract(e.texts, ?) FROM notification n"
+        " CROSS JOIN event e ON e.id = n.event WHERE n.id = ? AND n.person = ?");
+    store_texts_path(locale, path);
+    sql_str(s, str_of(path));
     sql_i64(s, id);
     sql_i64(s, person);
     int found = sql_row(s);
@@ -145,7 +143,9 @@ static int read_row(struct store_conn *conn, int64_t person, int64_t id, struct 
             .link = sql_get_copy(s, 20, arena),
             .actions = sql_get_copy(s, 21, arena),
             .valid_until = sql_get_i64(s, 22),
+            .words = sql_get_copy(s, 23, arena),
         };
+        store_texts_take(out->words, arena, &out->title, &out->body);
         out->unread = out->pos && !out->read && !out->hidden && out->validity == BELFRY_VALID &&
                       sql_get_is_null(s, 8) && !out->replaced_by;
     }

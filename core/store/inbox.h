@@ -30,6 +30,7 @@ struct store_inbox_row {
     int64_t id, event, pos, rev; /* pos 0: not shown yet */
     struct belfry_str type, source, category, title, body, subject, actor, reason, link;
     struct belfry_str actions; /* JSON: [{"id","label","type","data"}]; empty: none */
+    struct belfry_str words;   /* JSON: {"actions":{ID:{"label","comment"}}} in the person's language; empty: none */
     struct belfry_str handled_by, note;
     int32_t severity, validity;
     int unread;

@@ -3,6 +3,7 @@
 #ifndef STORE_INBOX_MATCH_H
 #define STORE_INBOX_MATCH_H
 
+#include "store/events.h"
 #include "store/inbox.h"
 #include "store/sql.h"
 
@@ -29,8 +30,8 @@ struct inbox_filter {
     uint32_t severities;
     int hidden, unread;
     int64_t max_rev;
-    struct inbox_needle *needle; /* NULL: none */
-    struct belfry_str locale, language;
+    struct inbox_needle *needle;  /* NULL: none */
+    char words[STORE_TEXTS_PATH]; /* where the texts are that this person reads */
 };
 
 void inbox_filter_init(struct inbox_filter *filter, struct store_conn *conn, const struct store_inbox_who *who,
@@ -38,8 +39,6 @@ void inbox_filter_init(struct inbox_filter *filter, struct store_conn *conn, con
 /* Ids of those names that exist. In arena. */
 struct inbox_ids inbox_ids_of(struct store_conn *conn, struct belfry_strs names, struct arena *arena);
 int inbox_ids_has(const struct inbox_ids *ids, int64_t id);
-/* "de" of "de-AT". */
-struct belfry_str inbox_language(struct belfry_str locale);
 
 /* One row of a scan. */
 struct inbox_hit {

@@ -18,9 +18,7 @@
     " WHERE n.person = ? AND n.pos IS NOT NULL AND n.pos < ? AND n.replaced_by IS NULL AND (n.hidden IS NOT NULL) = ?" \
     " ORDER BY n.pos DESC"
 /* The order of the join is given: the notification first, by its index. */
-#define TEXTS                                                                                                          \
-    " CROSS JOIN event e ON e.id = n.event LEFT JOIN event_text t ON t.event = e.id AND t.locale = ?"                  \
-    " LEFT JOIN event_text l ON l.event = e.id AND l.locale = ?"
+#define TEXTS " CROSS JOIN event e ON e.id = n.event"
 
 size_t store_inbox_name_ids(struct store_conn *conn, struct belfry_strs names, int64_t *out)
 {
@@ -55,12 +53,6 @@ int inbox_ids_has(const struct inbox_ids *ids, int64_t id)
     return 0;
 }
 
-struct belfry_str inbox_language(struct belfry_str locale)
-{
-    struct belfry_str rest;
-    return str_cut(locale, '-', &rest);
-}
-
 void inbox_filter_init(struct inbox_filter *filter, struct store_conn *conn, const struct store_inbox_who *who,
                        const struct store_inbox_filter *wanted, struct belfry_str locale, struct arena *arena)
 {
@@ -73,9 +65,8 @@ void inbox_filter_init(struct inbox_filter *filter, struct store_conn *conn, con
         .unread = wanted->unread,
         .max_rev = wanted->max_rev,
         .needle = wanted->q.len > 0 ? inbox_needle(arena, wanted->q) : NULL,
-        .locale = locale,
-        .language = inbox_language(locale),
     };
+    store_texts_path(locale, filter->words);
 }
 
 /* What the person has not read, from the index of unread rows, in order of id. */
@@ -107,11 +98,8 @@ void inbox_scan_begin(struct inbox_scan *scan, struct store_conn *conn, const st
 {
     *scan = (struct inbox_scan){.filter = filter, .marks = marks || filter->needle};
     if (filter->needle) {
-        scan->s = sql_use(conn, "SELECT " FACETS MARKS ", coalesce(t.title, l.title, e.title),"
-                                " CASE WHEN t.event IS NOT NULL THEN t.body WHEN l.event IS NOT NULL THEN l.body ELSE"
-                                " e.body END" FROM TEXTS WHERE);
-        sql_str(scan->s, filter->locale);
-        sql_str(scan->s, filter->language);
+        scan->s = sql_use(conn, "SELECT " FACETS MARKS ", e.title, e.body, json_extract(e.texts, ?)" FROM TEXTS WHERE);
+        sql_str(scan->s, str_of(filter->words));
     } else if (marks) {
         scan->s = sql_use(conn, "SELECT " FACETS MARKS FROM WHERE);
     } else {
@@ -156,6 +144,21 @@ static unsigned misses(const struct inbox_filter *f, const struct inbox_hit *hit
     return miss;
 }
 
+/* Whether title or body, as this person reads them, contain the needle. */
+static int has_needle(struct inbox_scan *scan)
+{
+    struct inbox_needle *needle = scan->filter->needle;
+    struct belfry_str title = sql_get_str(scan->s, 10), body = sql_get_str(scan->s, 11);
+    struct belfry_str words = sql_get_str(scan->s, 12);
+    if (!words.len)
+        return inbox_needle_in(needle, title) || inbox_needle_in(needle, body);
+    struct arena *arena = arena_new(0);
+    store_texts_take(words, arena, &title, &body);
+    int found = inbox_needle_in(needle, title) || inbox_needle_in(needle, body);
+    arena_free(arena);
+    return found;
+}
+
 int inbox_scan_next(struct inbox_scan *scan, struct inbox_hit *hit, unsigned *miss)
 {
     const struct inbox_filter *f = scan->filter;
@@ -168,8 +171,7 @@ int inbox_scan_next(struct inbox_scan *scan, struct inbox_hit *hit, unsigned *mi
         *miss = misses(f, hit);
         if (*miss & (*miss - 1))
             continue; /* fails two facets: counts in none */
-        if (f->needle && !inbox_needle_in(f->needle, sql_get_str(s, 10)) &&
-            !inbox_needle_in(f->needle, sql_get_str(s, 11)))
+        if (f->needle && !has_needle(scan))
             continue;
         return 1;
     }

@@ -135,7 +135,6 @@ int store_trim_events(struct store_conn *conn, struct store_cursor *at, int64_t 
     static const char *const sweep[] = {
         "DELETE FROM attempt WHERE delivery IN (SELECT id FROM delivery WHERE event IN (" FREE_EVENTS "))",
         "DELETE FROM delivery WHERE event IN (" FREE_EVENTS ")",
-        "DELETE FROM event_text WHERE event IN (" FREE_EVENTS ")",
         "DELETE FROM payload WHERE event IN (" FREE_EVENTS ")",
         "DELETE FROM decision WHERE event IN (" FREE_EVENTS ")",
         "DELETE FROM event WHERE id IN (" FREE_EVENTS ")",

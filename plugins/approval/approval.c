@@ -103,16 +103,22 @@ static const struct belfry_field result_fields[] = {
     FIELD("approvals", ARRAY, "All approvals in their order: step, by, at, and seat when it was not their own."),
     {0}};
 
+static const struct belfry_action_text approve_texts[] = {
+    {.struct_size = sizeof(*approve_texts), .language = "de", .label = "Genehmigen", .comment = "Kommentar"}, {0}};
+static const struct belfry_action_text reject_texts[] = {
+    {.struct_size = sizeof(*reject_texts), .language = "de", .label = "Ablehnen", .comment = "Begründung"}, {0}};
 static const struct belfry_action_type actions[] = {{.struct_size = sizeof(*actions),
                                                      .id = "approve",
                                                      .label = "Approve",
                                                      .trigger = "approval.decided",
-                                                     .comment = "Comment"},
+                                                     .comment = "Comment",
+                                                     .texts = approve_texts},
                                                     {.struct_size = sizeof(*actions),
                                                      .id = "reject",
                                                      .label = "Reject",
                                                      .trigger = "approval.decided",
-                                                     .comment = "Reason"},
+                                                     .comment = "Reason",
+                                                     .texts = reject_texts},
                                                     {0}};
 
 static const char *const reminder_replaces[] = {"approval.requested", "approval.reminder", NULL};
@@ -120,6 +126,19 @@ static const char *const reminder_replaces[] = {"approval.requested", "approval.
 #define STEP "{{step.name}}, step {{step.index}} of {{step.of}}"
 #define BY "{{by}}{{#seat}} for {{seat}}{{/seat}}"
 #define COMMENT "{{#comment}}: {{comment}}{{/comment}}"
+#define STEP_DE "{{step.name}}, Schritt {{step.index}} von {{step.of}}"
+#define BY_DE "{{by}}{{#seat}} für {{seat}}{{/seat}}"
+#define GERMAN(title_text, body_text)                                                                                  \
+    (const struct belfry_event_text[])                                                                                 \
+    {                                                                                                                  \
+        {.struct_size = sizeof(struct belfry_event_text),                                                              \
+         .language = "de",                                                                                             \
+         .title = (title_text),                                                                                        \
+         .body = (body_text)},                                                                                         \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
 #define EXAMPLE                                                                                                        \
     "\"approval\":{\"id\":\"42\",\"title\":\"New printer\",\"url\":\"https://erp.example.org/42\",\"submitter\":"      \
     "\"sam\",\"steps\":[{\"name\":\"Finance\",\"approvers\":[\"ann\",\"role:finance\"],\"needs\":\"any\"}]},"          \
@@ -138,6 +157,9 @@ static const struct belfry_event_type events[] = {
      .title = "Approve: {{approval.title}}",
      .body = STEP ". Submitted by {{approval.submitter}}."
                   "{{#reassigned}} Reassigned from {{from}} by {{by}}.{{/reassigned}}",
+     .texts = GERMAN("Zu genehmigen: {{approval.title}}",
+                     STEP_DE ". Eingereicht von {{approval.submitter}}."
+                             "{{#reassigned}} Von {{by}} übertragen, bisher {{from}}.{{/reassigned}}"),
      .doc = "Somebody may decide in the open step.",
      .example = "{" EXAMPLE "}"},
     {.struct_size = sizeof(struct belfry_event_type),
@@ -149,6 +171,8 @@ static const struct belfry_event_type events[] = {
      .fields = reminder_fields,
      .title = "Still to approve: {{approval.title}}",
      .body = STEP ", has been open for {{waiting}}. Submitted by {{approval.submitter}}.",
+     .texts = GERMAN("Noch zu genehmigen: {{approval.title}}",
+                     STEP_DE ", offen seit: {{waiting}}. Eingereicht von {{approval.submitter}}."),
      .doc = "The step is still open, and so is their seat.",
      .example = "{" EXAMPLE EXAMPLE_WAITING "}"},
     {.struct_size = sizeof(struct belfry_event_type),
@@ -160,6 +184,11 @@ static const struct belfry_event_type events[] = {
      .body = STEP ", {{#vacant}}needs a role that nobody has: {{vacant}}.{{/vacant}}"
                   "{{^vacant}}has been open for {{waiting}} and waits for {{waiting_for}}.{{/vacant}}"
                   " Submitted by {{approval.submitter}}.",
+     .texts = GERMAN("{{#vacant}}Niemand kann genehmigen{{/vacant}}{{^vacant}}Noch nicht genehmigt{{/vacant}}: "
+                     "{{approval.title}}",
+                     STEP_DE ", {{#vacant}}braucht eine Rolle, die niemand hat: {{vacant}}.{{/vacant}}"
+                             "{{^vacant}}offen seit: {{waiting}}, wartet auf: {{waiting_for}}.{{/vacant}}"
+                             " Eingereicht von {{approval.submitter}}."),
      .doc = "A step has been open for long, or needs a role that nobody has.",
      .example = "{" EXAMPLE EXAMPLE_WAITING "}"},
     {.struct_size = sizeof(struct belfry_event_type),
@@ -169,6 +198,7 @@ static const struct belfry_event_type events[] = {
      .fields = result_fields,
      .title = "Approved: {{approval.title}}",
      .body = "By " BY COMMENT,
+     .texts = GERMAN("Genehmigt: {{approval.title}}", "Von " BY_DE COMMENT),
      .doc = "The last step is complete.",
      .example = "{" EXAMPLE ",\"decision\":\"approved\"" EXAMPLE_RESULT
                 "[{\"step\":1,\"by\":\"bob\",\"seat\":\"ann\",\"at\":\"2026-01-08T09:00:00.000Z\"}]}"},
@@ -179,6 +209,7 @@ static const struct belfry_event_type events[] = {
      .fields = result_fields,
      .title = "Rejected: {{approval.title}}",
      .body = "By " BY ", in " STEP COMMENT,
+     .texts = GERMAN("Abgelehnt: {{approval.title}}", "Von " BY_DE ", in " STEP_DE COMMENT),
      .doc = "Somebody rejected it; that is the end of it.",
      .example = "{" EXAMPLE ",\"decision\":\"rejected\"" EXAMPLE_RESULT "[]}"},
     {0}};

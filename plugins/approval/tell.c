@@ -88,20 +88,30 @@ static void begin_data(struct approval_call *c, struct approval_text *text)
 }
 
 /* For how long the step has been open, and for whom it waits. */
-static void add_waiting(struct approval_call *c, struct approval_text *text)
+static void add_waiting(struct approval_call *c, struct approval_text *text, int german)
 {
     const struct approval_names *open = &c->state.open;
     struct approval_text who = {.txn = c->txn};
     char span[APPROVAL_SPAN_SIZE];
     for (size_t i = 0; i < open->count && i < NAMED_MAX; i++) {
         int last = i > 0 && i + 1 == open->count;
-        approval_text_addz(&who, i == 0 ? "" : last ? " and " : ", ");
+        approval_text_addz(&who, i == 0 ? "" : !last ? ", " : german ? " und " : " and ");
         approval_text_add(&who, open->items[i].ptr, open->items[i].len);
     }
     if (open->count > NAMED_MAX)
-        approval_text_addf(&who, " and %zu more", open->count - NAMED_MAX);
+        approval_text_addf(&who, german ? " und %zu weitere" : " and %zu more", open->count - NAMED_MAX);
     add_member(text, "waiting_for", approval_text_view(&who));
-    add_member(text, "waiting", approval_span(c->txn->now_ms - c->state.opened_ms, span));
+    add_member(text, "waiting", approval_span(c->txn->now_ms - c->state.opened_ms, german, span));
+}
+
+/* What add_waiting() says, for the German texts. */
+static struct belfry_str waiting_in_german(struct approval_call *c)
+{
+    struct approval_text text = {.txn = c->txn};
+    approval_text_addz(&text, "{\"open\":true");
+    add_waiting(c, &text, 1);
+    approval_text_addz(&text, "}");
+    return approval_text_view(&text);
 }
 
 static void add_time(struct approval_call *c, struct approval_text *text, const char *name, int64_t ms)
@@ -129,8 +139,10 @@ static void add_votes(struct approval_call *c, struct approval_text *text)
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
 static belfry_status emit(struct approval_call *c, const char *type, const struct approval_audience *to,
-                          struct approval_text *data, const struct belfry_action *actions, size_t action_count)
+                          struct approval_text *data, struct belfry_str german, const struct belfry_action *actions,
+                          size_t action_count)
 {
+    struct belfry_event_words words = {.struct_size = sizeof(words), .language = belfry_str("de"), .data = german};
     approval_text_addz(data, "}");
     struct belfry_event event = {.struct_size = sizeof(event),
                                  .type = belfry_str(type),
@@ -141,7 +153,9 @@ static belfry_status emit(struct approval_call *c, const char *type, const struc
                                  .audience_count = to->count,
                                  .actions = actions,
                                  .action_count = action_count,
-                                 .data = approval_text_view(data)};
+                                 .data = approval_text_view(data),
+                                 .words = &words,
+                                 .word_count = german.len ? 1 : 0};
     if (to->failed || !event.data.ptr)
         return approval_out_of_memory(c);
     return c->api->emit(c->txn, &event, c->err);
@@ -158,14 +172,14 @@ static struct belfry_str decision_data(struct approval_call *c, const char *deci
 }
 
 static belfry_status emit_actions(struct approval_call *c, const char *type, const struct approval_audience *to,
-                                  struct approval_text *data)
+                                  struct approval_text *data, struct belfry_str german)
 {
     struct belfry_action actions[] = {
         {.struct_size = sizeof(*actions), .id = belfry_str("approve"), .data = decision_data(c, "approved")},
         {.struct_size = sizeof(*actions), .id = belfry_str("reject"), .data = decision_data(c, "rejected")}};
     if (!actions[0].data.ptr || !actions[1].data.ptr)
         return approval_out_of_memory(c);
-    return emit(c, type, to, data, actions, 2);
+    return emit(c, type, to, data, german, actions, 2);
 }
 
 belfry_status approval_tell_requested(struct approval_call *c, const struct approval_audience *to,
@@ -176,15 +190,15 @@ belfry_status approval_tell_requested(struct approval_call *c, const struct appr
         return to->failed ? approval_out_of_memory(c) : BELFRY_OK;
     begin_data(c, &data);
     approval_text_add(&data, more.ptr, more.len);
-    return emit_actions(c, REQUESTED, to, &data);
+    return emit_actions(c, REQUESTED, to, &data, (struct belfry_str){NULL, 0});
 }
 
 belfry_status approval_tell_reminder(struct approval_call *c, const struct approval_audience *to)
 {
     struct approval_text data = {0};
     begin_data(c, &data);
-    add_waiting(c, &data);
-    return emit_actions(c, REMINDER, to, &data);
+    add_waiting(c, &data, 0);
+    return emit_actions(c, REMINDER, to, &data, waiting_in_german(c));
 }
 
 static int has_member(struct approval_call *c, struct belfry_str role)
@@ -224,13 +238,13 @@ belfry_status approval_tell_escalated(struct approval_call *c, const struct appr
     struct approval_text data = {0}, roles = {.txn = c->txn};
     escalation_audience(c, vacant->count > 0, &to);
     begin_data(c, &data);
-    add_waiting(c, &data);
+    add_waiting(c, &data, 0);
     for (size_t i = 0; i < vacant->count; i++) {
         approval_text_addz(&roles, i ? ", " : "");
         approval_text_add(&roles, vacant->items[i].ptr, vacant->items[i].len);
     }
     add_member(&data, "vacant", approval_text_view(&roles));
-    return emit(c, ESCALATED, &to, &data, NULL, 0);
+    return emit(c, ESCALATED, &to, &data, waiting_in_german(c), NULL, 0);
 }
 
 belfry_status approval_tell_result(struct approval_call *c, const char *decision, const struct approval_vote *vote,
@@ -249,7 +263,7 @@ belfry_status approval_tell_result(struct approval_call *c, const char *decision
     add_member(&data, "comment", comment);
     add_time(c, &data, "at", vote->at_ms);
     add_votes(c, &data);
-    return emit(c, type, &to, &data, NULL, 0);
+    return emit(c, type, &to, &data, (struct belfry_str){NULL, 0}, NULL, 0);
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */

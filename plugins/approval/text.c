@@ -157,21 +157,23 @@ void approval_text_json(struct approval_text *text, const json_t *value)
 
 /* --- times -------------------------------------------------------------------------------------------------------- */
 
-struct belfry_str approval_span(int64_t ms, char out[APPROVAL_SPAN_SIZE])
+struct belfry_str approval_span(int64_t ms, int german, char out[APPROVAL_SPAN_SIZE])
 {
     static const struct {
         int64_t ms;
-        const char *one, *many;
-    } units[] = {{86400000, "day", "days"}, {3600000, "hour", "hours"}, {60000, "minute", "minutes"}};
+        const char *one[2], *many[2];
+    } units[] = {{86400000, {"day", "Tag"}, {"days", "Tage"}},
+                 {3600000, {"hour", "Stunde"}, {"hours", "Stunden"}},
+                 {60000, {"minute", "Minute"}, {"minutes", "Minuten"}}};
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         int64_t count = ms / units[i].ms;
         if (count > 0 && (ms % units[i].ms == 0 || count > 1)) { /* 36 hours, and not "1 day" */
-            int len =
-                snprintf(out, APPROVAL_SPAN_SIZE, "%" PRId64 " %s", count, count == 1 ? units[i].one : units[i].many);
+            int len = snprintf(out, APPROVAL_SPAN_SIZE, "%" PRId64 " %s", count,
+                               count == 1 ? units[i].one[german] : units[i].many[german]);
             return (struct belfry_str){out, (size_t)len};
         }
     }
-    return belfry_str("a moment");
+    return belfry_str(german ? "einem Moment" : "a moment");
 }
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */

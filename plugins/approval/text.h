@@ -27,7 +27,7 @@ struct belfry_str approval_text_view(const struct approval_text *text);
 
 #define APPROVAL_SPAN_SIZE 32
 /* A length of time for people: "45 minutes", "2 days". */
-struct belfry_str approval_span(int64_t ms, char out[APPROVAL_SPAN_SIZE]);
+struct belfry_str approval_span(int64_t ms, int german, char out[APPROVAL_SPAN_SIZE]);
 
 int approval_same(struct belfry_str a, struct belfry_str b);
 /* Bytewise: negative, 0 or positive. */

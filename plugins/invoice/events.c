@@ -66,9 +66,13 @@ static const struct belfry_field shift_fields[] = {
     FIELD("fee", STRING, "The same for people: 90.00 EUR."),
     {0}};
 
+static const struct belfry_action_text confirm_texts[] = {
+    {.struct_size = sizeof(*confirm_texts), .language = "de", .label = "Bestätigen"}, {0}};
+static const struct belfry_action_text reject_texts[] = {
+    {.struct_size = sizeof(*reject_texts), .language = "de", .label = "Ablehnen", .comment = "Begründung"}, {0}};
 static const struct belfry_action_type claimed_actions[] = {
-    ACTION("confirm", "Confirm", "claim.confirmed", .comment = NULL),
-    ACTION("reject", "Reject", "claim.rejected", .comment = "Reason"),
+    ACTION("confirm", "Confirm", "claim.confirmed", .texts = confirm_texts),
+    ACTION("reject", "Reject", "claim.rejected", .comment = "Reason", .texts = reject_texts),
     {0}};
 
 static const char *const claimed_replaces[] = {"invoice.payment_claimed", NULL};
@@ -79,6 +83,18 @@ static const char *const claimed_replaces[] = {"invoice.payment_claimed", NULL};
     "\"amount_minor\":123450,\"amount\":\"1234.50 EUR\",\"received_minor\":0,\"received\":\"0.00 EUR\","               \
     "\"outstanding_minor\":123450,\"outstanding\":\"1234.50 EUR\","                                                    \
     "\"payer\":{\"name\":\"Northwind Dairy\",\"email\":\"accounts@northwind.example\"}}"
+
+#define GERMAN(title_text, body_text)                                                                                  \
+    (const struct belfry_event_text[])                                                                                 \
+    {                                                                                                                  \
+        {.struct_size = sizeof(struct belfry_event_text),                                                              \
+         .language = "de",                                                                                             \
+         .title = (title_text),                                                                                        \
+         .body = (body_text)},                                                                                         \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
 
 #define EVENT(name, level, ...)                                                                                        \
     {                                                                                                                  \
@@ -91,12 +107,18 @@ const struct belfry_event_type invoice_events[] = {
           .fields = claimed_fields, .title = "Payment claimed: {{invoice.number}}, {{invoice.amount}}",
           .body = "{{by}} says that it is paid.{{#reference}} Reference: {{reference}}.{{/reference}} Check your bank, "
                   "then confirm or reject.",
+          .texts = GERMAN("Zahlung gemeldet: {{invoice.number}}, {{invoice.amount}}",
+                          "{{by}} hat gemeldet, dass sie bezahlt ist.{{#reference}} Verwendungszweck: {{reference}}."
+                          "{{/reference}} Prüfen Sie Ihr Konto; dann bestätigen oder lehnen Sie ab."),
           .doc = "Somebody says that an invoice is paid; its owner has to confirm it.",
           .example = "{" EXAMPLE_INVOICE ",\"by\":\"northwind\",\"reference\":\"TRX-42\"}"),
     EVENT("invoice.disputed", ERROR, .fields = disputed_fields,
           .title = "Invoice disputed: {{invoice.number}}, {{invoice.amount}}",
           .body = "{{by}} disputes it{{#reason}}: {{reason}}{{/reason}}{{#paused}}\nReminders are paused until the "
                   "dispute is resolved.{{/paused}}",
+          .texts = GERMAN("Rechnung beanstandet: {{invoice.number}}, {{invoice.amount}}",
+                          "{{by}} beanstandet sie{{#reason}}: {{reason}}{{/reason}}{{#paused}}\nBis das geklärt ist, "
+                          "werden keine Erinnerungen verschickt.{{/paused}}"),
           .doc = "Somebody disputes an invoice; reminders are paused.",
           .example = "{" EXAMPLE_INVOICE ",\"by\":\"northwind\",\"reason\":\"Not ours\",\"paused\":true}"),
     EVENT("invoice.paid", SUCCESS, .fields = paid_fields,
@@ -104,20 +126,33 @@ const struct belfry_event_type invoice_events[] = {
           .body = "{{#confirmed_by}}{{confirmed_by}} confirmed the payment.{{/confirmed_by}}"
                   "{{^confirmed_by}}{{invoice.received}} received.{{/confirmed_by}}"
                   "{{#note}} {{note}}{{/note}}",
+          .texts =
+              GERMAN("Rechnung bezahlt: {{invoice.number}}, {{invoice.amount}}",
+                     "{{#confirmed_by}}{{confirmed_by}} hat die Zahlung bestätigt.{{/confirmed_by}}"
+                     "{{^confirmed_by}}{{invoice.received}} eingegangen.{{/confirmed_by}}{{#note}} {{note}}{{/note}}"),
           .doc = "An invoice is paid: a claim was confirmed, or the whole amount was received.",
           .example = "{" EXAMPLE_INVOICE ",\"by\":\"ann\",\"confirmed_by\":\"ann\"}"),
     EVENT("invoice.overpaid", WARNING, .fields = overpaid_fields,
           .title = "Invoice overpaid: {{invoice.number}}, {{excess}} too much",
           .body = "{{invoice.received}} received for {{invoice.amount}}.{{#note}} {{note}}{{/note}}",
+          .texts = GERMAN("Rechnung überzahlt: {{invoice.number}}, {{excess}} zu viel",
+                          "{{invoice.received}} eingegangen für {{invoice.amount}}.{{#note}} {{note}}{{/note}}"),
           .doc = "More than the amount of an invoice was received.",
           .example = "{" EXAMPLE_INVOICE ",\"excess_minor\":1000,\"excess\":\"10.00 EUR\"}"),
     EVENT("invoice.reminder", INFO, .fields = reminder_fields,
           .title = "Reminder: invoice {{invoice.number}}, {{invoice.outstanding}} due on {{invoice.due_on}}",
           .body = "Dear {{invoice.payer.name}},\n\ninvoice {{invoice.number}} over {{invoice.amount}} is due on "
                   "{{invoice.due_on}}. {{invoice.outstanding}} is still open.",
+          .texts = GERMAN(
+              "Erinnerung: Rechnung {{invoice.number}}, {{invoice.outstanding}} fällig am {{invoice.due_on}}",
+              "Guten Tag {{invoice.payer.name}},\n\ndie Rechnung {{invoice.number}} über {{invoice.amount}} ist am "
+              "{{invoice.due_on}} fällig. Offen sind noch {{invoice.outstanding}}."),
           .doc = "A chaser: reminds the payer, by mail only.", .example = "{" EXAMPLE_INVOICE "}"),
     EVENT("booking.disputed", ERROR, .fields = booking_fields, .title = "Booking disputed: {{booking.id}}",
-          .body = "{{by}} disputes it{{#reason}}: {{reason}}{{/reason}}", .doc = "Somebody disputes a booking.",
+          .body = "{{by}} disputes it{{#reason}}: {{reason}}{{/reason}}",
+          .texts =
+              GERMAN("Buchung beanstandet: {{booking.id}}", "{{by}} beanstandet sie{{#reason}}: {{reason}}{{/reason}}"),
+          .doc = "Somebody disputes a booking.",
           .example = "{\"booking\":{\"id\":\"b-3\",\"url\":\"https://books.example.org/b/3\",\"owner\":\"ann\"},"
                      "\"by\":\"northwind\",\"reason\":\"Not booked for that date\"}"),
     EVENT("shift.cancelled", WARNING, .fields = shift_fields,
@@ -125,6 +160,10 @@ const struct belfry_event_type invoice_events[] = {
           .body = "{{by}} cancelled it at {{cancelled_at}}; it was to begin at {{shift.starts_at}}. "
                   "{{#fee_applies}}The cancellation fee is {{fee}}.{{/fee_applies}}"
                   "{{^fee_applies}}No cancellation fee applies.{{/fee_applies}}",
+          .texts = GERMAN("Schicht abgesagt: {{shift.id}}{{#fee_applies}}, Gebühr {{fee}}{{/fee_applies}}",
+                          "{{by}} hat am {{cancelled_at}} abgesagt; Beginn wäre {{shift.starts_at}} gewesen. "
+                          "{{#fee_applies}}Die Absagegebühr beträgt {{fee}}.{{/fee_applies}}"
+                          "{{^fee_applies}}Es fällt keine Absagegebühr an.{{/fee_applies}}"),
           .doc = "A shift was cancelled; inside of the window of its terms with a fee.",
           .example = "{\"shift\":{\"id\":\"s-9\",\"url\":\"https://books.example.org/s/9\",\"owner\":\"ann\","
                      "\"starts_at\":\"2026-02-01T09:00:00Z\"},\"by\":\"northwind\",\"cancelled_at\":"

@@ -62,15 +62,20 @@ void sync_time_text(int64_t ms, char out[SYNC_TIME_TEXT])
 
 void sync_length_text(int64_t ms, char out[SYNC_LENGTH_TEXT])
 {
+    static const struct {
+        int64_t s;
+        const char *symbol;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
     int64_t s = ms / 1000;
-    if (s >= 86400)
-        snprintf(out, SYNC_LENGTH_TEXT, "%" PRId64 " d %" PRId64 " h", s / 86400, s / 3600 % 24);
-    else if (s >= 3600)
-        snprintf(out, SYNC_LENGTH_TEXT, "%" PRId64 " h %" PRId64 " min", s / 3600, s / 60 % 60);
-    else if (s >= 60)
-        snprintf(out, SYNC_LENGTH_TEXT, "%" PRId64 " min %" PRId64 " s", s / 60, s % 60);
+    size_t i = 0;
+    while (i < 3 && s < units[i].s)
+        i++;
+    int64_t rest = i < 3 ? s % units[i].s / units[i + 1].s : 0;
+    if (rest)
+        snprintf(out, SYNC_LENGTH_TEXT, "%" PRId64 " %s %" PRId64 " %s", s / units[i].s, units[i].symbol, rest,
+                 units[i + 1].symbol);
     else
-        snprintf(out, SYNC_LENGTH_TEXT, "%" PRId64 " s", s);
+        snprintf(out, SYNC_LENGTH_TEXT, "%" PRId64 " %s", s / units[i].s, units[i].symbol);
 }
 
 void sync_kind_name(struct belfry_str kind, char out[SYNC_NAME_TEXT])

@@ -77,7 +77,7 @@ size_t sync_url_byte(char c, char out[4]);
 /* RFC 3339 with milliseconds in UTC. [any] */
 #define SYNC_TIME_TEXT 32
 void sync_time_text(int64_t ms, char out[SYNC_TIME_TEXT]);
-/* "1 h 5 min", "1 min 30 s", "12 s" [any] */
+/* "1 h 5 min", "50 min", "12 s": in symbols that are the same in every language. [any] */
 #define SYNC_LENGTH_TEXT 48
 void sync_length_text(int64_t ms, char out[SYNC_LENGTH_TEXT]);
 /* "Import" of "import"; "Run" when the kind is not known. [any] */

@@ -72,33 +72,51 @@ static const struct belfry_field item_fields[] = {FIELD("item.id", STRING, "The 
                                                   FIELD("run", STRING, "The run that met it, as the trigger says it."),
                                                   {0}};
 
+#define TOOK_DE "{{#run.duration}}Dauer: {{run.duration}}.{{/run.duration}}"
 #define TOOK "{{#run.duration}}It took {{run.duration}}.{{/run.duration}}"
 #define EXAMPLE(state, outcome)                                                                                        \
     "{\"run\":{\"id\":\"r-7\",\"kind\":\"sync\",\"name\":\"Sync\",\"admin\":\"ann\",\"state\":\"" state                \
     "\",\"background\":true,\"outcome\":" outcome ",\"partial\":false,\"started_at\":\"2026-01-05T09:00:00.000Z\","    \
     "\"finished_at\":null,\"url\":null,\"counts\":{\"created\":12,\"updated\":480}}}"
-#define EVENT(name, grave, title_text, body_text, text, example_text)                                                  \
+#define GERMAN(title_text, body_text)                                                                                  \
+    (const struct belfry_event_text[])                                                                                 \
+    {                                                                                                                  \
+        {.struct_size = sizeof(struct belfry_event_text),                                                              \
+         .language = "de",                                                                                             \
+         .title = (title_text),                                                                                        \
+         .body = (body_text)},                                                                                         \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
+#define EVENT(name, grave, title_text, body_text, german, text, example_text)                                          \
     {                                                                                                                  \
         .struct_size = sizeof(struct belfry_event_type), .severity = (grave), .type = (name), .category = "sync",      \
-        .fields = run_fields, .title = (title_text), .body = (body_text), .doc = (text), .example = (example_text)     \
+        .fields = run_fields, .title = (title_text), .body = (body_text), .doc = (text), .example = (example_text),    \
+        .texts = german                                                                                                \
     }
 
 static const char *const blocked_replaces[] = {"sync.blocked", NULL};
 
 static const struct belfry_event_type events[] = {
     EVENT("sync.backgrounded", BELFRY_INFO, "{{run.name}} continues in the background", NULL,
+          GERMAN("{{run.name}} läuft im Hintergrund weiter", NULL),
           "A run has taken background_after and goes on; nobody is told.", EXAMPLE("running", "null")),
     EVENT("sync.overview_ready", BELFRY_INFO,
           "{{#run.partial}}Overview is ready in part{{/run.partial}}{{^run.partial}}Overview is ready{{/run.partial}}",
-          TOOK, "An overview is ready to be looked at, until it is superseded or its time is over.",
+          TOOK, GERMAN("Übersicht ist {{#run.partial}}teilweise {{/run.partial}}fertig", TOOK_DE),
+          "An overview is ready to be looked at, until it is superseded or its time is over.",
           EXAMPLE("finished", "\"succeeded\"")),
     EVENT("sync.completed", BELFRY_SUCCESS, "{{run.name}} completed{{#run.partial}} in part{{/run.partial}}", TOOK,
+          GERMAN("{{run.name}} {{#run.partial}}teilweise {{/run.partial}}abgeschlossen", TOOK_DE),
           "A run has finished; it links to its log.", EXAMPLE("finished", "\"succeeded\"")),
-    EVENT("sync.failed", BELFRY_ERROR, "{{run.name}} failed", TOOK, "A run has failed.",
-          EXAMPLE("finished", "\"failed\"")),
-    EVENT("sync.stalled", BELFRY_WARNING, "{{run.name}} has not finished",
-          "It started at {{run.started_at}} and nothing was heard of its end.",
-          "A run has taken stalled_after and has not finished.", EXAMPLE("stalled", "null")),
+    EVENT("sync.failed", BELFRY_ERROR, "{{run.name}} failed", TOOK, GERMAN("{{run.name}} fehlgeschlagen", TOOK_DE),
+          "A run has failed.", EXAMPLE("finished", "\"failed\"")),
+    EVENT(
+        "sync.stalled", BELFRY_WARNING, "{{run.name}} has not finished",
+        "It started at {{run.started_at}} and nothing was heard of its end.",
+        GERMAN("{{run.name}} ist nicht fertig geworden", "Begonnen: {{run.started_at}}. Vom Ende war nichts zu hören."),
+        "A run has taken stalled_after and has not finished.", EXAMPLE("stalled", "null")),
     {.struct_size = sizeof(struct belfry_event_type),
      .severity = BELFRY_ERROR,
      .type = "sync.blocked",
@@ -107,6 +125,7 @@ static const struct belfry_event_type events[] = {
      .fields = item_fields,
      .title = "Blocked: {{item.title}}",
      .body = "{{reason}}",
+     .texts = GERMAN("Blockiert: {{item.title}}", NULL),
      .doc = "Work cannot go on until somebody acts.",
      .example =
          "{\"item\":{\"id\":\"calc-9\",\"title\":\"Commission for May\",\"url\":\"https://app.example.org/c/9\"},"

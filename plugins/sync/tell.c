@@ -37,6 +37,23 @@ static void set_length(json_t *object, const struct sync_run *run)
     json_object_set_new(object, "duration", json_string(text));
 }
 
+/* A kind has a German name when it is one of those that the hub's pages know. */
+static struct belfry_str words_in_german(const struct sync_telling *t)
+{
+    static const char *const names[][2] = {{"sync", "Synchronisierung"},
+                                           {"overview", "Übersicht"},
+                                           {"import", "Import"},
+                                           {"export", "Export"},
+                                           {"recalculation", "Neuberechnung"}};
+    const char *name = t->run->kind.len ? NULL : "Lauf";
+    for (size_t i = 0; !name && i < sizeof(names) / sizeof(names[0]); i++)
+        if (sync_same(t->run->kind, names[i][0]))
+            name = names[i][1];
+    char *text = name ? t->txn->api->alloc(t->txn, SYNC_NAME_TEXT) : NULL;
+    int len = text ? snprintf(text, SYNC_NAME_TEXT, "{\"run\":{\"name\":\"%s\"}}", name) : 0;
+    return (struct belfry_str){text, (size_t)len};
+}
+
 static json_t *run_json(const struct sync_run *run, json_t *object)
 {
     char name[SYNC_NAME_TEXT];
@@ -121,6 +138,10 @@ static belfry_status tell(const struct sync_telling *t, struct belfry_event *eve
     const struct belfry_list *failures = &t->sync->config->failures_to;
     struct belfry_recipient *to = t->txn->api->alloc(t->txn, (failures->count + 1) * sizeof(*to));
     size_t count = 0;
+    struct belfry_event_words words = {
+        .struct_size = sizeof(words), .language = belfry_str("de"), .data = words_in_german(t)};
+    event->words = &words;
+    event->word_count = words.data.len ? 1 : 0;
     event->struct_size = sizeof(*event);
     event->subject = sync_key(t->txn, "run/", t->run->id);
     event->data = data_of(t);

@@ -95,6 +95,13 @@ static const struct belfry_field record_fields[] = {
 
 static const char *const assigned_replaces[] = {"record.assigned", NULL};
 
+static const struct belfry_event_text assigned_texts[] = {
+    {.struct_size = sizeof(*assigned_texts),
+     .language = "de",
+     .body = "{{record.object}} an {{record.owner}} zugewiesen, von "
+             "{{#changed_by}}{{changed_by}}{{/changed_by}}{{^changed_by}}{{record.created_by}}{{/changed_by}}"},
+    {0}};
+
 static const struct belfry_event_type events[] = {
     {.struct_size = sizeof(struct belfry_event_type),
      .severity = BELFRY_INFO,
@@ -105,6 +112,7 @@ static const struct belfry_event_type events[] = {
      .title = TITLE,
      .body = "{{record.object}} assigned to {{record.owner}} by "
              "{{#changed_by}}{{changed_by}}{{/changed_by}}{{^changed_by}}{{record.created_by}}{{/changed_by}}",
+     .texts = assigned_texts,
      .doc = "A record has a new owner, who did not make or change it.",
      .example = "{\"record\":{\"object\":\"Lead\",\"id\":\"00Q-7\",\"url\":\"https://crm.example.org/00Q-7\",\"owner\":"
                 "\"ann\",\"created_by\":\"bob\",\"fields\":{\"name\":\"Northwind Dairy\",\"rating\":\"hot\"}}}"},

@@ -98,6 +98,13 @@ MEMBER(belfry_option, reserved, 92, uint32_t);
 MEMBER(belfry_option, not_before, 96, const char *);
 MEMBER(belfry_option, unlike, 104, const char *);
 
+/* belfry_action_text */
+MEMBER(belfry_action_text, struct_size, 0, uint32_t);
+MEMBER(belfry_action_text, reserved, 4, uint32_t);
+MEMBER(belfry_action_text, language, 8, const char *);
+MEMBER(belfry_action_text, label, 16, const char *);
+MEMBER(belfry_action_text, comment, 24, const char *);
+
 /* belfry_action_type */
 MEMBER(belfry_action_type, struct_size, 0, uint32_t);
 MEMBER(belfry_action_type, reserved, 4, uint32_t);
@@ -105,12 +112,20 @@ MEMBER(belfry_action_type, id, 8, const char *);
 MEMBER(belfry_action_type, label, 16, const char *);
 MEMBER(belfry_action_type, trigger, 24, const char *);
 MEMBER(belfry_action_type, comment, 32, const char *);
+MEMBER(belfry_action_type, texts, 40, const struct belfry_action_text *);
 
 /* belfry_field */
 MEMBER(belfry_field, struct_size, 0, uint32_t);
 MEMBER(belfry_field, value_type, 4, uint32_t);
 MEMBER(belfry_field, path, 8, const char *);
 MEMBER(belfry_field, doc, 16, const char *);
+
+/* belfry_event_text */
+MEMBER(belfry_event_text, struct_size, 0, uint32_t);
+MEMBER(belfry_event_text, reserved, 4, uint32_t);
+MEMBER(belfry_event_text, language, 8, const char *);
+MEMBER(belfry_event_text, title, 16, const char *);
+MEMBER(belfry_event_text, body, 24, const char *);
 
 /* belfry_event_type */
 MEMBER(belfry_event_type, struct_size, 0, uint32_t);
@@ -124,6 +139,7 @@ MEMBER(belfry_event_type, title, 48, const char *);
 MEMBER(belfry_event_type, body, 56, const char *);
 MEMBER(belfry_event_type, doc, 64, const char *);
 MEMBER(belfry_event_type, example, 72, const char *);
+MEMBER(belfry_event_type, texts, 80, const struct belfry_event_text *);
 
 /* belfry_route */
 MEMBER(belfry_route, struct_size, 0, uint32_t);
@@ -210,6 +226,14 @@ MEMBER(belfry_action, type, 40, struct belfry_str);
 MEMBER(belfry_action, data, 56, struct belfry_str);
 MEMBER(belfry_action, comment, 72, struct belfry_str);
 
+/* belfry_event_words */
+MEMBER(belfry_event_words, struct_size, 0, uint32_t);
+MEMBER(belfry_event_words, reserved, 4, uint32_t);
+MEMBER(belfry_event_words, language, 8, struct belfry_str);
+MEMBER(belfry_event_words, title, 24, struct belfry_str);
+MEMBER(belfry_event_words, body, 40, struct belfry_str);
+MEMBER(belfry_event_words, data, 56, struct belfry_str);
+
 /* belfry_event */
 MEMBER(belfry_event, struct_size, 0, uint32_t);
 MEMBER(belfry_event, flags, 4, uint32_t);
@@ -231,6 +255,8 @@ MEMBER(belfry_event, actions, 168, const struct belfry_action *);
 MEMBER(belfry_event, action_count, 176, size_t);
 MEMBER(belfry_event, data, 184, struct belfry_str);
 MEMBER(belfry_event, valid_until_ms, 200, int64_t);
+MEMBER(belfry_event, words, 208, const struct belfry_event_words *);
+MEMBER(belfry_event, word_count, 216, size_t);
 
 /* belfry_selection */
 MEMBER(belfry_selection, struct_size, 0, uint32_t);

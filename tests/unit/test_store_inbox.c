@@ -383,8 +383,8 @@ static void test_locale(void **state)
     struct error err = {0};
     store_begin(f->conn, &err);
     struct sql *s =
-        sql_use(f->conn, "INSERT INTO event_text(event, locale, title, body) SELECT id, 'de', 'Import gescheitert',"
-                         " NULL FROM event WHERE title = 'Import failed'");
+        sql_use(f->conn, "UPDATE event SET texts = '{\"de\":{\"title\":\"Import gescheitert\",\"body\":\"\"}}'"
+                         " WHERE title = 'Import failed'");
     assert_int_equal(sql_run(s), 1);
     store_commit(f->conn, &err);
     static const struct {

@@ -243,18 +243,32 @@ struct belfry_option {
 
 /* --- events a source can emit ------------------------------------------------------------------------------------- */
 
+/* The words of an action in another language (BCP 47 primary subtag: "de"). comment NULL: as in the action. */
+struct belfry_action_text {
+    uint32_t struct_size, reserved;
+    const char *language, *label, *comment;
+};
+
 struct belfry_action_type {
     uint32_t struct_size, reserved;
     const char *id, *label;
     const char *trigger; /* trigger type that the action submits */
     const char *comment; /* label of the field in which a person may say more ("Comment", "Reason"); what they say is at
                           * /comment of the trigger's data. NULL: the inbox asks for none */
+    const struct belfry_action_text *texts; /* other languages; ends at struct_size 0; may be NULL */
 };
 
 struct belfry_field {
     uint32_t struct_size, value_type; /* BELFRY_VALUE_* */
     const char *path;                 /* dotted, below data: record.owner; a trailing .* means any member */
     const char *doc;
+};
+
+/* The default templates of an event in another language. NULL: as in the type. */
+struct belfry_event_text {
+    uint32_t struct_size, reserved;
+    const char *language; /* BCP 47 primary subtag: "de" */
+    const char *title, *body;
 };
 
 struct belfry_event_type {
@@ -266,7 +280,8 @@ struct belfry_event_type {
     const struct belfry_field *fields;        /* ends at struct_size 0 */
     const char *title, *body;                 /* default templates */
     const char *doc;
-    const char *example; /* JSON of data */
+    const char *example;                   /* JSON of data */
+    const struct belfry_event_text *texts; /* other languages; ends at struct_size 0; may be NULL */
 };
 
 /* --- HTTP routes of a plugin -------------------------------------------------------------------------------------- */
@@ -392,6 +407,18 @@ struct belfry_action {
     struct belfry_str comment;         /* label of the field for a comment; empty: as declared */
 };
 
+/*
+ * What is said differently in one language. data is laid over the event's data, member by member, for the templates of
+ * that language: {"waiting":"2 Tage"}. A title or body takes the place of one that the event brings in itself; one
+ * that the event brings and this does not is everybody's.
+ */
+struct belfry_event_words {
+    uint32_t struct_size, reserved;
+    struct belfry_str language;    /* BCP 47 primary subtag */
+    struct belfry_str title, body; /* empty: none */
+    struct belfry_str data;        /* JSON object; empty: none */
+};
+
 struct belfry_event {
     uint32_t struct_size, flags;
     struct belfry_str type, subject;
@@ -407,8 +434,10 @@ struct belfry_event {
     size_t audience_count;
     const struct belfry_action *actions;
     size_t action_count;
-    struct belfry_str data; /* JSON object; empty: the trigger's data */
-    int64_t valid_until_ms; /* 0: for good */
+    struct belfry_str data;                 /* JSON object; empty: the trigger's data */
+    int64_t valid_until_ms;                 /* 0: for good */
+    const struct belfry_event_words *words; /* one a language */
+    size_t word_count;
 };
 
 /* Which rows an operation on a subject touches. Zeroed: all recipients of all types. */
