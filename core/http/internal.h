@@ -200,10 +200,18 @@ void people_find(struct request *r, struct belfry_str org, struct belfry_str use
                  void (*fn)(struct request *r, const struct known_person *person, void *arg), void *arg);
 void people_free(struct http *http);
 
+/* page.c: answers with a template of the shell's in the shell. Takes the model over. At most two headers are added. */
+void page_answer(struct http_request *req, const struct belfry_http_page *page, const char *name, json_t *model,
+                 const struct belfry_attr *headers, size_t header_count);
+/* fault.c: answers a browser that asked for a page with one. 0: it is no browser, or no page. */
+int fault_page(struct http_request *req, uint32_t status, const struct error *err, const struct belfry_attr *headers,
+               size_t header_count);
+
 /* language.c: the locale of the request, from Accept-Language; and from who they are, where that says one. */
 void language_of_browser(struct request *r);
 void language_of_person(struct request *r, struct belfry_str claimed, const struct known_person *known);
-/* The best of an Accept-Language header that texts has a catalogue for, as "de-AT"; "en" when there is none. In arena. */
+/* The best of an Accept-Language header that texts has a catalogue for, as "de-AT"; "en" when there is none. In arena.
+ */
 struct belfry_str language_accepted(const struct texts *texts, struct belfry_str wishes, struct arena *arena);
 /* A tag of BCP 47 as far as anything is done with it; claims come from outside and end up in pages. */
 int language_is_locale(struct belfry_str s);

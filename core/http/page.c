@@ -5,6 +5,8 @@
  */
 #include "http/internal.h"
 
+#include <unicode/uloc.h>
+
 static const char csp[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -25,6 +27,18 @@ static const char english[] =
 static const char german[] =
 #include "core/http/texts/de.json.inc"
     ;
+
+static const char fault[] =
+#include "core/http/pages/fault.mustache.inc"
+    ;
+static const char signed_out[] =
+#include "core/http/pages/signed_out.mustache.inc"
+    ;
+static const char switch_person[] =
+#include "core/http/pages/switch.mustache.inc"
+    ;
+
+#define PAGE_HEADERS 6
 
 /* What the in-app delivery serves, when there is one. */
 #define BELL_SCRIPT "in-app/bell.js"
@@ -87,7 +101,9 @@ static json_t *model_of(struct http_request *req, const struct belfry_http_page 
     json_t *model = json_object();
     int person = req->pub.principal && req->pub.principal->kind == BELFRY_PRINCIPAL_PERSON;
     int bell = person && http_asset_has(req->http, BELL_SCRIPT);
-    json_set_str(model, "lang", str_of(texts_language(pages_texts(req->http->pages), req->pub.locale)));
+    const char *language = texts_language(pages_texts(req->http->pages), req->pub.locale);
+    json_set_str(model, "lang", str_of(language));
+    json_set_str(model, "dir", uloc_isRightToLeft(language) ? STR("rtl") : STR("ltr"));
     json_set_str(model, "title", page->title);
     json_set_str(model, "skips", page->skips);
     json_set_str(model, "icon", str_of(http_asset_url(req->http, req->arena, "bell.svg")));
@@ -104,7 +120,8 @@ static json_t *model_of(struct http_request *req, const struct belfry_http_page 
 
 /* --- answering ---------------------------------------------------------------------------------------------------- */
 
-void http_page(struct http_request *req, const struct belfry_http_page *page)
+static void answer(struct http_request *req, const struct belfry_http_page *page, const struct belfry_attr *more,
+                   size_t count)
 {
     struct buf out = {0};
     const char *language = texts_language(pages_texts(req->http->pages), req->pub.locale);
@@ -113,17 +130,37 @@ void http_page(struct http_request *req, const struct belfry_http_page *page)
     buf_adds(&out, page->main);
     pages_render(req->http->pages, req->pub.locale, "end", model, &out);
     json_decref(model);
-    struct belfry_attr headers[] = {{STR("Content-Security-Policy"), str_of(csp)},
-                                    /* the door's address holds a token */
-                                    {STR("Referrer-Policy"), str_has_suffix(req->pub.path, STR("/session"))
-                                                                 ? STR("no-referrer")
-                                                                 : STR("same-origin")},
-                                    {STR("X-Frame-Options"), STR("DENY")},
-                                    {STR("Cross-Origin-Opener-Policy"), STR("same-origin")},
-                                    {STR("Content-Language"), str_of(language)},
-                                    {STR("Vary"), STR("Cookie, Authorization, Accept-Language")}};
-    http_respond(req, page->status ? page->status : 200, "text/html; charset=utf-8", buf_str(&out), headers, 6);
+    struct belfry_attr headers[PAGE_HEADERS + 2] = {
+        {STR("Content-Security-Policy"), str_of(csp)},
+        /* the door's address holds a token */
+        {STR("Referrer-Policy"),
+         str_has_suffix(req->pub.path, STR("/session")) ? STR("no-referrer") : STR("same-origin")},
+        {STR("X-Frame-Options"), STR("DENY")},
+        {STR("Cross-Origin-Opener-Policy"), STR("same-origin")},
+        {STR("Content-Language"), str_of(language)},
+        {STR("Vary"), STR("Cookie, Authorization, Accept-Language")}};
+    for (size_t i = 0; i < count && i < 2; i++)
+        headers[PAGE_HEADERS + i] = more[i];
+    http_respond(req, page->status ? page->status : 200, "text/html; charset=utf-8", buf_str(&out), headers,
+                 PAGE_HEADERS + (count < 2 ? count : 2));
     buf_free(&out);
+}
+
+void http_page(struct http_request *req, const struct belfry_http_page *page)
+{
+    answer(req, page, NULL, 0);
+}
+
+void page_answer(struct http_request *req, const struct belfry_http_page *page, const char *name, json_t *model,
+                 const struct belfry_attr *headers, size_t header_count)
+{
+    struct belfry_http_page whole = *page;
+    struct buf main = {0};
+    pages_render(req->http->pages, req->pub.locale, name, model, &main);
+    json_decref(model);
+    whole.main = buf_str(&main);
+    answer(req, &whole, headers, header_count);
+    buf_free(&main);
 }
 
 belfry_status pages_init(struct http *http, struct error *err)
@@ -132,10 +169,16 @@ belfry_status pages_init(struct http *http, struct error *err)
     belfry_status status = texts_add(texts, "en", STR(english), err);
     if (status == BELFRY_OK)
         status = texts_add(texts, "de", STR(german), err);
-    if (status == BELFRY_OK)
-        status = pages_add(http->pages, "top", STR(top), err);
-    if (status == BELFRY_OK)
-        status = pages_add(http->pages, "end", STR(end), err);
+    const struct {
+        const char *name;
+        struct belfry_str text;
+    } templates[] = {{"top", STR(top)},
+                     {"end", STR(end)},
+                     {"fault", STR(fault)},
+                     {"signed_out", STR(signed_out)},
+                     {"switch", STR(switch_person)}};
+    for (size_t i = 0; status == BELFRY_OK && i < sizeof(templates) / sizeof(templates[0]); i++)
+        status = pages_add(http->pages, templates[i].name, templates[i].text, err);
     if (status == BELFRY_OK)
         status = http_asset_add(http, "shell.css", "text/css; charset=utf-8", style, sizeof(style) - 1);
     return status;

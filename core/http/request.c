@@ -189,7 +189,8 @@ static void wrong_method(struct request *r, const char *allow)
     struct error err = {0};
     error_set(&err, BELFRY_EINVAL, NULL, "this path does not take %.*s; it takes %s", STR_ARG(r->pub.pub.method),
               allow);
-    http_respond_json(&r->pub, 405, http_problem_json(405, &err), headers, 1);
+    if (!fault_page(&r->pub, 405, &err, headers, 1))
+        http_respond_json(&r->pub, 405, http_problem_json(405, &err), headers, 1);
     error_clear(&err);
 }
 

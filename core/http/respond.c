@@ -159,6 +159,8 @@ void http_problem_error(struct http_request *req, uint32_t status, const struct 
     if (!status)
         status = http_status_of(err->status);
     struct belfry_attr headers[] = {{STR("WWW-Authenticate"), STR("Bearer realm=\"belfry\"")}};
+    if (fault_page(req, status, err, headers, status == 401))
+        return;
     http_respond_json(req, status, http_problem_json(status, err), headers, status == 401);
 }
 

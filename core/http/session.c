@@ -178,9 +178,6 @@ void session_to_login(struct request *r, const char *login_url)
 void session_signed_out_page(struct request *r)
 {
     struct belfry_http_page page = {
-        .struct_size = sizeof(page), .status = 401, .title = http_text(&r->pub, "signed_out.title"), .main = STR("")};
-    char *html = arena_printf(r->pub.arena, "<h1>%.*s</h1><p>%.*s</p>", STR_ARG(page.title),
-                              STR_ARG(http_text(&r->pub, "signed_out.text")));
-    page.main = str_of(html);
-    http_page(&r->pub, &page);
+        .struct_size = sizeof(page), .status = 401, .title = http_text(&r->pub, "signed_out.title")};
+    page_answer(&r->pub, &page, "signed_out", json_object(), NULL, 0);
 }

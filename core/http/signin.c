@@ -146,17 +146,15 @@ static int ticket_read(struct http_request *req, struct belfry_str text, struct 
 static void ask_first(struct http_request *req, const struct jwt_claims *now, const struct jwt_claims *wanted,
                       struct belfry_str next)
 {
-    struct arena *a = req->arena;
-    char *html = arena_printf(
-        a,
-        "<h1>%.*s</h1><p>%.*s <strong>%.*s</strong>.</p><form method=\"post\" action=\"/%.*s/session\">"
-        "<input type=\"hidden\" name=\"ticket\" value=\"%s\"><button>%.*s %.*s</button></form>",
-        STR_ARG(http_text(req, "switch.title")), STR_ARG(http_text(req, "switch.now")),
-        STR_ARG(http_escape(a, now->sub)), STR_ARG(http_escape(a, wanted->org)), ticket_make(req, wanted, next),
-        STR_ARG(http_text(req, "switch.button")), STR_ARG(http_escape(a, wanted->sub)));
     struct belfry_http_page page = {
-        .struct_size = sizeof(page), .status = 200, .title = http_text(req, "switch.title"), .main = str_of(html)};
-    http_page(req, &page);
+        .struct_size = sizeof(page), .status = 200, .title = http_text(req, "switch.title")};
+    json_t *model = json_object();
+    json_set_str(model, "now", now->sub);
+    json_set_str(model, "current_org", now->org);
+    json_set_str(model, "wanted", wanted->sub);
+    json_set_str(model, "org", wanted->org);
+    json_set_str(model, "ticket", str_of(ticket_make(req, wanted, next)));
+    page_answer(req, &page, "switch", model, NULL, 0);
 }
 
 /* Posted by another site: our cookie did not come along, but it will with a GET. */
