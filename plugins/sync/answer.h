@@ -11,9 +11,6 @@ void sync_api_one(void *self, const struct belfry_http_request *req);
 /* list_page.c, run_page.c */
 void sync_page_list(void *self, const struct belfry_http_request *req);
 void sync_page_one(void *self, const struct belfry_http_request *req);
-/* style.c */
-extern const char sync_style[];
-extern const size_t sync_style_size;
 
 /* The parameter {id} of the route. */
 struct belfry_str sync_param_id(const struct belfry_http_request *req);

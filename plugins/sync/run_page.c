@@ -2,133 +2,112 @@
 /*
  * GET /{org}/runs/{source}/{id}: what is known of a run, and its log. A completed sync links here, for good. The page
  * of an overview says whether its data is still valid. Control characters of a log, such as the colours of a terminal,
- * are left out here; the API gives it as it came.
+ * and marks that turn the direction of text are left out here; the API gives it as it came.
+ *
+ * A log may be longer than a template may make a page, so it is escaped by itself, between two templates.
  */
-#include "html.h"
+#include "page.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 /* --- facts -------------------------------------------------------------------------------------------------------- */
 
-static void begin_fact(struct sync_html *html, const char *name)
+static json_t *add_fact(const struct sync_call *call, json_t *facts, const char *key)
 {
-    fprintf(html->out, "<div><dt>%s</dt><dd dir=\"auto\">", name);
+    json_t *fact = json_object();
+    sync_page_set(fact, "name", sync_page_text(call, key));
+    json_array_append_new(facts, fact);
+    return fact;
 }
 
-static void end_fact(struct sync_html *html)
+static void add_text(const struct sync_call *call, json_t *facts, const char *key, struct belfry_str text)
 {
-    fputs("</dd></div>", html->out);
+    if (text.len)
+        sync_page_set(add_fact(call, facts, key), "text", text);
 }
 
-static void write_text(struct sync_html *html, const char *name, struct belfry_str text)
+static void add_time(const struct sync_call *call, json_t *facts, const char *key, struct sync_moment moment)
 {
-    if (!text.len)
-        return;
-    begin_fact(html, name);
-    sync_html_text(html, text);
-    end_fact(html);
+    if (moment.arrived_ms)
+        json_object_set_new(add_fact(call, facts, key), "time", sync_page_time(call, sync_moment_ms(moment)));
 }
 
-static void write_time(struct sync_html *html, const char *name, struct sync_moment moment)
-{
-    if (!moment.arrived_ms)
-        return;
-    begin_fact(html, name);
-    sync_html_time(html, sync_moment_ms(moment));
-    end_fact(html);
-}
-
-static void write_progress(struct sync_html *html, const struct sync_progress *p)
+static void add_progress(const struct sync_call *call, json_t *facts, const struct sync_progress *p)
 {
     if (!p->at_ms)
         return;
-    begin_fact(html, "Progress");
-    if (p->total > 0)
-        fprintf(html->out, "<progress aria-label=\"Progress\" value=\"%" PRId64 "\" max=\"%" PRId64 "\"></progress> ",
-                p->done < p->total ? p->done : p->total, p->total);
-    fprintf(html->out, "%" PRId64 " of %" PRId64, p->done, p->total);
-    if (p->note.len)
-        fputs(": ", html->out);
-    sync_html_text(html, p->note);
-    end_fact(html);
+    const struct belfry_value args[] = {sync_page_number(p->done), sync_page_number(p->total),
+                                        sync_page_string(p->note)};
+    json_t *fact = add_fact(call, facts, "run.progress");
+    sync_page_set(fact, "text", sync_page_format(call, p->note.len ? "run.done_note" : "run.done", args, 3));
+    if (p->total <= 0)
+        return;
+    json_t *bar = json_object();
+    json_object_set_new(bar, "value", json_integer(p->done < p->total ? p->done : p->total));
+    json_object_set_new(bar, "max", json_integer(p->total));
+    json_object_set_new(fact, "bar", bar);
 }
 
-static void write_facts(struct sync_html *html, const struct sync_run *run)
+static void add_facts(const struct sync_call *call, const struct sync_run *run, json_t *model)
 {
-    fputs("<dl class=\"facts\">", html->out);
-    begin_fact(html, "State");
-    sync_html_state(html, run);
-    end_fact(html);
-    write_text(html, "Kind", run->kind);
-    write_text(html, "Started by", run->admin);
-    write_time(html, "Started", run->started);
-    write_time(html, "Finished", run->finished);
-    if (run->finished.arrived_ms) {
-        begin_fact(html, "Took");
-        sync_html_length(html, run);
-        end_fact(html);
-    }
-    write_progress(html, &run->progress);
-    fputs("</dl>", html->out);
+    json_t *facts = json_array();
+    json_object_set_new(add_fact(call, facts, "column.state"), "state", sync_page_state(call, run));
+    add_text(call, facts, "filter.kind", run->kind);
+    add_text(call, facts, "column.admin", run->admin);
+    add_time(call, facts, "run.started", run->started);
+    add_time(call, facts, "run.finished", run->finished);
+    if (run->finished.arrived_ms)
+        json_object_set_new(add_fact(call, facts, "column.took"), "text", sync_page_length(call, run));
+    add_progress(call, facts, &run->progress);
+    json_object_set_new(model, "facts", facts);
 }
 
 /* --- overviews ---------------------------------------------------------------------------------------------------- */
 
 /* Data that is not valid any more is not linked to: whoever follows it would trust it. */
-static void write_result(struct sync_html *html, const struct sync_run *run)
+static void add_result(const struct sync_call *call, const struct sync_run *run, json_t *model)
 {
-    const struct sync_call *call = html->call;
     int overview = sync_same(run->kind, "overview") && run->finished.arrived_ms && run->outcome != SYNC_FAILED;
     int valid = !overview || call->valid_until > call->sync->host->now_ms(call->sync->host);
     if (overview && valid) {
-        fputs("<p class=\"note\">This overview is valid until ", html->out);
-        sync_html_time(html, call->valid_until);
-        fputs(".</p>", html->out);
+        struct belfry_value until = sync_page_string(call->sync->http->datetime(call->req, call->valid_until));
+        sync_page_set(model, "valid", sync_page_format(call, "run.valid_until", &until, 1));
     }
-    if (overview && !valid)
-        fputs("<p class=\"note warn\">The data of this overview is no longer valid. Run a new one to see what would "
-              "change now.</p>",
-              html->out);
-    if (!run->url.len || !valid)
-        return;
-    fputs("<p><a class=\"button\" rel=\"noreferrer\" href=\"", html->out);
-    sync_html_text(html, run->url);
-    fputs("\">Open the result</a></p>", html->out);
+    json_object_set_new(model, "invalid", json_boolean(overview && !valid));
+    if (run->url.len && valid)
+        sync_page_set(model, "result", run->url);
 }
 
 /* --- counts ------------------------------------------------------------------------------------------------------- */
 
-static void write_count(struct sync_html *html, const json_t *value)
+static void set_count(const struct sync_call *call, json_t *row, const json_t *value)
 {
+    if (json_is_integer(value)) {
+        struct belfry_value number = sync_page_number(json_integer_value(value));
+        sync_page_set(row, "text", sync_page_format(call, "run.count", &number, 1));
+        return;
+    }
     size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15); /* 0.1, not 0.10000000000000001 */
     char *text = json_is_string(value) ? NULL : json_dumps(value, flags);
-    if (text)
-        sync_html_text(html, belfry_str(text));
-    else
-        sync_html_text(html, (struct belfry_str){json_string_value(value), json_string_length(value)});
+    sync_page_set(row, "text",
+                  text ? belfry_str(text) : (struct belfry_str){json_string_value(value), json_string_length(value)});
     free(text);
 }
 
-static void write_counts(struct sync_html *html, json_t *counts)
+static void add_counts(const struct sync_call *call, json_t *counts, json_t *model)
 {
     const char *name;
-    json_t *value;
-    if (!json_object_size(counts))
-        return;
-    fputs("<h2>Counts</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Counts\">"
-          "<table class=\"counts\"><thead><tr><th scope=\"col\">What</th><th scope=\"col\">How many</th></tr></thead>"
-          "<tbody>",
-          html->out);
+    json_t *value, *rows = json_array();
     json_object_foreach(counts, name, value)
     {
-        fputs("<tr><th scope=\"row\" dir=\"auto\">", html->out);
-        sync_html_text(html, belfry_str(name));
-        fputs("</th><td>", html->out);
-        write_count(html, value);
-        fputs("</td></tr>", html->out);
+        json_t *row = json_object();
+        json_object_set_new(row, "name", json_string(name));
+        set_count(call, row, value);
+        json_array_append_new(rows, row);
     }
-    fputs("</tbody></table></div>", html->out);
+    json_object_set_new(model, "counted", json_boolean(json_array_size(rows) > 0));
+    json_object_set_new(model, "counts", rows);
 }
 
 /* --- the log ------------------------------------------------------------------------------------------------------ */
@@ -144,11 +123,21 @@ static size_t skip_colour(const char *log, size_t len, size_t i)
     return end < len ? end + 1 : len;
 }
 
+/* Past a mark that turns the direction of what follows: U+202A to 202E, U+2066 to 2069. */
+static size_t skip_turn(const char *log, size_t len, size_t i)
+{
+    const unsigned char *c = (const unsigned char *)log + i;
+    if (len - i < 3 || c[0] != 0xe2)
+        return i;
+    int turns = (c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) || (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
+    return turns ? i + 3 : i;
+}
+
 static size_t clean(char *log, size_t len)
 {
     size_t out = 0;
     for (size_t i = 0; i < len;) {
-        size_t past = skip_colour(log, len, i);
+        size_t past = skip_turn(log, len, skip_colour(log, len, i));
         unsigned char c = (unsigned char)log[i];
         if (past == i && (c >= 0x20 || c == '\n' || c == '\t') && c != 0x7f)
             log[out++] = (char)c;
@@ -157,57 +146,35 @@ static size_t clean(char *log, size_t len)
     return out;
 }
 
-static void write_log(struct sync_html *html)
-{
-    struct sync_call *call = html->call;
-    fputs("<h2 id=\"log\">Log</h2>", html->out);
-    if (!call->log) {
-        fputs(call->runs[0].run.finished.arrived_ms ? "<p>It brought no log.</p>"
-                                                    : "<p>The log comes when the run has finished.</p>",
-              html->out);
-        return;
-    }
-    fputs("<pre class=\"log\" tabindex=\"0\" role=\"region\" aria-labelledby=\"log\" dir=\"auto\">", html->out);
-    sync_html_text(html, (struct belfry_str){call->log, clean(call->log, call->log_len)});
-    fputs("</pre>", html->out);
-}
-
 /* --- the page ----------------------------------------------------------------------------------------------------- */
-
-static void write_head(struct sync_html *html, const struct sync_run *run)
-{
-    char name[SYNC_NAME_TEXT];
-    sync_kind_name(run->kind, name);
-    fputs("<nav aria-label=\"Place\"><a href=\"", html->out);
-    sync_html_list_path(html);
-    fputs("\">Runs of ", html->out);
-    sync_html_text(html, belfry_str(html->call->sync->host->instance));
-    fputs("</a></nav><h1 dir=\"auto\">", html->out);
-    sync_html_text(html, belfry_str(name));
-    fputc(' ', html->out);
-    sync_html_text(html, run->id);
-    fputs("</h1>", html->out);
-}
 
 static void on_run(struct sync_call *call, belfry_status status)
 {
+    struct belfry_str none = {NULL, 0}, log = {NULL, 0};
     if (status == BELFRY_ENOTFOUND || status == BELFRY_EINVAL) {
-        sync_html_notice(call, 404, "There is no such run", "It was never heard of here, or it is not yours to see.");
+        sync_page_notice(call, 404, "missing");
         return;
     }
     if (status != BELFRY_OK) {
-        sync_html_notice(call, 503, "Not available now", "The run cannot be read at the moment. Try again shortly.");
+        sync_page_notice(call, 503, "later");
         return;
     }
     const struct sync_run *run = &call->runs[0].run;
-    struct sync_html html;
-    sync_html_init(&html, call);
-    write_head(&html, run);
-    write_facts(&html, run);
-    write_result(&html, run);
-    write_counts(&html, run->counts);
-    write_log(&html);
-    sync_html_send(&html, 200, "Run");
+    json_t *model = json_object();
+    struct belfry_value source = sync_page_string(belfry_str(call->sync->host->instance));
+    sync_page_set(model, "back", sync_page_format(call, "list.heading", &source, 1));
+    json_object_set_new(model, "list", sync_page_list_path(call, NULL, none));
+    json_object_set_new(model, "name", sync_page_kind(call, run));
+    sync_page_set(model, "id", run->id);
+    add_facts(call, run, model);
+    add_result(call, run, model);
+    add_counts(call, run->counts, model);
+    json_object_set_new(model, "log", json_boolean(call->log != NULL));
+    if (call->log)
+        log = call->sync->http->escape(call->req, (struct belfry_str){call->log, clean(call->log, call->log_len)});
+    else
+        sync_page_set(model, "no_log", sync_page_text(call, run->finished.arrived_ms ? "run.no_log" : "run.log_later"));
+    sync_page_send(call, 200, "run.title", "run", model, log, "run_end");
 }
 
 void sync_page_one(void *self, const struct belfry_http_request *req)

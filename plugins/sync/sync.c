@@ -6,7 +6,7 @@
  * The transaction's part is receive.c, blocked.c, tell.c and overview.c; it changes nothing but state. The loop's part
  * shows the run log: it reads state and changes nothing but the count of its requests.
  */
-#include "answer.h"
+#include "page.h"
 #include "receive.h"
 
 #include <stdio.h>
@@ -161,6 +161,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     s->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
     s->state = host->get_extension(host, BELFRY_EXT_STATE);
     s->asset = host->get_extension(host, BELFRY_EXT_ASSET);
+    s->pages = host->get_extension(host, BELFRY_EXT_PAGES);
     s->calendar = host->get_extension(host, BELFRY_EXT_CALENDAR);
     s->styles[0] = s->style;
     *self = s;
@@ -170,8 +171,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
 static belfry_status start(void *self, struct belfry_error *err)
 {
     struct sync *s = self;
-    belfry_status status = s->asset->add(s->host, "runs.css", "text/css; charset=utf-8", sync_style, sync_style_size);
-    return status == BELFRY_OK ? status : s->host->fail(err, status, NULL, "the style sheet could not be served");
+    return sync_pages_add(s, err);
 }
 
 /* Requests in hand end first; the last one says stopped(). */
@@ -192,8 +192,8 @@ static void destroy(void *self)
 
 static const struct belfry_source source = {.struct_size = sizeof(source), .receive = sync_receive, .due = sync_due};
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
-static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_STATE, BELFRY_EXT_ASSET, BELFRY_EXT_CALENDAR,
-                                    NULL};
+static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_PAGES,    BELFRY_EXT_STATE,
+                                    BELFRY_EXT_ASSET,      BELFRY_EXT_CALENDAR, NULL};
 
 static const struct belfry_plugin plugin = {
     .struct_size = sizeof(plugin),

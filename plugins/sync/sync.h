@@ -21,6 +21,7 @@ struct sync {
     const struct belfry_http_route_api *http;
     const struct belfry_state_api *state;
     const struct belfry_asset_api *asset;
+    const struct belfry_pages_api *pages;
     const struct belfry_calendar_api *calendar;
     const struct sync_config *config; /* never changes: [txn] functions read these members and no others */
     char *style;                      /* asset path */
