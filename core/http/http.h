@@ -112,6 +112,8 @@ json_t *http_problem_json(uint32_t status, const struct error *err);
 uint32_t http_status_of(belfry_status status);
 /* The page shell: doctype, head with strict CSP (no inline), navigation, main. Escapes title; main is HTML. */
 void http_page(struct http_request *req, const struct belfry_http_page *page);
+/* The same with one of the shell's own templates over the model, which is taken. page->main is not looked at. */
+void http_page_of(struct http_request *req, const struct belfry_http_page *page, const char *name, json_t *model);
 void http_redirect(struct http_request *req, uint32_t status, const char *location);
 
 /*

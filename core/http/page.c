@@ -34,6 +34,9 @@ static const char fault[] =
 static const char signed_out[] =
 #include "core/http/pages/signed_out.mustache.inc"
     ;
+static const char runs[] =
+#include "core/http/pages/runs.mustache.inc"
+    ;
 static const char switch_person[] =
 #include "core/http/pages/switch.mustache.inc"
     ;
@@ -163,6 +166,11 @@ void page_answer(struct http_request *req, const struct belfry_http_page *page, 
     buf_free(&main);
 }
 
+void http_page_of(struct http_request *req, const struct belfry_http_page *page, const char *name, json_t *model)
+{
+    page_answer(req, page, name, model, NULL, 0);
+}
+
 belfry_status pages_init(struct http *http, struct error *err)
 {
     struct texts *texts = pages_texts(http->pages = pages_new());
@@ -176,7 +184,8 @@ belfry_status pages_init(struct http *http, struct error *err)
                      {"end", STR(end)},
                      {"fault", STR(fault)},
                      {"signed_out", STR(signed_out)},
-                     {"switch", STR(switch_person)}};
+                     {"switch", STR(switch_person)},
+                     {"runs", STR(runs)}};
     for (size_t i = 0; status == BELFRY_OK && i < sizeof(templates) / sizeof(templates[0]); i++)
         status = pages_add(http->pages, templates[i].name, templates[i].text, err);
     if (status == BELFRY_OK)
