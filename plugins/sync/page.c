@@ -216,7 +216,7 @@ json_t *sync_page_length(const struct sync_call *call, const struct sync_run *ru
     char text[SYNC_LENGTH_TEXT];
     int64_t length = sync_run_length(run_);
     if (length < 0)
-        return text_json(sync_page_text(call, "run.length_unknown"));
+        return text_json(sync_page_text(call, "one.length_unknown"));
     sync_length_text(length, text);
     return json_string(text);
 }

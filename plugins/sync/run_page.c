@@ -39,8 +39,8 @@ static void add_progress(const struct sync_call *call, json_t *facts, const stru
         return;
     const struct belfry_value args[] = {sync_page_number(p->done), sync_page_number(p->total),
                                         sync_page_string(p->note)};
-    json_t *fact = add_fact(call, facts, "run.progress");
-    sync_page_set(fact, "text", sync_page_format(call, p->note.len ? "run.done_note" : "run.done", args, 3));
+    json_t *fact = add_fact(call, facts, "one.progress");
+    sync_page_set(fact, "text", sync_page_format(call, p->note.len ? "one.done_note" : "one.done", args, 3));
     if (p->total <= 0)
         return;
     json_t *bar = json_object();
@@ -55,8 +55,8 @@ static void add_facts(const struct sync_call *call, const struct sync_run *run, 
     json_object_set_new(add_fact(call, facts, "column.state"), "state", sync_page_state(call, run));
     add_text(call, facts, "filter.kind", run->kind);
     add_text(call, facts, "column.admin", run->admin);
-    add_time(call, facts, "run.started", run->started);
-    add_time(call, facts, "run.finished", run->finished);
+    add_time(call, facts, "one.started", run->started);
+    add_time(call, facts, "one.finished", run->finished);
     if (run->finished.arrived_ms)
         json_object_set_new(add_fact(call, facts, "column.took"), "text", sync_page_length(call, run));
     add_progress(call, facts, &run->progress);
@@ -72,7 +72,7 @@ static void add_result(const struct sync_call *call, const struct sync_run *run,
     int valid = !overview || call->valid_until > call->sync->host->now_ms(call->sync->host);
     if (overview && valid) {
         struct belfry_value until = sync_page_string(call->sync->http->datetime(call->req, call->valid_until));
-        sync_page_set(model, "valid", sync_page_format(call, "run.valid_until", &until, 1));
+        sync_page_set(model, "valid", sync_page_format(call, "one.valid_until", &until, 1));
     }
     json_object_set_new(model, "invalid", json_boolean(overview && !valid));
     if (run->url.len && valid)
@@ -85,7 +85,7 @@ static void set_count(const struct sync_call *call, json_t *row, const json_t *v
 {
     if (json_is_integer(value)) {
         struct belfry_value number = sync_page_number(json_integer_value(value));
-        sync_page_set(row, "text", sync_page_format(call, "run.count", &number, 1));
+        sync_page_set(row, "text", sync_page_format(call, "one.count", &number, 1));
         return;
     }
     size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15); /* 0.1, not 0.10000000000000001 */
@@ -173,8 +173,8 @@ static void on_run(struct sync_call *call, belfry_status status)
     if (call->log)
         log = call->sync->http->escape(call->req, (struct belfry_str){call->log, clean(call->log, call->log_len)});
     else
-        sync_page_set(model, "no_log", sync_page_text(call, run->finished.arrived_ms ? "run.no_log" : "run.log_later"));
-    sync_page_send(call, 200, "run.title", "run", model, log, "run_end");
+        sync_page_set(model, "no_log", sync_page_text(call, run->finished.arrived_ms ? "one.no_log" : "one.log_later"));
+    sync_page_send(call, 200, "one.title", "run", model, log, "run_end");
 }
 
 void sync_page_one(void *self, const struct belfry_http_request *req)

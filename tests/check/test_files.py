@@ -9,6 +9,7 @@ from tree import code
 
 OURS = code("core", "plugins", "tests") + walk("tests", ".py", ".sh", ".mjs", ".js")
 CORPUS = re.compile(r"^tests/(fuzz/corpus|data)/")
+RELEASED = "tests/abi/layout_v1.h"  # one line a member of the ABI, and lines are only ever added
 
 
 def lines(path):
@@ -16,7 +17,7 @@ def lines(path):
 
 
 def test_no_file_passes_800_lines():
-    assert {p: lines(p) for p in OURS if lines(p) > 800 and not CORPUS.match(p)} == {}
+    assert {p: lines(p) for p in OURS if lines(p) > 800 and not CORPUS.match(p) and p != RELEASED} == {}
 
 
 def test_every_file_names_its_licence():
