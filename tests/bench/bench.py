@@ -25,6 +25,7 @@ import tempfile
 import time
 
 import closed
+import streams
 
 ROOT = os.environ.get("BELFRY_SRCDIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BELFRY_BUILDDIR", os.path.join(ROOT, "build"))
@@ -413,6 +414,13 @@ class Bench:
         self.row(f"start with {seen['rows']:,} rows", started, "ms", at_most=300)
         shutil.rmtree(hub.data)
 
+    def part_streams(self):
+        """Every tab hears of a change within a second."""
+        say(f"{self.args.streams:,} open streams")
+        with Hub(self.folder, "streams") as hub:
+            streams.run(self, hub, tool("streams"), jwt, TOKEN, TRIGGERS, self.args.streams)
+        shutil.rmtree(hub.data)
+
     def part_closed(self):
         """Approvals that are over cost nothing but their bytes."""
         say(f"{self.args.rows:,} closed approvals")
@@ -468,7 +476,7 @@ class Bench:
                          .rstrip() for line in lines)
 
 
-PARTS = ["triggers", "sources", "closed", "webhooks", "latency", "growth"]
+PARTS = ["triggers", "sources", "closed", "webhooks", "latency", "streams", "growth"]
 
 
 def options():
@@ -482,6 +490,7 @@ def options():
     parser.add_argument("--sources", type=int, default=40_000, help="triggers of each kind a round")
     parser.add_argument("--webhooks", type=int, default=50_000, help="a round")
     parser.add_argument("--latency", type=int, default=20_000)
+    parser.add_argument("--streams", type=int, default=10_000)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--probe", type=int, default=20_000, help="triggers to measure a rate while the table grows")
     parser.add_argument("--counts", type=int, default=200_000)
@@ -492,7 +501,7 @@ def options():
         parser.error(f"parts are {' '.join(PARTS)}")
     if args.quick:
         args.rounds, args.triggers, args.webhooks, args.latency = 1, 5_000, 5_000, 3_000
-        args.sources = 2_000
+        args.sources, args.streams = 2_000, 700
         args.rows, args.probe, args.counts, args.lists = 10_000, 2_000, 20_000, 100
     return args
 
