@@ -2,7 +2,9 @@
 /*
  * Hints: whoever subscribed hears of a new revision with the unread count that goes with it. News only mark watchers as
  * dirty; one flush a turn serves them, from the counts in memory where they are of this revision, else after one read a
- * person. What changes while a read is under way makes one more hint, so a burst costs two.
+ * person. A watcher hears of a change at once, and of what follows within a second in one more hint, so that somebody
+ * who gets a thousand notifications in a minute is not asked to look a thousand times. What a stream says when it is
+ * opened does not count.
  *
  * A hint with revision -1 is the last one: the session has ended, or the person's roles or org changed with the
  * configuration or the directory. What the watcher may count is asked with the configuration in force, never with that
@@ -17,6 +19,8 @@
 
 #define WATCHERS_A_PERSON 32
 #define TICK_MS 1000
+#define PACE_MS 1000 /* between two hints of changes to one watcher */
+#define STEP_MS 20   /* hints that wait are looked at no more often */
 
 struct watcher {
     struct list all;   /* in host_inbox.watchers */
@@ -29,6 +33,8 @@ struct watcher {
     uint64_t id, roles_hash;
     uint64_t session;   /* of the cookie; 0: none */
     int64_t expires_ms; /* 0: never */
+    uint64_t told_ms;   /* the loop's time of the last hint of a change; 0: none yet */
+    int greeted;        /* it knows what was when it came */
     int claimed;        /* the roles are the JWT's, whatever the directory says */
     int ended;
     void (*fn)(void *arg, int64_t rev, uint64_t unread);
@@ -65,6 +71,21 @@ static void make_dirty(struct host_inbox *inbox, struct watcher *w)
     flush_later(inbox);
 }
 
+/* How long the watcher has to wait for its next hint; 0: not at all. */
+static uint64_t pace(const struct host_inbox *inbox, const struct watcher *w)
+{
+    uint64_t now = uv_now(host_parts(inbox->host)->loop);
+    return w->told_ms && now < w->told_ms + PACE_MS ? w->told_ms + PACE_MS - now : 0;
+}
+
+static void tell(const struct host_inbox *inbox, struct watcher *w, const struct inbox_counted *counted)
+{
+    if (w->greeted)
+        w->told_ms = uv_now(host_parts(inbox->host)->loop);
+    w->greeted = 1;
+    w->fn(w->arg, counted->rev, counted->unread);
+}
+
 /* --- counting --------------------------------------------------------------------------------- */
 
 /* [reader] */
@@ -83,7 +104,7 @@ static void hand_out(struct host_inbox *inbox, struct inbox_person *person, cons
     LIST_EACH(it, &person->watchers)
     {
         struct watcher *w = LIST_OF(it, struct watcher, peers);
-        if (w->ended || w->roles_hash != counted->roles || list_empty(&w->dirty))
+        if (w->ended || w->roles_hash != counted->roles || list_empty(&w->dirty) || pace(inbox, w))
             continue;
         list_remove(&w->dirty);
         list_push_back(&ready, &w->dirty);
@@ -94,7 +115,7 @@ static void hand_out(struct host_inbox *inbox, struct inbox_person *person, cons
         struct watcher *w = LIST_OF(node, struct watcher, dirty);
         if (stale)
             list_push_back(&inbox->dirty, &w->dirty);
-        w->fn(w->arg, counted->rev, counted->unread);
+        tell(inbox, w, counted);
     }
 }
 
@@ -145,12 +166,26 @@ static void glance_start(struct host_inbox *inbox, struct watcher *w)
 
 /* --- hints ------------------------------------------------------------------------------------ */
 
+static void on_tick(uv_timer_t *timer);
+
+/* The tick comes when the watcher may be told, where that is sooner. */
+static void tick_within(struct host_inbox *inbox, uint64_t ms)
+{
+    if (ms < STEP_MS)
+        ms = STEP_MS;
+    if (uv_timer_get_due_in(&inbox->tick) > ms)
+        uv_timer_start(&inbox->tick, on_tick, ms, TICK_MS);
+}
+
 static void flush_one(struct host_inbox *inbox, struct watcher *w)
 {
+    uint64_t wait = pace(inbox, w);
     const struct inbox_counted *counted = inbox_counted(w->person, w->roles_hash, inbox->config->generation);
     if (w->ended) {
         list_remove(&w->dirty);
         w->fn(w->arg, -1, 0);
+    } else if (wait) {
+        tick_within(inbox, wait);
     } else if (counted) {
         struct inbox_counted copy = *counted;
         hand_out(inbox, w->person, &copy);

@@ -6,7 +6,7 @@ import pytest
 
 from support import people
 from support.config import base
-from support.events import case
+from support.events import case, cloud_event
 from support.stream import Stream
 from support.wait import until
 
@@ -168,3 +168,73 @@ def test_with_the_move_from_the_directory_into_the_configuration(new_hub):
     assert_ends(stream)
     assert said(own)["unread"] == 0, "roles that a JWT names stay"
     own.close()
+
+
+# --- how often --------------------------------------------------------------------------------------------------
+
+def test_a_burst_is_one_hint_at_once_and_one_within_a_second(hub):
+    """A hundred changes, each in a commit of its own."""
+    stream = Stream(hub, hub.person("busy"))
+    said(stream)
+    for _ in range(100):
+        hub.send(case("busy"))
+    seen = []
+    while not seen or seen[-1] < 100:
+        seen.append(said(stream)["unread"])
+    assert len(seen) <= 20, "no hint for each change"
+    assert seen[0] < 100 and seen == sorted(seen)
+    stream.close()
+
+
+def test_seven_tabs_hear_of_every_change(hub):
+    tabs = [Stream(hub, hub.person("seven")) for _ in range(7)]
+    for tab in tabs:
+        said(tab)
+    hub.send(case("seven"))
+    assert {said(tab)["unread"] for tab in tabs} == {1}
+    hub.mark("seven", hub.items("seven")[0]["id"], "read")
+    assert {said(tab)["unread"] for tab in tabs} == {0}
+    for tab in tabs:
+        tab.close()
+
+
+def test_after_a_restart_a_stream_says_what_is_now(new_hub):
+    hub = new_hub().start()
+    hub.send(case("ann", name="Before"))
+    stream = Stream(hub, hub.person("ann"))
+    before = said(stream)
+    hub.restart()
+    stream.close()
+    hub.send(case("ann", name="While nobody listened"))
+    again = Stream(hub, {**hub.person("ann"), "Last-Event-ID": str(before["rev"])})
+    now = said(again)
+    assert now["rev"] > before["rev"] and now["unread"] == 2
+    again.close()
+
+
+def test_the_end_of_validity_is_a_hint_and_another_tag(new_hub):
+    config = base()
+    config["sources"]["hr-sync"] = {"plugin": "sync", "background_after": "0s", "overview_valid_for": "1h"}
+    hub = new_hub(config, clock=True).start()
+    hub.send(cloud_event("sync.started", {"run": {"id": "o", "kind": "overview", "admin": "ann"}}), "hr-sync")
+    hub.send(cloud_event("sync.finished", {"run": {"id": "o"}, "outcome": "succeeded"}), "hr-sync")
+    stream = Stream(hub, hub.person("ann", lives=7200))
+    assert said(stream)["unread"] == 1
+    path, headers = "/v1/acme/notifications/count", hub.person("ann", lives=7200)
+    tag = {"If-None-Match": hub.get(path, headers).headers["etag"]}
+    hub.clock.advance("59m")
+    assert hub.get(path, {**headers, **tag}).status_code == 304
+    hub.clock.advance("2m")
+    after = hub.get(path, {**headers, **tag})
+    assert (after.status_code, after.json()["unread"]) == (200, 0)
+    assert said(stream)["unread"] == 0
+    stream.close()
+
+
+def test_what_proxies_and_browsers_have_to_know_is_in_the_head(hub):
+    answer = hub.get("/v1/acme/stream", hub.person("header"), stream=True)
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.headers["x-accel-buffering"] == "no"
+    assert answer.headers["cache-control"] == "no-store"
+    assert next(answer.iter_lines()) == b"retry: 5000"
+    answer.close()
