@@ -10,6 +10,51 @@ struct hub_command {
     char *org, *type, *subject, *text;
 };
 
+/* What German admins read; the title has the subject in its middle, where there is an `after`. cause: the English first
+ * line follows, which says why. */
+static const struct {
+    const char *type, *before, *after, *body;
+    int cause;
+} german[] = {
+    {"hub.endpoint_failing", "Zustellungen an den Endpunkt `", "` schlagen fehl",
+     "Sie werden nach Plan wieder versucht. Kommt fünf Tage lang keine an, wird er abgeschaltet, und was für ihn kommt, "
+     "wird zurückgehalten.",
+     0},
+    {"hub.endpoint_disabled", "Der Endpunkt `", "` ist abgeschaltet",
+     "Was für ihn kommt, wird zurückgehalten. Wenn er wieder annehmen kann, ändern Sie seine `url` in der Konfiguration "
+     "(ein anderer Query-Teil genügt) und laden Sie neu: Zurückgehaltenes geht dann hinaus, das Älteste zuerst.",
+     1},
+    {"hub.source_quarantined", "Die Quelle `", "` ist angehalten",
+     "Sie brauchte in einer Minute dreimal mehr als 250 ms. Nach einer Pause geht es von selbst weiter.", 0},
+    {"hub.config_rejected", "Eine neue Konfiguration wurde abgelehnt; die alte gilt weiter.", NULL, "", 0},
+    {"hub.disk_low", "Der Datenträger ist fast voll; bis wieder Platz ist, werden keine Trigger angenommen.", NULL, "",
+     0},
+};
+
+/* As schema.h has `texts`. */
+static struct belfry_str texts_of(struct arena *arena, const struct hub_command *c, struct belfry_str first_line)
+{
+    struct belfry_str subject = str_of(c->subject);
+    struct buf out = {NULL, 0, 0};
+    for (size_t i = 0; i < sizeof(german) / sizeof(german[0]); i++) {
+        if (strcmp(german[i].type, c->type) != 0)
+            continue;
+        const char *title = german[i].after
+                                ? arena_printf(arena, "%s%.*s%s", german[i].before, STR_ARG(subject), german[i].after)
+                                : german[i].before;
+        const char *body =
+            german[i].cause ? arena_printf(arena, "%s\n%.*s", german[i].body, STR_ARG(first_line)) : german[i].body;
+        buf_addz(&out, "{\"de\":{\"title\":");
+        json_write_str(text_line(arena, str_of(title)), &out);
+        buf_addz(&out, ",\"body\":");
+        json_write_str(text_body(arena, str_of(body)), &out);
+        buf_addz(&out, "}}");
+    }
+    struct belfry_str text = arena_str(arena, buf_str(&out));
+    buf_free(&out);
+    return text;
+}
+
 static int32_t severity_of(const char *type)
 {
     return strcmp(type, "hub.endpoint_failing") == 0 ? BELFRY_WARNING : BELFRY_ERROR;
@@ -38,6 +83,7 @@ static belfry_status hub_run(struct ledger_command *command, struct ledger_txn *
                             .category = STR("hub"),
                             .title = text_line(arena, title),
                             .body = body,
+                            .texts = texts_of(arena, c, title),
                             .data = buf_str(&data),
                             .severity = severity_of(c->type),
                             .audience = &admins,

@@ -10,6 +10,7 @@ from support import people
 from support.config import base
 from support.events import cloud_event, created
 from support.hub import Hub
+from support.wait import until
 
 _number = itertools.count(1)
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -238,3 +239,12 @@ def test_what_is_the_same_in_every_language_is_not_kept_twice(hub):
     with sqlite3.connect(hub.data_dir / "belfry.db") as db:
         texts = db.execute("SELECT texts FROM event WHERE title = 'Same title'").fetchone()[0]
     assert texts == '{"de":{"body":"Lead an greta zugewiesen, von carl"}}'
+
+
+def test_the_hub_itself_speaks_german_to_its_admins(hub):
+    good = hub.config_path.read_text()
+    hub.config_path.write_text(good + "\nno-such-section: {}\n")
+    assert hub.reload().status_code == 422
+    hub.config_path.write_text(good)
+    item = until(lambda: [i for i in newest(hub, "greta", "?read=all") if i["type"] == "hub.config_rejected"])[0]
+    assert item["title"] == "Eine neue Konfiguration wurde abgelehnt; die alte gilt weiter."
