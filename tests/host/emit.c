@@ -146,6 +146,24 @@ static void take_texts(struct belfry_test *t, const struct belfry_event *event, 
         !text_blank(title) ? fake_text(t, title) : arena_printf(t->arena, "%s: %s", out->pub.type, out->pub.subject);
 }
 
+/* What the event says in other languages has to be a language and an object; it is not rendered here. */
+static belfry_status check_words(const struct belfry_event *event, struct belfry_error *err)
+{
+    for (size_t i = 0; i < event->word_count; i++) {
+        const struct belfry_event_words *words = plugin_table_at(event->words, i, sizeof(*words));
+        json_t *data = words->data.len ? json_read(words->data, NULL) : json_object();
+        int object = json_is_object(data), language = words->language.len >= 2 && words->language.len <= 8;
+        json_decref(data);
+        for (size_t j = 0; j < words->language.len; j++)
+            language &= words->language.ptr[j] >= 'a' && words->language.ptr[j] <= 'z';
+        if (!language)
+            return refuse(err, words->language, "is no language like \"de\"");
+        if (!object)
+            return refuse(err, words->language, "has words whose data is no JSON object");
+    }
+    return BELFRY_OK;
+}
+
 /* --- audience, actions -------------------------------------------------------------------------------------------- */
 
 struct audience {
@@ -276,7 +294,7 @@ belfry_status fake_emit(struct belfry_txn *txn, const struct belfry_event *event
     };
     out->replaces = type->replaces;
     if ((status = take_data(call, event, &json, out, err)) || (status = take_audience(call, event, out, err)) ||
-        (status = take_actions(t, event, type, out, err)))
+        (status = take_actions(t, event, type, out, err)) || (status = check_words(event, err)))
         return status;
     take_texts(t, event, type, json, out);
     fake_record_add(t, call->record, FAKE_EMIT)->event = out;

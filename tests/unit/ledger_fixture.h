@@ -84,7 +84,17 @@ static belfry_status script_emit(struct belfry_txn *txn, const json_t *in, struc
         .data = str_of(data),
         .valid_until_ms = json_object_get(in, "until") ? START + json_integer_value(json_object_get(in, "until")) : 0,
     };
+    /* "words":{"language","title","data"} */
+    const json_t *said = json_object_get(in, "words");
+    char *over = json_object_get(said, "data") ? json_dumps(json_object_get(said, "data"), JSON_ENCODE_ANY) : NULL;
+    struct belfry_event_words words = {.struct_size = sizeof(words),
+                                       .language = json_str(json_object_get(said, "language")),
+                                       .title = json_str(json_object_get(said, "title")),
+                                       .data = str_of(over)};
+    event.words = &words;
+    event.word_count = said ? 1 : 0;
     belfry_status status = txn->api->emit(txn, &event, err);
+    free(over);
     free(data);
     return status;
 }

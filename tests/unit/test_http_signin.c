@@ -246,7 +246,7 @@ static void test_asked_before_a_switch(void **state)
     assert_int_equal(a.status, 200);
     assert_null(head_value(a.head, "set-cookie"));
     assert_string_equal(head_value(a.head, "referrer-policy"), "no-referrer");
-    assert_non_null(strstr(a.body, "<strong>ann</strong>"));
+    assert_non_null(strstr(a.body, "<strong dir=\"auto\">ann</strong>"));
     assert_null(strstr(a.body, "eyJ")); /* the JWT itself is not in the page */
     char form[5000];
     snprintf(form, sizeof(form), "ticket=%s", ticket_of(a.body, "name=\"ticket\" value=\""));
@@ -312,7 +312,7 @@ static void test_form_of_another_site(void **state)
         assert_int_equal(strncmp(location, "/acme/session?ticket=", 21), 0);
         a = ask(w, "GET", location, sign_in(w, "ann"), NULL);
         assert_int_equal(a.status, 200);
-        assert_non_null(strstr(a.body, "<strong>ann</strong>"));
+        assert_non_null(strstr(a.body, "<strong dir=\"auto\">ann</strong>"));
         answer_free(&a);
         a = ask(w, "GET", location, NULL, NULL);
         assert_int_equal(a.status, 303);

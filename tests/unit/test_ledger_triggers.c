@@ -178,6 +178,9 @@ static void test_emit_refuses_what_is_wrong(void **state)
         {"{\"type\":\"free.x\",\"actor\":\"a:b\"}", "actor"},
         {"{\"type\":\"thing.note\",\"action\":\"bogus\"}", "is not an action"},
         {"{\"type\":\"free.x\",\"subject\":\"a\\u0001b\"}", "is a subject"},
+        {"{\"type\":\"free.x\",\"words\":{\"language\":\"DE\"}}", "is no language"},
+        {"{\"type\":\"free.x\",\"words\":{\"language\":\"d\\\"e\"}}", "is no language"},
+        {"{\"type\":\"free.x\",\"words\":{\"language\":\"de\",\"data\":7}}", "is no JSON object"},
     };
     struct bench *b = bench_open(INBOX_RULE, PEOPLE);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -202,6 +205,18 @@ static void test_texts_are_cleaned(void **state)
                     "\"link\":\"https://x.example/1\"}],[\"emit\",{\"type\":\"free.y\",\"subject\":\"s/1\"}]]]"),
         BELFRY_OK);
     expect_rows(b, "SELECT title, severity, link FROM event ORDER BY id", "a b 3 https://x.example/1\nfree.y: s/1 3 -");
+    bench_free(b);
+}
+
+static void test_what_is_said_in_a_language_is_kept_beside(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(INBOX_RULE, PEOPLE);
+    assert_int_equal(send_now(b, "[[\"1\",[\"emit\",{\"type\":\"free.x\",\"title\":\"Hello\",\"words\":{\"language\":"
+                                 "\"de\",\"title\":\"Hallo\\n\\u202eWelt\"}}],[\"emit\",{\"type\":\"free.y\",\"title\":"
+                                 "\"Hotel\",\"words\":{\"language\":\"de\",\"title\":\"Hotel\"}}]]]"),
+                     BELFRY_OK);
+    expect_rows(b, "SELECT title, texts FROM event ORDER BY id", "Hello {\"de\":{\"title\":\"Hallo Welt\"}}\nHotel -");
     bench_free(b);
 }
 
@@ -273,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_record_is_laid_over_the_transaction),
         cmocka_unit_test(test_emit_refuses_what_is_wrong),
         cmocka_unit_test(test_texts_are_cleaned),
+        cmocka_unit_test(test_what_is_said_in_a_language_is_kept_beside),
         cmocka_unit_test(test_limits_stick),
         cmocka_unit_test(test_actor_and_roles),
         cmocka_unit_test(test_revision_is_one_step_a_command),
