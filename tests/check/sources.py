@@ -81,13 +81,14 @@ def convenience(target, sources, cppflags=None):
 
 
 def embedded(sources, prefix):
-    """What is compiled in as text: each .inc is made from the file of its name, before the object that includes it."""
+    """What is compiled in as text: each .inc is made from the file of its name, before the object that includes it.
+    $(LO) is what automake does not read: it would leave out its own rule for an object that stands here by name."""
     out = ""
     for path in sources:
         names = re.findall(r'^#include "([^"]+\.inc)"', text(path), re.M) if path.endswith(".c") else []
         if names:
             out += "EMBEDDED += " + " ".join(names) + "\n"
-            out += f"{os.path.dirname(path)}/{prefix}{os.path.basename(path)[:-2]}.lo: " + " ".join(names) + "\n"
+            out += f"{os.path.dirname(path)}/{prefix}{os.path.basename(path)[:-2]}.$(LO): " + " ".join(names) + "\n"
     return out
 
 
