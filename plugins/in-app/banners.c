@@ -109,7 +109,7 @@ json_t *banners_model(const struct call *call, const char *bad)
     add_job(call, banners);
     add_done(call, banners);
     if (bad)
-        json_array_append_new(
-            banners, banner(view_say(call, "done.ignored", belfry_str(bad), (struct belfry_str){0}), 1));
+        json_array_append_new(banners,
+                              banner(view_say(call, "done.ignored", belfry_str(bad), (struct belfry_str){0}), 1));
     return banners;
 }

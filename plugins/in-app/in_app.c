@@ -122,8 +122,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
 static belfry_status start(void *self, struct belfry_error *err)
 {
     struct in_app *app = self;
-    belfry_status status =
-        app->asset->add(app->host, "inbox.css", "text/css; charset=utf-8", style, sizeof(style) - 1);
+    belfry_status status = app->asset->add(app->host, "inbox.css", "text/css; charset=utf-8", style, sizeof(style) - 1);
     if (status != BELFRY_OK)
         return app->host->fail(err, status, NULL, "the style sheet could not be served");
     return view_init(app, err);
@@ -187,8 +186,13 @@ static const struct belfry_delivery delivery = {.struct_size = sizeof(struct bel
 
 static const struct belfry_role roles[] = {{"belfry.delivery/1", &delivery}, {0}};
 
-static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_INBOX, BELFRY_EXT_TIMER,
-                                    BELFRY_EXT_ASSET, BELFRY_EXT_JOB, BELFRY_EXT_PAGES, NULL};
+static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE,
+                                    BELFRY_EXT_INBOX,
+                                    BELFRY_EXT_TIMER,
+                                    BELFRY_EXT_ASSET,
+                                    BELFRY_EXT_JOB,
+                                    BELFRY_EXT_PAGES,
+                                    NULL};
 
 static const struct belfry_plugin in_app = {
     .struct_size = sizeof(struct belfry_plugin),

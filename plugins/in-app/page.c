@@ -138,8 +138,8 @@ static void add_numbers(const struct call *call, const struct belfry_inbox_page 
     json_object_set_new(model, "rev", json_integer(page->rev));
     json_object_set_new(model, "total", json_integer((json_int_t)page->total));
     json_object_set_new(model, "unread", json_integer((json_int_t)page->unread));
-    view_put(model, "count", page->unread ? view_count(call, "inbox.unread", page->unread)
-                                          : view_text(call, "inbox.none_unread"));
+    view_put(model, "count",
+             page->unread ? view_count(call, "inbox.unread", page->unread) : view_text(call, "inbox.none_unread"));
 }
 
 static json_t *model_of(const struct call *call, const struct belfry_inbox_page *page, const char *bad)

@@ -124,9 +124,9 @@ void row_write(const struct call *call, const struct belfry_inbox_page *page, co
 
 json_t *row_slots(const struct call *call)
 {
-    json_t *row = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "id", "", "rev", "", "label", "", "severity",
-                            "", "severity_label", "", "href", "", "title", "", "category_label", "", "source", "",
-                            "created_at", "");
+    json_t *row =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "id", "", "rev", "", "label", "", "severity", "",
+                  "severity_label", "", "href", "", "title", "", "category_label", "", "source", "", "created_at", "");
     view_put(row, "ago", (struct belfry_str){0});
     view_put(row, "brief", belfry_str(" "));
     view_put(row, "handled", belfry_str(" "));

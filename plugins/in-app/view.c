@@ -46,7 +46,7 @@ static const char skips[] =
 
 static const struct {
     const char *name, *text;
-} templates[] = {{"inbox", inbox},   {"filters", filters}, {"row", row},   {"end", end},      {"js", js},
+} templates[] = {{"inbox", inbox},   {"filters", filters}, {"row", row},   {"end", end},       {"js", js},
                  {"detail", detail}, {"gone", gone},       {"what", what}, {"notice", notice}, {"skips", skips}};
 
 belfry_status view_init(struct in_app *app, struct belfry_error *err)

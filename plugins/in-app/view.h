@@ -21,7 +21,8 @@ void view_put(json_t *model, const char *name, struct belfry_str value);
 /* The same with a text of the catalogue. */
 void view_put_text(const struct call *call, json_t *model, const char *name, const char *key);
 /* "/acme/notifications" with the query: to be put as an address. */
-void view_put_inbox(const struct call *call, json_t *model, const char *name, const struct query *query, int with_place);
+void view_put_inbox(const struct call *call, json_t *model, const char *name, const struct query *query,
+                    int with_place);
 /* "org", "path" and, for its forms, "csrf". */
 json_t *view_model(const struct call *call);
 
