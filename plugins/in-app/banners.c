@@ -103,13 +103,12 @@ static void add_job(const struct call *call, json_t *banners)
     json_array_append_new(banners, made);
 }
 
-json_t *banners_model(const struct call *call, const char *bad)
+json_t *banners_model(const struct call *call)
 {
     json_t *banners = json_array();
     add_job(call, banners);
     add_done(call, banners);
-    if (bad)
-        json_array_append_new(banners,
-                              banner(view_say(call, "done.ignored", belfry_str(bad), (struct belfry_str){0}), 1));
+    if (call->bad.len)
+        json_array_append_new(banners, banner(view_say(call, "done.ignored", call->bad, (struct belfry_str){0}), 1));
     return banners;
 }

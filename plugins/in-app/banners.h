@@ -5,7 +5,7 @@
 
 #include "view.h"
 
-/* {text, warn, undo, job: {progress, again}} each; bad: the parameter that was left out, or NULL. */
-json_t *banners_model(const struct call *call, const char *bad);
+/* A list of {text, warn, kind, undo, job: {progress, again}}. */
+json_t *banners_model(const struct call *call);
 
 #endif

@@ -155,7 +155,7 @@ void facets_model(const struct call *call, const struct belfry_inbox_page *page,
     view_put(model, "q", q->q);
     json_object_set_new(model, "hidden", json_boolean(q->hidden));
     json_object_set_new(model, "only_unread", json_boolean(q->unread));
-    json_object_set_new(model, "open", json_boolean(q->severity_count || q->category_count || q->source_count));
+    json_object_set_new(model, "open", json_boolean(query_is_picked(q)));
     json_object_set_new(model, "plain", json_boolean(query_is_plain(q)));
     json_object_set_new(model, "groups", groups);
     if (json_array_size(items))

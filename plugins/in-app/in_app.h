@@ -43,7 +43,7 @@ struct call {
     int has_job;
     uint32_t reload_after_s; /* of the page; 0: not */
     int shows_list;          /* the page has a list to skip to */
-    const char *bad;         /* parameter of the page's address that was left out, or NULL */
+    struct belfry_str bad;   /* parameter of the page's address that was left out; empty: none */
     void (*then)(struct call *call);
 };
 

@@ -142,7 +142,7 @@ static void add_numbers(const struct call *call, const struct belfry_inbox_page 
              page->unread ? view_count(call, "inbox.unread", page->unread) : view_text(call, "inbox.none_unread"));
 }
 
-static json_t *model_of(const struct call *call, const struct belfry_inbox_page *page, const char *bad)
+static json_t *model_of(const struct call *call, const struct belfry_inbox_page *page)
 {
     json_t *model = view_model(call), *fields = json_array();
     add_numbers(call, page, model);
@@ -150,7 +150,7 @@ static json_t *model_of(const struct call *call, const struct belfry_inbox_page 
     query_each(&call->query, 1, add_field, fields);
     json_object_set_new(model, "fields", fields);
     json_object_set_new(model, "tools", tools_of(call, page));
-    json_object_set_new(model, "banners", banners_model(call, bad));
+    json_object_set_new(model, "banners", banners_model(call));
     view_put(model, "caption", caption_of(call, page));
     if (page->count == 0)
         json_object_set_new(model, "empty", empty_of(call, json_object_get(model, "applied")));
@@ -174,7 +174,7 @@ static void on_page(void *arg, belfry_status status, const struct belfry_inbox_p
         view_notice(call, 503, "notice.unavailable", view_text(call, "notice.unavailable_text"));
         return;
     }
-    json_t *model = model_of(call, page, call->bad);
+    json_t *model = model_of(call, page);
     view_render(call, "inbox", model, &main);
     for (size_t i = 0; i < page->count; i++)
         row_write(call, page, &page->items[i], &main);
@@ -213,12 +213,19 @@ static int go_to_address(struct call *call)
     return differs;
 }
 
+/* What an address of the page may have beside a filter: what the last form did, and a job. */
+static const char *const own_names[] = {"limit", "done", "n", "failed", "undo", "job", NULL};
+
 void page_inbox(void *self, const struct belfry_http_request *req)
 {
     struct call *call = call_new(self, req);
     const char *why;
-    call->bad = query_read(&call->query, req, call->app->http->query, (uint32_t)call->app->config->page_size, &why);
-    if (!call->bad && go_to_address(call))
+    const char *bad =
+        query_read(&call->query, req, call->app->http->query, (uint32_t)call->app->config->page_size, &why);
+    call->bad = belfry_str(bad ? bad : "");
+    if (!bad && go_to_address(call))
         return;
+    if (!call->bad.len)
+        call->bad = query_stranger(req->query, own_names);
     refresh_look(call, read_list);
 }

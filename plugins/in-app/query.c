@@ -183,33 +183,44 @@ void query_filter(const struct query *query, struct belfry_inbox_filter *out)
     };
 }
 
-int query_is_plain(const struct query *query)
+int query_is_picked(const struct query *query)
 {
-    return !query->q.len && !query->severity_count && !query->category_count && !query->source_count &&
-           !query->hidden && !query->unread;
+    return query->severity_count || query->category_count || query->source_count || query->hidden || query->unread;
 }
 
-static int is_form_name(struct belfry_str name)
+int query_is_plain(const struct query *query)
 {
-    static const char *const names[] = {"q", "severity", "category", "source", "status", "read", "before"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (is(name, names[i]))
+    return !query->q.len && !query_is_picked(query);
+}
+
+static const char *const form_names[] = {"q", "severity", "category", "source", "status", "read", "before", NULL};
+
+static int is_among(struct belfry_str name, const char *const *names)
+{
+    for (; *names; names++)
+        if (is(name, *names))
             return 1;
     return 0;
 }
 
-int query_is_form(struct belfry_str raw)
+struct belfry_str query_stranger(struct belfry_str raw, const char *const *more)
 {
     while (raw.len > 0) {
         const char *end = memchr(raw.ptr, '&', raw.len);
         size_t len = end ? (size_t)(end - raw.ptr) : raw.len;
         const char *equals = memchr(raw.ptr, '=', len);
-        if (!is_form_name((struct belfry_str){raw.ptr, equals ? (size_t)(equals - raw.ptr) : len}))
-            return 0;
+        struct belfry_str name = {raw.ptr, equals ? (size_t)(equals - raw.ptr) : len};
+        if (name.len && !is_among(name, form_names) && !is_among(name, more))
+            return name;
         len += end != NULL;
         raw = (struct belfry_str){raw.ptr + len, raw.len - len};
     }
-    return 1;
+    return (struct belfry_str){NULL, 0};
+}
+
+int query_is_form(struct belfry_str raw)
+{
+    return query_stranger(raw, (const char *const[]){NULL}).len == 0;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */

@@ -34,11 +34,16 @@ void query_filter(const struct query *query, struct belfry_inbox_filter *out);
 int query_is_plain(const struct query *query);
 /* 1 when a raw query has nothing but what a form of filters sends, so that query_write() says the same. */
 int query_is_form(struct belfry_str raw);
+/* 1 when something else than text is chosen. */
+int query_is_picked(const struct query *query);
 /* One of the five severities. */
 int query_is_severity(struct belfry_str name);
 /* "severity=error&status=hidden", defaults left out, in one order; begins with `first` ('?' or '&') when there is any.
  * With before when with_place. */
 void query_write(const struct query *query, int with_place, char first, struct text *out);
+/* The first name in a raw query that is none of the list's and none of `more`, which ends at NULL; empty: there is
+ * none. */
+struct belfry_str query_stranger(struct belfry_str raw, const char *const *more);
 /* What query_write() writes, one by one. */
 void query_each(const struct query *query, int with_place,
                 void (*fn)(void *arg, const char *name, struct belfry_str value), void *arg);

@@ -10,18 +10,17 @@
 
 #include <stdio.h>
 
-/* In code points, as the page's script counts them: of the title in names of buttons, of the body. */
+/* In bytes, as the page's script counts them: of the title in names of buttons, of the body. */
 #define LABEL_MAX 80
 #define BRIEF_MAX 240
 
-/* At most max code points, with an ellipsis when there were more. */
+/* At most max bytes, at the border of a character, with an ellipsis when there was more. */
 static void write_cut(struct text *out, const char *name, struct belfry_str s, size_t max)
 {
     struct text cut = {0};
-    size_t len = 0, points = 0;
-    for (; len < s.len; len++)
-        if (((unsigned char)s.ptr[len] & 0xc0) != 0x80 && points++ == max)
-            break;
+    size_t len = s.len > max ? max : s.len;
+    while (len > 0 && len < s.len && ((unsigned char)s.ptr[len] & 0xc0) == 0x80)
+        len--;
     text_add(&cut, s.ptr, len);
     if (len < s.len)
         text_z(&cut, "…");
@@ -93,11 +92,6 @@ static void write_buttons(const struct call *call, struct text *out, const struc
         write_button(out, "act", item, item->actions[i].id, item->actions[i].label);
     }
     text_z(out, "]");
-    if (item->unread || item->read_ms) {
-        text_z(out, ",\"mark\":");
-        write_button(out, item->unread ? "read" : "unread", item, (struct belfry_str){0},
-                     view_text(call, item->unread ? "tools.read" : "tools.unread"));
-    }
     text_z(out, ",\"hide\":");
     write_button(out, hidden ? "unhide" : "hide", item, (struct belfry_str){0},
                  view_text(call, hidden ? "row.unhide" : "row.hide"));
@@ -135,7 +129,6 @@ json_t *row_slots(const struct call *call)
     json_object_set_new(row, "unread", json_true());
     json_object_set_new(row, "comment", json_pack("{s:s}", "text", ""));
     json_object_set_new(row, "acts", json_pack("[{s:s,s:s}]", "text", "", "value", ""));
-    json_object_set_new(row, "mark", json_pack("{s:s,s:s}", "text", "", "value", ""));
     json_t *hide = json_pack("{s:s}", "value", "");
     view_put_text(call, hide, "text", call->query.hidden ? "row.unhide" : "row.hide");
     json_object_set_new(row, "hide", hide);
