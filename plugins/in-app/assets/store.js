@@ -103,8 +103,8 @@ export class Store extends EventTarget {
     return { response, data };
   }
 
-  async write(path, body) {
-    const { data } = await this.json(path, { method: 'POST', body: body ?? {} });
+  async write(path, body, keepalive = false) {
+    const { data } = await this.json(path, { method: 'POST', body, keepalive });
     if (data && 'rev' in data) {
       this.apply(data, true);
       this.stream?.tell({ hint: { rev: data.rev, unread: data.unread } });
@@ -283,15 +283,9 @@ export class Store extends EventTarget {
     return this.json(`/notifications/${encodeURIComponent(id)}`).then(({ data }) => data);
   }
 
-  // what: read, unread, hide, unhide. {rev, unread}
-  mark(id, what) {
-    return this.write(`/notifications/${encodeURIComponent(id)}/${what}`);
-  }
-
-  // The same for a page that is being left; nobody waits for it.
-  markLeaving(id, what) {
-    const path = `/notifications/${encodeURIComponent(id)}/${what}`;
-    this.ask(path, { method: 'POST', keepalive: true, body: {} }).catch(() => {});
+  // what: read, unread, hide, unhide. {rev, unread}. keepalive: also when the page is being left
+  mark(id, what, keepalive = false) {
+    return this.write(`/notifications/${encodeURIComponent(id)}/${what}`, {}, keepalive);
   }
 
   // {action, ids} or {action, filter, as_of_rev}. {rev, unread, changed, failed, undo}
