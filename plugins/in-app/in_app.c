@@ -13,6 +13,21 @@
 static const char style[] =
 #include "plugins/in-app/assets/inbox.css.inc"
     ;
+static const char store[] =
+#include "plugins/in-app/assets/store.js.inc"
+    ;
+static const char script[] =
+#include "plugins/in-app/assets/inbox.js.inc"
+    ;
+
+#define SCRIPT_TYPE "text/javascript; charset=utf-8"
+
+static const struct {
+    const char *name, *type, *text;
+    size_t size;
+} files[] = {{"inbox.css", "text/css; charset=utf-8", style, sizeof(style) - 1},
+             {"store.js", SCRIPT_TYPE, store, sizeof(store) - 1},
+             {"inbox.js", SCRIPT_TYPE, script, sizeof(script) - 1}};
 
 #define BODY_SMALL 4096
 #define BODY_BULK (512 * 1024)
@@ -122,9 +137,12 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
 static belfry_status start(void *self, struct belfry_error *err)
 {
     struct in_app *app = self;
-    belfry_status status = app->asset->add(app->host, "inbox.css", "text/css; charset=utf-8", style, sizeof(style) - 1);
-    if (status != BELFRY_OK)
-        return app->host->fail(err, status, NULL, "the style sheet could not be served");
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        belfry_status status =
+            app->asset->add(app->host, files[i].name, files[i].type, files[i].text, files[i].size);
+        if (status != BELFRY_OK)
+            return app->host->fail(err, status, NULL, "a file of the pages could not be served");
+    }
     return view_init(app, err);
 }
 

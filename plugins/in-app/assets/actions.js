@@ -80,7 +80,7 @@ export class Actions {
       }
       const undo = single ? changed && (() => this.store.mark(ids[0], INVERSE[what]).then(() => 1))
         : answer.undo && (() => this.store.undo(answer.undo).then((undone) => undone.changed));
-      this.done(what, single ? 1 : answer.changed, undo, failed.size > 0);
+      this.done(what, single ? 1 : answer.changed, undo, { ids, told: failed.size > 0 });
     });
     this.list.describe();
     this.selection.update();
@@ -157,10 +157,11 @@ export class Actions {
     this.speaker.warn(text);
   }
 
-  // undo: does it, and gives back how many rows are as they were; false when there is nothing to undo
-  done(what, changed, undo, told = false) {
+  // undo: does it, and gives back how many rows are as they were; false when there is nothing to undo. ids: which rows
+  // come back with it; without, all that match. told: it was said already.
+  done(what, changed, undo, { ids, told = false } = {}) {
     const text = this.words.count(`done_${what}`, changed);
-    this.last = undo || null;
+    this.last = undo ? { undo, ids } : null;
     this.banners.clear('undo');
     if (undo)
       this.banners.set('undo', text,
@@ -181,18 +182,18 @@ export class Actions {
   }
 
   async undo(op) {
-    const undo = op ? () => this.store.undo(op).then((undone) => undone.changed) : this.last;
-    if (!undo) return;
+    const last = op ? { undo: () => this.store.undo(op).then((undone) => undone.changed) } : this.last;
+    if (!last) return;
     this.last = null;
     try {
-      const count = await undo();
+      const count = await last.undo();
       this.leaveBanner();
       this.banners.clear('undo');
       this.banners.clearOld();
-      await this.list.load({ insert: true }).catch(() => {});
+      await this.list.load({ insert: last.ids ? new Set(last.ids) : true }).catch(() => {});
       this.speaker.tell(this.words.count('done_undo', count));
     } catch (failure) {
-      if (failure.status === 0 || failure.status >= 500) this.last = undo; // it can be tried again
+      if (failure.status === 0 || failure.status >= 500) this.last = last; // it can be tried again
       this.refused(failure, []);
     }
   }

@@ -19,10 +19,11 @@ export class Help {
   build() {
     const keysOf = (keys) => keys.flatMap((key, at) => [
       at ? ` ${this.words.say('or')} ` : '', make('kbd', {}, SHOWN[key] ?? key)]);
-    const line = ({ keys, command }) => [make('dt', {}, ...keysOf(keys)), make('dd', {}, this.words.say(`key_${command}`))];
+    const line = ({ keys, command }) => make('div', {},
+      make('dt', {}, ...keysOf(keys)), make('dd', {}, this.words.say(`key_${command}`)));
     const group = (where) => [
       make('h3', {}, this.words.say(`keys_${where}`)),
-      make('dl', {}, ...KEYS.filter((key) => key.where === where).flatMap(line))];
+      make('dl', {}, ...KEYS.filter((key) => key.where === where).map(line))];
     const dialog = make('dialog', { id: 'help', 'aria-labelledby': 'help-title' },
       make('h2', { id: 'help-title' }, this.words.say('keys')), ...group('table'), ...group('page'),
       make('form', { method: 'dialog' }, make('button', {}, this.words.say('close'))));

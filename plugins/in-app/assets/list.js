@@ -55,7 +55,7 @@ export class List extends EventTarget {
     return filter;
   }
 
-  // Asks for the list. insert: new rows are put in; otherwise they wait. Gives back what was asked for, or null when
+  // Asks for the list. insert: new rows are put in, all (true) or those of a set; otherwise they wait. Gives back what was asked for, or null when
   // a later question was put meanwhile; throws a Failure.
   async load({ insert = false } = {}) {
     const turn = ++this.asked;
@@ -85,7 +85,7 @@ export class List extends EventTarget {
     const listed = new Set(data.items.map(({ id }) => id));
     const ids = this.all().map(idOf).filter((id) => !listed.has(id) && !this.busy.has(id));
     const gone = new Map(ids.map((id) => [id, null]));
-    if (insert || ids.length > MISSING_MAX) return gone;
+    if (insert === true || ids.length > MISSING_MAX) return gone;
     await Promise.all(ids.map(async (id) => {
       try {
         gone.set(id, await this.store.one(id));
@@ -114,8 +114,9 @@ export class List extends EventTarget {
     this.dispatchEvent(new CustomEvent('shown', { detail: { data, insert } }));
   }
 
-  // Rows in the order of the items. Without insert only what comes after the last row that is shown is put in.
+  // Rows in the order of the items. What was not asked for is put in only after the last row that is shown.
   put(items, insert) {
+    const asked = ({ id }) => insert === true || Boolean(insert) && insert.has(id);
     const shown = new Map(this.all().map((row) => [idOf(row), row]));
     const last = items.findLastIndex(({ id }) => shown.has(id));
     let before = this.body.firstElementChild;
@@ -124,12 +125,12 @@ export class List extends EventTarget {
       const row = shown.get(item.id);
       if (row) {
         if (!this.busy.has(item.id)) this.rows.patch(row, item);
-        if (insert && row !== before) this.body.insertBefore(row, before);
+        if (insert === true && row !== before) this.body.insertBefore(row, before);
         before = row.nextElementSibling;
       } else if (this.busy.has(item.id)) {
         return; // it is just being hidden
-      } else if (insert || at > last && (shown.size > 0 || this.query.has('before'))) {
-        this.body.insertBefore(this.rows.build(item), insert ? before : null);
+      } else if (asked(item) || at > last && (shown.size > 0 || this.query.has('before'))) {
+        this.body.insertBefore(this.rows.build(item), at > last ? null : before);
       } else {
         this.pending += 1;
       }

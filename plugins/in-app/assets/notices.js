@@ -14,7 +14,7 @@ export class Banners {
 
   // ways: buttons and links after the text
   set(kind, text, ...ways) {
-    const banner = make('div', { class: 'banner' }, make('p', {}, text), ...ways);
+    const banner = make('div', { class: 'banner' }, ...(text ? [make('p', {}, text)] : []), ...ways);
     banner.dataset.kind = kind;
     const old = this.find(kind);
     if (old) old.replaceWith(banner);

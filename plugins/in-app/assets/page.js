@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inbox page: finds its parts and joins them. Everything here works without it, by links and one form; this takes
 // over what they do, one by one, so that nothing has to be loaded anew.
-import { connect } from './store.js';
 import { make, Speaker, Words } from './words.js';
 import { columnOf, idOf, Rows, titleOf } from './row.js';
 import { cellFocus, List } from './list.js';
@@ -14,11 +13,13 @@ import { Seen } from './seen.js';
 import { Keys } from './keys.js';
 import { Help, roving } from './help.js';
 
+// The store is a file of its own, for all that a page may show of an inbox; whichever comes first has registered it.
+const connectStore = globalThis[Symbol.for('belfry.connect')];
 const SETTLE_MS = 200; // several hints and answers that come together are one question
 const AGE_MS = 60_000;
 const TOOLS = {
   active: ['read-selected', 'unread-selected', 'hide-selected', 'read-all', 'hide-all'],
-  hidden: ['unhide-selected', 'unhide-all'],
+  hidden: ['read-selected', 'unread-selected', 'unhide-selected', 'unhide-all'],
 };
 
 function startInbox(section) {
@@ -26,7 +27,7 @@ function startInbox(section) {
   const words = new Words(find('#texts').dataset, document.documentElement.lang);
   const speaker = new Speaker(find('#status'), find('#alert'));
   const banners = new Banners(find('#banners'));
-  const store = connect({ base: section.dataset.base, live: 'sse' });
+  const store = connectStore({ base: section.dataset.base, live: 'sse' });
   const toolbar = find('#toolbar');
   const heading = find('#heading');
 
@@ -83,6 +84,7 @@ function startInbox(section) {
     document.title = unread ? `(${words.number.format(unread)}) ${title}` : title;
     find('#count').textContent = unread ? words.count('unread', unread) : words.say('none_unread');
     section.dataset.unread = unread;
+    tools();
   }
   store.addEventListener('count', number);
   number();
@@ -99,16 +101,16 @@ function startInbox(section) {
       const [what, which] = value.split('-');
       const button = known.get(value) ?? make('button', { name: 'do', value });
       if (!button.isConnected) last.before(button, '\n');
+      const plain = which === 'all' && !list.filtered;
+      const count = plain && what === 'read' ? store.unread ?? Number(section.dataset.unread) : list.total;
       button.textContent = which === 'selected' ? words.say(`tools_${what}`)
-        : words.count(`tools_${what}_${list.filtered && !onlyView() ? 'matching' : 'all'}`, list.total);
-      const off = which === 'selected' ? !selection.rows().length : !list.total;
+        : words.count(`tools_${what}_${plain ? 'all' : 'matching'}`, count);
+      const off = which === 'selected' ? !selection.rows().length : !count;
       if (off) button.setAttribute('aria-disabled', 'true');
       else button.removeAttribute('aria-disabled');
     }
     settleToolbar();
   }
-  // "All hidden ones" are all, though they are a filter
-  const onlyView = () => [...list.query.keys()].every((name) => name === 'status' || name === 'before');
   selection.addEventListener('select', tools);
   toolbar.append(make('button', { type: 'button', id: 'shortcuts', onclick: () => help.open() }, words.say('keys')));
 

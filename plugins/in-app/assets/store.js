@@ -353,3 +353,6 @@ export function connect({ base, token, ...options }) {
   }
   return store.open();
 }
+
+// For scripts that are files of their own.
+globalThis[Symbol.for('belfry.connect')] ??= connect;
