@@ -86,29 +86,3 @@ void answer_redirect(struct call *call, struct belfry_str location)
     call->app->http->respond(call->app->host, call->req->id, &response);
     call_free(call);
 }
-
-void answer_page(struct call *call, uint32_t status, const char *title, struct text *main)
-{
-    struct belfry_http_page page = {.struct_size = sizeof(page),
-                                    .status = status,
-                                    .title = belfry_str(title),
-                                    .main = text_view(main),
-                                    .styles = call->app->styles,
-                                    .reload_after_s = call->reload_after_s};
-    call->app->http->page(call->app->host, call->req->id, &page);
-    text_free(main);
-    call_free(call);
-}
-
-void answer_notice(struct call *call, uint32_t status, const char *title, struct belfry_str text)
-{
-    struct text out = {0};
-    text_z(&out, "<h1>");
-    text_html(&out, belfry_str(title));
-    text_z(&out, "</h1><p>");
-    text_html(&out, text);
-    text_z(&out, "</p><p><a class=\"button\" href=\"/");
-    text_url(&out, call->req->org);
-    text_z(&out, "/notifications\">Back to notifications</a></p>");
-    answer_page(call, status, title, &out);
-}

@@ -4,83 +4,10 @@
  * query while nothing changes.
  */
 #include "in_app.h"
+#include "item.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* --- items ------------------------------------------------------------------------------------ */
-
-static const char *const severities[] = {"info", "success", "warning", "error", "critical"};
-static const char *const validities[] = {"valid", "expired", "superseded", "withdrawn"};
-
-static void member(struct text *out, const char *name, struct belfry_str value, int null)
-{
-    text_z(out, ",\"");
-    text_z(out, name);
-    text_z(out, "\":");
-    if (null)
-        text_json_opt(out, value);
-    else
-        text_json(out, value);
-}
-
-static void time_member(struct text *out, const char *name, int64_t ms)
-{
-    text_z(out, ",\"");
-    text_z(out, name);
-    text_z(out, "\":");
-    text_json_time(out, ms);
-}
-
-static void write_href(struct text *out, struct belfry_str org, struct belfry_str id)
-{
-    text_z(out, ",\"href\":\"/");
-    text_url(out, org);
-    text_z(out, "/n/");
-    text_url(out, id);
-    text_z(out, "\"");
-}
-
-static void write_actions(struct text *out, const struct belfry_inbox_item *item)
-{
-    text_z(out, ",\"actions\":[");
-    for (size_t i = 0; i < item->action_count; i++) {
-        text_z(out, i ? ",{\"id\":" : "{\"id\":");
-        text_json(out, item->actions[i].id);
-        member(out, "label", item->actions[i].label, 0);
-        text_z(out, "}");
-    }
-    text_z(out, "]");
-}
-
-static void write_item(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item)
-{
-    text_z(out, "{\"id\":");
-    text_json(out, item->id);
-    member(out, "type", item->type, 0);
-    member(out, "source", item->source, 0);
-    member(out, "category", item->category, 0);
-    member(out, "severity", belfry_str(severities[item->severity < 5 ? item->severity : 0]), 0);
-    member(out, "title", item->title, 0);
-    member(out, "body", item->body, 0);
-    write_href(out, org, item->id);
-    member(out, "subject", item->subject, 1);
-    member(out, "actor", item->actor, 1);
-    member(out, "reason", item->reason, 1);
-    time_member(out, "created_at", item->created_ms);
-    time_member(out, "seen_at", item->seen_ms);
-    time_member(out, "read_at", item->read_ms);
-    time_member(out, "hidden_at", item->hidden_ms);
-    text_z(out, item->unread ? ",\"unread\":true" : ",\"unread\":false");
-    member(out, "validity", belfry_str(validities[item->validity < 4 ? item->validity : 0]), 0);
-    time_member(out, "valid_until", item->valid_until_ms);
-    member(out, "handled_by", item->handled_by, 1);
-    member(out, "replaced_by", item->replaced_by, 1);
-    write_actions(out, item);
-    text_z(out, ",\"rev\":");
-    text_num(out, item->rev);
-    text_z(out, "}");
-}
 
 /* --- tags ------------------------------------------------------------------------------------- */
 
@@ -168,7 +95,7 @@ static void on_list(void *arg, belfry_status status, const struct belfry_inbox_p
     text_z(&out, ",\"items\":[");
     for (size_t i = 0; i < page->count; i++) {
         text_z(&out, i ? "," : "");
-        write_item(&out, call->req->org, &page->items[i]);
+        item_write(&out, call->req->org, &page->items[i]);
     }
     text_z(&out, "]");
     write_facets(&out, page);
@@ -280,7 +207,7 @@ static void on_one(void *arg, belfry_status status, const struct belfry_inbox_it
         answer_status(call, status, (struct belfry_str){0});
         return;
     }
-    write_item(&out, call->req->org, item);
+    item_write(&out, call->req->org, item);
     answer_json(call, 200, &out);
 }
 

@@ -5,10 +5,29 @@
  * what people do with it. It keeps no state but open requests and streams.
  */
 #include "in_app.h"
+#include "view.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+static const char style[] =
+#include "plugins/in-app/assets/inbox.css.inc"
+    ;
+static const char store[] =
+#include "plugins/in-app/assets/store.js.inc"
+    ;
+static const char script[] =
+#include "plugins/in-app/assets/inbox.js.inc"
+    ;
+
+#define SCRIPT_TYPE "text/javascript; charset=utf-8"
+
+static const struct {
+    const char *name, *type, *text;
+    size_t size;
+} files[] = {{"inbox.css", "text/css; charset=utf-8", style, sizeof(style) - 1},
+             {"store.js", SCRIPT_TYPE, store, sizeof(store) - 1},
+             {"inbox.js", SCRIPT_TYPE, script, sizeof(script) - 1}};
 
 #define BODY_SMALL 4096
 #define BODY_BULK (512 * 1024)
@@ -110,11 +129,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     app->timer = host->get_extension(host, BELFRY_EXT_TIMER);
     app->asset = host->get_extension(host, BELFRY_EXT_ASSET);
     app->job = host->get_extension(host, BELFRY_EXT_JOB);
-    struct text style = {0};
-    text_z(&style, host->instance);
-    text_z(&style, "/inbox.css");
-    app->style = style.ptr;
-    app->styles[0] = app->style;
+    app->pages = host->get_extension(host, BELFRY_EXT_PAGES);
     *self = app;
     return BELFRY_OK;
 }
@@ -122,11 +137,13 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
 static belfry_status start(void *self, struct belfry_error *err)
 {
     struct in_app *app = self;
-    belfry_status status =
-        app->asset->add(app->host, "inbox.css", "text/css; charset=utf-8", in_app_style, in_app_style_size);
-    if (status != BELFRY_OK)
-        return app->host->fail(err, status, NULL, "the style sheet could not be served");
-    return BELFRY_OK;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        belfry_status status =
+            app->asset->add(app->host, files[i].name, files[i].type, files[i].text, files[i].size);
+        if (status != BELFRY_OK)
+            return app->host->fail(err, status, NULL, "a file of the pages could not be served");
+    }
+    return view_init(app, err);
 }
 
 void in_app_check_stopped(struct in_app *app)
@@ -148,7 +165,6 @@ static void stop(void *self)
 static void destroy(void *self)
 {
     struct in_app *app = self;
-    free(app->style);
     free(app);
 }
 
@@ -166,7 +182,7 @@ static const struct belfry_option options[] = {
      .type = BELFRY_OPT_INT,
      .offset = offsetof(struct config, page_size),
      .name = "page_size",
-     .def = "50",
+     .def = "200",
      .min = 1,
      .max = QUERY_LIMIT_MAX,
      .doc = "How many notifications a page or a list without `limit` shows, 1 to 200."},
@@ -188,8 +204,13 @@ static const struct belfry_delivery delivery = {.struct_size = sizeof(struct bel
 
 static const struct belfry_role roles[] = {{"belfry.delivery/1", &delivery}, {0}};
 
-static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_INBOX, BELFRY_EXT_TIMER,
-                                    BELFRY_EXT_ASSET,      BELFRY_EXT_JOB,   NULL};
+static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE,
+                                    BELFRY_EXT_INBOX,
+                                    BELFRY_EXT_TIMER,
+                                    BELFRY_EXT_ASSET,
+                                    BELFRY_EXT_JOB,
+                                    BELFRY_EXT_PAGES,
+                                    NULL};
 
 static const struct belfry_plugin in_app = {
     .struct_size = sizeof(struct belfry_plugin),

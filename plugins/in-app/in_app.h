@@ -19,9 +19,8 @@ struct in_app {
     const struct belfry_timer_api *timer;
     const struct belfry_asset_api *asset;
     const struct belfry_job_api *job;
+    const struct belfry_pages_api *pages;
     const struct config *config;
-    char *style; /* asset path */
-    const char *styles[2];
     struct stream *streams;
     uint64_t heartbeat; /* timer, while there are streams */
     uint32_t calls;     /* requests in hand */
@@ -43,6 +42,8 @@ struct call {
     struct belfry_job job; /* of the page's address, when it has one of this person */
     int has_job;
     uint32_t reload_after_s; /* of the page; 0: not */
+    int shows_list;          /* the page has a list to skip to */
+    struct belfry_str bad;   /* parameter of the page's address that was left out; empty: none */
     void (*then)(struct call *call);
 };
 
@@ -63,9 +64,6 @@ void answer_json(struct call *call, uint32_t status, struct text *body);
 /* Without a body: 204, 304. With the call's etag. */
 void answer_empty(struct call *call, uint32_t status);
 void answer_redirect(struct call *call, struct belfry_str location);
-void answer_page(struct call *call, uint32_t status, const char *title, struct text *main);
-/* A page that says one thing, with a way back. */
-void answer_notice(struct call *call, uint32_t status, const char *title, struct belfry_str text);
 
 /* "read" of "act"; 0 for a word that is none. */
 uint32_t mark_of(struct belfry_str word);
@@ -98,17 +96,12 @@ void api_job(void *self, const struct belfry_http_request *req);
 void refresh_from_page(struct call *call);
 /* Looks at the job of the page's address, if there is one, and goes on with then(call). */
 void refresh_look(struct call *call, void (*then)(struct call *call));
-void refresh_button(const struct call *call, struct text *out);
-/* How far the job is, or what it brought. */
-void refresh_note(const struct call *call, struct text *out);
+/* The page's address with the job: newest rows first, whatever place the form came from. */
+void refresh_address(const struct call *call, struct belfry_str job, struct text *out);
 /* page.c, form.c, open.c */
 void page_inbox(void *self, const struct belfry_http_request *req);
 void page_act(void *self, const struct belfry_http_request *req);
 void page_open(void *self, const struct belfry_http_request *req);
-/* style.c */
-extern const char in_app_style[];
-extern const size_t in_app_style_size;
-
 /* in_app.c: stopped() once nothing is in hand any more. */
 void in_app_check_stopped(struct in_app *app);
 

@@ -5,7 +5,9 @@
  * valid any more says so and names what took its place. Validity is asked of the clock itself, because expiry is a
  * write that may come a moment later.
  */
-#include "html.h"
+#include "back.h"
+#include "item.h"
+#include "row.h"
 
 #include <stdlib.h>
 
@@ -13,7 +15,8 @@ struct visit {
     struct call *call;
     struct belfry_str id, title, body, link, replaced_by, handled_by, source;
     int64_t created_ms, valid_until_ms;
-    uint32_t validity, handled;
+    uint32_t validity, handled, hidden;
+    const char *severity;
     struct belfry_str successor; /* its title; empty: not visible */
 };
 
@@ -33,79 +36,67 @@ static int is_valid(const struct visit *v)
 
 /* --- pages ------------------------------------------------------------------------------------ */
 
-static void write_what(const struct visit *v, struct text *out)
+static void add_back(const struct call *call, json_t *model)
 {
-    if (v->body.len) {
-        text_z(out, "<p class=\"text\" dir=\"auto\">");
-        text_html(out, v->body);
-        text_z(out, "</p>");
-    }
-    text_z(out, "<p class=\"meta\"><span>");
-    text_html(out, v->source);
-    text_z(out, "</span>");
-    html_time(v->call, v->created_ms, out);
-    if (v->handled_by.len) {
-        text_z(out, "<span class=\"chip\">Handled by ");
-        text_html(out, v->handled_by);
-        text_z(out, "</span>");
-    }
-    text_z(out, "</p>");
+    struct text query = {0}, address = {0};
+    back_query(call, &query);
+    back_address(call, text_view(&query), &address);
+    view_put(model, "back_query", text_view(&query));
+    view_put(model, "back", text_view(&address));
+    text_free(&query);
+    text_free(&address);
 }
 
-static void write_back(const struct visit *v, struct text *out)
+static json_t *model_of(const struct visit *v)
 {
-    text_z(out, "<p><a class=\"button\" href=\"");
-    html_inbox_path(v->call, out);
-    text_z(out, "\">Back to notifications</a></p>");
+    json_t *model = view_model(v->call);
+    struct text created = {0};
+    text_time(&created, v->created_ms);
+    view_put(model, "id", v->id);
+    view_put(model, "title", v->title);
+    view_put(model, "body", v->body);
+    view_put(model, "source", v->source);
+    view_put(model, "severity", belfry_str(v->severity));
+    view_put(model, "severity_label", row_severity(v->call, v->severity));
+    view_put(model, "created_at", text_view(&created));
+    view_put(model, "when", v->call->app->http->datetime(v->call->req, v->created_ms));
+    view_put(model, "handled", row_handled(v->call, v->handled_by));
+    add_back(v->call, model);
+    text_free(&created);
+    return model;
 }
 
-static void write_why(const struct visit *v, struct text *out)
+/* Why it is not valid any more, and since when where that is known. */
+static struct belfry_str why(const struct visit *v)
 {
-    text_z(out, "<p>");
-    if (v->validity == BELFRY_WITHDRAWN)
-        text_z(out, "It was withdrawn.");
-    else if (v->validity == BELFRY_SUPERSEDED)
-        text_z(out, "Something newer has taken its place.");
-    else
-        text_z(out, "Its time is over.");
-    if (v->valid_until_ms && v->validity != BELFRY_WITHDRAWN) {
-        text_z(out, " It was valid until ");
-        text_html(out, v->call->app->http->datetime(v->call->req, v->valid_until_ms));
-        text_z(out, ".");
-    }
-    text_z(out, "</p>");
+    static const char *const keys[] = {"gone.expired", "gone.expired", "gone.superseded", "gone.withdrawn"};
+    struct belfry_str reason = view_text(v->call, keys[v->validity < 4 ? v->validity : 0]);
+    if (!v->valid_until_ms || v->validity == BELFRY_WITHDRAWN)
+        return reason;
+    struct belfry_str when = v->call->app->http->datetime(v->call->req, v->valid_until_ms);
+    return view_say(v->call, "done.together", reason, view_say(v->call, "gone.until", when, (struct belfry_str){0}));
 }
 
 static void show_gone(const struct visit *v)
 {
-    struct text out = {0};
-    text_z(&out, "<article class=\"detail\"><h1>This information is no longer valid</h1><h2 dir=\"auto\">");
-    text_html(&out, v->title);
-    text_z(&out, "</h2>");
-    write_why(v, &out);
+    json_t *model = model_of(v);
+    view_put(model, "why", why(v));
     if (v->successor.len) {
-        text_z(&out, "<p>The newer notification: <a dir=\"auto\" href=\"");
-        html_href(v->call, v->replaced_by, &out);
-        text_z(&out, "\">");
-        text_html(&out, v->successor);
-        text_z(&out, "</a></p>");
+        json_t *successor = json_object();
+        struct text href = {0};
+        item_href(&href, v->call->req->org, v->replaced_by);
+        view_put(successor, "title", v->successor);
+        view_put(successor, "href", text_view(&href));
+        json_object_set_new(model, "successor", successor);
+        text_free(&href);
     }
-    write_what(v, &out);
-    write_back(v, &out);
-    text_z(&out, "</article>");
-    answer_page(v->call, 410, "No longer valid", &out);
+    json_object_set_new(model, "hide", json_boolean(!v->hidden && v->validity != BELFRY_SUPERSEDED));
+    view_answer(v->call, 410, view_text(v->call, "gone.title"), "gone", model);
 }
 
 static void show_detail(const struct visit *v)
 {
-    struct text out = {0};
-    text_z(&out, "<article class=\"detail\"><h1 dir=\"auto\">");
-    text_html(&out, v->title);
-    text_z(&out, "</h1>");
-    write_what(v, &out);
-    write_back(v, &out);
-    text_z(&out, "</article>");
-    answer_page(v->call, 200, "Notification", &out);
+    view_answer(v->call, 200, view_text(v->call, "open.title"), "detail", model_of(v));
 }
 
 static void go_on(struct visit *v)
@@ -153,9 +144,8 @@ static void on_item(void *arg, belfry_status status, const struct belfry_inbox_i
     struct call *call = arg;
     if (status != BELFRY_OK) {
         int unknown = status == BELFRY_ENOTFOUND;
-        answer_notice(call, unknown ? 404 : 503, unknown ? "There is no such notification" : "Not available now",
-                      belfry_str(unknown ? "It is not addressed to you, or it is not kept any more."
-                                         : "The inbox cannot be read at the moment. Try again in a few seconds."));
+        view_notice(call, unknown ? 404 : 503, unknown ? "notice.not_found" : "notice.unavailable",
+                    view_text(call, unknown ? "notice.not_found_text" : "notice.unavailable_text"));
         return;
     }
     struct visit *v = calloc(1, sizeof(*v));
@@ -172,7 +162,9 @@ static void on_item(void *arg, belfry_status status, const struct belfry_inbox_i
                         .created_ms = item->created_ms,
                         .valid_until_ms = item->valid_until_ms,
                         .validity = item->validity,
-                        .handled = item->handled_ms != 0};
+                        .handled = item->handled_ms != 0,
+                        .hidden = item->hidden_ms != 0,
+                        .severity = item_severity(item)};
     if ((call->req->flags & BELFRY_HTTP_DOCUMENT) && !item->read_ms)
         call->app->inbox->mark(call->req, BELFRY_MARK_READ, v->id, on_read, v);
     else

@@ -2,320 +2,187 @@
 /*
  * GET /{org}/notifications: the inbox as a page that needs no script. Filters are a GET form, so they are in the URL
  * and a copied URL shows the same rows; everything that changes rows is one POST form around the list, whose buttons
- * name what to do. Values of filters that are not known are left out, with a line that says so.
+ * name what to do. The same filter has one address: what a form sent in another way is led to it. Values of filters
+ * that are not known are left out, with a line that says so.
  */
-#include "in_app.h"
-#include "html.h"
+#include "banners.h"
+#include "facets.h"
+#include "row.h"
 
-static const char *const severity_names[] = {"info", "success", "warning", "error", "critical"};
-static const char *const severity_labels[] = {"Info", "Success", "Warning", "Error", "Critical"};
+#include <stdio.h>
 
-/* --- notices ---------------------------------------------------------------------------------- */
+/* --- the toolbar ------------------------------------------------------------------------------ */
 
-/* before, the number, then one or many; one NULL: before is all. */
-static const struct {
-    const char *done, *before, *one, *many;
-} notices[] = {{"read", "", " notification marked as read.", " notifications marked as read."},
-               {"unread", "", " notification marked as unread.", " notifications marked as unread."},
-               {"hide", "", " notification hidden.", " notifications hidden."},
-               {"unhide", "", " notification shown again.", " notifications shown again."},
-               {"undo", "Undone: ", " notification is as it was.", " notifications are as they were."},
-               {"act", "Done.", NULL, NULL}};
-
-static struct belfry_str param(const struct call *call, const char *name)
+static void add_tool(json_t *tools, const char *what, struct belfry_str text, int off)
 {
-    struct belfry_str value = {NULL, 0};
-    if (call->app->http->query(call->req, name, 0, &value) != BELFRY_OK)
-        value.len = 0;
-    return value;
+    json_t *tool = json_pack("{s:s,s:b}", "do", what, "off", off);
+    view_put(tool, "text", text);
+    json_array_append_new(tools, tool);
 }
 
-static long long number(struct belfry_str s)
+/* Of all that the filter lists, with the number in the label. */
+static void add_all(const struct call *call, json_t *tools, const char *what, const char *plain, const char *matching,
+                    uint64_t plain_count, uint64_t total)
 {
-    long long n = 0;
-    for (size_t i = 0; i < s.len && i < 12 && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
-        n = n * 10 + (s.ptr[i] - '0');
-    return n;
+    int all = query_is_plain(&call->query);
+    uint64_t n = all ? plain_count : total;
+    add_tool(tools, what, view_count(call, all ? plain : matching, n), n == 0);
 }
 
-/* What the last form did, from the URL that it led back to. */
-static void write_done(struct call *call, struct text *out)
+static json_t *tools_of(const struct call *call, const struct belfry_inbox_page *page)
 {
-    struct belfry_str done = param(call, "done"), undo = param(call, "undo");
-    long long n = number(param(call, "n"));
-    for (size_t i = 0; i < sizeof(notices) / sizeof(notices[0]); i++) {
-        if (!text_is(done, notices[i].done))
-            continue;
-        text_z(out, "<div class=\"note\" role=\"status\"><p>");
-        text_z(out, notices[i].before);
-        if (notices[i].one) {
-            text_num(out, n);
-            text_z(out, n == 1 ? notices[i].one : notices[i].many);
-        }
-        text_z(out, "</p>");
-        if (undo.len > 0 && undo.len < 64) {
-            html_form(call, out);
-            text_z(out, "<button name=\"do\" value=\"undo:");
-            text_html(out, undo);
-            text_z(out, "\">Undo</button></form>");
-        }
-        text_z(out, "</div>");
+    json_t *tools = json_array();
+    int none = page->count == 0, hidden = call->query.hidden;
+    add_tool(tools, "read-selected", view_text(call, "tools.read"), none);
+    add_tool(tools, "unread-selected", view_text(call, "tools.unread"), none);
+    add_tool(tools, hidden ? "unhide-selected" : "hide-selected", view_text(call, hidden ? "row.unhide" : "row.hide"),
+             none);
+    if (hidden) {
+        add_tool(tools, "unhide-all", view_count(call, "tools.unhide_matching", page->total), none);
+    } else {
+        add_all(call, tools, "read-all", "tools.read_all", "tools.read_matching", page->unread, page->total);
+        add_all(call, tools, "hide-all", "tools.hide_all", "tools.hide_matching", page->total, page->total);
     }
+    add_tool(tools, "refresh", view_text(call, call->reload_after_s ? "tools.refreshing" : "tools.refresh"),
+             call->reload_after_s != 0);
+    return tools;
 }
 
-static void write_bad(const char *bad, const char *why, struct text *out)
-{
-    if (!bad)
-        return;
-    text_z(out, "<div class=\"note warn\" role=\"status\"><p>Part of the address was left out: ");
-    text_z(out, bad);
-    text_z(out, " ");
-    text_z(out, why);
-    text_z(out, ".</p></div>");
-}
+/* --- around the rows -------------------------------------------------------------------------- */
 
-/* --- filters ---------------------------------------------------------------------------------- */
-
-static void write_tab(struct call *call, const char *label, int hidden, int unread, struct text *out)
-{
-    struct query q = call->query;
-    int here = q.hidden == hidden && q.unread == unread;
-    q.hidden = hidden;
-    q.unread = unread;
-    text_z(out, "<a href=\"");
-    html_inbox_path(call, out);
-    struct text url = {0};
-    query_write(&q, 0, '?', &url);
-    text_html(out, text_view(&url));
-    text_free(&url);
-    text_z(out, here ? "\" aria-current=\"page\">" : "\">");
-    text_z(out, label);
-    text_z(out, "</a>");
-}
-
-static int chosen(const struct belfry_str *items, size_t count, struct belfry_str value)
-{
-    for (size_t i = 0; i < count; i++)
-        if (items[i].len == value.len && memcmp(items[i].ptr, value.ptr, value.len) == 0)
-            return 1;
-    return 0;
-}
-
-static void write_choice(const char *name, struct belfry_str value, struct belfry_str label, uint64_t count,
-                         int checked, struct text *out)
-{
-    text_z(out, "<label><input type=\"checkbox\" name=\"");
-    text_z(out, name);
-    text_z(out, "\" value=\"");
-    text_html(out, value);
-    text_z(out, checked ? "\" checked> " : "\"> ");
-    text_html(out, label);
-    text_z(out, " <span class=\"n\">");
-    text_num(out, (int64_t)count);
-    text_z(out, "</span></label>");
-}
-
-struct facet_group {
-    const char *name, *legend;
-    uint32_t facet;
-    const struct belfry_str *picked;
-    size_t picked_count;
-};
-
-static struct belfry_str label_of(uint32_t facet, struct belfry_str value, struct belfry_str label)
-{
-    for (size_t i = 0; facet == 0 && i < 5; i++)
-        if (text_is(value, severity_names[i]))
-            return belfry_str(severity_labels[i]);
-    return label;
-}
-
-/* A value that is picked but has no rows any more stays in sight, or nobody could unpick it. */
-static void write_group(const struct facet_group *g, const struct belfry_inbox_page *page, struct text *out)
-{
-    size_t shown = g->picked_count;
-    for (size_t i = 0; i < page->facet_count; i++)
-        shown += page->facets[i].facet == g->facet;
-    if (!shown)
-        return;
-    text_z(out, "<fieldset><legend>");
-    text_z(out, g->legend);
-    text_z(out, "</legend>");
-    for (size_t i = 0; i < page->facet_count; i++) {
-        const struct belfry_facet *f = &page->facets[i];
-        if (f->facet == g->facet)
-            write_choice(g->name, f->value, label_of(f->facet, f->value, f->label), f->count,
-                         chosen(g->picked, g->picked_count, f->value), out);
-    }
-    for (size_t i = 0; i < g->picked_count; i++) {
-        int there = 0;
-        for (size_t j = 0; j < page->facet_count; j++)
-            there |= page->facets[j].facet == g->facet && chosen(&page->facets[j].value, 1, g->picked[i]);
-        if (!there)
-            write_choice(g->name, g->picked[i], label_of(g->facet, g->picked[i], g->picked[i]), 0, 1, out);
-    }
-    text_z(out, "</fieldset>");
-}
-
-static void write_filters(struct call *call, const struct belfry_inbox_page *page, struct text *out)
-{
-    const struct query *q = &call->query;
-    const struct facet_group groups[] = {{"severity", "Severity", 0, q->severity, q->severity_count},
-                                         {"category", "Category", 1, q->category, q->category_count},
-                                         {"source", "Source", 2, q->source, q->source_count}};
-    text_z(out, "<nav class=\"tabs\" aria-label=\"Views\">");
-    write_tab(call, "All", 0, 0, out);
-    write_tab(call, "Unread", 0, 1, out);
-    write_tab(call, "Hidden", 1, 0, out);
-    text_z(out, "</nav><form class=\"filters\" method=\"get\" role=\"search\" action=\"");
-    html_inbox_path(call, out);
-    text_z(out, "\"><div class=\"line\"><label for=\"q\" class=\"vh\">Search in title and text</label><input id=\"q\" "
-                "name=\"q\" type=\"search\" maxlength=\"200\" placeholder=\"Search\" value=\"");
-    text_html(out, q->q);
-    text_z(out, "\"><button>Search</button>");
-    if (!query_is_plain(q)) {
-        text_z(out, "<a href=\"");
-        html_inbox_path(call, out);
-        text_z(out, "\">Clear filters</a>");
-    }
-    text_z(out, "</div>");
-    if (q->hidden)
-        text_z(out, "<input type=\"hidden\" name=\"status\" value=\"hidden\">");
-    if (q->unread)
-        text_z(out, "<input type=\"hidden\" name=\"read\" value=\"unread\">");
-    text_z(out, q->severity_count + q->category_count + q->source_count ? "<details open>" : "<details>");
-    text_z(out, "<summary>Filters</summary><div class=\"groups\">");
-    for (size_t i = 0; i < 3; i++)
-        write_group(&groups[i], page, out);
-    text_z(out, "</div><button>Apply filters</button></details></form>");
-}
-
-/* --- the list --------------------------------------------------------------------------------- */
-
-static void write_all_button(const char *what, const char *label, const struct belfry_inbox_page *page,
-                             struct text *out)
-{
-    text_z(out, "<button name=\"do\" value=\"");
-    text_z(out, what);
-    text_z(out, "-all\">");
-    text_z(out, label);
-    text_z(out, " (");
-    text_num(out, (int64_t)page->total);
-    text_z(out, ")</button>");
-}
-
-static void write_toolbar(struct call *call, const struct belfry_inbox_page *page, struct text *out)
+static struct belfry_str caption_of(const struct call *call, const struct belfry_inbox_page *page)
 {
     int plain = query_is_plain(&call->query);
-    text_z(out, "<div class=\"tools\" role=\"group\" aria-label=\"Change several\">");
-    if (call->query.hidden) {
-        text_z(out, "<button name=\"do\" value=\"unhide-selected\">Unhide selected</button>");
-        write_all_button("unhide", plain ? "Unhide all" : "Unhide all matching", page, out);
-    } else {
-        text_z(out, "<button name=\"do\" value=\"read-selected\">Mark selected as read</button>"
-                    "<button name=\"do\" value=\"hide-selected\">Hide selected</button>");
-        write_all_button("read", plain ? "Mark all as read" : "Mark all matching as read", page, out);
-        write_all_button("hide", plain ? "Hide all" : "Hide all matching", page, out);
-    }
-    text_z(out, "</div>");
+    if (call->query.before.len)
+        return view_count2(call, plain ? "caption.older" : "caption.older_matching", page->count, page->total);
+    if (page->next.len)
+        return view_count2(call, plain ? "caption.latest" : "caption.latest_matching", page->count, page->total);
+    return view_count(call, plain ? "caption.all" : "caption.all_matching", page->count);
 }
 
-static void write_empty(const struct call *call, struct text *out)
+/* What there is instead of rows: "empty.KEY", and where its link leads. */
+static const char *emptiness(const struct call *call, struct query *way)
+{
+    const struct query *q = &call->query;
+    *way = (struct query){0};
+    if (q->before.len) {
+        *way = *q;
+        return "nothing_older";
+    }
+    if (q->q.len || q->severity_count || q->category_count || q->source_count || (q->hidden && q->unread))
+        return "no_match";
+    way->hidden = !q->hidden && !q->unread;
+    return q->hidden ? "nothing_hidden" : q->unread ? "all_read" : "caught_up";
+}
+
+static json_t *empty_of(const struct call *call, const json_t *applied)
+{
+    static const char *const parts[] = {"heading", "text", "way_out"};
+    static const char *const ends[] = {"", "_text", "_way"};
+    json_t *empty = json_object();
+    struct query way;
+    char key[64];
+    const char *which = emptiness(call, &way);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(key, sizeof(key), "empty.%s%s", which, ends[i]);
+        view_put_text(call, empty, parts[i], key);
+    }
+    view_put_inbox(call, empty, "href", &way, 0);
+    if (applied && strcmp(which, "no_match") == 0)
+        json_object_set(empty, "active", (json_t *)(uintptr_t)applied);
+    return empty;
+}
+
+static void add_export(const struct call *call, json_t *model, const char *format)
+{
+    struct text address = {0};
+    char name[32];
+    snprintf(name, sizeof(name), "export_%s", format);
+    text_z(&address, "/v1/");
+    text_url(&address, call->req->org);
+    text_z(&address, "/notifications/export?format=");
+    text_z(&address, format);
+    query_write(&call->query, 0, '&', &address);
+    view_put(model, name, text_view(&address));
+    text_free(&address);
+}
+
+static void add_foot(const struct call *call, const struct belfry_inbox_page *page, json_t *model)
 {
     struct query q = call->query;
-    const char *text = "No notification matches these filters.";
-    int search = q.q.len || q.severity_count || q.category_count || q.source_count;
-    if (q.before.len)
-        text = "There is nothing older.";
-    else if (!search)
-        text = q.hidden   ? "Nothing is hidden."
-               : q.unread ? "You have read everything."
-                          : "Nothing here yet. What concerns you will appear on this page.";
-    text_z(out, "<p class=\"empty\">");
-    text_z(out, text);
-    text_z(out, "</p>");
+    q.before = page->next;
+    if (page->next.len)
+        view_put_inbox(call, model, "older", &q, 1);
+    if (call->query.before.len)
+        view_put_inbox(call, model, "newest", &q, 0);
+    add_export(call, model, "csv");
+    add_export(call, model, "json");
 }
 
-static void write_list(struct call *call, const struct belfry_inbox_page *page, struct text *out)
+static void add_field(void *arg, const char *name, struct belfry_str value)
 {
-    html_form(call, out);
-    text_z(out, "<input type=\"hidden\" name=\"as_of_rev\" value=\"");
-    text_num(out, page->rev);
-    text_z(out, "\">");
-    write_toolbar(call, page, out);
-    text_z(out, "<ol class=\"rows\">");
-    for (size_t i = 0; i < page->count; i++)
-        html_row(call, page, &page->items[i], out);
-    text_z(out, "</ol></form>");
+    json_t *field = json_pack("{s:s}", "name", name);
+    view_put(field, "value", value);
+    json_array_append_new(arg, field);
 }
 
-static void write_pager(struct call *call, const struct belfry_inbox_page *page, struct text *out)
+static void add_numbers(const struct call *call, const struct belfry_inbox_page *page, json_t *model)
 {
-    if (!call->query.before.len && !page->next.len)
-        return;
-    text_z(out, "<nav class=\"pager\" aria-label=\"Older and newer\">");
-    for (int older = 0; older < 2; older++) {
-        struct query q = call->query;
-        struct text url = {0};
-        if (older ? !page->next.len : !q.before.len)
-            continue;
-        q.before = older ? page->next : (struct belfry_str){0};
-        query_write(&q, 1, '?', &url);
-        text_z(out, older ? "<a rel=\"next\" href=\"" : "<a href=\"");
-        html_inbox_path(call, out);
-        text_html(out, text_view(&url));
-        text_z(out, older ? "\">Older</a>" : "\">Newest</a>");
-        text_free(&url);
-    }
-    text_z(out, "</nav>");
+    struct text base = {0};
+    text_z(&base, "/v1/");
+    text_url(&base, call->req->org);
+    view_put(model, "base", text_view(&base));
+    text_free(&base);
+    view_put(model, "view", belfry_str(call->query.hidden ? "hidden" : "active"));
+    view_put(model, "shortcuts", belfry_str("on"));
+    json_object_set_new(model, "rev", json_integer(page->rev));
+    json_object_set_new(model, "total", json_integer((json_int_t)page->total));
+    json_object_set_new(model, "unread", json_integer((json_int_t)page->unread));
+    view_put(model, "count",
+             page->unread ? view_count(call, "inbox.unread", page->unread) : view_text(call, "inbox.none_unread"));
 }
 
-static void write_heading(const struct call *call, const struct belfry_inbox_page *page, struct text *out)
+static json_t *model_of(const struct call *call, const struct belfry_inbox_page *page)
 {
-    text_z(out, "<div class=\"head\"><h1>Notifications</h1><p class=\"count\">");
-    if (page->unread)
-        text_num(out, (int64_t)page->unread);
-    text_z(out, page->unread ? " unread" : "Nothing unread");
-    text_z(out, "</p>");
-    refresh_button(call, out);
-    text_z(out, "</div>");
+    json_t *model = view_model(call), *fields = json_array();
+    add_numbers(call, page, model);
+    facets_model(call, page, model);
+    query_each(&call->query, 1, add_field, fields);
+    json_object_set_new(model, "fields", fields);
+    json_object_set_new(model, "tools", tools_of(call, page));
+    json_object_set_new(model, "banners", banners_model(call));
+    view_put(model, "caption", caption_of(call, page));
+    if (page->count == 0)
+        json_object_set_new(model, "empty", empty_of(call, json_object_get(model, "applied")));
+    add_foot(call, page, model);
+    json_object_set_new(model, "slots", row_slots(call));
+    return model;
 }
 
 /* --- the page --------------------------------------------------------------------------------- */
 
-static const char *bad_param(struct call *call, const char **why)
-{
-    uint32_t limit = (uint32_t)call->app->config->page_size;
-    const char *bad = query_read(&call->query, call->req, call->app->http->query, limit, why);
-    return bad;
-}
-
 static void on_page(void *arg, belfry_status status, const struct belfry_inbox_page *page)
 {
     struct call *call = arg;
-    struct text out = {0};
-    const char *why = NULL, *bad = bad_param(call, &why);
+    struct text main = {0};
     if (status == BELFRY_EINVAL) {
-        answer_notice(call, 400, "This address leads nowhere",
-                      belfry_str("Its place in the list is not one of this inbox."));
+        call->query.before.len = 0;
+        view_notice(call, 400, "notice.no_place", view_text(call, "notice.no_place_text"));
         return;
     }
     if (status != BELFRY_OK) {
-        answer_notice(call, 503, "Not available now",
-                      belfry_str("The inbox cannot be read at the moment. Try again in a few seconds."));
+        view_notice(call, 503, "notice.unavailable", view_text(call, "notice.unavailable_text"));
         return;
     }
-    write_heading(call, page, &out);
-    refresh_note(call, &out);
-    write_done(call, &out);
-    write_bad(bad, why, &out);
-    write_filters(call, page, &out);
-    if (page->count)
-        write_list(call, page, &out);
-    else
-        write_empty(call, &out);
-    write_pager(call, page, &out);
-    answer_page(call, 200, "Notifications", &out);
+    json_t *model = model_of(call, page);
+    view_render(call, "inbox", model, &main);
+    for (size_t i = 0; i < page->count; i++)
+        row_write(call, page, &page->items[i], &main);
+    view_render(call, "end", model, &main);
+    json_decref(model);
+    call->shows_list = 1;
+    view_html(call, 200,
+              page->unread ? view_count(call, "inbox.title", page->unread) : view_text(call, "inbox.heading"), &main);
 }
 
 /* After the look at the job: what one that has ended brought is in the list. */
@@ -326,10 +193,39 @@ static void read_list(struct call *call)
     call->app->inbox->list(call->req, &filter, call->query.before, call->query.limit, on_page, call);
 }
 
+/* Where a filter that was written in another way stands. 1 after the answer. */
+static int go_to_address(struct call *call)
+{
+    struct text address = {0};
+    struct belfry_str asked = call->req->query;
+    if (!query_is_form(asked))
+        return 0;
+    text_z(&address, "/");
+    text_url(&address, call->req->org);
+    text_z(&address, "/notifications");
+    size_t path = address.len;
+    query_write(&call->query, 1, '?', &address);
+    size_t len = address.len > path ? address.len - path - 1 : 0;
+    int differs = len != asked.len || (len > 0 && memcmp(address.ptr + path + 1, asked.ptr, len) != 0);
+    if (differs)
+        answer_redirect(call, text_view(&address));
+    text_free(&address);
+    return differs;
+}
+
+/* What an address of the page may have beside a filter: what the last form did, and a job. */
+static const char *const own_names[] = {"limit", "done", "n", "failed", "undo", "job", NULL};
+
 void page_inbox(void *self, const struct belfry_http_request *req)
 {
     struct call *call = call_new(self, req);
     const char *why;
-    bad_param(call, &why);
+    const char *bad =
+        query_read(&call->query, req, call->app->http->query, (uint32_t)call->app->config->page_size, &why);
+    call->bad = belfry_str(bad ? bad : "");
+    if (!bad && go_to_address(call))
+        return;
+    if (!call->bad.len)
+        call->bad = query_stranger(req->query, own_names);
     refresh_look(call, read_list);
 }

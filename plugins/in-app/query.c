@@ -122,6 +122,26 @@ static void read_limit(struct reader *r, uint32_t limit)
         r->query->limit = n;
 }
 
+static int rank(const struct belfry_str *name)
+{
+    int i = 0;
+    while (i < 5 && !is(*name, severities[i]))
+        i++;
+    return i;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    return rank(a) - rank(b);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct belfry_str *x = a, *y = b;
+    int order = memcmp(x->ptr, y->ptr, x->len < y->len ? x->len : y->len);
+    return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
 const char *query_read(struct query *query, const struct belfry_http_request *req, query_get get, uint32_t limit,
                        const char **why)
 {
@@ -143,6 +163,9 @@ const char *query_read(struct query *query, const struct belfry_http_request *re
     read_limit(&r, limit);
     if (single(&r, "before", &query->before) <= 0)
         query->before.len = 0;
+    qsort(query->severity, query->severity_count, sizeof(query->severity[0]), by_rank);
+    qsort(query->category, query->category_count, sizeof(query->category[0]), by_bytes);
+    qsort(query->source, query->source_count, sizeof(query->source[0]), by_bytes);
     *why = r.why;
     return r.bad;
 }
@@ -160,63 +183,84 @@ void query_filter(const struct query *query, struct belfry_inbox_filter *out)
     };
 }
 
+int query_is_picked(const struct query *query)
+{
+    return query->severity_count || query->category_count || query->source_count || query->hidden || query->unread;
+}
+
 int query_is_plain(const struct query *query)
 {
-    return !query->q.len && !query->severity_count && !query->category_count && !query->source_count &&
-           !query->hidden && !query->unread;
+    return !query->q.len && !query_is_picked(query);
+}
+
+static const char *const form_names[] = {"q", "severity", "category", "source", "status", "read", "before", NULL};
+
+static int is_among(struct belfry_str name, const char *const *names)
+{
+    for (; *names; names++)
+        if (is(name, *names))
+            return 1;
+    return 0;
+}
+
+struct belfry_str query_stranger(struct belfry_str raw, const char *const *more)
+{
+    while (raw.len > 0) {
+        const char *end = memchr(raw.ptr, '&', raw.len);
+        size_t len = end ? (size_t)(end - raw.ptr) : raw.len;
+        const char *equals = memchr(raw.ptr, '=', len);
+        struct belfry_str name = {raw.ptr, equals ? (size_t)(equals - raw.ptr) : len};
+        if (name.len && !is_among(name, form_names) && !is_among(name, more))
+            return name;
+        len += end != NULL;
+        raw = (struct belfry_str){raw.ptr + len, raw.len - len};
+    }
+    return (struct belfry_str){NULL, 0};
+}
+
+int query_is_form(struct belfry_str raw)
+{
+    return query_stranger(raw, (const char *const[]){NULL}).len == 0;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-struct writer {
-    struct text *out;
-    char next; /* before the next parameter; 0: as fields */
-};
-
-static void put(struct writer *w, const char *name, struct belfry_str v)
+void query_each(const struct query *query, int with_place,
+                void (*fn)(void *arg, const char *name, struct belfry_str value), void *arg)
 {
-    if (v.len == 0)
-        return;
-    if (w->next) {
-        text_add(w->out, &w->next, 1);
-        text_z(w->out, name);
-        text_z(w->out, "=");
-        text_url(w->out, v);
-        w->next = '&';
-        return;
-    }
-    text_z(w->out, "<input type=\"hidden\" name=\"");
-    text_z(w->out, name);
-    text_z(w->out, "\" value=\"");
-    text_html(w->out, v);
-    text_z(w->out, "\">");
+    if (query->q.len)
+        fn(arg, "q", query->q);
+    for (size_t i = 0; i < query->severity_count; i++)
+        fn(arg, "severity", query->severity[i]);
+    for (size_t i = 0; i < query->category_count; i++)
+        fn(arg, "category", query->category[i]);
+    for (size_t i = 0; i < query->source_count; i++)
+        fn(arg, "source", query->source[i]);
+    if (query->hidden)
+        fn(arg, "status", belfry_str("hidden"));
+    if (query->unread)
+        fn(arg, "read", belfry_str("unread"));
+    if (with_place && query->before.len)
+        fn(arg, "before", query->before);
 }
 
-static void put_all(struct writer *w, const struct query *query, int with_place)
+struct writer {
+    struct text *out;
+    char next; /* before the next parameter */
+};
+
+static void put(void *arg, const char *name, struct belfry_str value)
 {
-    put(w, "q", query->q);
-    for (size_t i = 0; i < query->severity_count; i++)
-        put(w, "severity", query->severity[i]);
-    for (size_t i = 0; i < query->category_count; i++)
-        put(w, "category", query->category[i]);
-    for (size_t i = 0; i < query->source_count; i++)
-        put(w, "source", query->source[i]);
-    if (query->hidden)
-        put(w, "status", belfry_str("hidden"));
-    if (query->unread)
-        put(w, "read", belfry_str("unread"));
-    if (with_place)
-        put(w, "before", query->before);
+    struct writer *w = arg;
+    text_add(w->out, &w->next, 1);
+    text_z(w->out, name);
+    text_z(w->out, "=");
+    text_url(w->out, value);
+    w->next = '&';
 }
 
 void query_write(const struct query *query, int with_place, char first, struct text *out)
 {
     struct writer w = {out, first};
-    put_all(&w, query, with_place);
-}
-
-void query_fields(const struct query *query, int with_place, struct text *out)
-{
-    struct writer w = {out, 0};
-    put_all(&w, query, with_place);
+    query_each(query, with_place, put, &w);
 }

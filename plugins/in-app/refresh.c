@@ -3,7 +3,7 @@
  * Refresh, over the API and on the page. The page needs no script: its button leads to the page with the job's id in
  * the address, which asks for itself again until the job has ended, and then says what it brought.
  */
-#include "html.h"
+#include "view.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,9 +72,11 @@ void api_job(void *self, const struct belfry_http_request *req)
 /* --- the page --------------------------------------------------------------------------------- */
 
 /* "?unread=1&job=ID": newest rows first, whatever place the form came from. */
-static void write_address(const struct call *call, struct belfry_str job, struct text *out)
+void refresh_address(const struct call *call, struct belfry_str job, struct text *out)
 {
-    html_inbox_path(call, out);
+    text_z(out, "/");
+    text_url(out, call->req->org);
+    text_z(out, "/notifications");
     size_t before = out->len;
     query_write(&call->query, 0, '?', out);
     text_z(out, out->len > before ? "&job=" : "?job=");
@@ -86,11 +88,10 @@ static void on_begun(void *arg, belfry_status status, const struct belfry_job *j
     struct call *call = arg;
     struct text out = {0};
     if (status != BELFRY_OK) {
-        answer_notice(call, 503, "Not available now",
-                      belfry_str("Nothing can be refreshed at the moment. Try again in a few seconds."));
+        view_notice(call, 503, "notice.unavailable", view_text(call, "notice.no_refresh_text"));
         return;
     }
-    write_address(call, job->id, &out);
+    refresh_address(call, job->id, &out);
     answer_redirect(call, text_view(&out));
     text_free(&out);
 }
@@ -121,51 +122,4 @@ void refresh_look(struct call *call, void (*then)(struct call *call))
     }
     call->then = then;
     call->app->job->get(call->req, id, on_looked, call);
-}
-
-void refresh_button(const struct call *call, struct text *out)
-{
-    html_form(call, out);
-    text_z(out, "<button name=\"do\" value=\"refresh\"");
-    text_z(out, call->reload_after_s ? " disabled>Refresh</button></form>" : ">Refresh</button></form>");
-}
-
-static void write_under_way(const struct call *call, struct text *out)
-{
-    struct belfry_str id = {NULL, 0};
-    struct text address = {0};
-    call->app->http->query(call->req, "job", 0, &id);
-    write_address(call, id, &address);
-    text_z(out, "<div class=\"note\" role=\"status\"><p><label for=\"progress\">Looking for what is new: ");
-    text_num(out, call->job.progress);
-    text_z(out, " %</label> <progress id=\"progress\" max=\"100\" value=\"");
-    text_num(out, call->job.progress);
-    text_z(out, "\"></progress></p><a href=\"");
-    text_html(out, text_view(&address));
-    text_z(out, "\">Look again</a></div>");
-    text_free(&address);
-}
-
-void refresh_note(const struct call *call, struct text *out)
-{
-    const struct belfry_job *job = &call->job;
-    if (!call->has_job)
-        return;
-    if (job->state <= BELFRY_JOB_RUNNING) {
-        write_under_way(call, out);
-        return;
-    }
-    int failed = job->state == BELFRY_JOB_FAILED;
-    text_z(out, failed ? "<div class=\"note warn\" role=\"status\"><p>" : "<div class=\"note\" role=\"status\"><p>");
-    if (job->added) {
-        text_num(out, (int64_t)job->added);
-        text_z(out, " new");
-    }
-    if (job->invalidated) {
-        text_z(out, job->added ? ", " : "");
-        text_num(out, (int64_t)job->invalidated);
-        text_z(out, " no longer valid");
-    }
-    text_z(out, job->added || job->invalidated ? "." : "Nothing new.");
-    text_z(out, failed ? " Not everything could be asked; there may be more.</p></div>" : "</p></div>");
 }

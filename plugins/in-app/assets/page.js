@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inbox page: finds its parts and joins them. Everything here works without it, by links and one form; this takes
+// over what they do, one by one, so that nothing has to be loaded anew.
+import { make, Speaker, Words } from './words.js';
+import { columnOf, idOf, Rows, titleOf } from './row.js';
+import { cellFocus, List } from './list.js';
+import { Selection } from './select.js';
+import { Actions } from './actions.js';
+import { Filters } from './filters.js';
+import { Banners, Weather } from './notices.js';
+import { Refresh } from './refresh.js';
+import { Seen } from './seen.js';
+import { Keys } from './keys.js';
+import { Help, roving } from './help.js';
+
+// The store is a file of its own, for all that a page may show of an inbox; whichever comes first has registered it.
+const connectStore = globalThis[Symbol.for('belfry.connect')];
+const SETTLE_MS = 200; // several hints and answers that come together are one question
+const AGE_MS = 60_000;
+const TOOLS = {
+  active: ['read-selected', 'unread-selected', 'hide-selected', 'read-all', 'hide-all'],
+  hidden: ['read-selected', 'unread-selected', 'unhide-selected', 'unhide-all'],
+};
+
+function startInbox(section) {
+  const find = (selector) => section.querySelector(selector);
+  const words = new Words(find('#texts').dataset, document.documentElement.lang);
+  const speaker = new Speaker(find('#status'), find('#alert'));
+  const banners = new Banners(find('#banners'));
+  const store = connectStore({ base: section.dataset.base, live: 'sse' });
+  const toolbar = find('#toolbar');
+  const heading = find('#heading');
+
+  const filters = new Filters({ section, words, speaker, load: () => reload(true) });
+  const rows = new Rows(find('#row'), words, filters.labels);
+  const list = new List({ section, store, words, speaker, rows, query: new URLSearchParams() });
+  filters.listen(list);
+  const selection = new Selection({ section, list, words, speaker });
+  const actions = new Actions({ list, selection, store, words, speaker, banners, rows });
+  const weather = new Weather({ store, banners, words, speaker, retry: () => reload() });
+  const refresh = new Refresh({ button: find('button[value=refresh]'), store, list, words, speaker, banners });
+  const help = new Help(words);
+  const settleToolbar = roving(toolbar);
+  new Seen({ store, list, idOf });
+
+  // --- the list follows the hub
+
+  let due = null;
+  async function reload(insert = false) {
+    clearTimeout(due);
+    try {
+      return await list.load({ insert });
+    } catch (failure) {
+      weather.failed(failure);
+      return null;
+    }
+  }
+  store.addEventListener('change', ({ detail }) => {
+    if (detail.rev === list.seenRev) return;
+    clearTimeout(due);
+    due = setTimeout(reload, SETTLE_MS);
+  });
+  list.addEventListener('shown', ({ detail: { data } }) => {
+    list.seenRev = data.rev;
+    if (list.pending)
+      banners.set('new', '', make('button', { type: 'button', onclick: showNew }, words.count('show_new', list.pending)));
+    else banners.clear('new');
+    tools();
+  });
+  async function showNew() {
+    const count = list.pending;
+    const data = await reload(true);
+    if (!data) return;
+    list.focus(list.body.rows[0]);
+    speaker.tell(words.count('shown_new', count));
+  }
+
+  // --- numbers: the title, the heading and the elements show what the store says
+
+  function number() {
+    const { unread } = store;
+    if (unread === null) return;
+    const title = document.title.replace(/^\([^)]*\) /, '');
+    document.title = unread ? `(${words.number.format(unread)}) ${title}` : title;
+    find('#count').textContent = unread ? words.count('unread', unread) : words.say('none_unread');
+    section.dataset.unread = unread;
+    tools();
+  }
+  store.addEventListener('count', number);
+  number();
+
+  // --- the toolbar
+
+  function tools() {
+    const view = list.hidden ? 'hidden' : 'active';
+    const last = find('button[value=refresh]');
+    const known = new Map([...toolbar.querySelectorAll('button[name=do]')].map((button) => [button.value, button]));
+    for (const [value, button] of known)
+      if (value !== 'refresh' && !TOOLS[view].includes(value)) button.remove();
+    for (const value of TOOLS[view]) {
+      const [what, which] = value.split('-');
+      const button = known.get(value) ?? make('button', { name: 'do', value });
+      if (!button.isConnected) last.before(button, '\n');
+      const plain = which === 'all' && !list.filtered;
+      const count = plain && what === 'read' ? store.unread ?? Number(section.dataset.unread) : list.total;
+      button.textContent = which === 'selected' ? words.say(`tools_${what}`)
+        : words.count(`tools_${what}_${plain ? 'all' : 'matching'}`, count);
+      const off = which === 'selected' ? !selection.rows().length : !count;
+      if (off) button.setAttribute('aria-disabled', 'true');
+      else button.removeAttribute('aria-disabled');
+    }
+    settleToolbar();
+  }
+  selection.addEventListener('select', tools);
+  toolbar.append(make('button', { type: 'button', id: 'shortcuts', onclick: () => help.open() }, words.say('keys')));
+
+  // --- what the form's buttons do
+
+  find('#act').addEventListener('submit', (event) => {
+    event.preventDefault();
+    const button = event.submitter;
+    if (!button || button.getAttribute('aria-disabled') === 'true') return;
+    const [what, id, action] = button.value.split(':');
+    const row = id && list.row(id);
+    if (what === 'refresh') refresh.press();
+    else if (what === 'undo') actions.undo(id);
+    else if (what === 'act' && row) actions.act(row, action, row.querySelector('textarea')?.value.trim());
+    else if (row) actions.mark([row], what);
+    else if (what.endsWith('-all')) actions.markMatching(what.slice(0, -4));
+    else if (what.endsWith('-selected')) actions.markSelected(what.slice(0, -9));
+  });
+  const opened = (event) => {
+    const link = event.target.closest('a.title');
+    if (link && event.button < 2) actions.opened(link.closest('tr'));
+  };
+  list.body.addEventListener('click', opened);
+  list.body.addEventListener('auxclick', opened);
+
+  // --- the keyboard
+
+  const to = (row, target, pick) => {
+    const next = pick(row ?? list.body.rows[0]);
+    if (next) cellFocus(next, row ? columnOf(target) : 2).focus();
+  };
+  const open = (row, target) => {
+    if (!row) return false;
+    actions.opened(row);
+    if (target) window.open(titleOf(row).href, target, 'noopener');
+    else location.assign(titleOf(row).href);
+    return true;
+  };
+  new Keys({
+    table: list.table,
+    shortcuts: () => section.dataset.shortcuts !== 'off',
+    commands: {
+      next: (row, target) => to(row, target, (one) => one.nextElementSibling),
+      previous: (row, target) => to(row, target, (one) => one.previousElementSibling),
+      first: (row, target) => to(row, target, () => list.body.firstElementChild),
+      last: (row, target) => to(row, target, () => list.body.lastElementChild),
+      open: (row) => open(row),
+      open_new: (row) => open(row, '_blank'),
+      select: (row) => row && selection.toggle(row),
+      range: (row) => row && selection.toggle(row, true),
+      hide: (row) => actions.markSelected(list.hidden ? 'unhide' : 'hide', row),
+      read: (row) => actions.markSelected('read', row),
+      unread: (row) => actions.markSelected('unread', row),
+      all: () => selection.setAll(true),
+      none: () => selection.setAll(false),
+      undo: () => actions.undo(),
+      search: () => find('#q').focus(),
+      help: () => help.open(),
+      refresh: () => refresh.press(),
+      inbox: () => {
+        if (location.search) location.assign(location.pathname);
+        else heading.focus();
+      },
+      escape: () => (selection.rows().length ? selection.setAll(false) : false),
+    },
+  });
+
+  // --- times go on, where nobody reads them aloud
+
+  setInterval(() => {
+    const now = Date.now();
+    for (const row of list.all()) rows.age(row.querySelector('time'), now);
+  }, AGE_MS);
+  tools();
+  section.dataset.ready = 'true';
+}
+
+const inboxSection = typeof document === 'undefined' ? null : document.getElementById('inbox');
+if (inboxSection) startInbox(inboxSection);

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Refresh: a job of the hub that asks every system of the org, followed until it ends. Invariants: one job at a time,
+// a second press joins it; the button stays where it is, with the focus, and says what goes on.
+import { make } from './words.js';
+import { reasonOf } from './notices.js';
+
+const LOOK_MS = 500, LOOK_MAX_MS = 3000;
+const LONG_MS = 30_000;
+const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+export class Refresh {
+  constructor({ button, store, list, words, speaker, banners }) {
+    Object.assign(this, { button, store, list, words, speaker, banners, running: false });
+    this.label = button.textContent;
+  }
+
+  async press() {
+    if (this.running) return;
+    this.running = true;
+    this.set(this.words.say('refreshing'));
+    try {
+      const { job } = await this.store.refresh();
+      await this.end(await this.follow(job));
+    } catch (failure) {
+      await this.failed(failure);
+    } finally {
+      this.running = false;
+      this.banners.clear('job');
+      this.set(null);
+    }
+  }
+
+  set(text) {
+    this.button.textContent = text ?? this.label;
+    if (text) this.button.setAttribute('aria-disabled', 'true');
+    else this.button.removeAttribute('aria-disabled');
+  }
+
+  // The job as it ended. Short outages on the way are waited through.
+  async follow(id) {
+    const since = Date.now();
+    let told = false;
+    for (let pause = LOOK_MS, lost = 0; ; pause = Math.min(pause * 1.5, LOOK_MAX_MS)) {
+      try {
+        const job = await this.store.job(id);
+        lost = 0;
+        if (job.state === 'done' || job.state === 'failed') return job;
+        this.progress(job.progress);
+      } catch (failure) {
+        lost += 1;
+        if ((failure.status >= 400 && failure.status < 500 && failure.status !== 429) || lost > 5) throw failure;
+      }
+      if (!told && Date.now() - since > LONG_MS) {
+        told = true;
+        this.speaker.tell(this.words.say('job_long'));
+      }
+      await wait(pause);
+    }
+  }
+
+  progress(percent) {
+    const old = this.banners.find('job')?.querySelector('progress');
+    const text = this.words.say('job_under_way', percent);
+    if (old) {
+      old.value = percent;
+      old.labels[0].textContent = text;
+      return;
+    }
+    this.banners.set('job', make('label', { for: 'job-progress' }, text))
+      .append(make('progress', { id: 'job-progress', max: 100, value: percent }));
+  }
+
+  async end(job) {
+    await this.list.load({ insert: true });
+    this.banners.clear('new');
+    const { added, invalidated } = job;
+    const words = this.words;
+    const text = added && invalidated ? words.say('job_both', added, invalidated)
+      : added ? words.count('job_added', added)
+        : invalidated ? words.count('job_invalidated', invalidated) : words.say('job_nothing');
+    const said = words.say('refreshed', text);
+    this.speaker.tell(job.state === 'failed' ? `${said} ${words.say('job_failed')}` : said);
+  }
+
+  async failed(failure) {
+    if (failure.status !== 429) {
+      const reason = reasonOf(failure, this.words);
+      if (reason) this.speaker.warn(this.words.say('failed', reason));
+      return;
+    }
+    let seconds = Math.ceil((failure.wait || 1000) / 1000);
+    this.speaker.tell(this.words.count('try_again', seconds));
+    for (; seconds > 0; seconds -= 1) {
+      this.set(this.words.count('try_again', seconds));
+      await wait(1000);
+    }
+  }
+}

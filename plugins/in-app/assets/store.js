@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a page knows about one person's inbox: the one place that the title, the heading, the bell and the tile take
+// their number from. It asks the count with its tag, hears hints, and applies what every answer to a write carries.
+// Invariants: one store for a base and a credential in a document, closed with its last user; a number is never
+// replaced by an older one; at most one count is under way; nothing is asked while the page is hidden.
+import { Live, retryAfter } from './live.js';
+
+const POLL_MS = 30_000;
+const POLL_MAX_MS = 600_000;
+const SAFETY = 10; // with an open stream polling is so many times slower
+const HIDDEN_MS = 60_000;
+const SEEN_MS = 2_000;
+const TIMEOUT_MS = 30_000;
+const LISTS_KEPT = 4;
+
+// Why a request was in vain. status 0: there was no answer. `problem` is the hub's own account (RFC 9457).
+export class Failure extends Error {
+  constructor(status, problem = {}, wait = 0) {
+    super(problem.detail || problem.title || `HTTP ${status}`);
+    Object.assign(this, { status, problem, wait });
+  }
+}
+
+// The members of a query, from an address, a URLSearchParams or an object of strings and lists.
+export function queryOf(params = '') {
+  if (typeof params === 'string' || params instanceof URLSearchParams) return new URLSearchParams(params);
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params))
+    for (const one of [value].flat()) if (one !== undefined && one !== null && one !== '') query.append(name, one);
+  return query;
+}
+
+// Who a bearer token speaks for; two people's tabs must not share a channel.
+function subjectOf(token) {
+  try {
+    return JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sub;
+  } catch {
+    return token;
+  }
+}
+
+const visible = () => globalThis.document?.visibilityState !== 'hidden';
+
+export class Store extends EventTarget {
+  constructor({ base, token, fetch = globalThis.fetch.bind(globalThis), live = 'sse', ...parts }) {
+    super();
+    Object.assign(this, { base, token, fetch, live, parts });
+    this.unread = this.unseen = this.rev = null;
+    this.state = 'idle';
+    this.updatedAt = null;
+    this.users = 0;
+    this.interval = POLL_MS;
+    this.failures = 0;
+    this.applied = 0; // how many times numbers were taken over
+    this.tag = null; // the count's entity tag, and the revision it was given for
+    this.tagRev = null;
+    this.lists = new Map();
+    this.pendingSeen = new Set();
+    this.sentSeen = new Set();
+  }
+
+  // --- requests
+
+  async headers(again) {
+    if (!this.token) return {};
+    const token = typeof this.token === 'function' ? await this.token(again) : this.token;
+    return token ? { authorization: `Bearer ${token}` } : {};
+  }
+
+  // Any answer at all; a Failure when there is none. A token that was refused is asked for once more.
+  async ask(path, { method = 'GET', body, headers = {}, keepalive = false, signal } = {}) {
+    const send = async (again) => this.fetch(this.base + path, {
+      method, keepalive, signal: signal ?? AbortSignal.timeout(TIMEOUT_MS), cache: 'no-store',
+      credentials: this.token ? 'omit' : 'include',
+      headers: {
+        accept: 'application/json', ...headers, ...(body ? { 'content-type': 'application/json' } : {}),
+        ...(await this.headers(again)),
+      },
+      body: body && JSON.stringify(body),
+    });
+    let response;
+    try {
+      response = await send(false);
+      if (response.status === 401 && typeof this.token === 'function') response = await send(true);
+    } catch (cause) {
+      throw new Failure(0, { detail: String(cause) });
+    }
+    if (response.status === 401) this.setState('signed_out');
+    return response;
+  }
+
+  // The answer as JSON (null: 204 and 304); throws a Failure for 4xx and 5xx.
+  async json(path, options) {
+    const response = await this.ask(path, options);
+    if (response.status === 204 || response.status === 304) return { response, data: null };
+    let data;
+    try {
+      data = await response.json();
+    } catch {
+      data = {};
+    }
+    if (!response.ok) throw new Failure(response.status, data, retryAfter(response));
+    return { response, data };
+  }
+
+  async write(path, body, keepalive = false) {
+    const { data } = await this.json(path, { method: 'POST', body, keepalive });
+    if (data && 'rev' in data) {
+      this.apply(data, true);
+      this.stream?.tell({ hint: { rev: data.rev, unread: data.unread } });
+    }
+    return data;
+  }
+
+  // --- numbers and state
+
+  setState(state) {
+    if (state === this.state) return;
+    const before = this.state;
+    this.state = state;
+    if (state === 'signed_out') this.stream?.stop?.();
+    else if (before === 'signed_out') this.attend();
+    this.dispatchEvent(new CustomEvent('state', { detail: { state, before } }));
+  }
+
+  // `own`: the answer to a write of this page
+  apply({ rev, unread, unseen = this.unseen }, own = false) {
+    if (this.rev !== null && rev < this.rev) return;
+    this.take({ rev, unread, unseen }, own);
+  }
+
+  take({ rev, unread, unseen }, own, again = false) {
+    const moved = again || (this.rev !== null && rev !== this.rev);
+    const counted = unread !== this.unread || unseen !== this.unseen;
+    Object.assign(this, { rev, unread, unseen, updatedAt: Date.now() });
+    this.applied += 1;
+    if (counted) this.dispatchEvent(new CustomEvent('count', { detail: { unread, unseen, own } }));
+    if (moved) this.dispatchEvent(new CustomEvent('change', { detail: { rev, own } }));
+  }
+
+  // Asks for the numbers, and settles the state. Never throws.
+  count() {
+    this.counting ??= this.countOnce().finally(() => {
+      this.counting = null;
+      this.schedule();
+    });
+    return this.counting;
+  }
+
+  async countOnce() {
+    const before = this.applied;
+    try {
+      const headers = this.tag ? { 'if-none-match': this.tag } : {};
+      const { response, data } = await this.json('/notifications/count', { headers });
+      this.interval = Number(response.headers.get('poll-interval')) * 1000 || POLL_MS;
+      this.failures = 0;
+      this.updatedAt = Date.now();
+      if (data) {
+        const tag = response.headers.get('etag');
+        // the same revision under another tag: another role, another configuration
+        const again = this.tag !== null && this.tag !== tag && this.tagRev === data.rev;
+        this.tag = tag;
+        this.tagRev = data.rev;
+        // nothing was applied since it was asked: it is the newest there is, even with a lower revision (a restore)
+        if (before === this.applied || data.rev >= this.rev) this.take(data, false, again);
+      }
+      this.setState('ok');
+    } catch (failure) {
+      this.failures += 1;
+      this.wait = failure.wait ?? 0;
+      this.setState(stateOf(failure.status));
+    }
+  }
+
+  // --- polling and live hints
+
+  schedule() {
+    clearTimeout(this.timer);
+    if (!this.users || !visible() || this.state === 'signed_out') return;
+    const spread = 0.8 + Math.random() * 0.4;
+    const slow = this.failures ? 2 ** Math.min(this.failures, 10) : this.stream?.open ? SAFETY : 1;
+    const due = Math.max(Math.min(this.interval * slow, POLL_MAX_MS) * spread, this.wait || 0);
+    this.wait = 0;
+    this.timer = setTimeout(() => this.count(), due);
+  }
+
+  async listen() {
+    if (this.live !== 'sse' || this.stream) return;
+    this.stream = true; // taken: the name is not known before the token is
+    const [, token] = ((await this.headers().catch(() => ({}))).authorization ?? '').split(' ');
+    if (!this.users) {
+      this.stream = null;
+      return;
+    }
+    this.stream = new Live({
+      name: `belfry ${this.base} ${token ? subjectOf(token) : ''}`,
+      request: (lastId, signal) => this.ask('/stream', {
+        signal, headers: { accept: 'text/event-stream', ...(lastId ? { 'last-event-id': lastId } : {}) },
+      }),
+      onHint: (hint, first) => this.hint(hint, first),
+      onOpen: () => this.schedule(),
+      onEnd: () => this.count(),
+      ...this.parts,
+    });
+    this.attend();
+  }
+
+  // The leader asks for the whole count too, for all: a hint does not say how many are unseen.
+  async hint(hint, first) {
+    const news = hint.rev !== this.rev;
+    this.apply(hint);
+    if (!news || !first) return;
+    await this.count();
+    this.stream?.tell?.({ hint: { rev: this.rev, unread: this.unread, unseen: this.unseen } });
+  }
+
+  // Whether the page is looked at decides what is asked and held open.
+  attend() {
+    clearTimeout(this.hiding);
+    if (visible()) {
+      if (this.state !== 'signed_out') this.stream?.start?.();
+      this.schedule();
+      return;
+    }
+    clearTimeout(this.timer);
+    this.flushSeen();
+    // without locks every tab has a stream of its own: hidden ones give theirs up at once
+    this.hiding = setTimeout(() => this.stream?.stop?.(), this.stream?.locks ? HIDDEN_MS : 0);
+  }
+
+  open() {
+    this.users += 1;
+    if (this.users > 1) return this;
+    this.wake = (event) => {
+      if (event.type === 'pageshow' && !event.persisted) return; // the first time
+      this.attend();
+      if (visible()) this.count();
+    };
+    this.leave = () => {
+      this.flushSeen();
+      this.stream?.stop?.();
+    };
+    globalThis.document?.addEventListener('visibilitychange', this.wake);
+    globalThis.addEventListener?.('online', this.wake);
+    globalThis.addEventListener?.('pageshow', this.wake);
+    globalThis.addEventListener?.('pagehide', this.leave);
+    if (visible()) this.count();
+    this.listen();
+    return this;
+  }
+
+  // One user less; with the last one everything ends.
+  close() {
+    this.users -= 1;
+    if (this.users > 0) return;
+    this.flushSeen();
+    for (const timer of [this.timer, this.hiding, this.seeing]) clearTimeout(timer);
+    this.stream?.close?.();
+    this.stream = null;
+    globalThis.document?.removeEventListener('visibilitychange', this.wake);
+    globalThis.removeEventListener?.('online', this.wake);
+    globalThis.removeEventListener?.('pageshow', this.wake);
+    globalThis.removeEventListener?.('pagehide', this.leave);
+    this.onClosed?.();
+  }
+
+  // --- the calls of the API; each throws a Failure
+
+  // {rev, total, items, facets, next}; the very object of last time when nothing has changed.
+  async list(params) {
+    const query = queryOf(params).toString();
+    const known = this.lists.get(query);
+    const headers = known ? { 'if-none-match': known.tag } : {};
+    const { response, data } = await this.json(`/notifications${query && `?${query}`}`, { headers });
+    this.lists.delete(query);
+    const answer = data ? { tag: response.headers.get('etag'), data } : known;
+    this.lists.set(query, answer);
+    if (this.lists.size > LISTS_KEPT) this.lists.delete(this.lists.keys().next().value);
+    return answer.data;
+  }
+
+  one(id) {
+    return this.json(`/notifications/${encodeURIComponent(id)}`).then(({ data }) => data);
+  }
+
+  // what: read, unread, hide, unhide. {rev, unread}. keepalive: also when the page is being left
+  mark(id, what, keepalive = false) {
+    return this.write(`/notifications/${encodeURIComponent(id)}/${what}`, {}, keepalive);
+  }
+
+  // {action, ids} or {action, filter, as_of_rev}. {rev, unread, changed, failed, undo}
+  bulk(body) {
+    return this.write('/notifications/bulk', body);
+  }
+
+  undo(op) {
+    return this.write('/notifications/undo', { op });
+  }
+
+  act(id, action, comment) {
+    const path = `/notifications/${encodeURIComponent(id)}/actions/${encodeURIComponent(action)}`;
+    return this.write(path, comment ? { comment } : {});
+  }
+
+  // Rows that were looked at; sent together, at most every two seconds.
+  seen(ids) {
+    for (const id of ids) if (!this.sentSeen.has(id)) this.pendingSeen.add(id);
+    if (this.pendingSeen.size) this.seeing ??= setTimeout(() => this.flushSeen(), SEEN_MS);
+  }
+
+  flushSeen() {
+    clearTimeout(this.seeing);
+    this.seeing = null;
+    const ids = [...this.pendingSeen];
+    this.pendingSeen.clear();
+    if (!ids.length || this.state === 'signed_out') return;
+    for (const id of ids) this.sentSeen.add(id);
+    const forget = () => ids.forEach((id) => this.sentSeen.delete(id)); // they are looked at another time
+    this.json('/notifications/seen', { method: 'POST', keepalive: true, body: { ids } }).catch(forget);
+  }
+
+  async refresh() {
+    return (await this.json('/notifications/refresh', { method: 'POST', body: {} })).data;
+  }
+
+  // {state, progress, added, invalidated}; everybody who listens hears of it too.
+  async job(id) {
+    const { data } = await this.json(`/jobs/${encodeURIComponent(id)}`);
+    this.dispatchEvent(new CustomEvent('job', { detail: { id, ...data } }));
+    return data;
+  }
+}
+
+export function stateOf(status) {
+  if (status === 0) return 'offline';
+  if (status === 401 || status === 403) return 'signed_out';
+  return status === 429 ? 'limited' : 'failing';
+}
+
+// The store of this base and credential, shared by all that ask; each of them calls close() when it goes.
+// token: none (the session's cookie), a string, or a function that gives one: it is called with true when the last one
+// was refused.
+export function connect({ base, token, ...options }) {
+  const stores = (globalThis[Symbol.for('belfry.stores')] ??= new Map());
+  const url = new URL(base, globalThis.location?.href).href.replace(/\/$/, '');
+  const ofBase = stores.get(url) ?? new Map();
+  stores.set(url, ofBase);
+  let store = ofBase.get(token);
+  if (!store) {
+    store = new Store({ base: url, token, ...options });
+    store.onClosed = () => ofBase.delete(token);
+    ofBase.set(token, store);
+  }
+  return store.open();
+}
+
+// For scripts that are files of their own.
+globalThis[Symbol.for('belfry.connect')] ??= connect;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A notification as JSON: the API's item, of which the pages show the same members. */
+#ifndef IN_APP_ITEM_H
+#define IN_APP_ITEM_H
+
+#include "text.h"
+
+/* "info" to "critical" */
+const char *item_severity(const struct belfry_inbox_item *item);
+/* "valid", "expired", "superseded" or "withdrawn" */
+const char *item_validity(const struct belfry_inbox_item *item);
+/* "/acme/n/ID" */
+void item_href(struct text *out, struct belfry_str org, struct belfry_str id);
+/* The members of the item's object, without braces, so that whoever shows more of it can go on. */
+void item_members(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item);
+/* The object. */
+void item_write(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item);
+/* One more member after others: ,"name":"value" */
+void item_text(struct text *out, const char *name, struct belfry_str value);
+
+#endif
