@@ -32,20 +32,28 @@ class Bell extends Listing {
   update() {
     super.update();
     const open = this.hasAttribute('open');
-    if (this.isConnected && open !== this.shown) this[open ? 'open' : 'close']();
+    if (this.isConnected && open !== !!this.goal) this[open ? 'open' : 'close']();
+  }
+
+  // The browser closes what leaves the document, and says nothing; one that was moved opens again.
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.goal = false;
   }
 
   // Chromium gives the focus of a popover in a shadow tree to nobody when Esc closes it.
   toggles(open) {
     if (!open && this.panel.contains(this.shadow.activeElement)) queueMicrotask(() => this.button.focus());
     this.button.ariaExpanded = open;
+    this.goal = open; // while it is on its way there
     this.toggleAttribute('open', open);
-    if (open) queueMicrotask(() => this.load(true));
   }
 
   toggled(open) {
-    if (open) this.emit('open');
-    else this.emit('close', { reason: this.reason ?? 'dismiss' });
+    if (open) {
+      this.emit('open');
+      this.load(true);
+    } else this.emit('close', { reason: this.reason ?? 'dismiss' });
     this.reason = null;
   }
 

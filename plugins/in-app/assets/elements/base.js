@@ -154,7 +154,7 @@ export class Base extends HTMLElement {
   stated() {
     const { state, failed: status = 0 } = this.store;
     if (state === 'ok') this.counted();
-    else if (state === 'signed_out') this.emit('auth', { status });
+    else if (state === 'signed_out') this.emit('auth', { status: status || 401 });
     else this.emit('error', { status, code: state, retryable: true });
     this.draw();
   }

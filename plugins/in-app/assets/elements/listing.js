@@ -20,8 +20,8 @@ export class Listing extends Base {
     this.undo = node('p', { hidden: true });
     this.all = node('slot', { name: 'footer' });
     this.content = [
-      node('header', { part: 'header' }, node('slot', { name: 'header' }, this.heading), this.reading, this.more),
-      this.alert, this.list, this.empty, this.undo, node('footer', { part: 'footer' }, this.all),
+      node('div', { class: 'bar', part: 'header' }, node('slot', { name: 'header' }, this.heading), this.reading, this.more),
+      this.alert, this.list, this.empty, this.undo, node('div', { class: 'bar', part: 'footer' }, this.all),
     ];
     this.looks = new Map();
     this.eye = new IntersectionObserver((entries) => entries.forEach((entry) => this.look(entry)), { threshold: 0.5 });

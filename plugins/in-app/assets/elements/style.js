@@ -33,7 +33,7 @@ position-area:end span-start;position-try-fallbacks:flip-block}
 :host([placement=bottom-start]) #panel{position-area:end span-end}
 :host([placement=top-start]) #panel{position-area:start span-end}
 :host([placement=top-end]) #panel{position-area:start span-start}
-header,footer,p{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:center;justify-content:space-between;
+.bar,p{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:center;justify-content:space-between;
 padding:8px 12px;margin:0}
 h2{font-size:1.1em;margin:0}
 ul{list-style:none;margin:0;padding:0;overflow:auto;overscroll-behavior:contain}
@@ -52,7 +52,7 @@ forced-color-adjust:none;clip-path:circle()}
 .error:before{clip-path:polygon(0 20%,20% 0,50% 30%,80% 0,100% 20%,70% 50%,100% 80%,80% 100%,50% 70%,20% 100%,0 80%,30% 50%)}
 .critical:before{clip-path:polygon(30% 0,70% 0,100% 30%,100% 70%,70% 100%,30% 100%,0 70%,0 30%)}
 .success:before{clip-path:polygon(0 55%,15% 40%,38% 63%,85% 10%,100% 25%,38% 95%)}
-li button,p button,header button{font:inherit;font-size:.875rem;color:var(--accent);background:none;cursor:pointer;
+li button,p button,.bar button{font:inherit;font-size:.875rem;color:var(--accent);background:none;cursor:pointer;
 border:1px solid var(--line);border-radius:6px;min-block-size:28px;padding:2px 10px}
 time{margin-inline-end:auto}
 .box>a{display:block;padding:12px 16px;color:inherit;text-decoration:none}
