@@ -107,6 +107,7 @@ export class Listing extends Base {
     this.more.hidden = !news;
     this.more.textContent = this.say('more', news);
     this.empty.hidden = rows.size > 0;
+    this.tick();
     if (had && !this.list.contains(this.shadow.activeElement)) this.heading.focus();
   }
 
@@ -117,7 +118,7 @@ export class Listing extends Base {
       this.link({ part: 'item-link', dir: 'auto' }, new URL(item.href, this.base).href, item,
         ...item.unread ? [node('span', { class: 'quiet' }, `${say('new')} `)] : [], item.title),
       node('div', { part: 'item-meta' },
-        node('i', { part: 'severity', class: item.severity }, say(item.severity)),
+        node('i', { part: 'severity', class: item.severity }, say(item.severity)), node('span', {}, item.category),
         ...item.handled_by ? [node('span', {}, say('by', item.handled_by))] : [],
         ...item.validity === 'valid' ? [] : [node('span', {}, say('invalid'))],
         node('time', { datetime: item.created_at }),
