@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Static bytes at /assets/...; gzip when the client takes it. Under the address that http_asset_url() gives, which
- * names the content, they may be kept for a year; under the bare name they are asked for again, with a tag.
+ * names the content, they may be kept for a year; under the bare name they are asked for again, with a tag. They are
+ * the same for everybody, so pages of every origin may load them; /assets/integrity.json has what such a page needs to
+ * insist on these very bytes (Subresource Integrity).
  */
 #include "base/crypto.h"
+#include "base/id.h"
 #include "base/mem.h"
 #include "http/internal.h"
 
@@ -17,6 +20,7 @@ struct asset {
     void *gzip; /* NULL: not worth it */
     size_t gzip_size;
     char hash[17];
+    uint8_t digest[32];
 };
 
 static void asset_free(void *value)
@@ -51,10 +55,9 @@ belfry_status http_asset_add(struct http *http, const char *name, const char *co
                              size_t size)
 {
     struct asset *a = xcalloc(1, sizeof(*a));
-    uint8_t digest[32];
-    sha256(bytes, size, digest);
+    sha256(bytes, size, a->digest);
     for (int i = 0; i < 8; i++)
-        snprintf(a->hash + 2 * i, 3, "%02x", digest[i]);
+        snprintf(a->hash + 2 * i, 3, "%02x", a->digest[i]);
     a->content_type = xstrdup(content_type);
     a->bytes = bytes;
     a->size = size;
@@ -101,22 +104,50 @@ static void serve(struct http_request *req, struct belfry_str name)
     http_query(req, "v", 0, &version);
     int gzip = a->gzip && takes_gzip(req), named = str_eqz(version, a->hash);
     struct belfry_str tag = str_of(arena_printf(req->arena, "\"%s%s\"", a->hash, gzip ? "-gz" : ""));
-    struct belfry_attr headers[4] = {
+    struct belfry_attr headers[5] = {
         {STR("Cache-Control"), named ? STR("public, max-age=31536000, immutable") : STR("public, no-cache")},
         {STR("Vary"), STR("Accept-Encoding")},
+        {STR("Access-Control-Allow-Origin"), STR("*")},
         {STR("ETag"), tag},
         {STR("Content-Encoding"), STR("gzip")}};
     if (str_eq(http_header(req, "if-none-match"), tag))
-        http_respond(req, 304, NULL, (struct belfry_str){0}, headers, 3);
+        http_respond(req, 304, NULL, (struct belfry_str){0}, headers, 4);
     else
         http_respond(req, 200, a->content_type, gzip ? str_slice(a->gzip, a->gzip_size) : str_slice(a->bytes, a->size),
-                     headers, gzip ? 4 : 3);
+                     headers, gzip ? 5 : 4);
+}
+
+/* {"in-app/bell.js": {"url": "/assets/in-app/bell.js?v=...", "integrity": "sha256-..."}, ...} */
+static void serve_integrity(struct http_request *req)
+{
+    json_t *all = json_object();
+    size_t at = 0;
+    struct belfry_str name;
+    void *value;
+    while (hash_next(req->http->assets, &at, &name, &value)) {
+        const struct asset *a = value;
+        char *key = arena_strndup(req->arena, name.ptr, name.len);
+        struct buf integrity = {0};
+        buf_addz(&integrity, "sha256-");
+        base64_encode(a->digest, sizeof(a->digest), 0, &integrity);
+        json_t *one = json_object();
+        json_set_str(one, "url", str_of(http_asset_url(req->http, req->arena, key)));
+        json_set_str(one, "integrity", buf_str(&integrity));
+        json_object_set_new(all, key, one);
+        buf_free(&integrity);
+    }
+    const struct belfry_attr headers[] = {{STR("Cache-Control"), STR("public, no-cache")},
+                                          {STR("Access-Control-Allow-Origin"), STR("*")}};
+    http_respond_json(req, 200, all, headers, 2);
 }
 
 static void get_one(void *arg, struct http_request *req)
 {
     (void)arg;
-    serve(req, http_param(req, "name"));
+    if (str_eqz(http_param(req, "name"), "integrity.json"))
+        serve_integrity(req);
+    else
+        serve(req, http_param(req, "name"));
 }
 
 static void get_two(void *arg, struct http_request *req)

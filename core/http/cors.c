@@ -3,6 +3,7 @@
  * Requests from pages of other origins (Fetch standard, section 3.2 "CORS protocol"): the elements live in the
  * application's pages. Only the origins of hub.allowed_origins are answered, each by its own name and never by "*", so
  * that a session cookie of the same site may come along. A write with the cookie is refused all the same (auth.c).
+ * Files of pages are for everybody and say so themselves (asset.c): a module script is always asked for by CORS.
  */
 #include "http/internal.h"
 
@@ -25,6 +26,8 @@ void cors_add(const struct request *r, struct MHD_Response *response)
 {
     if (!r->pub.config || !r->pub.config->hub.allowed_origins.count)
         return;
+    if (MHD_get_response_header(response, "Access-Control-Allow-Origin"))
+        return;
     response_add(response, STR("Vary"), STR("Origin"));
     if (!r->origin.len)
         return;
@@ -40,7 +43,7 @@ void cors_preflight(struct request *r, const char *allow)
     if (r->origin.len && http_header(&r->pub, "access-control-request-method").len) {
         headers[n++] = (struct belfry_attr){STR("Access-Control-Allow-Methods"), str_of(allow)};
         headers[n++] = (struct belfry_attr){STR("Access-Control-Allow-Headers"), str_of(allowed_headers)};
-        headers[n++] = (struct belfry_attr){STR("Access-Control-Max-Age"), STR("600")};
+        headers[n++] = (struct belfry_attr){STR("Access-Control-Max-Age"), STR("7200")};
     }
     http_respond(&r->pub, 204, NULL, (struct belfry_str){0}, headers, n);
 }

@@ -102,6 +102,8 @@ void refresh_address(const struct call *call, struct belfry_str job, struct text
 void page_inbox(void *self, const struct belfry_http_request *req);
 void page_act(void *self, const struct belfry_http_request *req);
 void page_open(void *self, const struct belfry_http_request *req);
+/* elements.c: the scripts that pages of other applications load. */
+belfry_status elements_serve(struct in_app *app);
 /* in_app.c: stopped() once nothing is in hand any more. */
 void in_app_check_stopped(struct in_app *app);
 

@@ -392,12 +392,17 @@ static void test_other_origins(void **state)
     assert_int_equal(a.status, 204);
     assert_string_equal(head_value(a.head, "access-control-allow-origin"), "https://app.example");
     assert_string_equal(head_value(a.head, "access-control-allow-methods"), "GET, HEAD, POST, OPTIONS");
-    assert_non_null(strstr(head_value(a.head, "access-control-allow-headers"), "Authorization"));
+    static const char *const asked[] = {"Authorization", "Content-Type", "Accept", "If-None-Match", "Last-Event-ID"};
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+        assert_non_null(strstr(head_value(a.head, "access-control-allow-headers"), asked[i]));
+    assert_string_equal(head_value(a.head, "access-control-allow-credentials"), "true");
+    assert_string_equal(head_value(a.head, "access-control-max-age"), "7200");
     answer_free(&a);
     a = ask(w, "OPTIONS", "/v1/acme/person", "Origin: https://evil.example\r\nAccess-Control-Request-Method: POST\r\n",
             NULL);
     assert_int_equal(a.status, 204);
     assert_null(head_value(a.head, "access-control-allow-origin"));
+    assert_null(head_value(a.head, "access-control-allow-credentials"));
     assert_null(head_value(a.head, "access-control-allow-methods"));
     answer_free(&a);
     static const char *const headers[] = {READER "Origin: https://app.example\r\n", "Origin: https://app.example\r\n"};
@@ -409,6 +414,11 @@ static void test_other_origins(void **state)
         assert_non_null(strstr(head_value(a.head, "access-control-expose-headers"), "ETag"));
         answer_free(&a);
     }
+    /* what is for everybody says so itself, once, and takes no cookie */
+    a = ask(w, "GET", "/assets/bell.svg", "Origin: https://app.example\r\n", NULL);
+    assert_string_equal(head_value(a.head, "access-control-allow-origin"), "*");
+    assert_null(head_value(a.head, "access-control-allow-credentials"));
+    answer_free(&a);
     a = ask(w, "GET", "/v1/acme/read", READER "Origin: https://app.example.evil\r\n", NULL);
     assert_null(head_value(a.head, "access-control-allow-origin"));
     assert_string_equal(head_value(a.head, "vary"), "Origin");

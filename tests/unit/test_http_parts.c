@@ -313,6 +313,7 @@ static void test_assets(void **state)
     assert_string_equal(head_value(a.head, "cache-control"), "public, max-age=31536000, immutable");
     assert_string_equal(head_value(a.head, "vary"), "Accept-Encoding");
     assert_null(head_value(a.head, "content-encoding"));
+    assert_string_equal(head_value(a.head, "access-control-allow-origin"), "*"); /* a module of a page elsewhere */
     answer_free(&a);
     a = ask(w, "GET", url, "Accept-Encoding: br, GZip;q=0.5\r\n", NULL);
     assert_string_equal(head_value(a.head, "content-encoding"), "gzip");
@@ -353,6 +354,21 @@ static void test_assets(void **state)
                         "public, no-cache"); /* the old address names other bytes */
     answer_free(&a);
     arena_free(arena);
+}
+
+/* What `openssl dgst -sha256 -binary | base64` says of the bytes. */
+static void test_integrity(void **state)
+{
+    struct web *w = *state;
+    http_asset_add(w->http, "inbox/app.js", "text/javascript", "abc", 3);
+    struct answer a = ask(w, "GET", "/assets/integrity.json", NULL, NULL);
+    assert_int_equal(a.status, 200);
+    assert_string_equal(head_value(a.head, "access-control-allow-origin"), "*");
+    assert_string_equal(head_value(a.head, "cache-control"), "public, no-cache");
+    assert_non_null(strstr(a.body, "\"inbox/app.js\":{\"url\":\"/assets/inbox/app.js?v=ba7816bf8f01cfea\","
+                                   "\"integrity\":\"sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=\"}"));
+    assert_non_null(strstr(a.body, "\"shell.css\""));
+    answer_free(&a);
 }
 
 /* --- pages -------------------------------------------------------------------------------------------------------- */
@@ -524,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_escape),
         cmocka_unit_test(test_problem_documents),
         cmocka_unit_test_setup_teardown(test_assets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_integrity, setup, teardown),
         cmocka_unit_test_setup_teardown(test_page, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dates, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tls, setup, teardown),

@@ -168,6 +168,7 @@ export class Store extends EventTarget {
     } catch (failure) {
       this.failures += 1;
       this.wait = failure.wait ?? 0;
+      this.failed = failure.status;
       this.setState(stateOf(failure.status));
     }
   }
@@ -176,7 +177,7 @@ export class Store extends EventTarget {
 
   schedule() {
     clearTimeout(this.timer);
-    if (!this.users || !visible() || this.state === 'signed_out') return;
+    if (!this.users || !visible() || this.state === 'signed_out' || this.live === 'off') return;
     const spread = 0.8 + Math.random() * 0.4;
     const slow = this.failures ? 2 ** Math.min(this.failures, 10) : this.stream?.open ? SAFETY : 1;
     const due = Math.max(Math.min(this.interval * slow, POLL_MAX_MS) * spread, this.wait || 0);
@@ -228,9 +229,15 @@ export class Store extends EventTarget {
     this.hiding = setTimeout(() => this.stream?.stop?.(), this.stream?.locks ? HIDDEN_MS : 0);
   }
 
-  open() {
+  // The liveliest user decides: sse, poll, off.
+  open(live = this.live) {
     this.users += 1;
-    if (this.users > 1) return this;
+    if (this.live !== 'sse' && live !== 'off') this.live = live;
+    if (this.users > 1) {
+      this.listen();
+      this.schedule();
+      return this;
+    }
     this.wake = (event) => {
       if (event.type === 'pageshow' && !event.persisted) return; // the first time
       this.attend();
@@ -351,7 +358,7 @@ export function connect({ base, token, ...options }) {
     store.onClosed = () => ofBase.delete(token);
     ofBase.set(token, store);
   }
-  return store.open();
+  return store.open(options.live);
 }
 
 // For scripts that are files of their own.

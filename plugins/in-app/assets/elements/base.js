@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bell, feed and tile have in common: attributes and properties that may change at any time, the store of the
+// page, and the events that the page hears. Everything leads to update(), once per turn, which makes the element what
+// its attributes say. So one that is moved in the document is connected again before anybody looked.
+// Invariants: a connected element with a `src` uses exactly one store, any other none; nothing survives its removal.
+import { connect } from '../store.js';
+import { node } from './dom.js';
+import { sheet } from './style.js';
+import { speaker } from './words.js';
+
+// A page's getToken is called for the first request and when a token was refused, however many elements share it.
+const tokens = (globalThis[Symbol.for('belfry.tokens')] ??= new WeakMap());
+function remembered(getToken) {
+  if (!tokens.has(getToken)) {
+    let token;
+    tokens.set(getToken, (again) => {
+      if (again || !token) {
+        token = Promise.resolve(getToken());
+        token.catch(() => { token = null; });
+      }
+      return token;
+    });
+  }
+  return tokens.get(getToken);
+}
+
+export class Base extends HTMLElement {
+  static observedAttributes = ['src', 'href', 'auth', 'limit', 'filter', 'live', 'max-count', 'lang', 'label', 'target',
+    'open'];
+
+  constructor() {
+    super();
+    this.shadow = this.attachShadow({ mode: 'open' });
+    this.shadow.adoptedStyleSheets = [sheet];
+    this.status = node('span', { class: 'quiet', role: 'status' });
+  }
+
+  get getToken() {
+    return this.tokenOf;
+  }
+
+  set getToken(value) {
+    this.tokenOf = value;
+    this.soon();
+  }
+
+  get messages() {
+    return this.own;
+  }
+
+  set messages(value) {
+    this.own = value;
+    this.soon();
+  }
+
+  connectedCallback() {
+    // set before the element was defined
+    for (const name of ['getToken', 'messages'])
+      if (Object.hasOwn(this, name)) {
+        const value = this[name];
+        delete this[name];
+        this[name] = value;
+      }
+    this.soon();
+  }
+
+  disconnectedCallback() {
+    this.soon();
+  }
+
+  attributeChangedCallback() {
+    this.soon();
+  }
+
+  soon() {
+    if (!this.due) queueMicrotask(() => {
+      this.due = false;
+      this.update();
+    });
+    this.due = true;
+  }
+
+  // --- what the attributes say
+
+  url(name, otherwise) {
+    return new URL(this.getAttribute(name) || otherwise, document.baseURI).href;
+  }
+
+  get base() {
+    return this.url('src').replace(/\/$/, '');
+  }
+
+  // The inbox page of the org that the API's address names.
+  get inbox() {
+    return this.url('href', this.base.replace(/\/v1(\/[^/]+)$/, '$1/notifications'));
+  }
+
+  get far() {
+    return new URL(this.base).origin !== location.origin;
+  }
+
+  get cookie() {
+    return (this.getAttribute('auth') || (this.far ? 'token' : 'cookie')) === 'cookie';
+  }
+
+  // The hub takes no write with a cookie from a page of another origin.
+  get writes() {
+    return !(this.cookie && this.far);
+  }
+
+  query(more) {
+    const query = new URLSearchParams(this.getAttribute('filter') ?? '');
+    for (const name in more) query.set(name, more[name]);
+    return query;
+  }
+
+  // --- the store
+
+  credential() {
+    if (this.cookie) return undefined;
+    if (this.tokenOf) return remembered(this.tokenOf);
+    // another element of the page may have one
+    const shared = globalThis[Symbol.for('belfry.stores')]?.get(this.base);
+    return [...shared?.keys() ?? []].find((token) => token);
+  }
+
+  update() {
+    const lang = this.getAttribute('lang') || this.closest('[lang]')?.lang || navigator.language;
+    this.say = speaker(lang, this.own);
+    this.language = lang;
+    const on = this.isConnected && this.getAttribute('src');
+    const token = on && this.credential();
+    const live = this.getAttribute('live') ?? 'poll';
+    const base = on && (this.cookie || token) ? this.base : null;
+    if (base !== this.used?.base || token !== this.used?.token || live !== this.used?.live) {
+      this.store?.close();
+      this.used?.ends.abort();
+      this.store = this.used = null;
+      if (base) this.join({ base, token, live, ends: new AbortController() });
+    }
+    this.draw();
+  }
+
+  join(used) {
+    this.used = used;
+    this.store = connect(used);
+    const hear = (name, then) => this.store.addEventListener(name, then, used.ends);
+    hear('count', () => this.counted());
+    hear('change', () => this.changed());
+    hear('state', () => this.stated());
+    if (this.store.state !== 'idle') this.stated();
+  }
+
+  stated() {
+    const { state, failed: status = 0 } = this.store;
+    if (state === 'ok') this.counted();
+    else if (state === 'signed_out') this.emit('auth', { status: status || 401 });
+    else this.emit('error', { status, code: state, retryable: true });
+    this.draw();
+  }
+
+  changed() {
+    if (this.query().size) this.counted();
+  }
+
+  // With a filter the number is that of the list which it makes.
+  async counted() {
+    const { store } = this;
+    let { unread } = store;
+    try {
+      if (this.query().size) unread = (await store.list(this.query({ read: 'unread', limit: 1 }))).total;
+    } catch {
+      return;
+    }
+    if (store !== this.store || unread === null) return;
+    const before = this.unread;
+    this.unread = unread;
+    if (!this.ready) this.emit('ready', { unread });
+    this.ready = true;
+    if (before !== unread) this.emit('count', { unread });
+    this.draw();
+  }
+
+  refresh() {
+    return this.store?.count();
+  }
+
+  // --- the page
+
+  emit(name, detail) {
+    return this.dispatchEvent(new CustomEvent(`belfry-${name}`, {
+      detail, bubbles: true, composed: true, cancelable: name === 'activate',
+    }));
+  }
+
+  // A link that a page's own router may take over.
+  link(attributes, href, item, ...children) {
+    const target = this.getAttribute('target');
+    return node('a', {
+      ...attributes, href, target, rel: target && 'noopener',
+      click: (event) => {
+        const plain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+        if (plain && !this.emit('activate', { id: item?.id ?? null, href, item: item ?? null })) event.preventDefault();
+        this.activated?.(item, plain);
+      },
+    }, ...children);
+  }
+}
+
+export function define(name, Class) {
+  if (!customElements.get(name)) customElements.define(name, Class);
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// The newest notifications as a list, for bell and feed. What changes on the hub changes in its row; what is new waits
+// behind a button, so that nothing moves under a pointer.
+import { Base } from './base.js';
+import { node } from './dom.js';
+
+const LOOKED_MS = 1000;
+const MINUTE_MS = 60_000;
+
+export class Listing extends Base {
+  constructor() {
+    super();
+    this.rows = new Map(); // id -> {item, li}
+    this.heading = node('h2', { id: 'title', part: 'title', tabindex: '-1', autofocus: true });
+    this.reading = node('button', { click: () => this.bulk('read', this.everything()) });
+    this.alert = node('p', { part: 'error', role: 'alert', hidden: true });
+    this.more = node('button', { click: () => this.load(true) });
+    this.list = node('ul', { role: 'list', part: 'list' });
+    this.empty = node('p', { part: 'empty', hidden: true }, node('slot', { name: 'empty' }));
+    this.undo = node('p', { hidden: true });
+    this.all = node('slot', { name: 'footer' });
+    this.content = [
+      node('div', { class: 'bar', part: 'header' }, node('slot', { name: 'header' }, this.heading), this.reading, this.more),
+      this.alert, this.list, this.empty, this.undo, node('div', { class: 'bar', part: 'footer' }, this.all),
+    ];
+    this.looks = new Map();
+    this.eye = new IntersectionObserver((entries) => entries.forEach((entry) => this.look(entry)), { threshold: 0.5 });
+  }
+
+  update() {
+    super.update();
+    clearInterval(this.clock);
+    if (this.store) this.clock = setInterval(() => this.tick(), MINUTE_MS);
+    else this.looks.forEach((timer) => clearTimeout(timer));
+  }
+
+  // A row that was in sight for a second was seen; that only holds back the mail about it.
+  look({ target, isIntersecting }) {
+    clearTimeout(this.looks.get(target));
+    if (isIntersecting && this.writes)
+      this.looks.set(target, setTimeout(() => {
+        if (document.visibilityState === 'visible') this.store?.seen([target.id]);
+      }, LOOKED_MS));
+  }
+
+  draw() {
+    const { say, store } = this;
+    this.heading.textContent = this.getAttribute('label') || say('title');
+    this.reading.textContent = say('read');
+    this.reading.hidden = !this.unread || !this.writes;
+    this.empty.firstChild.textContent = say('empty');
+    this.all.replaceChildren(this.link({}, this.store ? this.inbox : '', null, say('all')));
+    const state = store?.state;
+    this.complain(state === 'signed_out' ? 'out' : !state || state === 'ok' || state === 'idle' ? '' : 'stale');
+    this.tick();
+  }
+
+  complain(why) {
+    if (why === this.why) return;
+    this.why = why;
+    this.alert.hidden = !why;
+    this.alert.replaceChildren(...why ? [this.say(why), node('button', {
+      click: () => {
+        this.complain('');
+        this.load();
+        this.refresh();
+      },
+    }, this.say('retry'))] : []);
+  }
+
+  changed() {
+    super.changed();
+    this.load();
+  }
+
+  // --- rows
+
+  async load(all) {
+    const { store } = this;
+    if (!store || !this.shown) return;
+    const limit = Math.min(Math.max(parseInt(this.getAttribute('limit')) || 20, 1), 50);
+    this.list.ariaBusy = true;
+    try {
+      const data = await store.list(this.query({ limit }));
+      if (store === this.store) this.show(data, all || !this.rows.size);
+    } catch (failure) {
+      this.fail('stale', failure);
+    }
+    this.list.ariaBusy = false;
+  }
+
+  show({ rev, items }, all) {
+    const had = this.list.contains(this.shadow.activeElement);
+    const shown = items.filter(({ id }) => all || this.rows.has(id));
+    const rows = new Map();
+    this.rev = rev;
+    for (const item of shown) {
+      const row = this.rows.get(item.id);
+      rows.set(item.id, row && JSON.stringify(row.item) === JSON.stringify(item) ? row : this.row(item, row));
+    }
+    for (const [id, { li }] of this.rows) if (!rows.has(id)) li.remove();
+    this.rows = rows;
+    [...rows.values()].forEach(({ li }, at) => {
+      if (this.list.children[at] !== li) this.list.insertBefore(li, this.list.children[at]);
+    });
+    const news = items.length - shown.length;
+    this.more.hidden = !news;
+    this.more.textContent = this.say('more', news);
+    this.empty.hidden = rows.size > 0;
+    this.tick();
+    if (had && !this.list.contains(this.shadow.activeElement)) this.heading.focus();
+  }
+
+  row(item, old) {
+    const { say } = this;
+    const button = (part, label, click) => node('button', { part, click, 'aria-label': `${label}: ${item.title}` }, label);
+    const li = node('li', { id: item.id, part: item.unread ? 'item item-unread' : 'item', class: item.unread && 'new' },
+      this.link({ part: 'item-link', dir: 'auto' }, new URL(item.href, this.base).href, item,
+        ...item.unread ? [node('span', { class: 'quiet' }, `${say('new')} `)] : [], item.title),
+      node('div', { part: 'item-meta' },
+        node('i', { part: 'severity', class: item.severity }, say(item.severity)), node('span', {}, item.category),
+        ...item.handled_by ? [node('span', {}, say('by', item.handled_by))] : [],
+        ...item.validity === 'valid' ? [] : [node('span', {}, say('invalid'))],
+        node('time', { datetime: item.created_at }),
+        ...this.writes ? [
+          ...item.actions.map(({ id, label }) => button('actions', label, () => this.act(item.id, id))),
+          button('actions', say('hide'), () => this.hide([item.id])),
+        ] : []));
+    if (old) {
+      const at = [...old.li.querySelectorAll('a,button')].indexOf(this.shadow.activeElement);
+      old.li.replaceWith(li);
+      if (at >= 0) li.querySelectorAll('a,button')[at]?.focus();
+    }
+    this.eye.observe(li);
+    return { item, li };
+  }
+
+  // How long ago, in words.
+  tick() {
+    const words = new Intl.RelativeTimeFormat(this.language, { numeric: 'auto' });
+    for (const time of this.list.querySelectorAll('time')) {
+      const at = new Date(time.dateTime);
+      const minutes = Math.round((at - Date.now()) / MINUTE_MS);
+      time.title = at.toLocaleString(this.language);
+      time.textContent = minutes > -60 ? words.format(minutes, 'minute')
+        : minutes > -1440 ? words.format(Math.round(minutes / 60), 'hour')
+          : words.format(Math.round(minutes / 1440), 'day');
+    }
+  }
+
+  // --- what a person does
+
+  fail(why, { status = 0, message }) {
+    if (status !== 401) this.emit('error', { status, code: message, retryable: !status || status > 428 });
+    this.complain(why);
+  }
+
+  async attempt(action, ids, call) {
+    let answer = null;
+    try {
+      answer = await call();
+    } catch (failure) {
+      this.fail('failed', failure);
+    }
+    this.emit('action', { action, ids, ok: !!answer });
+    return answer;
+  }
+
+  everything() {
+    const filter = {};
+    for (const [name, value] of this.query())
+      if (/^(q|status|read)$/.test(name)) filter[name] = value;
+      else (filter[name] ??= []).push(value);
+    return { filter, as_of_rev: this.rev };
+  }
+
+  async bulk(action, which) {
+    const answer = await this.attempt(action, which.ids ?? [], () => this.store.bulk({ action, ...which }));
+    if (!answer) return;
+    this.undo.hidden = !answer.undo;
+    this.undo.replaceChildren(this.say('done'), node('button', {
+      click: () => {
+        this.undo.hidden = true;
+        this.heading.focus();
+        this.attempt('undo', which.ids ?? [], () => this.store.undo(answer.undo)).then(() => this.load(true));
+      },
+    }, this.say('undo')));
+    this.status.textContent = this.say('done');
+  }
+
+  markRead(ids) {
+    return this.bulk('read', { ids });
+  }
+
+  hide(ids) {
+    return this.bulk('hide', { ids });
+  }
+
+  act(id, action) {
+    return this.attempt(action, [id], () => this.store.act(id, action)).then(() => this.load());
+  }
+
+  activated(item) {
+    if (item?.unread && this.writes) this.store.mark(item.id, 'read', true).catch(() => {});
+  }
+}
