@@ -76,6 +76,34 @@ int zone_exists(struct belfry_str zone)
     return name_of(zone, name);
 }
 
+static struct belfry_strs all_names;
+static pthread_once_t names_once = PTHREAD_ONCE_INIT;
+
+static int by_bytes(const void *a, const void *b)
+{
+    return str_cmp(*(const struct belfry_str *)a, *(const struct belfry_str *)b);
+}
+
+static void names_make(void)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UEnumeration *zones = ucal_openTimeZoneIDEnumeration(UCAL_ZONE_TYPE_CANONICAL_LOCATION, NULL, NULL, &status);
+    int32_t count = zones ? uenum_count(zones, &status) : 0, len;
+    struct belfry_str *names = xcalloc((size_t)count + 1, sizeof(*names));
+    const char *name;
+    while (all_names.count < (size_t)count && (name = uenum_next(zones, &len, &status)) && U_SUCCESS(status))
+        names[all_names.count++] = str_of(xstrdup(name));
+    uenum_close(zones);
+    qsort(names, all_names.count, sizeof(*names), by_bytes);
+    all_names.items = names;
+}
+
+void zone_names(struct belfry_strs *out)
+{
+    pthread_once(&names_once, names_make);
+    *out = all_names;
+}
+
 /* Good until the thread asks for another; NULL when there is no such zone. */
 static UCalendar *calendar_of(struct belfry_str zone)
 {

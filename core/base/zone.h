@@ -24,6 +24,9 @@ belfry_status zone_instant(struct belfry_str zone, const struct belfry_date *dat
  * 9999. minute may be NULL. [any] */
 belfry_status zone_local(struct belfry_str zone, int64_t at_ms, struct belfry_date *date, int32_t *minute);
 
+/* Names of zones that have a place ("Europe/Berlin"), each place once, in byte order; valid for ever. [any] */
+void zone_names(struct belfry_strs *out);
+
 /* The table of belfry.calendar/1, over the functions above and base/date.h. */
 extern const struct belfry_calendar_api zone_calendar_api;
 

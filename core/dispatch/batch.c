@@ -191,8 +191,11 @@ static void person_fill(struct dispatch *d, struct batch *b, const struct ledger
     b->person = (struct belfry_person){.struct_size = sizeof(b->person), .username = from->username};
     if (from->username.len && d->set.person)
         d->set.person(d->set.arg, b->memory->arena, from->org, from->username, &b->person);
-    if (from->address.len)
-        b->person.email = from->address;
+    const struct belfry_str *const told[] = {&from->address, &from->name, &from->locale, &from->timezone};
+    struct belfry_str *const fields[] = {&b->person.email, &b->person.name, &b->person.locale, &b->person.timezone};
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+        if (told[i]->len)
+            *fields[i] = *told[i];
     b->pub.person = &b->person;
 }
 

@@ -201,7 +201,11 @@ static void enter_person(struct request *r, const struct jwt_claims *claims, con
     struct belfry_strs roles = claims->has_roles ? claims->roles : known->roles;
     set_principal(r, BELFRY_PRINCIPAL_PERSON, claims->sub, &roles);
     language_of_person(r, claims->locale, known);
-    r->pub.pub.timezone = claims->zoneinfo.len ? claims->zoneinfo : known->timezone;
+    r->pub.pub.timezone = known->own_timezone.len ? known->own_timezone
+                          : claims->zoneinfo.len  ? claims->zoneinfo
+                                                  : known->timezone;
+    if (known->no_shortcuts)
+        r->pub.pub.flags |= BELFRY_HTTP_NO_SHORTCUTS;
     r->pub.session_expires_ms = claims->exp_ms;
     r->pub.roles_hash = hash_roles(r->pub.arena, &roles, r->pub.pub.locale);
     r->pub.roles_claimed = claims->has_roles;
@@ -210,30 +214,28 @@ static void enter_person(struct request *r, const struct jwt_claims *claims, con
     request_judged(r);
 }
 
+/* What a request needs of YAML's people is at hand, but for what they chose. */
 static void on_known(struct request *r, const struct known_person *known, void *arg)
 {
-    if (known) {
-        enter_person(r, arg, known);
+    const struct jwt_claims *claims = arg;
+    const struct config_user *user = config_user(r->pub.config, claims->org, claims->sub);
+    if (!known) {
+        refuse(r, 503, "the directory cannot be read at the moment; try again");
+        request_judged(r);
         return;
     }
-    refuse(r, 503, "the directory cannot be read at the moment; try again");
-    request_judged(r);
+    struct known_person person = *known;
+    if (user) {
+        person.roles = yaml_roles(r->pub.arena, user);
+        person.locale = str_of(user->locale);
+        person.timezone = str_of(user->timezone);
+    }
+    enter_person(r, claims, &person);
 }
 
-/* YAML is at hand; of the API's people only what the token does not say is asked for. */
 static void accept_person(struct request *r, const struct jwt_claims *claims)
 {
-    const struct config_user *user = config_user(r->pub.config, claims->org, claims->sub);
-    struct known_person known = {0};
-    if (user) {
-        known.roles = yaml_roles(r->pub.arena, user);
-        known.locale = str_of(user->locale);
-        known.timezone = str_of(user->timezone);
-    }
-    if (user || (claims->has_roles && claims->locale.len))
-        enter_person(r, claims, &known);
-    else
-        people_find(r, claims->org, claims->sub, on_known, arena_memdup(r->pub.arena, claims, sizeof(*claims)));
+    people_find(r, claims->org, claims->sub, on_known, arena_memdup(r->pub.arena, claims, sizeof(*claims)));
 }
 
 /* --- by Authorization header -------------------------------------------------------------------------------------- */

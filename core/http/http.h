@@ -87,6 +87,8 @@ const void *http_request_owner(const struct http_request *req);
 /* The API's part of the directory changed: what is remembered of people is asked again. Before the change is answered.
  */
 void http_people_changed(struct http *http);
+/* The same when one person changed what they chose. */
+void http_person_changed(struct http *http, struct belfry_str org, struct belfry_str username);
 /* Names the session of the request's cookie, as long as it is open; 0 without a cookie. */
 uint64_t http_session_id(const struct http_request *req);
 /* fn is called when a browser leaves a session, by signing out or for another one. fn NULL: no more. */

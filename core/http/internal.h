@@ -189,11 +189,13 @@ void auth_count_triggers(struct request *r, size_t count);
 void auth_configure(struct http *http);
 void auth_free(struct http *http);
 
-/* people.c: people of the API, kept in memory once they were asked for. */
+/* people.c: rows of people, kept in memory once they were asked for. */
 struct known_person {
-    int found;
+    int found; /* in the API's part of the directory, which says the next three */
     struct belfry_strs roles;
     struct belfry_str locale, timezone;
+    struct belfry_str own_locale, own_timezone; /* what anybody chose for themself */
+    int no_shortcuts;
 };
 /* fn(r, person, arg) at once or on a later turn, never when the request has ended; person NULL: cannot be read now. */
 void people_find(struct request *r, struct belfry_str org, struct belfry_str username,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which language a request is answered in: what the person's session says, else what is known of them, else what their
- * browser asks for, else English. Of a browser's wishes (RFC 9110 section 12.5.4) the first with the highest quality
- * counts that we have a catalogue for; its region stays, because dates and numbers go by it.
+ * Which language a request is answered in: what the person chose, else what their session says, else the directory,
+ * else what their browser asks for, else English. Of a browser's wishes (RFC 9110 section 12.5.4) the first with the
+ * highest quality counts that we have a catalogue for; its region stays, because dates and numbers go by it.
  */
 #include "http/internal.h"
 
@@ -73,7 +73,7 @@ void language_of_browser(struct request *r)
 
 void language_of_person(struct request *r, struct belfry_str claimed, const struct known_person *known)
 {
-    const struct belfry_str wishes[] = {claimed, known->locale};
+    const struct belfry_str wishes[] = {known->own_locale, claimed, known->locale};
     for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
         if (language_is_locale(wishes[i])) {
             r->pub.pub.locale = wishes[i];

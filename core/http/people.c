@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * People of the API, as far as a request needs them: roles, locale, time zone. YAML's people are at hand in the
- * configuration; these are rows, and asking for a row takes a reader's turn, so what was found (or not) is remembered
- * until the directory changes. A read that began before a change is made again: what lasts longer than its request, as
- * a stream does, would keep what was.
+ * People as far as a request needs them and the configuration does not say it: of the API's people roles, locale, time
+ * zone, and of everybody the locale and zone that they chose themselves. These are rows, and asking for a row takes a
+ * reader's turn, so what was found (or not) is remembered until it changes. A read that began before a change is made
+ * again: what lasts longer than its request, as a stream does, would keep what was.
  */
 #include "base/mem.h"
 #include "http/internal.h"
+#include "route/preference.h"
 #include "store/people.h"
+#include "store/preferences.h"
 
 #define PEOPLE_MAX 20000
 
@@ -51,11 +53,30 @@ static void forget(struct people *people)
     people->known = hash_new();
 }
 
+static struct belfry_str key_of(struct arena *arena, struct belfry_str org, struct belfry_str username)
+{
+    char *key = arena_alloc(arena, org.len + 1 + username.len);
+    memcpy(key, org.ptr, org.len);
+    memcpy(key + org.len + 1, username.ptr, username.len);
+    return str_slice(key, org.len + 1 + username.len);
+}
+
 void http_people_changed(struct http *http)
 {
     struct people *people = people_of(http);
     people->epoch++;
     forget(people);
+}
+
+void http_person_changed(struct http *http, struct belfry_str org, struct belfry_str username)
+{
+    struct people *people = people_of(http);
+    struct arena *arena = arena_new(256);
+    struct remembered *known = hash_del(people->known, key_of(arena, org, username));
+    people->epoch++;
+    if (known)
+        remembered_free(known);
+    arena_free(arena);
 }
 
 void people_free(struct http *http)
@@ -76,6 +97,8 @@ static struct known_person copy(struct arena *arena, struct known_person p)
     p.roles.items = roles;
     p.locale = arena_str(arena, p.locale);
     p.timezone = arena_str(arena, p.timezone);
+    p.own_locale = arena_str(arena, p.own_locale);
+    p.own_timezone = arena_str(arena, p.own_timezone);
     return p;
 }
 
@@ -84,12 +107,21 @@ static belfry_status read_row(struct store_conn *conn, void *arg)
 {
     struct look *look = arg;
     struct store_directory_entry entry;
+    struct store_preference row;
+    struct preference own;
     int64_t org = store_name_find(conn, look->org);
     struct known_person *person = &look->found->person;
-    if (!org || !store_directory_get(conn, org, look->username, look->arena, &entry))
+    if (!org)
         return BELFRY_OK;
-    *person = (struct known_person){
-        .found = 1, .roles = {entry.roles, entry.role_count}, .locale = entry.locale, .timezone = entry.timezone};
+    if (store_directory_get(conn, org, look->username, look->arena, &entry))
+        *person = (struct known_person){
+            .found = 1, .roles = {entry.roles, entry.role_count}, .locale = entry.locale, .timezone = entry.timezone};
+    if (store_preference_get(conn, org, look->username, look->arena, &row)) {
+        preference_load(row.doc, look->arena, &own);
+        person->own_locale = own.locale;
+        person->own_timezone = own.timezone;
+        person->no_shortcuts = !own.shortcuts;
+    }
     return BELFRY_OK;
 }
 
@@ -117,14 +149,6 @@ static void on_row(void *arg, belfry_status status)
             remembered_free(before);
     }
     http_unref(http);
-}
-
-static struct belfry_str key_of(struct arena *arena, struct belfry_str org, struct belfry_str username)
-{
-    char *key = arena_alloc(arena, org.len + 1 + username.len);
-    memcpy(key, org.ptr, org.len);
-    memcpy(key + org.len + 1, username.ptr, username.len);
-    return str_slice(key, org.len + 1 + username.len);
 }
 
 void people_find(struct request *r, struct belfry_str org, struct belfry_str username,

@@ -238,8 +238,9 @@ static int routes_init(struct hub *hub, struct error *err)
 {
     return hub_health_init(hub, err) == BELFRY_OK && hub_admin_init(hub, err) == BELFRY_OK &&
                    hub_events_init(hub, err) == BELFRY_OK && hub_deliveries_init(hub, err) == BELFRY_OK &&
-                   hub_users_init(hub, err) == BELFRY_OK && hub_feeds_view_init(hub, err) == BELFRY_OK &&
-                   hub_runs_init(hub, err) == BELFRY_OK && hub_openapi_init(hub, err) == BELFRY_OK
+                   hub_users_init(hub, err) == BELFRY_OK && hub_preferences_init(hub, err) == BELFRY_OK &&
+                   hub_feeds_view_init(hub, err) == BELFRY_OK && hub_runs_init(hub, err) == BELFRY_OK &&
+                   hub_openapi_init(hub, err) == BELFRY_OK
                ? 0
                : -1;
 }

@@ -61,6 +61,7 @@ belfry_status hub_events_init(struct hub *hub, struct error *err); /* /v1/{org}/
 belfry_status hub_deliveries_init(struct hub *hub, struct error *err);
 belfry_status hub_runs_init(struct hub *hub, struct error *err); /* /{org}/runs */
 belfry_status hub_users_init(struct hub *hub, struct error *err);
+belfry_status hub_preferences_init(struct hub *hub, struct error *err);
 belfry_status hub_feeds_view_init(struct hub *hub, struct error *err); /* /v1/admin/feeds */
 belfry_status hub_openapi_init(struct hub *hub, struct error *err);    /* /openapi.json */
 /* The virtual clock's socket. NULL path: nothing. */

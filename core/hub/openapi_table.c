@@ -48,11 +48,19 @@ const struct openapi_operation openapi_operations[] = {
      NULL, NULL, "200:Job 404 503"},
     {"GET", V1 "stream", "Server-sent events: `rev` with {rev, unread}, hints only.", NULL, NULL,
      "200=text/event-stream 503"},
+    {"GET", V1 "preferences", "What the person chose about mail, their language, zone and hours. ETag.", NULL, NULL,
+     "200:Preferences 304 503"},
+    {"PUT", V1 "preferences",
+     "Replaces all of it; what is left out is not chosen. With If-Match only what has that ETag is replaced.", NULL,
+     ":PreferencesIn", "200:Preferences 400 412 422 503"},
     {"GET", "/{org}/notifications", "The inbox as a page.", INBOX " job:text", NULL, "200=text/html 303 400"},
     {"POST", "/{org}/notifications/act", "The forms of that page.", NULL, "application/x-www-form-urlencoded:object",
      "303 400 404"},
     {"GET", "/{org}/n/{id}", "Opens what a notification is about, and marks it read when a person navigates there.",
      NULL, NULL, "303 404 410"},
+    {"GET", "/{org}/preferences", "The preferences as a page.", "saved:text", NULL, "200=text/html 503=text/html"},
+    {"POST", "/{org}/preferences", "The form of that page.", NULL, "application/x-www-form-urlencoded:object",
+     "303 412=text/html 422=text/html 503=text/html"},
     {"GET", "/{org}/runs", "The sources that have runs, as a page.", NULL, NULL, "200=text/html"},
     {"GET", "/{org}/runs/{source}", "The runs of a source as a page.", RUNS, NULL, "200=text/html"},
     {"GET", "/{org}/runs/{source}/{id}", "A run and its log as a page.", NULL, NULL, "200=text/html 404"},
@@ -109,6 +117,17 @@ const struct openapi_schema openapi_schemas[] = {
     {"Accepted", "accepted:[AcceptedItem]"},
     {"AcceptedItem", "id:text status:AcceptedStatus events?:int problem?:Problem"},
     {"AcceptedStatus", "=accepted|duplicate|refused"},
+
+    {"Preferences", "email:{How} default:How? digest:PreferencesDigest timezone:text? locale:text? pause_until:text? "
+                    "quiet:PreferencesQuiet shortcuts:bool"},
+    {"PreferencesIn", "email?:{How}? default?:How? digest?:PreferencesDigestIn? timezone?:text? locale?:text? "
+                      "pause_until?:text? quiet?:PreferencesQuietIn? shortcuts?:bool?"},
+    {"PreferencesDigest", "hour:int? weekdays:[Weekday]?"},
+    {"PreferencesDigestIn", "hour?:int? weekdays?:[Weekday]?"},
+    {"PreferencesQuiet", "from:text? to:text?"},
+    {"PreferencesQuietIn", "from?:text? to?:text?"},
+    {"How", "=off|unseen|digest"},
+    {"Weekday", "=mon|tue|wed|thu|fri|sat|sun"},
 
     {"Item", "id:uuid type:text source:text category:text severity:Severity title:text body:text href:text "
              "subject:text? actor:text? reason:text? created_at:time seen_at:time? read_at:time? hidden_at:time? "

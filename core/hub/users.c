@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "hub/internal.h"
 #include "store/people.h"
+#include "store/preferences.h"
 
 #include <stdlib.h>
 
@@ -135,7 +136,8 @@ static void drop_others(struct writing *w, struct store_conn *conn, int64_t org,
     }
 }
 
-/* Out of the directory first, so that no role brings more; then what they were told, a slice a transaction. */
+/* Out of the directory first, so that no role brings more, with what they chose; then what they were told, a slice a
+ * transaction. */
 static void run_delete(struct writing *w, struct ledger_txn *txn, int64_t org)
 {
     struct store_conn *conn = ledger_txn_conn(txn);
@@ -143,7 +145,7 @@ static void run_delete(struct writing *w, struct ledger_txn *txn, int64_t org)
     int64_t rev, person = store_person_find(conn, org, username, &rev);
     size_t erased = 0;
     if (!w->after)
-        w->found = store_directory_del(conn, org, username);
+        w->found = store_directory_del(conn, org, username) + store_preference_del(conn, org, username) > 0;
     w->next = w->after;
     w->more = person && store_person_erase(conn, person, username, &w->next, &erased, ledger_txn_arena(txn));
     if (!erased)

@@ -176,7 +176,7 @@ void cache_drop(struct ledger *ledger)
     ledger->owners = hash_new();
     ledger->owners_known = 0;
     ledger->owners_next = INT64_MIN;
-    ledger->api_empty = -1;
+    ledger->api_empty = ledger->no_preferences = -1;
     hash_free(ledger->disabled, NULL);
     ledger->disabled = NULL;
 }

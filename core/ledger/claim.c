@@ -12,6 +12,31 @@
 
 /* --- claims ------------------------------------------------------------------------------------------------------- */
 
+/* Whom it goes to, in their words: the language and zone that they chose, else those of the directory, which knows the
+ * address unless the row has one. */
+static void take_person(struct ledger_txn *txn, struct ledger_claim_item *item, int64_t id,
+                        const struct store_event *event, struct arena *arena)
+{
+    const struct route_directory *d = &txn->directory.pub;
+    struct belfry_person person = {.struct_size = sizeof(person)};
+    struct belfry_str username;
+    struct preference own;
+    struct store_event said = *event;
+    preference_init(&own);
+    cache_person_rev(txn, id, &username);
+    d->person(d->arg, txn->arena, item->org, username, &person);
+    d->preference(d->arg, txn->arena, item->org, username, &own);
+    item->username = arena_str(arena, username);
+    item->name = arena_str(arena, person.name);
+    item->locale = arena_str(arena, own.locale.len ? own.locale : person.locale);
+    item->timezone = arena_str(arena, own.timezone.len ? own.timezone : person.timezone);
+    if (item->address.len == 0)
+        item->address = arena_str(arena, person.email);
+    store_event_say(&said, item->locale, arena);
+    item->title = said.title;
+    item->body = said.body;
+}
+
 static void take_row(struct ledger_txn *txn, struct ledger_claim *claim, const struct store_delivery *row,
                      const struct store_event *event)
 {
@@ -37,22 +62,8 @@ static void take_row(struct ledger_txn *txn, struct ledger_claim *claim, const s
                                        .due_ms = row->due};
     if (row->target)
         item->payload = store_payload_get(txn->conn, event->id, arena);
-    if (row->person) {
-        struct belfry_str username;
-        struct belfry_person person = {.struct_size = sizeof(person)};
-        cache_person_rev(txn, row->person, &username);
-        item->username = arena_str(arena, username);
-        const struct route_directory *d = &txn->directory.pub;
-        if ((item->address.len == 0 || event->texts.len) &&
-            !d->person(d->arg, txn->arena, item->org, username, &person)) {
-            if (item->address.len == 0)
-                item->address = arena_str(arena, person.email);
-            struct store_event said = *event;
-            store_event_say(&said, person.locale, arena); /* in the words of whoever reads it */
-            item->title = said.title;
-            item->body = said.body;
-        }
-    }
+    if (row->person)
+        take_person(txn, item, row->person, event, arena);
     store_delivery_lease(txn->conn, row->id, store_boot(txn->ledger->store));
 }
 

@@ -51,6 +51,26 @@ static belfry_status person(void *arg, struct arena *arena, struct belfry_str or
     return BELFRY_OK;
 }
 
+static int nobody_chose(struct directory *d)
+{
+    if (d->no_preferences < 0)
+        d->no_preferences = !d->conn || store_preferences_empty(d->conn);
+    return d->no_preferences;
+}
+
+static belfry_status preference(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str username,
+                                struct preference *out)
+{
+    struct directory *d = arg;
+    struct store_preference row;
+    int64_t org_id;
+    if (nobody_chose(d) || !(org_id = store_name_find(d->conn, org)) ||
+        !store_preference_get(d->conn, org_id, username, arena, &row))
+        return BELFRY_ENOTFOUND;
+    preference_load(row.doc, arena, out);
+    return BELFRY_OK;
+}
+
 /* Members in the configuration, all of them. */
 static struct belfry_strs yaml_members(const struct directory *d, struct arena *arena, struct belfry_str org,
                                        struct belfry_str role)
@@ -109,5 +129,5 @@ static size_t members(void *arg, struct arena *arena, struct belfry_str org, str
 
 void directory_init(struct directory *d, const struct gen *gen, struct store_conn *conn)
 {
-    *d = (struct directory){{d, person, members}, gen, conn, -1};
+    *d = (struct directory){{d, person, members, preference}, gen, conn, -1, -1};
 }

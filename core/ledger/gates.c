@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What time can change is asked again when a delivery comes due, against the rows and the clock of that very moment: is
- * the event still valid, did the recipient see it, may they still see it, was it sent already, are these quiet hours.
+ * the event still valid, did the recipient see it, may they still see it, do they want it, was it sent already, are
+ * these quiet hours.
  * The first gate that holds it back says what becomes of it.
  */
 #include "ledger/inside.h"
@@ -85,20 +86,52 @@ static int may_see(struct ledger_txn *txn, struct gate *gate, const struct confi
     return 1;
 }
 
-static int not_quiet(struct ledger_txn *txn, struct gate *gate, const struct config_category *category,
-                     struct belfry_str org, struct belfry_str username, struct belfry_person *person)
+/* Who the gates of people are asked about. */
+struct who {
+    struct belfry_str org, username;
+    struct belfry_person person;
+    const struct preference *own; /* NULL: nothing chosen */
+};
+
+/* Looks the person up. */
+static void meet(struct ledger_txn *txn, struct who *who, struct preference *own)
+{
+    const struct route_directory *d = &txn->directory.pub;
+    if (who->username.len && !who->person.username.len)
+        d->person(d->arg, txn->arena, who->org, who->username, &who->person);
+    if (who->username.len && !d->preference(d->arg, txn->arena, who->org, who->username, own))
+        who->own = own;
+}
+
+static int wanted(struct ledger_txn *txn, struct gate *gate, const struct config_category *category,
+                  const struct who *who)
 {
     const struct config *config = txn->gen->pub->config;
-    const struct config_rule *rule = gen_rule(txn->gen, store_name_text(txn->conn, gate->row->rule));
-    if (!rule || !rule->schedule)
-        return 1;
-    const struct route_directory *d = &txn->directory.pub;
-    int known = person->username.len || (username.len && !d->person(d->arg, txn->arena, org, username, person));
-    gate->due = route_quiet_until(config, rule, config_org(config, org), known ? person : NULL, gate->event->severity,
-                                  category, txn->now);
+    struct preference_verdict verdict;
+    if (!who->username.len)
+        return 1; /* an outside address has nothing to choose with */
+    preference_judge(who->own, category, store_name_text(txn->conn, gate->event->category),
+                     preference_zone(config, config_org(config, who->org), who->own, who->person.timezone), txn->now,
+                     txn->arena, &verdict);
+    return verdict.goes || stop(gate, OUTCOME_suppressed_preference, verdict.why);
+}
+
+static int not_quiet(struct ledger_txn *txn, struct gate *gate, const struct config_category *category,
+                     const struct config_rule *rule, const struct who *who, int choosable)
+{
+    const struct config *config = txn->gen->pub->config;
+    struct preference own;
+    preference_init(&own);
+    if (who->own)
+        own = *who->own;
+    if (!choosable) /* their zone is theirs for a rule's schedule as well; their hours are of mail */
+        own.quiet_from_min = own.quiet_to_min = PREFERENCE_NONE;
+    struct route_quiet quiet = route_quiet(config, rule, config_org(config, who->org), &who->person, &own,
+                                           gate->event->severity, category, txn->now);
+    gate->due = quiet.until_ms;
     if (gate->due <= txn->now)
         return 1;
-    return stop(gate, OUTCOME_held_quiet_hours, arena_printf(txn->arena, "schedule %s", rule->schedule));
+    return stop(gate, OUTCOME_held_quiet_hours, route_quiet_why(&quiet, rule, txn->arena));
 }
 
 int gates_pass(struct ledger_txn *txn, struct gate *gate)
@@ -106,21 +139,27 @@ int gates_pass(struct ledger_txn *txn, struct gate *gate)
     const struct store_delivery *row = gate->row;
     const struct gen_channel *channel = gen_channel_by_name(txn->gen, row->channel);
     uint32_t flags = channel ? channel->flags : 0;
-    struct belfry_str org = store_name_text(txn->conn, row->org), username = {NULL, 0};
+    struct who who = {.org = store_name_text(txn->conn, row->org), .person = {.struct_size = sizeof(who.person)}};
+    struct preference own;
+    int choosable = (flags & BELFRY_DELIVERY_PREFERENCE) != 0;
+    const struct config_rule *rule = gen_rule(txn->gen, store_name_text(txn->conn, row->rule));
     const struct config_category *category =
         config_category(txn->gen->pub->config, store_name_text(txn->conn, gate->event->category));
-    struct belfry_person person = {.struct_size = sizeof(person)};
     gate->own.id = 0;
     if (row->notification)
         store_notification_get(txn->conn, row->notification, &gate->own);
     if (row->person)
-        cache_person_rev(txn, row->person, &username);
+        cache_person_rev(txn, row->person, &who.username);
     if (!valid(txn, gate) || !unseen(txn, gate) || !unhandled(gate, flags) ||
-        !may_see(txn, gate, category, flags, org, username, &person))
+        !may_see(txn, gate, category, flags, who.org, who.username, &who.person))
         return 0;
     if (flags & BELFRY_DELIVERY_IN_COMMIT)
         return gate->own.pos ? stop(gate, OUTCOME_duplicate, "it is in the inbox already") : 1;
+    if (choosable || (rule && rule->schedule))
+        meet(txn, &who, &own);
+    if (choosable && !wanted(txn, gate, category, &who))
+        return 0;
     if (store_delivery_has_twin(txn->conn, row))
         return stop(gate, OUTCOME_duplicate, "another rule delivered on the same channel");
-    return not_quiet(txn, gate, category, org, username, &person);
+    return not_quiet(txn, gate, category, rule, &who, choosable);
 }

@@ -59,6 +59,7 @@ static belfry_status begin(struct ledger *ledger)
     outcome_counts_begin(ledger);
     directory_init(&txn->directory, txn->gen, txn->conn);
     txn->directory.api_empty = ledger->api_empty;
+    txn->directory.no_preferences = ledger->no_preferences;
     belfry_status status = store_begin(txn->conn, NULL);
     if (!status)
         cache_load(txn);
@@ -182,6 +183,7 @@ static belfry_status finish(struct ledger *ledger, uint64_t commands)
         ledger->owners_next = INT64_MIN; /* other sources run now */
     ledger->gen = txn->gen;
     ledger->api_empty = txn->directory.api_empty;
+    ledger->no_preferences = txn->directory.no_preferences;
     return BELFRY_OK;
 }
 

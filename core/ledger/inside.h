@@ -19,6 +19,7 @@
 #include "store/deliveries.h"
 #include "store/events.h"
 #include "store/people.h"
+#include "store/preferences.h"
 #include "store/state.h"
 #include "store/upkeep.h"
 #include "template/template.h"
@@ -78,7 +79,8 @@ struct directory {
     struct route_directory pub;
     const struct gen *gen;
     struct store_conn *conn;
-    int api_empty; /* 1: nobody came over the API; 0: somebody; -1: not known */
+    int api_empty;      /* 1: nobody came over the API; 0: somebody; -1: not known */
+    int no_preferences; /* the same of what people chose */
 };
 /* [any], for one thread at a time */
 void directory_init(struct directory *directory, const struct gen *gen, struct store_conn *conn);
@@ -292,7 +294,7 @@ struct ledger {
     struct hash *owners;                        /* struct owner */
     int owners_known;                           /* 0: the table of timers is to be asked who has some */
     int64_t owners_next;                        /* earliest next_timer of sources that run; INT64_MIN: look */
-    int api_empty;                              /* see struct directory */
+    int api_empty, no_preferences;              /* see struct directory */
     struct channel_targets *targets;
     size_t target_channels;
     struct hash *last_words;  /* by target id (last_word.c) */

@@ -296,5 +296,5 @@ void ledger_txn_due(struct ledger_txn *txn, int64_t target)
 
 void ledger_txn_directory_changed(struct ledger_txn *txn)
 {
-    txn->directory.api_empty = -1;
+    txn->directory.api_empty = txn->directory.no_preferences = -1;
 }

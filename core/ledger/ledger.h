@@ -228,7 +228,8 @@ struct ledger_claim_item {
     int64_t delivery, event, notification;
     uint32_t attempt; /* number of this attempt, 1 is the first */
     struct belfry_str org, source, type, category, subject, title, body, link, actor, data, payload;
-    struct belfry_str username, address; /* recipient */
+    struct belfry_str username, address;      /* recipient */
+    struct belfry_str name, locale, timezone; /* of a person, as they chose or the directory says; may be empty */
     int32_t severity;
     int64_t event_time_ms, due_ms;
 };
@@ -313,6 +314,24 @@ void ledger_delivery_retry(struct ledger *ledger, struct belfry_str org, int64_t
                            void (*done)(void *arg, belfry_status status, const char *why), void *arg);
 void ledger_delivery_cancel(struct ledger *ledger, struct belfry_str org, int64_t delivery,
                             void (*done)(void *arg, belfry_status status, const char *why), void *arg);
+
+/* --- what people chose -------------------------------------------------------------------------------------------- */
+
+/* One person's preferences are replaced. Owned by the caller until done, with all that it points to. */
+struct ledger_preference {
+    struct ledger_command command; /* internal */
+    struct belfry_str org, username;
+    const struct preference *wanted;
+    const struct belfry_strs *visible; /* categories that the person sees now: choices for others stay as they were */
+    const int64_t *expected; /* store_preference.id that may be replaced, 0 for none; NULL: whatever is there */
+    size_t expected_count;
+    int64_t id; /* of the new row */
+    /* [loop] OK, ECONFLICT: it is not the expected one, or why it could not be written */
+    void (*done)(struct ledger_preference *preference, belfry_status status);
+    void *arg;
+};
+/* Mail of theirs that quiet hours hold is asked again at once. */
+void ledger_preference_put(struct ledger *ledger, struct ledger_preference *preference);
 
 /* --- numbers for metrics. [any] ----------------------------------------------------------------------------------- */
 

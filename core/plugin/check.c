@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 #define DELIVERY_FLAGS                                                                                                 \
-    (BELFRY_DELIVERY_IN_COMMIT | BELFRY_DELIVERY_PER_RECIPIENT | BELFRY_DELIVERY_PER_TARGET | BELFRY_DELIVERY_DIGEST)
+    (BELFRY_DELIVERY_IN_COMMIT | BELFRY_DELIVERY_PER_RECIPIENT | BELFRY_DELIVERY_PER_TARGET | BELFRY_DELIVERY_DIGEST | \
+     BELFRY_DELIVERY_PREFERENCE)
 
 const char *plugin_id_of(struct arena *arena, const char *so_path)
 {
@@ -74,6 +75,10 @@ const char *check_delivery(struct arena *arena, const struct belfry_delivery *de
                             "the role " PLUGIN_ROLE_DELIVERY " has flags 0x%x; it delivers IN_COMMIT, PER_RECIPIENT or "
                             "PER_TARGET",
                             delivery->flags);
+    if (delivery->flags & BELFRY_DELIVERY_PREFERENCE && (!recipient || commit))
+        return "the role " PLUGIN_ROLE_DELIVERY
+               " has the flag PREFERENCE, which goes with PER_RECIPIENT alone: there are "
+               "no people in targets, and nobody chooses about the inbox";
     if (recipient && !commit && (delivery->max_batch == 0 || delivery->max_inflight == 0))
         return arena_printf(arena,
                             "the role " PLUGIN_ROLE_DELIVERY " has max_batch %u and max_inflight %u: it would never "

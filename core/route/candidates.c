@@ -23,6 +23,8 @@ static int is_certain(const struct route_delivery *d)
 {
     if (d->deliver->channel->plugin->delivery->flags & BELFRY_DELIVERY_IN_COMMIT)
         return d->after_ms <= 0 || !d->unless;
+    if (d->deliver->channel->plugin->delivery->flags & BELFRY_DELIVERY_PREFERENCE)
+        return 0; /* a pause, or somebody's quiet hours, may end between the two */
     return !d->unless && !d->rule->schedule;
 }
 

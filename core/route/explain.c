@@ -117,15 +117,46 @@ static const struct story_recipient *tell_recipients(struct arena *arena, const 
     return list;
 }
 
-/* When the quiet hours of a planned delivery end; 0: they do not hold it. */
-static int64_t quiet_until(struct explain *e, const struct story *story, const struct route_delivery *d,
-                           const struct route_recipient *recipient, const struct route_directory *directory)
+/* What the gates of people say of a planned delivery at the time it is due: what the person chose, then quiet hours. */
+static void ask_person(struct explain *e, const struct story *story, const struct route_delivery *d,
+                       const struct route_recipient *recipient, const struct route_directory *directory,
+                       struct story_delivery *out)
 {
     struct belfry_person person = {.struct_size = sizeof(person)};
-    int known = recipient && !recipient->email && directory &&
-                directory->person(directory->arg, e->arena, story->org, recipient->name, &person) == BELFRY_OK;
-    return route_quiet_until(e->config, d->rule, config_org(e->config, story->org), known ? &person : NULL,
-                             story->severity, config_category(e->config, story->category), story->now_ms + d->after_ms);
+    struct preference own;
+    const struct config_org *org = config_org(e->config, story->org);
+    const struct config_category *category = config_category(e->config, story->category);
+    int asked = recipient && !recipient->email && directory;
+    int known = asked && directory->person(directory->arg, e->arena, story->org, recipient->name, &person) == BELFRY_OK;
+    int chose = asked && directory->preference &&
+                directory->preference(directory->arg, e->arena, story->org, recipient->name, &own) == BELFRY_OK;
+    int choosable = (d->deliver->channel->plugin->delivery->flags & BELFRY_DELIVERY_PREFERENCE) != 0;
+    if (choosable && recipient && !recipient->email) {
+        struct preference_verdict verdict;
+        preference_judge(chose ? &own : NULL, category, story->category,
+                         preference_zone(e->config, org, chose ? &own : NULL, person.timezone), out->due_ms, e->arena,
+                         &verdict);
+        out->reason = str_of(verdict.why);
+        if (!verdict.goes) {
+            out->outcome = OUTCOME_suppressed_preference;
+            return;
+        }
+    }
+    struct preference zone_only;
+    if (chose && !choosable) { /* their zone is theirs for a rule's schedule as well; their hours are of mail */
+        zone_only = own;
+        zone_only.quiet_from_min = zone_only.quiet_to_min = PREFERENCE_NONE;
+    }
+    struct route_quiet quiet = route_quiet(e->config, d->rule, org, known ? &person : NULL,
+                                           !chose      ? NULL
+                                           : choosable ? &own
+                                                       : &zone_only,
+                                           story->severity, category, out->due_ms);
+    if (!quiet.until_ms)
+        return;
+    out->outcome = OUTCOME_held_quiet_hours;
+    out->due_ms = quiet.until_ms;
+    out->reason = str_of(route_quiet_why(&quiet, d->rule, e->arena));
 }
 
 /* What would become of a planned delivery, as far as can be said now. */
@@ -145,14 +176,11 @@ static struct story_delivery tell_delivery(struct explain *e, const struct story
     if (in_commit && recipient && !recipient->visible)
         out.reason = str_of(arena_printf(e->arena, "hidden while they lack a role that category %.*s is for",
                                          STR_ARG(story->category)));
-    int64_t until = in_commit ? 0 : quiet_until(e, story, d, recipient, directory);
     if (second) {
         out.outcome = OUTCOME_duplicate;
         out.reason = STR(ROUTE_SECOND);
-    } else if (until) {
-        out.outcome = OUTCOME_held_quiet_hours;
-        out.due_ms = until;
-        out.reason = str_of(arena_printf(e->arena, "schedule %s", d->rule->schedule));
+    } else if (!in_commit) {
+        ask_person(e, story, d, recipient, directory, &out);
     }
     return out;
 }

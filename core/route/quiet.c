@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Quiet hours. A window is two wall-clock times of one or two dates in a zone; base/zone says which instants they are,
- * so that days of 23 and 25 hours need no care here. Asked only for rules that have a schedule.
+ * so that days of 23 and 25 hours need no care here.
  *
  * A window that began yesterday may still be open, and one that begins as another ends continues it; so windows are
- * looked at from the day before on, and the answer follows them until one ends in the open.
+ * looked at from the day before on, and the answer follows them until one ends in the open. A rule's window and a
+ * person's own are two windows like any others.
  */
 #include "route/route.h"
 
@@ -16,15 +17,7 @@
 
 /* A window on every day of the week that never closes: the answer is then at most so many windows away. */
 #define CHAIN_MAX 8
-
-/* The first of the zones that exists, UTC at last. */
-static struct belfry_str zone_among(const struct belfry_str *zones, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (zone_exists(zones[i]))
-            return zones[i];
-    return STR("UTC");
-}
+#define EVERY_DAY 0x7f
 
 struct window {
     int64_t begin_ms, end_ms;
@@ -71,24 +64,52 @@ static const struct config_schedule *find_schedule(const struct config *config, 
     return NULL;
 }
 
-int64_t route_quiet_until(const struct config *config, const struct config_rule *rule, const struct config_org *org,
-                          const struct belfry_person *person, int32_t severity, const struct config_category *category,
-                          int64_t now_ms)
+/* The hours that count now, each NULL when there are none. */
+struct hours {
+    struct belfry_str zone;
+    const struct config_schedule *rule, *person;
+};
+
+/* The end of the window that is open at an instant, the later of two; or 0. Whose it is goes into the answer. */
+static int64_t any_open_until(const struct hours *hours, int64_t at_ms, struct route_quiet *quiet)
 {
-    if (!rule->schedule || severity >= BELFRY_CRITICAL || (category && category->required))
-        return 0;
-    const struct config_schedule *schedule = find_schedule(config, rule->schedule);
-    const struct belfry_str zones[] = {person ? person->timezone : (struct belfry_str){0},
-                                       str_of(org ? org->timezone : NULL), str_of(config->hub.timezone)};
-    if (!schedule)
-        return 0;
-    struct belfry_str zone = zone_among(zones, sizeof(zones) / sizeof(zones[0]));
-    int64_t until = open_until(zone, schedule, now_ms);
-    for (int i = 0; until != 0 && i < CHAIN_MAX; i++) {
-        int64_t next = open_until(zone, schedule, until);
+    int64_t rule = hours->rule ? open_until(hours->zone, hours->rule, at_ms) : 0;
+    int64_t person = hours->person ? open_until(hours->zone, hours->person, at_ms) : 0;
+    quiet->by_rule |= rule != 0;
+    quiet->by_person |= person != 0;
+    return rule > person ? rule : person;
+}
+
+struct route_quiet route_quiet(const struct config *config, const struct config_rule *rule,
+                               const struct config_org *org, const struct belfry_person *person,
+                               const struct preference *own, int32_t severity, const struct config_category *category,
+                               int64_t now_ms)
+{
+    struct route_quiet quiet = {0};
+    struct config_schedule window = {.weekdays = EVERY_DAY};
+    struct hours hours = {.rule = rule && rule->schedule ? find_schedule(config, rule->schedule) : NULL};
+    if (own && own->quiet_from_min != PREFERENCE_NONE) {
+        window.from_min = own->quiet_from_min;
+        window.to_min = own->quiet_to_min;
+        hours.person = &window;
+    }
+    if ((!hours.rule && !hours.person) || severity >= BELFRY_CRITICAL || (category && category->required))
+        return quiet;
+    hours.zone = preference_zone(config, org, own, person ? person->timezone : (struct belfry_str){0});
+    quiet.until_ms = any_open_until(&hours, now_ms, &quiet);
+    for (int i = 0; quiet.until_ms != 0 && i < CHAIN_MAX; i++) {
+        int64_t next = any_open_until(&hours, quiet.until_ms, &quiet);
         if (next == 0)
             break;
-        until = next;
+        quiet.until_ms = next;
     }
-    return until;
+    return quiet;
+}
+
+const char *route_quiet_why(const struct route_quiet *quiet, const struct config_rule *rule, struct arena *arena)
+{
+    if (!quiet->by_rule)
+        return "the person's quiet hours";
+    return arena_printf(arena, "schedule %s%s", rule->schedule,
+                        quiet->by_person ? " and the person's quiet hours" : "");
 }

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "event/outcome.h"
+#include "route/preference.h"
 
 /* The directory as of a transaction: people of YAML and of the API. */
 struct route_directory {
@@ -21,6 +22,10 @@ struct route_directory {
     /* all members of a role after `after`, up to limit, in byte order; returns the count, array in arena */
     size_t (*members)(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str role,
                       struct belfry_str after, size_t limit, const struct belfry_str **out);
+    /* what the person chose: 0, or BELFRY_ENOTFOUND when nothing; strings in arena. May be NULL: nobody chose anything
+     */
+    belfry_status (*preference)(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str username,
+                                struct preference *out);
 };
 
 /* What the rules look at. */
@@ -127,15 +132,23 @@ int route_comes_second(const struct route_plan *plan, const struct route_chains 
 const struct belfry_view *route_view(const struct route_event *event, struct arena *arena);
 
 /*
- * Quiet hours of the rule for a person: 0 when now is not quiet, else the instant they end (the end of the last of
- * windows that follow without a gap). Zone: the person's, else the org's, else the hub's, where a name that is no time
- * zone counts as none; UTC at last. A weekday is the day on which a window begins; where clocks change, a skipped time
- * is the next one there is and of a repeated one the window takes both. critical and required categories pass. org,
- * person and category may be NULL. [any]
+ * Quiet hours for a person, those of the rule's schedule and their own: until_ms is 0 when now is not quiet, else the
+ * instant they end (the end of the last of windows that follow without a gap, whose ever they are). Zone: the person's
+ * own choice, else the directory's, the org's, the hub's, where a name that is no time zone counts as none; UTC at
+ * last. A weekday is the day on which a window begins; where clocks change, a skipped time is the next one there is and
+ * of a repeated one the window takes both. critical and required categories pass. rule, org, person, own and category
+ * may be NULL. [any]
  */
-int64_t route_quiet_until(const struct config *config, const struct config_rule *rule, const struct config_org *org,
-                          const struct belfry_person *person, int32_t severity, const struct config_category *category,
-                          int64_t now_ms);
+struct route_quiet {
+    int64_t until_ms;
+    int by_rule, by_person; /* whose hours they are */
+};
+struct route_quiet route_quiet(const struct config *config, const struct config_rule *rule,
+                               const struct config_org *org, const struct belfry_person *person,
+                               const struct preference *own, int32_t severity, const struct config_category *category,
+                               int64_t now_ms);
+/* "schedule night", "the person's quiet hours", or both. In arena. */
+const char *route_quiet_why(const struct route_quiet *quiet, const struct config_rule *rule, struct arena *arena);
 
 /* --- targets --- */
 

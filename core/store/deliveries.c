@@ -130,6 +130,17 @@ void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int ope
     sql_run(s);
 }
 
+int store_deliveries_wake(struct store_conn *conn, int64_t person, int64_t now_ms)
+{
+    _Static_assert(OUTCOME_held_quiet_hours == 1, "the index delivery_quiet and this query say 1");
+    struct sql *s = sql_use(conn, "UPDATE delivery INDEXED BY delivery_quiet SET due = ? WHERE person = ? AND open = 1"
+                                  " AND state = 1 AND person IS NOT NULL AND lease IS NULL AND due > ?");
+    sql_i64(s, now_ms);
+    sql_i64(s, person);
+    sql_i64(s, now_ms);
+    return sql_run(s);
+}
+
 void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t now_ms, int attempts,
                         struct belfry_str detail)
 {

@@ -39,6 +39,8 @@ size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_
 /* The same for one person, or for everybody without a row (0), on one channel. Returns how many. */
 size_t store_deliveries_end_channel(struct store_conn *conn, int64_t event, int64_t person, int64_t channel, int state,
                                     int64_t now_ms, struct belfry_str detail);
+/* Rows of a person that wait for the end of quiet hours are due now, and asked again. Returns how many. */
+int store_deliveries_wake(struct store_conn *conn, int64_t person, int64_t now_ms);
 /* Another row of the same event, channel and recipient that was sent, is being sent or may have arrived. */
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *row);
 /* Rows under a lease of another boot: those of targets become due at once, those of recipients end as unknown. Returns

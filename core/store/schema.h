@@ -118,7 +118,12 @@
     /* what an event is called in other languages; a column, because a row each would be a fifth of what a trigger
        writes: {"de":{"title","body","actions":{ID:{"label","comment"}}}}, without what is the same */ \
     "ALTER TABLE event ADD COLUMN texts TEXT;" \
-    "DROP TABLE event_text;"
+    "DROP TABLE event_text;" \
+    /* what people chose, as PUT /v1/{org}/preferences takes it; id: drawn with each change */ \
+    "CREATE TABLE preference(org INTEGER NOT NULL, username TEXT NOT NULL, id INTEGER NOT NULL, doc TEXT NOT NULL," \
+    " PRIMARY KEY(org, username)) WITHOUT ROWID;" \
+    /* held by quiet hours (state 1): asked again when the person changes theirs */ \
+    "CREATE INDEX delivery_quiet ON delivery(person) WHERE open = 1 AND state = 1 AND person IS NOT NULL;"
 
 /* clang-format on */
 

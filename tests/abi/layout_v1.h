@@ -791,6 +791,45 @@ MEMBER(belfry_pages_api, format, 32,
 MEMBER(belfry_pages_api, ago, 40,
        struct belfry_str (*)(const struct belfry_host *host, const struct belfry_http_request *req, int64_t ms));
 
+/* belfry_preference_category */
+MEMBER(belfry_preference_category, struct_size, 0, uint32_t);
+MEMBER(belfry_preference_category, required, 4, uint32_t);
+MEMBER(belfry_preference_category, name, 8, struct belfry_str);
+MEMBER(belfry_preference_category, label, 24, struct belfry_str);
+MEMBER(belfry_preference_category, chosen, 40, uint32_t);
+MEMBER(belfry_preference_category, fallback, 44, uint32_t);
+
+/* belfry_preferences */
+MEMBER(belfry_preferences, struct_size, 0, uint32_t);
+MEMBER(belfry_preferences, reserved, 4, uint32_t);
+MEMBER(belfry_preferences, json, 8, struct belfry_str);
+MEMBER(belfry_preferences, etag, 24, struct belfry_str);
+MEMBER(belfry_preferences, categories, 40, const struct belfry_preference_category *);
+MEMBER(belfry_preferences, category_count, 48, size_t);
+MEMBER(belfry_preferences, address, 56, struct belfry_str);
+MEMBER(belfry_preferences, paused_until_ms, 72, int64_t);
+
+/* belfry_preferences_change */
+MEMBER(belfry_preferences_change, struct_size, 0, uint32_t);
+MEMBER(belfry_preferences_change, reserved, 4, uint32_t);
+MEMBER(belfry_preferences_change, status, 8, belfry_status);
+MEMBER(belfry_preferences_change, json, 16, struct belfry_str);
+MEMBER(belfry_preferences_change, etag, 32, struct belfry_str);
+MEMBER(belfry_preferences_change, faults, 48, const struct belfry_fault *);
+MEMBER(belfry_preferences_change, fault_count, 56, size_t);
+
+/* belfry_preferences_api */
+MEMBER(belfry_preferences_api, struct_size, 0, uint32_t);
+MEMBER(belfry_preferences_api, reserved, 4, uint32_t);
+MEMBER(belfry_preferences_api, get, 8,
+       void (*)(const struct belfry_http_request *req,
+                void (*done)(void *arg, belfry_status status, const struct belfry_preferences *preferences),
+                void *arg));
+MEMBER(belfry_preferences_api, put, 16,
+       void (*)(const struct belfry_http_request *req, struct belfry_str json, struct belfry_str if_match,
+                void (*done)(void *arg, const struct belfry_preferences_change *change), void *arg));
+MEMBER(belfry_preferences_api, zones, 24, void (*)(struct belfry_strs *out));
+
 /* belfry_date */
 MEMBER(belfry_date, year, 0, int32_t);
 MEMBER(belfry_date, month, 4, int32_t);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loader against modules that are broken in one way each, and against some that are only old, new or small. */
 #include "base/str.h"
+#include "plugin/internal.h"
 #include "plugin/plugin.h"
 #include "plugin_fixtures.h"
 
@@ -179,6 +180,29 @@ static void test_delivery(void **state)
     assert_non_null(plugin->desc.routes[0].handle);
 }
 
+/* People choose about what comes to people, and not about the inbox. */
+static void test_who_may_let_people_choose(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t flags;
+        int good;
+    } rows[] = {{BELFRY_DELIVERY_PER_RECIPIENT | BELFRY_DELIVERY_PREFERENCE, 1},
+                {BELFRY_DELIVERY_PER_RECIPIENT | BELFRY_DELIVERY_DIGEST | BELFRY_DELIVERY_PREFERENCE, 1},
+                {BELFRY_DELIVERY_PER_TARGET | BELFRY_DELIVERY_PREFERENCE, 0},
+                {BELFRY_DELIVERY_IN_COMMIT | BELFRY_DELIVERY_PREFERENCE, 0},
+                {BELFRY_DELIVERY_IN_COMMIT | BELFRY_DELIVERY_PER_RECIPIENT | BELFRY_DELIVERY_PREFERENCE, 0}};
+    struct arena *arena = arena_new(0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct belfry_delivery delivery = {
+            .struct_size = sizeof(delivery), .flags = rows[i].flags, .max_batch = 1, .max_inflight = 1};
+        const char *fault = check_delivery(arena, &delivery);
+        if ((fault == NULL) != rows[i].good)
+            fail_msg("0x%x: %s", rows[i].flags, fault ? fault : "taken");
+    }
+    arena_free(arena);
+}
+
 static void test_loaded_once(void **state)
 {
     (void)state;
@@ -242,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_rows_are_walked_by_their_own_size),
         cmocka_unit_test(test_source),
         cmocka_unit_test(test_delivery),
+        cmocka_unit_test(test_who_may_let_people_choose),
         cmocka_unit_test(test_loaded_once),
         cmocka_unit_test(test_loaded_locally_and_for_good),
         cmocka_unit_test(test_create_fails),

@@ -111,8 +111,9 @@ static void test_windows(void **state)
         struct question q;
         char text[TIME_TEXT_SIZE];
         ask(&q, row);
-        int64_t until = route_quiet_until(&q.config, &q.rule, row->org ? &q.org : NULL, row->person ? &q.person : NULL,
-                                          BELFRY_ERROR, NULL, at(row->now));
+        int64_t until = route_quiet(&q.config, &q.rule, row->org ? &q.org : NULL, row->person ? &q.person : NULL, NULL,
+                                    BELFRY_ERROR, NULL, at(row->now))
+                            .until_ms;
         time_format(until, text);
         if (until != (row->until ? at(row->until) : 0))
             fail_msg("%s: %s", row->name, until ? text : "not quiet");
@@ -126,13 +127,53 @@ static void test_what_passes(void **state)
     struct config_category plain = {.name = "plain"}, required = {.name = "r", .required = 1};
     ask(&q, &quiet_rows[0]);
     int64_t now = at(quiet_rows[0].now), until = at(quiet_rows[0].until);
-    assert_int_equal(route_quiet_until(&q.config, &q.rule, NULL, NULL, BELFRY_INFO, &plain, now), until);
-    assert_int_equal(route_quiet_until(&q.config, &q.rule, NULL, NULL, BELFRY_CRITICAL, &plain, now), 0);
-    assert_int_equal(route_quiet_until(&q.config, &q.rule, NULL, NULL, BELFRY_INFO, &required, now), 0);
+    assert_int_equal(route_quiet(&q.config, &q.rule, NULL, NULL, NULL, BELFRY_INFO, &plain, now).until_ms, until);
+    assert_int_equal(route_quiet(&q.config, &q.rule, NULL, NULL, NULL, BELFRY_CRITICAL, &plain, now).until_ms, 0);
+    assert_int_equal(route_quiet(&q.config, &q.rule, NULL, NULL, NULL, BELFRY_INFO, &required, now).until_ms, 0);
     q.rule.schedule = "unheard";
-    assert_int_equal(route_quiet_until(&q.config, &q.rule, NULL, NULL, BELFRY_INFO, &plain, now), 0);
+    assert_int_equal(route_quiet(&q.config, &q.rule, NULL, NULL, NULL, BELFRY_INFO, &plain, now).until_ms, 0);
     q.rule.schedule = NULL;
-    assert_int_equal(route_quiet_until(&q.config, &q.rule, NULL, NULL, BELFRY_INFO, &plain, now), 0);
+    assert_int_equal(route_quiet(&q.config, &q.rule, NULL, NULL, NULL, BELFRY_INFO, &plain, now).until_ms, 0);
+}
+
+/* A person's own hours, alone and with a rule's: whose they are, and until when in all. */
+static void test_own_hours(void **state)
+{
+    (void)state;
+    static const struct {
+        int rule_from, rule_to, own_from, own_to; /* NONE: there are none */
+        const char *zone, *now, *until;
+        int by_rule, by_person;
+    } rows[] = {
+        {-1, -1, HM(22, 0), HM(7, 0), "", "2026-01-10T23:15:00+01:00", "2026-01-11T07:00:00+01:00", 0, 1},
+        {-1, -1, HM(22, 0), HM(7, 0), "", "2026-01-10T12:15:00+01:00", NULL, 0, 0},
+        {-1, -1, HM(22, 0), HM(7, 0), "Asia/Tokyo", "2026-01-10T15:00:00Z", "2026-01-10T22:00:00Z", 0, 1},
+        {HM(20, 0), HM(23, 0), HM(22, 30), HM(7, 0), "", "2026-01-10T20:15:00+01:00", "2026-01-11T07:00:00+01:00", 1,
+         1},
+        {HM(20, 0), HM(22, 0), HM(22, 30), HM(7, 0), "", "2026-01-10T20:15:00+01:00", "2026-01-10T22:00:00+01:00", 1,
+         0},
+        {HM(20, 0), HM(22, 0), HM(22, 0), HM(23, 0), "", "2026-01-10T20:15:00+01:00", "2026-01-10T23:00:00+01:00", 1,
+         1},
+        {HM(22, 0), HM(6, 0), HM(21, 0), HM(5, 0), "", "2026-01-10T21:15:00+01:00", "2026-01-11T06:00:00+01:00", 1, 1},
+        {HM(22, 0), HM(7, 0), -1, -1, "Asia/Tokyo", "2026-01-10T15:00:00Z", "2026-01-10T22:00:00Z", 1, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct question q;
+        struct preference own;
+        struct quiet_row row = {"", rows[i].rule_from, rows[i].rule_to, EVERY, BERLIN, "", NULL};
+        ask(&q, &row);
+        preference_init(&own);
+        own.quiet_from_min = rows[i].own_from;
+        own.quiet_to_min = rows[i].own_to;
+        own.timezone = str_of(rows[i].zone);
+        struct route_quiet got = route_quiet(&q.config, rows[i].rule_from < 0 ? NULL : &q.rule, NULL, NULL, &own,
+                                             BELFRY_ERROR, NULL, at(rows[i].now));
+        if (got.until_ms != (rows[i].until ? at(rows[i].until) : 0) || got.by_rule != rows[i].by_rule ||
+            got.by_person != rows[i].by_person)
+            fail_msg("row %zu: %lld, %d, %d", i, (long long)got.until_ms, got.by_rule, got.by_person);
+        assert_int_equal(
+            route_quiet(&q.config, NULL, NULL, NULL, &own, BELFRY_CRITICAL, NULL, at(rows[i].now)).until_ms, 0);
+    }
 }
 
 /* Whatever the instant, the end lies ahead, is not quiet itself and nothing before it is free. */
@@ -144,13 +185,13 @@ static void test_whole_year(void **state)
     int64_t end = 0;
     ask(&q, &row);
     for (int64_t now = at("2026-01-01T00:00:00Z"); now < at("2027-01-01T00:00:00Z"); now += 1000 * 60 * 37) {
-        int64_t until = route_quiet_until(&q.config, &q.rule, NULL, NULL, 0, NULL, now);
+        int64_t until = route_quiet(&q.config, &q.rule, NULL, NULL, NULL, 0, NULL, now).until_ms;
         if (now < end)
             assert_int_equal(until, end);
         if (until == 0)
             continue;
         assert_true(until > now && until - now <= INT64_C(9) * 3600 * 1000 + 1800 * 1000);
-        assert_int_equal(route_quiet_until(&q.config, &q.rule, NULL, NULL, 0, NULL, until), 0);
+        assert_int_equal(route_quiet(&q.config, &q.rule, NULL, NULL, NULL, 0, NULL, until).until_ms, 0);
         end = until;
     }
 }
@@ -160,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_what_passes),
+        cmocka_unit_test(test_own_hours),
         cmocka_unit_test(test_whole_year),
     };
     return cmocka_run_group_tests_name("route_quiet", tests, NULL, NULL);

@@ -10,9 +10,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "event/outcome.h"
+#include "store/deliveries.h"
 #include "store/events.h"
 #include "store/feeds.h"
 #include "store/people.h"
+#include "store/preferences.h"
 #include "store/schema.h"
 #include "store/sql.h"
 #include "store/state.h"
@@ -181,6 +183,48 @@ static const char of_version_1[] =
                    " (10, 9, 1, 10, 3, 2, 3), (11, 9, 2, 11, 3, 3, 0);"
                    "INSERT INTO job(id, kind, org, ref, state) VALUES(12, 1, 1, 2, 1);"
                    "INSERT INTO refused(id, org, source, kind, problem, body) VALUES(13, 1, 2, 'task', '{}', 'x');";
+
+/* What version 2 wrote: mail that quiet hours hold, and a person who has chosen nothing, because nobody could. */
+static const char of_version_2[] = STORE_SCHEMA_1 STORE_SCHEMA_2
+    "PRAGMA application_id=0x42464c59; PRAGMA user_version=2;"
+    "INSERT INTO name VALUES(1, 'acme'), (2, 'mail'), (3, 'night');"
+    "INSERT INTO person(id, org, username, rev) VALUES(9, 1, 'ann', 4);"
+    "INSERT INTO delivery(id, event, org, channel, rule, person, state, open, due) VALUES"
+    " (20, 1, 1, 2, 3, 9, 1, 1, 5000), (21, 2, 1, 2, 3, 9, 0, 1, 5000), (22, 3, 1, 2, 3, 8, 1, 1, 5000);";
+
+static void test_a_database_of_version_2_takes_preferences(void **state)
+{
+    struct box *box = *state;
+    char *copy = copied_before(box);
+    sql(box->file, of_version_2);
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    struct store_preference row;
+    assert_int_equal(number(box->file, "PRAGMA user_version"), STORE_SCHEMA_VERSION);
+    assert_int_equal(number(copy, "PRAGMA user_version"), 2);
+    assert_int_equal(store_begin(conn, NULL), BELFRY_OK);
+    assert_true(store_preferences_empty(conn));
+    assert_int_equal(store_preference_get(conn, 1, STR("ann"), box->arena, &row), 0);
+    store_preference_put(conn, 1, STR("ann"), &(struct store_preference){30, STR("{}")});
+    store_preference_put(conn, 1, STR("ann"), &(struct store_preference){31, STR("{\"default\":\"off\"}")});
+    store_preference_put(conn, 2, STR("ann"), &(struct store_preference){32, STR("{}")});
+    assert_int_equal(store_deliveries_wake(conn, 9, 1000), 1); /* hers, and only what quiet hours hold */
+    assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+    assert_int_equal(number(box->file, "SELECT due FROM delivery WHERE id = 20"), 1000);
+    assert_int_equal(number(box->file, "SELECT sum(due) FROM delivery WHERE id > 20"), 10000);
+    assert_int_equal(store_preference_get(conn, 1, STR("ann"), box->arena, &row), 1);
+    assert_int_equal(row.id, 31);
+    assert_int_equal(row.doc.len, strlen("{\"default\":\"off\"}"));
+    assert_int_equal(store_last_id(conn), 32); /* ids of choices are drawn once, like any others */
+    assert_int_equal(store_begin(conn, NULL), BELFRY_OK);
+    assert_int_equal(store_preference_del(conn, 1, STR("ann")), 1);
+    assert_int_equal(store_preference_del(conn, 1, STR("ann")), 0);
+    assert_false(store_preferences_empty(conn)); /* the other org's */
+    assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+    store_close(store);
+    unlink(copy);
+    free(copy);
+}
 
 static void test_a_database_of_version_1_is_brought_to_the_present_one(void **state)
 {
@@ -697,6 +741,7 @@ int main(void)
         T(test_foreign_database_is_refused),
         T(test_a_migration_copies_first),
         T(test_a_database_of_version_1_is_brought_to_the_present_one),
+        T(test_a_database_of_version_2_takes_preferences),
         T(test_a_migration_that_fails_changes_nothing),
         T(test_corrupt_file_is_refused),
         T(test_read_only_file_is_refused),

@@ -110,7 +110,8 @@ enum {
     BELFRY_HTTP_COOKIE = 1 << 0, /* authenticated by a session cookie */
     /* a document navigation (Sec-Fetch-Dest document or absent, no prefetch, not HEAD) */
     BELFRY_HTTP_DOCUMENT = 1 << 1,
-    BELFRY_HTTP_HEAD = 1 << 2
+    BELFRY_HTTP_HEAD = 1 << 2,
+    BELFRY_HTTP_NO_SHORTCUTS = 1 << 3 /* the person wants no shortcuts of a single key (WCAG 2.1.4) */
 };
 
 struct belfry_http_response {
@@ -310,6 +311,52 @@ struct belfry_job_api {
     /* [loop] done once; ENOTFOUND also for a job that this person neither asked for nor joined */
     void (*get)(const struct belfry_http_request *req, struct belfry_str id,
                 void (*done)(void *arg, belfry_status status, const struct belfry_job *job), void *arg);
+};
+
+/* --- belfry.preferences/1: what people choose about deliveries with BELFRY_DELIVERY_PREFERENCE ---------------------
+ */
+
+#define BELFRY_EXT_PREFERENCES "belfry.preferences/1"
+
+enum { BELFRY_PREFERENCE_OFF = 1, BELFRY_PREFERENCE_UNSEEN = 2, BELFRY_PREFERENCE_DIGEST = 3 };
+
+struct belfry_preference_category {
+    uint32_t struct_size, required; /* 1: nobody can stop it */
+    struct belfry_str name, label;
+    uint32_t chosen;   /* BELFRY_PREFERENCE_*; 0: the person said nothing of it */
+    uint32_t fallback; /* what counts then: what they chose for all categories, else the configuration's */
+};
+
+struct belfry_preferences {
+    uint32_t struct_size, reserved;
+    struct belfry_str json;                              /* as GET /v1/{org}/preferences answers it */
+    struct belfry_str etag;                              /* with its quotes */
+    const struct belfry_preference_category *categories; /* that the person sees, by name */
+    size_t category_count;
+    struct belfry_str address; /* of the directory, where mail goes; empty: none */
+    int64_t paused_until_ms;   /* 0: not paused now */
+};
+
+struct belfry_preferences_change {
+    uint32_t struct_size, reserved;
+    belfry_status status;              /* EINVAL: faults; ECONFLICT: they are not those that if_match names */
+    struct belfry_str json, etag;      /* as they are now, with OK */
+    const struct belfry_fault *faults; /* pointers into the JSON that was given */
+    size_t fault_count;
+};
+
+/* All calls act as the person of the request. */
+struct belfry_preferences_api {
+    uint32_t struct_size, reserved;
+    /* [loop] done once, with them or NULL and a status; EPERM: not a person */
+    void (*get)(const struct belfry_http_request *req,
+                void (*done)(void *arg, belfry_status status, const struct belfry_preferences *preferences), void *arg);
+    /* [loop] replaces all of them by what PUT /v1/{org}/preferences takes. if_match: the value of an If-Match header;
+     * empty: whatever is there. In force for every request that starts after done. */
+    void (*put)(const struct belfry_http_request *req, struct belfry_str json, struct belfry_str if_match,
+                void (*done)(void *arg, const struct belfry_preferences_change *change), void *arg);
+    /* [any] names of time zones with a place, in byte order; valid for ever */
+    void (*zones)(struct belfry_strs *out);
 };
 
 /* --- belfry.targets/1: endpoints are the host's ------------------------------------------------------------------- */

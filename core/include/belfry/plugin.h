@@ -552,7 +552,9 @@ enum {
     BELFRY_DELIVERY_IN_COMMIT = 1 << 0,     /* visible in the trigger's own commit; deliver() is never called */
     BELFRY_DELIVERY_PER_RECIPIENT = 1 << 1, /* one delivery a notification */
     BELFRY_DELIVERY_PER_TARGET = 1 << 2,    /* one delivery an event and target of belfry.targets/1 */
-    BELFRY_DELIVERY_DIGEST = 1 << 3         /* may be given several items at once, `total` of which exist */
+    BELFRY_DELIVERY_DIGEST = 1 << 3,        /* may be given several items at once, `total` of which exist */
+    /* with PER_RECIPIENT: people choose what reaches them here, by category, pause and quiet hours of their own */
+    BELFRY_DELIVERY_PREFERENCE = 1 << 4
 };
 
 enum {

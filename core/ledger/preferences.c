@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What people chose, replaced as a whole in one command that first compares what is there with what its author saw. A
+ * choice for a category that the person does not see now is kept: a role may come back, and who cannot see a choice has
+ * not taken it back.
+ */
+#include "ledger/inside.h"
+
+static int is_visible(const struct belfry_strs *visible, struct belfry_str category)
+{
+    for (size_t i = 0; i < visible->count; i++)
+        if (str_eq(visible->items[i], category))
+            return 1;
+    return 0;
+}
+
+static int is_expected(const struct ledger_preference *p, int64_t id)
+{
+    for (size_t i = 0; p->expected && i < p->expected_count; i++)
+        if (p->expected[i] == id)
+            return 1;
+    return !p->expected;
+}
+
+/* The wanted choices, then those of before that are out of sight. */
+static struct preference merge(struct arena *arena, const struct ledger_preference *p, const struct preference *before)
+{
+    struct preference merged = *p->wanted;
+    size_t count = merged.email_count;
+    struct preference_choice *all = arena_alloc(arena, (count + before->email_count + 1) * sizeof(*all));
+    for (size_t i = 0; i < count; i++)
+        all[i] = merged.email[i];
+    for (size_t i = 0; i < before->email_count; i++)
+        if (!is_visible(p->visible, before->email[i].category))
+            all[count++] = before->email[i];
+    merged.email = all;
+    merged.email_count = count;
+    return merged;
+}
+
+static void write_row(struct ledger_txn *txn, struct ledger_preference *p, int64_t org, const struct preference *merged)
+{
+    struct buf text = {NULL, 0, 0};
+    json_t *doc = preference_json(merged);
+    json_write(doc, &text);
+    json_decref(doc);
+    p->id = ledger_txn_id(txn);
+    store_preference_put(txn->conn, org, p->username, &(struct store_preference){p->id, buf_str(&text)});
+    buf_free(&text);
+    txn->directory.no_preferences = 0;
+}
+
+static belfry_status put_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct ledger_preference *p = LIST_OF(command, struct ledger_preference, command);
+    struct store_preference row = {0};
+    struct preference before;
+    int64_t org = store_name(txn->conn, p->org);
+    preference_init(&before);
+    if (store_preference_get(txn->conn, org, p->username, txn->arena, &row))
+        preference_load(row.doc, txn->arena, &before);
+    if (!is_expected(p, row.id))
+        return BELFRY_ECONFLICT;
+    struct preference merged = merge(txn->arena, p, &before);
+    write_row(txn, p, org, &merged);
+    int64_t person = ledger_txn_person(txn, org, p->username);
+    if (store_deliveries_wake(txn->conn, person, txn->now)) {
+        txn->ledger->next_delivery = INT64_MIN;
+        ledger_txn_due(txn, 0);
+    }
+    return BELFRY_OK;
+}
+
+static void put_done(struct ledger_command *command, belfry_status status)
+{
+    struct ledger_preference *p = LIST_OF(command, struct ledger_preference, command);
+    p->done(p, status);
+}
+
+void ledger_preference_put(struct ledger *ledger, struct ledger_preference *p)
+{
+    p->command = (struct ledger_command){.run = put_run, .done = put_done};
+    if (ledger_submit(ledger, &p->command) != BELFRY_OK)
+        put_done(&p->command, BELFRY_ECLOSED);
+}
