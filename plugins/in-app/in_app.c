@@ -5,6 +5,7 @@
  * what people do with it. It keeps no state but open requests and streams.
  */
 #include "in_app.h"
+#include "preferences.h"
 #include "view.h"
 
 #include <stdio.h>
@@ -112,6 +113,8 @@ static const struct belfry_route routes[] = {
     ROUTE("GET", "/{org}/notifications", 0, page_inbox),
     ROUTE("POST", "/{org}/notifications/act", BODY_BULK, page_act),
     ROUTE("GET", "/{org}/n/{id}", 0, page_open),
+    ROUTE("GET", "/{org}/preferences", 0, page_preferences),
+    ROUTE("POST", "/{org}/preferences", BODY_FORM, page_preferences_save),
     {0}};
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -130,6 +133,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     app->asset = host->get_extension(host, BELFRY_EXT_ASSET);
     app->job = host->get_extension(host, BELFRY_EXT_JOB);
     app->pages = host->get_extension(host, BELFRY_EXT_PAGES);
+    app->preferences = host->get_extension(host, BELFRY_EXT_PREFERENCES);
     *self = app;
     return BELFRY_OK;
 }
@@ -149,7 +153,8 @@ static belfry_status start(void *self, struct belfry_error *err)
     status = elements_serve(app);
     if (status != BELFRY_OK)
         return app->host->fail(err, status, NULL, "the elements could not be served");
-    return view_init(app, err);
+    status = view_init(app, err);
+    return status ? status : preferences_init(app, err);
 }
 
 void in_app_check_stopped(struct in_app *app)
@@ -210,13 +215,8 @@ static const struct belfry_delivery delivery = {.struct_size = sizeof(struct bel
 
 static const struct belfry_role roles[] = {{"belfry.delivery/1", &delivery}, {0}};
 
-static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE,
-                                    BELFRY_EXT_INBOX,
-                                    BELFRY_EXT_TIMER,
-                                    BELFRY_EXT_ASSET,
-                                    BELFRY_EXT_JOB,
-                                    BELFRY_EXT_PAGES,
-                                    NULL};
+static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_INBOX, BELFRY_EXT_TIMER,       BELFRY_EXT_ASSET,
+                                    BELFRY_EXT_JOB,        BELFRY_EXT_PAGES, BELFRY_EXT_PREFERENCES, NULL};
 
 static const struct belfry_plugin in_app = {
     .struct_size = sizeof(struct belfry_plugin),

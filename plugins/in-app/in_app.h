@@ -20,6 +20,7 @@ struct in_app {
     const struct belfry_asset_api *asset;
     const struct belfry_job_api *job;
     const struct belfry_pages_api *pages;
+    const struct belfry_preferences_api *preferences;
     const struct config *config;
     struct stream *streams;
     uint64_t heartbeat; /* timer, while there are streams */

@@ -134,7 +134,7 @@ static void add_numbers(const struct call *call, const struct belfry_inbox_page 
     view_put(model, "base", text_view(&base));
     text_free(&base);
     view_put(model, "view", belfry_str(call->query.hidden ? "hidden" : "active"));
-    view_put(model, "shortcuts", belfry_str("on"));
+    view_put(model, "shortcuts", belfry_str(call->req->flags & BELFRY_HTTP_NO_SHORTCUTS ? "off" : "on"));
     json_object_set_new(model, "rev", json_integer(page->rev));
     json_object_set_new(model, "total", json_integer((json_int_t)page->total));
     json_object_set_new(model, "unread", json_integer((json_int_t)page->unread));
