@@ -18,7 +18,7 @@
 
 #define TAGS_MAX 16 /* of an If-Match; further ones are not looked at */
 
-/* One call, from the plugin's to its answer. The request outlives it. */
+/* One call, from the caller's to its answer. Its request is held: a reader and the ledger look at it. */
 struct pref_call {
     struct host *host;
     const struct http_request *req;
@@ -63,6 +63,7 @@ static struct pref_call *call_new(const struct belfry_http_request *req, void *a
     struct pref_call *c = xcalloc(1, sizeof(*c));
     c->host = inbox_of(req)->host;
     c->req = inbox_request(req);
+    http_hold(inbox_request(req));
     c->arena = arena_new(0);
     c->arg = arg;
     c->early = inbox_is_person(req) ? BELFRY_OK : BELFRY_EPERM;
@@ -73,6 +74,7 @@ static struct pref_call *call_new(const struct belfry_http_request *req, void *a
 
 static void call_free(struct pref_call *c)
 {
+    http_let_go(inbox_request(&c->req->pub));
     error_clear(&c->err);
     arena_free(c->arena);
     free(c);

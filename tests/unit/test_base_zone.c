@@ -212,6 +212,22 @@ static void what_is_shown_leads_back(void **state)
     }
 }
 
+/* What a page offers: each is a zone, once, in order, and none is an abbreviation. */
+static void the_names_are_zones(void **state)
+{
+    (void)state;
+    struct belfry_strs names;
+    int berlin = 0;
+    zone_names(&names);
+    assert_true(names.count > 300);
+    for (size_t i = 0; i < names.count; i++) {
+        assert_true(zone_exists(names.items[i]));
+        assert_true(i == 0 || str_cmp(names.items[i - 1], names.items[i]) < 0);
+        berlin |= str_eqz(names.items[i], "Europe/Berlin");
+    }
+    assert_true(berlin);
+}
+
 static void what_is_not_there_is_refused(void **state)
 {
     static const char *const zones[] = {"",
@@ -266,6 +282,7 @@ int main(void)
         cmocka_unit_test(clocks_show_a_time_of_day),
         cmocka_unit_test(plugins_read_and_write_instants),
         cmocka_unit_test(what_is_shown_leads_back),
+        cmocka_unit_test(the_names_are_zones),
         cmocka_unit_test(what_is_not_there_is_refused),
         cmocka_unit_test(any_thread_may_ask),
     };
