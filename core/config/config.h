@@ -222,6 +222,9 @@ json_t *config_schema(const char *plugin_path);
 void config_sample(const char *plugin_path, struct buf *out);
 /* The configuration as text with secrets replaced, for GET /v1/admin/config. New reference. */
 json_t *config_describe(const struct config *config);
+/* One channel's part of it, and a URL as it is shown there: without user, password and query. New references. */
+json_t *config_describe_channel(const struct config *config, const char *name);
+json_t *config_describe_url(struct belfry_str url);
 /* What differs, for the answer of a reload: {"rules":"+1~2-0",...} and, through restart, settings that differ from
  * those that the process started with and still runs under. */
 json_t *config_diff(const struct config *started, const struct config *before, const struct config *after,

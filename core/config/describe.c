@@ -71,3 +71,16 @@ json_t *config_describe(const struct config *config)
     buf_free(&digest);
     return described;
 }
+
+json_t *config_describe_channel(const struct config *config, const char *name)
+{
+    const struct yaml_node *channels = yaml_get(config->root, "channels");
+    const struct yaml_node *channel = channels ? yaml_get(channels, name) : NULL;
+    return channel ? describe_node(channel) : json_object();
+}
+
+json_t *config_describe_url(struct belfry_str url)
+{
+    const char *scheme = url.len ? memmem(url.ptr, url.len, "://", 3) : NULL;
+    return scheme ? describe_url(url, (size_t)(scheme - url.ptr)) : json_stringn(url.ptr, url.len);
+}

@@ -53,6 +53,14 @@ void target_set_unref(struct target_set *set)
     arena_free(set->arena);
 }
 
+const struct belfry_target_spec *declared_spec(const struct channel *ch, struct belfry_str name)
+{
+    for (size_t i = 0; ch->set && i < ch->set->count; i++)
+        if (str_eqz(name, ch->set->specs[i].name))
+            return &ch->set->specs[i];
+    return NULL;
+}
+
 static void declaration_unref(void *arg)
 {
     struct declaration *decl = arg;

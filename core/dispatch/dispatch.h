@@ -108,4 +108,20 @@ struct dispatch_numbers {
 };
 void dispatch_numbers(const struct dispatch *dispatch, struct dispatch_numbers *out);
 
+/* A target as people are shown it; url may hold credentials, what spec points to lives until the next declaration. */
+struct dispatch_target_view {
+    int64_t id;
+    const char *channel;
+    struct belfry_str org, name, url;
+    const struct belfry_target_spec *spec; /* NULL: none is in force */
+    uint32_t concurrency, rate_per_minute, inflight;
+    int enabled;
+    const char *breaker;      /* "closed", "open", "half_open" */
+    int64_t breaker_until_ms; /* 0: closed */
+    int64_t last_success_ms;  /* since the start; 0: none */
+};
+/* Those of an org, in no order. */
+void dispatch_targets_each(const struct dispatch *dispatch, struct belfry_str org,
+                           void (*fn)(void *arg, const struct dispatch_target_view *view), void *arg);
+
 #endif

@@ -66,6 +66,7 @@ struct target {
     int64_t id;
     struct target_facts *facts;
     int64_t first_failure_ms; /* since the last success; 0: none */
+    int64_t last_success_ms;  /* since the start; 0: none */
     int enabled, warned;
     int disabling; /* that it is disabled is being recorded, which the ledger owes whatever the disk says */
     int removed;   /* from the configuration: goes when nothing of it is under way */
@@ -175,5 +176,7 @@ struct target *target_find(struct dispatch *d, int64_t id);
 void declare_in_force(struct dispatch *d, struct channel *ch);
 void declare_again(struct dispatch *d); /* sets that could not be recorded */
 void target_set_unref(struct target_set *set);
+/* As the set in force declares it; NULL: it does not. */
+const struct belfry_target_spec *declared_spec(const struct channel *ch, struct belfry_str name);
 
 #endif

@@ -141,6 +141,7 @@ void target_result(struct dispatch *d, struct target *t, uint32_t outcome, uint3
         if (t->first_failure_ms)
             ledger_target_failure(d->set.ledger, t->id, 0, now);
         t->first_failure_ms = 0;
+        t->last_success_ms = now;
         t->warned = 0;
         return;
     }

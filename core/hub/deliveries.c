@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "event/outcome.h"
 #include "hub/internal.h"
+#include "route/explain.h"
 #include "store/story.h"
 
 #define LIMIT_DEFAULT 50
@@ -12,10 +13,12 @@
 
 struct listing {
     struct http_request *req;
+    struct hub *hub;
     struct store_delivery_query query;
     struct store_delivery_view *rows;
     size_t count;
-    int64_t next;
+    int64_t to, next, total;
+    int want_total;
 };
 
 static belfry_status read_list(struct store_conn *conn, void *arg)
@@ -26,6 +29,9 @@ static belfry_status read_list(struct store_conn *conn, void *arg)
     l->count = l->query.org ? store_deliveries_list(conn, &l->query, l->req->arena, &l->rows) : 0;
     l->query.limit--;
     l->next = l->count > l->query.limit ? l->rows[--l->count - 1].id : 0;
+    l->query.before = l->want_total ? l->to : 0; /* of the whole list, not of what is behind the cursor */
+    if (l->want_total && l->query.org)
+        l->total = store_deliveries_count(conn, &l->query);
     return BELFRY_OK;
 }
 
@@ -55,7 +61,7 @@ static void set_or_null(json_t *object, const char *key, struct belfry_str value
         json_object_set_new(object, key, json_null());
 }
 
-static json_t *view_json(const struct hub *hub, const struct store_delivery_view *v)
+json_t *hub_delivery_json(const struct hub *hub, const struct store_delivery_view *v)
 {
     json_t *doc = json_object();
     hub_json_id(hub, doc, "id", v->id);
@@ -75,16 +81,18 @@ static json_t *view_json(const struct hub *hub, const struct store_delivery_view
 static void list_done(void *arg, belfry_status status)
 {
     struct listing *l = arg;
-    struct hub *hub = l->query.arg;
+    struct hub *hub = l->hub;
     if (status != BELFRY_OK) {
         http_problem(l->req, http_status_of(status), NULL, "the list could not be read now: %s", status_text(status));
         return;
     }
     json_t *items = json_array(), *doc = json_object();
     for (size_t i = 0; i < l->count; i++)
-        json_array_append_new(items, view_json(hub, &l->rows[i]));
+        json_array_append_new(items, hub_delivery_json(hub, &l->rows[i]));
     json_object_set_new(doc, "items", items);
     hub_json_id(hub, doc, "next", l->next);
+    if (l->want_total)
+        json_object_set_new(doc, "total", json_integer(l->total));
     http_respond_json(l->req, 200, doc, NULL, 0);
 }
 
@@ -121,32 +129,171 @@ int hub_list_window(struct hub *hub, struct http_request *req, uint32_t *limit, 
     return 0;
 }
 
+/* An instant of the query as the first id of its millisecond. 1, 0 when it is not there, -1 after a 400. */
+static int query_time(struct http_request *req, const char *name, int64_t *id)
+{
+    struct belfry_str text;
+    int64_t ms;
+    int given = hub_query(req, name, &text);
+    if (given <= 0)
+        return given;
+    if (time_parse(text, &ms) != BELFRY_OK || ms < 0) {
+        http_problem(req, 400, NULL, "`%s` must be a time as in RFC 3339: 2026-01-31T09:00:00Z", name);
+        return -1;
+    }
+    *id = ms << 20;
+    return 1;
+}
+
+int hub_time_window(struct http_request *req, int64_t *from, int64_t *to)
+{
+    *from = 0;
+    *to = INT64_MAX;
+    return query_time(req, "from", from) < 0 || query_time(req, "to", to) < 0 ? -1 : 0;
+}
+
+static int query_state(struct http_request *req, int *state)
+{
+    struct belfry_str text;
+    int given = hub_query(req, "state", &text);
+    *state = -1;
+    if (given <= 0)
+        return given;
+    char *name = arena_strndup(req->arena, text.ptr, text.len);
+    *state = outcome_parse(name);
+    if (*state >= 0)
+        return 0;
+    http_problem(req, 400, NULL, "`state` is none of the outcomes: `%s`", name);
+    return -1;
+}
+
+static int query_event(struct hub *hub, struct http_request *req, int64_t *event)
+{
+    struct belfry_str text;
+    int given = hub_query(req, "event", &text);
+    if (given <= 0)
+        return given;
+    if (id_parse(store_id_key(hub->parts.store), text, event) == BELFRY_OK)
+        return 0;
+    http_problem(req, 400, NULL, "`event` is no event of this hub");
+    return -1;
+}
+
+static int query_filter(struct hub *hub, struct http_request *req, struct store_delivery_query *q)
+{
+    if (query_state(req, &q->state) < 0 || query_event(hub, req, &q->event) < 0)
+        return -1;
+    return hub_query(req, "channel", &q->channel) < 0 || hub_query(req, "rule", &q->rule) < 0 ||
+                   hub_query(req, "recipient", &q->recipient) < 0 || hub_query(req, "target", &q->target) < 0 ||
+                   hub_query(req, "reason", &q->reason) < 0
+               ? -1
+               : 0;
+}
+
+int hub_query_bool(struct http_request *req, const char *name)
+{
+    struct belfry_str value;
+    int given = hub_query(req, name, &value);
+    if (given <= 0 || str_eqz(value, "false"))
+        return given < 0 ? -1 : 0;
+    if (str_eqz(value, "true"))
+        return 1;
+    http_problem(req, 400, NULL, "`%s` must be true or false", name);
+    return -1;
+}
+
 static void get_deliveries(void *arg, struct http_request *req)
 {
     struct hub *hub = arg;
     struct listing *l = arena_alloc(req->arena, sizeof(*l));
-    struct belfry_str state;
     l->req = req;
-    l->query.arg = hub;
-    l->query.state = -1;
-    if (hub_list_window(hub, req, &l->query.limit, &l->query.before) != 0)
+    l->hub = hub;
+    if (hub_list_window(hub, req, &l->query.limit, &l->query.before) != 0 ||
+        hub_time_window(req, &l->query.from, &l->to) != 0 || query_filter(hub, req, &l->query) != 0 ||
+        (l->want_total = hub_query_bool(req, "total")) < 0)
         return;
-    int given = hub_query(req, "state", &state);
-    if (given < 0 || hub_query(req, "channel", &l->query.channel) < 0)
-        return;
-    if (given) {
-        char *name = arena_strndup(req->arena, state.ptr, state.len);
-        l->query.state = outcome_parse(name);
-        if (l->query.state < 0) {
-            http_problem(req, 400, NULL, "`state` is none of the outcomes: `%s`", name);
-            return;
-        }
-    }
+    if (l->to < l->query.before)
+        l->query.before = l->to;
     if (store_read(hub->parts.readers, read_list, list_done, l, 0) != BELFRY_OK)
         http_problem(req, 503, NULL, "too many reads wait at the moment");
 }
 
-/* --- one ---------------------------------------------------------------------------------------------------------- */
+/* --- one, with its attempts --------------------------------------------------------------------------------------- */
+
+#define ATTEMPTS_MAX 200
+
+struct looking {
+    struct http_request *req;
+    struct hub *hub;
+    int64_t id;
+    int found;
+    struct store_delivery_view row;
+    struct store_attempt_record *attempts;
+    size_t count;
+};
+
+/* What the plugin kept says what was asked and what came back; the message itself is not in it. */
+json_t *hub_attempt_json(const struct hub *hub, const struct store_attempt_record *a)
+{
+    json_t *doc = json_object(), *record = a->record.len ? json_read(a->record, NULL) : NULL;
+    const char *result = explain_result_name((uint32_t)a->attempt.outcome);
+    hub_json_id(hub, doc, "id", a->id);
+    hub_json_id(hub, doc, "delivery", a->attempt.delivery);
+    hub_json_id(hub, doc, "event", a->event);
+    json_object_set_new(doc, "number", json_integer(a->attempt.number));
+    hub_json_time(doc, "at", a->attempt.at);
+    json_object_set_new(doc, "elapsed_us", json_integer(a->attempt.elapsed_us));
+    json_object_set_new(doc, "result", result ? json_string(result) : json_null());
+    json_object_set_new(doc, "code", a->attempt.code ? json_integer(a->attempt.code) : json_null());
+    set_or_null(doc, "detail", a->attempt.detail);
+    json_object_set_new(doc, "record", record ? record : json_null());
+    return doc;
+}
+
+static belfry_status read_one(struct store_conn *conn, void *arg)
+{
+    struct looking *l = arg;
+    int64_t org = store_name_find(conn, l->req->pub.org);
+    l->found = org && store_delivery_view_get(conn, org, l->id, l->req->arena, &l->row);
+    if (l->found)
+        l->count = store_attempts_of_delivery(conn, l->id, ATTEMPTS_MAX, l->req->arena, &l->attempts);
+    return BELFRY_OK;
+}
+
+static void one_done(void *arg, belfry_status status)
+{
+    struct looking *l = arg;
+    if (status != BELFRY_OK || !l->found) {
+        http_problem(l->req, status ? http_status_of(status) : 404, NULL, "%s",
+                     status ? "the delivery could not be read now" : "there is no such delivery");
+        return;
+    }
+    json_t *doc = hub_delivery_json(l->hub, &l->row), *attempts = json_array(), *unless = json_array();
+    static const char *const marks[] = {"seen", "read", "handled", "hidden"};
+    for (size_t i = 0; i < 4; i++)
+        if (l->row.unless & (1u << i))
+            json_array_append_new(unless, json_string(marks[i]));
+    for (size_t i = 0; i < l->count; i++)
+        json_array_append_new(attempts, hub_attempt_json(l->hub, &l->attempts[i]));
+    json_object_set_new(doc, "unless", unless);
+    json_object_set_new(doc, "timeline", attempts);
+    http_respond_json(l->req, 200, doc, NULL, 0);
+}
+
+static void get_delivery(void *arg, struct http_request *req)
+{
+    struct hub *hub = arg;
+    struct looking *l = arena_alloc(req->arena, sizeof(*l));
+    l->req = req;
+    l->hub = hub;
+    if (id_parse(store_id_key(hub->parts.store), http_param(req, "id"), &l->id) != BELFRY_OK)
+        http_problem(req, 404, NULL, "there is no such delivery");
+    else if (store_read(hub->parts.readers, read_one, one_done, l, 0) != BELFRY_OK)
+        http_problem(req, 503, NULL, "too many reads wait at the moment");
+}
+
+/* --- by hand
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void changed(void *arg, belfry_status status, const char *why)
 {
@@ -189,8 +336,9 @@ belfry_status hub_deliveries_init(struct hub *hub, struct error *err)
     static const char *const admin = "role:admin|token:admin", *const reads = "role:admin|token:read|token:admin";
     const struct http_route routes[] = {
         {"GET", "/v1/{org}/deliveries", reads, 0, 0, get_deliveries, hub},
+        {"GET", "/v1/{org}/deliveries/{id}", reads, 0, 0, get_delivery, hub},
         {"POST", "/v1/{org}/deliveries/{id}/retry", admin, 1024, 0, post_retry, hub},
         {"POST", "/v1/{org}/deliveries/{id}/cancel", admin, 1024, 0, post_cancel, hub},
     };
-    return http_routes_add(hub->parts.http, hub, routes, 3, err);
+    return http_routes_add(hub->parts.http, hub, routes, 4, err);
 }

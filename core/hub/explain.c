@@ -28,6 +28,7 @@ struct asking {
     struct explain_filter filter;
     struct ledger_dry dry;
     int own;           /* a person asks about themself */
+    int hidden;        /* nothing of what the message says but its title */
     struct told *told; /* by the rules of now */
     size_t count, cap;
     json_t *deeds; /* of the source, beside its events */
@@ -108,6 +109,42 @@ static void on_targets(void *arg, const char *channel, const struct route_target
         explain_targets(a->explain, a->told[i].story, instance, index, disabled, &a->told[i].event);
 }
 
+/* --- nothing of what the message says ----------------------------------------------------------------------------- */
+
+/* Also what a rule compared with: conditions show values of the data. */
+static void hide_steps(struct story_rule *rule, struct arena *arena)
+{
+    struct story_step *steps = arena_memdup(arena, rule->steps, (rule->step_count + 1) * sizeof(*steps));
+    for (size_t i = 0; i < rule->step_count; i++)
+        steps[i].actual = NULL;
+    rule->steps = steps;
+}
+
+static void hide(struct story *story, struct arena *arena)
+{
+    struct story_rule *rules = arena_alloc(arena, (story->rule_count + 1) * sizeof(*rules));
+    for (size_t i = 0; i < story->rule_count; i++) {
+        rules[i] = story->rules[i];
+        if (rules[i].step_count)
+            hide_steps(&rules[i], arena);
+    }
+    story->rules = rules;
+    story->body = story->data = (struct belfry_str){0};
+}
+
+/* ?bodies=hidden|shown; -1 after a 400. */
+static int wants_hidden(struct http_request *req)
+{
+    struct belfry_str value;
+    int given = hub_query(req, "bodies", &value);
+    if (given <= 0 || str_eqz(value, "shown"))
+        return given < 0 ? -1 : 0;
+    if (str_eqz(value, "hidden"))
+        return 1;
+    http_problem(req, 400, NULL, "`bodies` must be hidden or shown");
+    return -1;
+}
+
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static int wants_text(struct http_request *req)
@@ -126,6 +163,8 @@ static void answer_stored(struct asking *a)
     struct buf text = {0};
     if (a->count)
         hub_story_complete(a->stored, a->told[0].story, a->req->arena);
+    if (a->hidden)
+        hide(a->stored, a->req->arena);
     if (!wants_text(a->req)) {
         http_respond_json(a->req, 200, explain_json(a->stored, &a->filter), NULL, 0);
         return;
@@ -228,7 +267,8 @@ static void stored_done(void *arg, belfry_status status)
     asking_free(a);
 }
 
-static void tell(struct hub *hub, struct http_request *req, struct belfry_str id, struct belfry_str who, int own)
+static void tell(struct hub *hub, struct http_request *req, struct belfry_str id, struct belfry_str who, int own,
+                 int hidden)
 {
     int64_t event;
     if (id_parse(store_id_key(hub->parts.store), id, &event) != BELFRY_OK) {
@@ -237,6 +277,7 @@ static void tell(struct hub *hub, struct http_request *req, struct belfry_str id
     }
     struct asking *a = asking_new(hub, req, who, own);
     a->event = event;
+    a->hidden = hidden;
     if (store_read(hub->parts.readers, read_stored, stored_done, a, 0) == BELFRY_OK)
         return;
     http_problem(req, 503, NULL, "too many reads wait at the moment");
@@ -245,7 +286,9 @@ static void tell(struct hub *hub, struct http_request *req, struct belfry_str id
 
 static void get_event(void *arg, struct http_request *req)
 {
-    tell(arg, req, http_param(req, "id"), (struct belfry_str){0}, 0);
+    int hidden = wants_hidden(req);
+    if (hidden >= 0)
+        tell(arg, req, http_param(req, "id"), (struct belfry_str){0}, 0, hidden);
 }
 
 /* --- a trigger ---------------------------------------------------------------------------------------------------- */
@@ -337,7 +380,7 @@ static void post_explain(void *arg, struct http_request *req)
         who = req->pub.principal->name;
     struct belfry_str event = json_str(json_object_get(body, "event"));
     if (event.len)
-        tell(arg, req, event, who, !admin);
+        tell(arg, req, event, who, !admin, 0);
     else if (admin)
         dry_run(arg, req, body, who);
     else /* who may make up triggers could ask a source, one by one, what it remembers of things that are not theirs */

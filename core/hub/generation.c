@@ -36,6 +36,7 @@ static void on_stopped(void *arg)
     struct hub_instance *instance = arg;
     log_info("hub", "instance ended", "instance=%s", instance->name);
     free(instance->name);
+    free(instance->fault);
     free(instance);
 }
 
@@ -65,6 +66,7 @@ static struct hub_instance *instance_make(struct hub *hub, struct config *config
     instance->hash = ci->hash;
     instance->channel = channel;
     instance->refs = 1;
+    instance->since_ms = clock_now_ms(hub_parts(hub)->clock);
     instance->live = host_instance_new(hub_parts(hub)->host, config, ci, err);
     return instance;
 }
@@ -136,7 +138,8 @@ static void leave_out(struct hub_instance *instance, struct error *err)
     char *line = error_line(err);
     log_error("hub", "instance left out, the hub runs without it", "instance=%s plugin=%s err=%s", instance->name,
               instance->plugin->id, log_quote(line, strlen(line)));
-    free(line);
+    free(instance->fault);
+    instance->fault = line;
     error_clear(err);
     if (instance->live)
         host_instance_stop(instance->live, NULL, NULL);

@@ -13,6 +13,8 @@ struct hub_instance {           /* counted by the generations that use it, and b
     uint64_t hash;
     const struct plugin *plugin;
     char *name;
+    char *fault;      /* why it was left out; NULL: it was not */
+    int64_t since_ms; /* when it was made */
     int channel;
     int dispatched; /* dispatch holds one of refs */
     int refs;

@@ -63,7 +63,15 @@ belfry_status hub_runs_init(struct hub *hub, struct error *err); /* /{org}/runs 
 belfry_status hub_users_init(struct hub *hub, struct error *err);
 belfry_status hub_preferences_init(struct hub *hub, struct error *err);
 belfry_status hub_feeds_view_init(struct hub *hub, struct error *err); /* /v1/admin/feeds */
-belfry_status hub_openapi_init(struct hub *hub, struct error *err);    /* /openapi.json */
+/* What the console asks for: /v1/{org}/ audit, events/{id}/reveal, endpoints, plugins, categories, event-types,
+ * overview. */
+belfry_status hub_audit_init(struct hub *hub, struct error *err);
+belfry_status hub_reveal_init(struct hub *hub, struct error *err);
+belfry_status hub_endpoints_init(struct hub *hub, struct error *err);
+belfry_status hub_catalogue_init(struct hub *hub, struct error *err);
+belfry_status hub_audience_init(struct hub *hub, struct error *err);
+belfry_status hub_overview_init(struct hub *hub, struct error *err);
+belfry_status hub_openapi_init(struct hub *hub, struct error *err); /* /openapi.json */
 /* The virtual clock's socket. NULL path: nothing. */
 belfry_status hub_clock_init(struct hub *hub, const char *path, struct error *err);
 void hub_clock_fini(struct hub *hub);

@@ -74,7 +74,23 @@ void hub_json_id(const struct hub *hub, json_t *object, const char *key, int64_t
 void hub_json_time(json_t *object, const char *key, int64_t ms);
 /* 1 with the value of a parameter of the query, 0 when it is not there, -1 after a 400. */
 int hub_query(struct http_request *req, const char *name, struct belfry_str *value);
+/* `from` and `to` of a list's query as ids: from, and below. 0, or -1 after a 400. */
+int hub_time_window(struct http_request *req, int64_t *from, int64_t *to);
+/* A parameter that is true or false: 1, 0 (also when it is not there), -1 after a 400. */
+int hub_query_bool(struct http_request *req, const char *name);
 /* `limit` and `before` of a list's query: 0, or -1 after a 400. */
 int hub_list_window(struct hub *hub, struct http_request *req, uint32_t *limit, int64_t *before);
+
+struct store_delivery_view;  /* store/story.h */
+struct store_attempt_record; /* store/story.h */
+/* One delivery, one attempt of it with what its plugin kept. New references. */
+json_t *hub_delivery_json(const struct hub *hub, const struct store_delivery_view *view);
+json_t *hub_attempt_json(const struct hub *hub, const struct store_attempt_record *attempt);
+/* The body when there is one, else NULL. 0, or -1 after a 400. */
+int hub_optional_body(struct http_request *req, json_t **body);
+/* `reason` of a body, which may be NULL: why somebody does it, for the audit. 0, or -1 after a 422. */
+int hub_reason(struct http_request *req, const json_t *body, struct belfry_str *reason);
+/* Who asks, for the audit: "person:ann", "token:crm", "operator" over the control socket. In the request's arena. */
+struct belfry_str hub_who(struct http_request *req);
 
 #endif

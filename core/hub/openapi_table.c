@@ -11,6 +11,10 @@
     "id:text kind:text? admin:text? state:RunState background:bool outcome:RunOutcome? started_at:time? "              \
     "finished_at:time? duration_ms:int? progress:RunProgress? counts:object? url:text?"
 
+#define DELIVERY                                                                                                       \
+    "id:uuid event:uuid channel:text rule:text? recipient:text? target:text? state:Outcome due_at:time? attempts:int " \
+    "detail:text? ended_at:time?"
+
 const struct openapi_operation openapi_operations[] = {
     /* integrators */
     {"POST", V1 "sources/{source}/triggers",
@@ -75,14 +79,39 @@ const struct openapi_operation openapi_operations[] = {
      "Events, newest first. With refused=true instead what came from feeds, hooks, tasks and timers and was refused;"
      " `source` is the only filter then.",
      WINDOW " source:text type:text subject:text refused:bool", NULL, "200:Events|Refused 400 503"},
-    {"GET", V1 "events/{id}", "An event and its whole story; as text with Accept: text/plain.", NULL, NULL,
-     "200:Story 404 503"},
+    {"GET", V1 "events/{id}",
+     "An event and its whole story; as text with Accept: text/plain. With bodies=hidden without body and data, and"
+     " without what conditions compared with.",
+     "bodies:Bodies", NULL, "200:Story 400 404 503"},
+    {"POST", V1 "events/{id}/reveal", "What the message says. Leaves a row in the audit.", NULL, ":Reason",
+     "200:Revealed 400 404 422 503"},
     {"POST", V1 "explain", "Why did she get this, and why did he not? Of a stored event, or of a trigger as a dry run.",
      NULL, ":Explain", "200:Story|Explained 400 403 404 409 422 503"},
-    {"GET", V1 "deliveries", "Deliveries, newest first.", WINDOW " state:Outcome channel:text", NULL,
-     "200:Deliveries 400 503"},
+    {"GET", V1 "deliveries",
+     "Deliveries, newest first. `reason` is a part of the detail, `from` and `to` say when they were made. With"
+     " total=true also how many the filter lets through.",
+     WINDOW " state:Outcome channel:text event:uuid recipient:text target:text rule:text reason:text from:time to:time"
+            " total:bool",
+     NULL, "200:Deliveries 400 503"},
+    {"GET", V1 "deliveries/{id}", "One delivery and its attempts, oldest first, without the message.", NULL, NULL,
+     "200:DeliveryWithAttempts 404 503"},
     {"POST", V1 "deliveries/{id}/retry", "Makes it due now.", NULL, NULL, "200:object 404 409 503"},
     {"POST", V1 "deliveries/{id}/cancel", "Ends it.", NULL, NULL, "200:object 404 409 503"},
+    {"GET", V1 "audit", "Who did what, newest first.", WINDOW " who:text what:text from:time to:time", NULL,
+     "200:Audit 400 503"},
+    {"GET", V1 "overview", "Numbers for the first page: what waits, the last hour by the minute, what is in trouble.",
+     NULL, NULL, "200:Overview 503"},
+    {"GET", V1 "endpoints", "Webhook endpoints and how they do, newest first.", WINDOW, NULL, "200:Endpoints 400 503"},
+    {"GET", V1 "endpoints/{id}", "One of them.", NULL, NULL, "200:Endpoint 404 503"},
+    {"GET", V1 "endpoints/{id}/attempts",
+     "Attempts of one, newest first. A page may be short, or empty, and have a next all the same.", WINDOW, NULL,
+     "200:Attempts 400 404 503"},
+    {"GET", V1 "plugins", "Sources and channels that serve the org, and how they do.", NULL, NULL, "200:Instances"},
+    {"GET", V1 "categories", "Categories and who may see them.", NULL, NULL, "200:Categories"},
+    {"GET", V1 "categories/{id}/audience",
+     "Everybody of the directory, by name, and whether they see the category. `next` is a name.",
+     "limit:int before:text", NULL, "200:Audience 400 404 503"},
+    {"GET", V1 "event-types", "What the org's sources tell of.", NULL, NULL, "200:EventTypes"},
     {"GET", V1 "users/{username}", "One person of the directory.", NULL, NULL, "200:Person 404 503"},
     {"PUT", V1 "users/{username}", "Adds or replaces a person.", NULL, ":PersonIn", "200:Changed 400 409 422 503"},
     {"DELETE", V1 "users/{username}", "Takes a person out of the directory.", NULL, NULL, "204 404 409 503"},
@@ -93,6 +122,8 @@ const struct openapi_operation openapi_operations[] = {
      "200:Reloaded 422 503"},
     {"GET", "/v1/admin/config", "The configuration in force, without secrets.", NULL, NULL, "200:Config"},
     {"GET", "/v1/admin/plugins", "What is configured, and which plugin serves it.", NULL, NULL, "200:Plugins"},
+    {"GET", "/v1/admin/audit", "The audit of all orgs, and of the hub as a whole.",
+     WINDOW " who:text what:text from:time to:time", NULL, "200:HubAudit 400 503"},
     {"GET", "/v1/admin/feeds", "How the feeds do.", NULL, NULL, "200:Feeds"},
     {"POST", "/v1/admin/login-link", "A link that signs somebody in, once.", NULL, ":LoginLinkIn",
      "200:LoginLink 400 422"},
@@ -187,9 +218,53 @@ const struct openapi_schema openapi_schemas[] = {
     {"Explain", "event?:uuid source?:text trigger?:CloudEvent who?:text"},
     {"Explained", "events:[Story] deeds:[Deed]"},
     {"Deed", "what:text key:text at:time?"},
-    {"Deliveries", "items:[Delivery] next:uuid?"},
-    {"Delivery", "id:uuid event:uuid channel:text rule:text? recipient:text? target:text? state:Outcome due_at:time? "
-                 "attempts:int detail:text? ended_at:time?"},
+    {"Bodies", "=hidden|shown"},
+    {"Reason", "reason?:text?"},
+    {"Revealed", "id:uuid title:text body:text? link:text? data:any"},
+    {"Deliveries", "items:[Delivery] next:uuid? total?:int"},
+    {"Delivery", DELIVERY},
+    {"DeliveryWithAttempts", DELIVERY " unless:[text] timeline:[Attempt]"},
+    {"Attempts", "items:[Attempt] next:uuid?"},
+    {"Attempt", "id:uuid delivery:uuid event:uuid number:int at:time? elapsed_us:int result:text? code:int? "
+                "detail:text? record:any"},
+
+    {"Audit", "items:[AuditRow] next:uuid?"},
+    {"AuditRow", "id:uuid at:time who:text what:text detail:object"},
+    {"HubAudit", "items:[HubAuditRow] next:uuid?"},
+    {"HubAuditRow", "id:uuid at:time org:text? who:text what:text detail:object"},
+
+    {"Overview", "at:time queues:[Queue] dead_letters:Counted minutes:Minutes endpoints_down:[EndpointDown] "
+                 "quarantined:[text] feeds_failing:[FeedFailing] reload:LastReload"},
+    {"Queue", "channel:text open:int more:bool states:{int} oldest_due:time?"},
+    {"Counted", "count:int more:bool"},
+    {"Minutes", "from:time delivered:[int] failed:[int] suppressed:[int] p50_ms:int? p95_ms:int?"},
+    {"EndpointDown", "endpoint:uuid name:text channel:text enabled:bool breaker:Breaker until:time?"},
+    {"Breaker", "=closed|open|half_open"},
+    {"FeedFailing", "source:text failures:int fault:text? last_success_at:time?"},
+    {"LastReload", "generation:int ok:bool at:time restart_required:bool"},
+
+    {"Endpoints", "items:[Endpoint] next:uuid?"},
+    {"Endpoint", "id:uuid name:text channel:text from:text url:text description:text? types:[text] when:any "
+                 "headers:object format:text rate:int? concurrency:int order:text? metadata:object enabled:bool "
+                 "disabled_at:time? disabled_why:text? breaker:Breaker breaker_until:time? failing:bool "
+                 "failing_since:time? pending:int pending_more:bool held:int held_more:bool sending:int "
+                 "oldest_due:time? last_success_at:time?"},
+
+    {"Instances", "items:[Instance] next:null"},
+    {"Instance", "name:text plugin:text version:text summary:text? role:InstanceRole state:InstanceState "
+                 "last_error:text? since:time? paused_until:time?"},
+    {"InstanceRole", "=source|delivery"},
+    {"InstanceState", "=ok|quarantined|stopped"},
+    {"Categories", "items:[Category] next:null"},
+    {"Category", "id:text label:text visible_to:[text] actions_for:[text] required:bool email:EmailDefault "
+                 "webhooks:bool"},
+    {"EmailDefault", "=off|unseen|digest"},
+    {"Audience", "items:[Viewer] next:text?"},
+    {"Viewer", "username:text name:text? roles:[text] sees:bool through:text?"},
+    {"EventTypes", "items:[EventType] next:null"},
+    {"EventType", "source:text type:text category:text? severity:Severity replaces:[text] actions:[ItemAction] "
+                  "fields:[EventField] doc:text? example:any"},
+    {"EventField", "path:text type:text? doc:text?"},
 
     {"Person", "username:text name:text? email:text? roles:[text] locale:text? timezone:text? from:PersonFrom"},
     {"PersonFrom", "=yaml|api"},

@@ -174,6 +174,7 @@ static void write_outcome(struct ledger_txn *txn, const struct ledger_outcome *o
         break;
     default:
         store_delivery_end(txn->conn, row.id, (int)o->state, txn->now, attempts, str_of(o->detail));
+        rate_note(txn, row.org, o->state, row.event);
     }
     if (!row.target)
         txn->ledger->next_delivery = INT64_MIN;

@@ -44,6 +44,7 @@ void expand_decision(struct ledger_txn *txn, const struct expansion *x, const st
                        decision->rule ? store_name(txn->conn, str_of(decision->rule->name)) : 0, channel,
                        decision->outcome, str_of(decision->reason));
     outcome_count(txn, channel, decision->outcome, 1);
+    rate_note(txn, x->org, decision->outcome, 0);
 }
 
 static void second(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
@@ -52,6 +53,12 @@ static void second(struct ledger_txn *txn, const struct expansion *x, const stru
     const struct route_decision decision = {
         .rule = d->rule, .channel = d->deliver->channel, .outcome = OUTCOME_duplicate, .reason = ROUTE_SECOND};
     expand_decision(txn, x, &decision, recipient);
+}
+
+static void shown_at_once(struct ledger_txn *txn, const struct expansion *x, const struct config_instance *channel)
+{
+    outcome_count(txn, channel_name(txn, channel), OUTCOME_delivered, 1);
+    rate_note(txn, x->org, OUTCOME_delivered, 0);
 }
 
 static void add_delivery(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
@@ -147,7 +154,7 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
         else if (d->after_ms > 0 || !(flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT))
             add_delivery(txn, x, d, person, id, r->email ? r->name : (struct belfry_str){NULL, 0}, 0, 0);
         else
-            outcome_count(txn, channel_name(txn, d->deliver->channel), OUTCOME_delivered, 1);
+            shown_at_once(txn, x, d->deliver->channel);
     }
     return id;
 }

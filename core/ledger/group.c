@@ -57,6 +57,7 @@ static belfry_status begin(struct ledger *ledger)
     txn->timers_left = GROUP_TIMERS;
     txn->accepted = txn->duplicate = txn->refused = txn->events = txn->notifications = 0;
     outcome_counts_begin(ledger);
+    rates_begin(ledger);
     directory_init(&txn->directory, txn->gen, txn->conn);
     txn->directory.api_empty = ledger->api_empty;
     txn->directory.no_preferences = ledger->no_preferences;
@@ -137,6 +138,7 @@ static void count(struct ledger *ledger, uint64_t commands, uint64_t commit_ns)
     n->commit_ns += commit_ns;
     outcome_counts_commit(ledger);
     pthread_mutex_lock(&ledger->numbers_lock);
+    rates_commit(ledger);
     ledger->published = *n;
     pthread_mutex_unlock(&ledger->numbers_lock);
 }

@@ -261,6 +261,7 @@ struct poison;
 
 struct metric;
 struct words;
+struct org_rates;
 
 struct ledger {
     struct ledger_settings settings;
@@ -320,8 +321,10 @@ struct ledger {
     struct ledger_numbers numbers;
     pthread_mutex_t numbers_lock;
     struct ledger_numbers published; /* under the lock */
-    struct queue settle_queue;       /* struct settler, from everywhere */
-    struct list settlers;            /* those that wait until nothing is due */
+    struct org_rates **rates;        /* rates.c: the minutes are under the lock */
+    size_t rate_count, rate_cap;
+    struct queue settle_queue; /* struct settler, from everywhere */
+    struct list settlers;      /* those that wait until nothing is due */
 };
 
 /* cache.c: persons and owners of the present group */
@@ -358,6 +361,14 @@ void outcome_end(struct ledger_txn *txn, const struct store_delivery *row, enum 
 void outcome_counts_begin(struct ledger *ledger);
 void outcome_counts_commit(struct ledger *ledger);
 void outcome_counts_free(struct ledger *ledger);
+
+/* --- rates.c: the same by org and minute, for the console --------------------------------------------------------- */
+
+/* event: whose arrival takes time; 0: it was there at once, or nothing arrived. */
+void rate_note(struct ledger_txn *txn, int64_t org, enum outcome outcome, int64_t event);
+void rates_begin(struct ledger *ledger);
+void rates_commit(struct ledger *ledger); /* under the lock of numbers */
+void rates_free(struct ledger *ledger);
 
 /* --- rows (apply.c, expand.c, subject.c, sweep.c) ----------------------------------------------------------------- */
 

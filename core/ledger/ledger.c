@@ -54,6 +54,7 @@ static void free_parts(struct ledger *ledger)
     free(ledger->health);
     free(ledger->txn.targets);
     outcome_counts_free(ledger);
+    rates_free(ledger);
     hash_free(ledger->people_by_name, NULL);
     hash_free(ledger->people_by_id, free);
     hash_free(ledger->owners, free);

@@ -333,6 +333,29 @@ struct ledger_preference {
 /* Mail of theirs that quiet hours hold is asked again at once. */
 void ledger_preference_put(struct ledger *ledger, struct ledger_preference *preference);
 
+/* --- who did what ------------------------------------------------------------------------------------------------- */
+
+/* A row of the audit in this transaction; org empty: of the hub as a whole. detail (may be NULL) is an object that
+ * holds no secret and nothing of what a message says. [ledger] */
+void ledger_txn_audit(struct ledger_txn *txn, struct belfry_str org, struct belfry_str who, const char *what,
+                      const json_t *detail);
+/* The same for a deed that writes nothing else. Takes the reference to detail; texts are copied. done on the loop. */
+void ledger_audit(struct ledger *ledger, struct belfry_str org, struct belfry_str who, const char *what, json_t *detail,
+                  void (*done)(void *arg, belfry_status status), void *arg);
+
+/* --- numbers for the console. [any] ------------------------------------------------------------------------------- */
+
+#define LEDGER_RATE_MINUTES 60
+enum ledger_rate_kind { LEDGER_RATE_DELIVERED, LEDGER_RATE_FAILED, LEDGER_RATE_SUPPRESSED, LEDGER_RATE_KINDS };
+struct ledger_rates {
+    int64_t first_ms;                                    /* when the first minute began; the last one is now */
+    uint32_t by[LEDGER_RATE_MINUTES][LEDGER_RATE_KINDS]; /* since the hub started */
+    int64_t p50_ms, p95_ms; /* from the event to its arrival, of what was sent in that hour; -1: nothing was */
+};
+void ledger_rates(const struct ledger *ledger, struct belfry_str org, int64_t now_ms, struct ledger_rates *out);
+/* Until when a source is in quarantine; 0: it is not. */
+int64_t ledger_quarantine(const struct ledger *ledger, const char *source, int64_t now_ms);
+
 /* --- numbers for metrics. [any] ----------------------------------------------------------------------------------- */
 
 struct ledger_numbers {

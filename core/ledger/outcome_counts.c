@@ -61,6 +61,7 @@ void outcome_end(struct ledger_txn *txn, const struct store_delivery *row, enum 
 {
     store_delivery_end(txn->conn, row->id, (int)outcome, txn->now, row->attempts, detail);
     outcome_count(txn, row->channel, outcome, 1);
+    rate_note(txn, row->org, outcome, row->event);
 }
 
 void outcome_counts_begin(struct ledger *ledger)

@@ -30,6 +30,26 @@ static struct source_health *health_of(struct ledger *ledger, const char *name)
     return NULL;
 }
 
+/* The loop asks for it. */
+static void set_until(struct ledger *ledger, struct source_health *health, int64_t until)
+{
+    pthread_mutex_lock(&ledger->numbers_lock);
+    health->until = until;
+    pthread_mutex_unlock(&ledger->numbers_lock);
+}
+
+int64_t ledger_quarantine(const struct ledger *ledger, const char *source, int64_t now_ms)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&ledger->numbers_lock;
+    int64_t until = 0;
+    pthread_mutex_lock(lock);
+    for (size_t i = 0; i < ledger->health_count; i++)
+        if (strcmp(ledger->health[i].name, source) == 0)
+            until = ledger->health[i].until;
+    pthread_mutex_unlock(lock);
+    return until > now_ms ? until : 0;
+}
+
 belfry_status quarantine_check(struct ledger *ledger, const char *name, int64_t now, int64_t *retry_after_ms)
 {
     struct source_health *health = health_of(ledger, name);
@@ -37,7 +57,7 @@ belfry_status quarantine_check(struct ledger *ledger, const char *name, int64_t 
         return BELFRY_OK;
     if (health->until <= now) {
         log_info("ledger", "a source is called again after its quarantine", "source=%s", name);
-        health->until = 0;
+        set_until(ledger, health, 0);
         ledger->numbers.quarantined--;
         return BELFRY_OK;
     }
@@ -49,16 +69,18 @@ void quarantine_clock_back(struct ledger *ledger, int64_t now)
 {
     for (size_t i = 0; i < ledger->health_count; i++) {
         if (ledger->health[i].until > now + PAUSE_MS)
-            ledger->health[i].until = now + PAUSE_MS;
+            set_until(ledger, &ledger->health[i], now + PAUSE_MS);
     }
     ledger->owners_next = INT64_MIN;
 }
 
 static struct source_health *health_add(struct ledger *ledger, const char *name)
 {
+    pthread_mutex_lock(&ledger->numbers_lock);
     ledger->health = xrealloc(ledger->health, (ledger->health_count + 1) * sizeof(*ledger->health));
     struct source_health *health = &ledger->health[ledger->health_count++];
     *health = (struct source_health){.name = xstrdup(name), .slow_at = {INT64_MIN, INT64_MIN, INT64_MIN}};
+    pthread_mutex_unlock(&ledger->numbers_lock);
     return health;
 }
 
@@ -106,7 +128,7 @@ static void too_slow(struct ledger *ledger, const char *name, int64_t now)
     health->slow_at[2] = now;
     if (health->until || health->slow_at[0] == INT64_MIN || now - health->slow_at[0] > WINDOW_MS)
         return;
-    health->until = now + PAUSE_MS;
+    set_until(ledger, health, now + PAUSE_MS);
     health->slow_at[0] = health->slow_at[1] = health->slow_at[2] = INT64_MIN;
     ledger->numbers.quarantined++;
     ledger->owners_next = INT64_MIN;

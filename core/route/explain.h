@@ -50,6 +50,9 @@ void explain_text(const struct story *story, const struct explain_filter *filter
 /* One object; the same for GET /v1/{org}/events/{id} and each event of POST /v1/{org}/explain. New reference. */
 json_t *explain_json(const struct story *story, const struct explain_filter *filter);
 
+/* "retry" and so on, of what a plugin said of an attempt; NULL for a number that is none. */
+const char *explain_result_name(uint32_t result);
+
 /* --- shared by both ways of showing --- */
 
 /* 1 when the filter (may be NULL) lets the recipient, or the delivery, through. */

@@ -121,7 +121,7 @@ static json_t *rules_json(const struct story *story, const struct explain_filter
 
 /* --- deliveries --- */
 
-static const char *result_name(uint32_t result)
+const char *explain_result_name(uint32_t result)
 {
     static const char *const names[] = {NULL,       "delivered", "retry",      "unavailable",
                                         "rejected", "unknown",   "target_gone"};
@@ -137,7 +137,7 @@ static json_t *attempts_json(const struct story_delivery *delivery)
         set_int(out, "number", attempt->number);
         set_time(out, "at", attempt->at_ms);
         set_int(out, "elapsed_us", attempt->elapsed_us);
-        set_text(out, "result", result_name(attempt->result));
+        set_text(out, "result", explain_result_name(attempt->result));
         json_object_set_new(out, "code", attempt->code ? json_integer(attempt->code) : json_null());
         set_str(out, "detail", attempt->detail);
         json_array_append_new(list, out);

@@ -116,6 +116,17 @@ size_t store_directory_names(struct store_conn *conn, int64_t org, struct arena 
     return texts(s, arena, out);
 }
 
+size_t store_directory_page(struct store_conn *conn, int64_t org, struct belfry_str after, size_t limit,
+                            struct arena *arena, struct belfry_str **out)
+{
+    struct sql *s =
+        sql_use(conn, "SELECT username FROM directory WHERE org = ? AND username > ? ORDER BY username LIMIT ?");
+    sql_i64(s, org);
+    sql_str(s, after);
+    sql_i64(s, (int64_t)limit);
+    return texts(s, arena, out);
+}
+
 static void drop_roles(struct store_conn *conn, int64_t org, struct belfry_str username)
 {
     struct sql *s = sql_use(conn, "DELETE FROM role WHERE org = ? AND username = ?");

@@ -33,6 +33,9 @@ size_t store_directory_members(struct store_conn *conn, int64_t org, struct belf
                                size_t limit, struct arena *arena, struct belfry_str **out);
 /* Everybody's username, in byte order. */
 size_t store_directory_names(struct store_conn *conn, int64_t org, struct arena *arena, struct belfry_str **out);
+/* Usernames after `after` (empty: from the first), up to limit, in byte order. */
+size_t store_directory_page(struct store_conn *conn, int64_t org, struct belfry_str after, size_t limit,
+                            struct arena *arena, struct belfry_str **out);
 /* Adds or replaces an entry with its roles. */
 void store_directory_put(struct store_conn *conn, int64_t org, const struct store_directory_entry *entry);
 /* 1 when there was one. */

@@ -33,8 +33,8 @@ static void *row_add(struct rows *rows)
 
 #define VIEW_COLUMNS                                                                                                   \
     "SELECT d.id, d.event, d.notification, d.person, d.due, d.ended, d.state, d.open, d.attempts, d.unless,"           \
-    " d.channel, d.rule, COALESCE(p.username, d.address), t.name, d.detail FROM delivery d"                            \
-    " LEFT JOIN person p ON p.id = d.person LEFT JOIN target t ON t.id = d.target "
+    " d.channel, d.rule, COALESCE(p.username, d.address), t.name, d.detail"
+#define FROM_VIEW " FROM delivery d LEFT JOIN person p ON p.id = d.person LEFT JOIN target t ON t.id = d.target "
 
 static void read_views(struct store_conn *conn, struct sql *s, struct rows *rows)
 {
@@ -59,33 +59,84 @@ static void read_views(struct store_conn *conn, struct sql *s, struct rows *rows
     sql_end(s);
 }
 
+/* Parameters 1 to 9 in the order of bind_filter(). */
+#define FROM_FILTERED                                                                                                  \
+    " FROM delivery d LEFT JOIN person p ON p.id = d.person LEFT JOIN target t ON t.id = d.target"                     \
+    " WHERE d.id < ?1 AND d.id >= ?2 AND d.org = ?3"
+#define AND_FILTER                                                                                                     \
+    " AND (?5 = 0 OR d.channel = ?5) AND (?6 = 0 OR d.rule = ?6) AND (?7 IS NULL OR"                                   \
+    " COALESCE(p.username, d.address) = ?7) AND (?8 IS NULL OR t.name = ?8) AND (?9 IS NULL OR instr(d.detail, ?9) > 0)"
+/* dead letters have an index of their own, which the planner takes only when it sees its condition; and so has an
+ * event */
+#define DEAD " AND d.open = 0 AND d.state = 8 AND ?4 = 8" AND_FILTER " AND (?10 = 0 OR d.event = ?10)"
+#define OF_EVENT " AND (?4 < 0 OR d.state = ?4)" AND_FILTER " AND d.event = ?10"
+#define ANY " AND (?4 < 0 OR d.state = ?4)" AND_FILTER " AND ?10 = 0"
+
+/* -1: a name that nothing has. */
+static int64_t name_or_none(struct store_conn *conn, struct belfry_str name)
+{
+    int64_t id = name.len ? store_name_find(conn, name) : 0;
+    return name.len && !id ? -1 : id;
+}
+
+static void bind_filter(struct sql *s, const struct store_delivery_query *q)
+{
+    sql_i64(s, q->before);
+    sql_i64(s, q->from);
+    sql_i64(s, q->org);
+    sql_i64(s, q->state);
+    sql_i64(s, name_or_none(s->conn, q->channel));
+    sql_i64(s, name_or_none(s->conn, q->rule));
+    sql_str_opt(s, q->recipient);
+    sql_str_opt(s, q->target);
+    sql_str_opt(s, q->reason);
+    sql_i64(s, q->event);
+}
+
 size_t store_deliveries_list(struct store_conn *conn, const struct store_delivery_query *query, struct arena *arena,
                              struct store_delivery_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_delivery_view), 0, 0, NULL};
-    /* dead letters have an index of their own, which the planner takes only when it sees its condition */
-    struct sql *s = sql_use(conn, query->state == OUTCOME_failed
-                                      ? VIEW_COLUMNS "WHERE d.id < ?1 AND d.org = ?2 AND d.open = 0 AND d.state = 8"
-                                                     " AND (?4 = 0 OR d.channel = ?4) ORDER BY d.id DESC LIMIT ?5"
-                                      : VIEW_COLUMNS "WHERE d.id < ?1 AND d.org = ?2 AND (?3 < 0 OR d.state = ?3)"
-                                                     " AND (?4 = 0 OR d.channel = ?4) ORDER BY d.id DESC LIMIT ?5");
-    int64_t channel = query->channel.len ? store_name_find(conn, query->channel) : 0;
-    sql_i64(s, query->before);
-    sql_i64(s, query->org);
-    sql_i64(s, query->state);
-    sql_i64(s, query->channel.len && !channel ? -1 : channel);
+    struct sql *s = query->event ? sql_use(conn, VIEW_COLUMNS FROM_FILTERED OF_EVENT " ORDER BY d.id DESC LIMIT ?11")
+                    : query->state == OUTCOME_failed
+                        ? sql_use(conn, VIEW_COLUMNS FROM_FILTERED DEAD " ORDER BY d.id DESC LIMIT ?11")
+                        : sql_use(conn, VIEW_COLUMNS FROM_FILTERED ANY " ORDER BY d.id DESC LIMIT ?11");
+    bind_filter(s, query);
     sql_i64(s, query->limit);
     read_views(conn, s, &rows);
     *out = (void *)rows.items;
     return rows.count;
 }
 
+int64_t store_deliveries_count(struct store_conn *conn, const struct store_delivery_query *query)
+{
+    struct sql *s = query->event                     ? sql_use(conn, "SELECT count(*)" FROM_FILTERED OF_EVENT)
+                    : query->state == OUTCOME_failed ? sql_use(conn, "SELECT count(*)" FROM_FILTERED DEAD)
+                                                     : sql_use(conn, "SELECT count(*)" FROM_FILTERED ANY);
+    bind_filter(s, query);
+    return sql_one(s, 0);
+}
+
+int store_delivery_view_get(struct store_conn *conn, int64_t org, int64_t id, struct arena *arena,
+                            struct store_delivery_view *out)
+{
+    struct rows rows = {arena, sizeof(struct store_delivery_view), 0, 0, NULL};
+    struct sql *s = sql_use(conn, VIEW_COLUMNS FROM_VIEW "WHERE d.id = ?1 AND d.org = ?2");
+    sql_i64(s, id);
+    sql_i64(s, org);
+    read_views(conn, s, &rows);
+    if (rows.count)
+        *out = *(struct store_delivery_view *)(void *)rows.items;
+    return rows.count > 0;
+}
+
 size_t store_deliveries_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit,
                            struct arena *arena, struct store_delivery_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_delivery_view), 0, 0, NULL};
-    struct sql *s = sql_use(conn, VIEW_COLUMNS "WHERE d.event = ?1 AND (?2 IS NULL OR"
-                                               " COALESCE(p.username, d.address) = ?2) ORDER BY d.id LIMIT ?3");
+    struct sql *s =
+        sql_use(conn, VIEW_COLUMNS FROM_VIEW "WHERE d.event = ?1 AND (?2 IS NULL OR"
+                                             " COALESCE(p.username, d.address) = ?2) ORDER BY d.id LIMIT ?3");
     sql_i64(s, event);
     sql_str_opt(s, who);
     sql_i64(s, (int64_t)limit);
@@ -118,6 +169,64 @@ size_t store_attempts_of(struct store_conn *conn, int64_t event, struct belfry_s
     }
     sql_end(s);
     *out = (void *)rows.items;
+    return rows.count;
+}
+
+static void read_records(struct sql *s, struct rows *rows)
+{
+    while (sql_row(s)) {
+        struct store_attempt_record *v = row_add(rows);
+        *v = (struct store_attempt_record){.id = sql_get_i64(s, 0),
+                                           .event = sql_get_i64(s, 1),
+                                           .attempt = {.delivery = sql_get_i64(s, 2),
+                                                       .at = sql_get_i64(s, 3),
+                                                       .elapsed_us = sql_get_i64(s, 4),
+                                                       .number = (int)sql_get_i64(s, 5),
+                                                       .outcome = (int)sql_get_i64(s, 6),
+                                                       .code = (int)sql_get_i64(s, 7),
+                                                       .detail = sql_get_copy(s, 8, rows->arena)},
+                                           .record = sql_get_copy(s, 9, rows->arena)};
+    }
+    sql_end(s);
+}
+
+#define RECORD_COLUMNS                                                                                                 \
+    "SELECT a.id, d.event, a.delivery, a.at, a.elapsed_us, a.number, a.outcome, a.code, a.detail, a.record"
+
+size_t store_attempts_of_delivery(struct store_conn *conn, int64_t delivery, size_t limit, struct arena *arena,
+                                  struct store_attempt_record **out)
+{
+    struct rows rows = {arena, sizeof(struct store_attempt_record), 0, 0, NULL};
+    struct sql *s = sql_use(conn, RECORD_COLUMNS " FROM attempt a JOIN delivery d ON d.id = a.delivery"
+                                                 " WHERE a.delivery = ?1 ORDER BY a.id LIMIT ?2");
+    sql_i64(s, delivery);
+    sql_i64(s, (int64_t)limit);
+    read_records(s, &rows);
+    *out = (void *)rows.items;
+    return rows.count;
+}
+
+#define ATTEMPTS_LOOKED_AT 20000
+
+size_t store_attempts_of_target(struct store_conn *conn, int64_t target, int64_t before, size_t limit,
+                                struct arena *arena, struct store_attempt_record **out, int64_t *next)
+{
+    struct rows rows = {arena, sizeof(struct store_attempt_record), 0, 0, NULL};
+    struct sql *s = sql_use(conn, "SELECT id FROM attempt WHERE id < ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2");
+    sql_i64(s, before);
+    sql_i64(s, ATTEMPTS_LOOKED_AT);
+    int64_t from = sql_one(s, 0);
+    s = sql_use(conn, RECORD_COLUMNS " FROM attempt a CROSS JOIN delivery d ON d.id = a.delivery WHERE a.id < ?1"
+                                     " AND a.id >= ?2 AND d.target = ?3 ORDER BY a.id DESC LIMIT ?4");
+    sql_i64(s, before);
+    sql_i64(s, from);
+    sql_i64(s, target);
+    sql_i64(s, (int64_t)limit + 1);
+    read_records(s, &rows);
+    *out = (void *)rows.items;
+    *next = from;
+    if (rows.count > limit)
+        *next = (*out)[--rows.count - 1].id;
     return rows.count;
 }
 

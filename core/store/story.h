@@ -7,11 +7,12 @@
 
 struct store_delivery_query {
     int64_t org;
-    int state;                 /* -1: all */
-    struct belfry_str channel; /* empty: all */
-    int64_t before;            /* ids below */
+    int state;                                          /* -1: all */
+    struct belfry_str channel, rule, recipient, target; /* names, usernames or addresses; empty: all */
+    struct belfry_str reason;                           /* text that is part of its detail; empty: all */
+    int64_t event;                                      /* 0: all */
+    int64_t from, before;                               /* ids from, and below */
     uint32_t limit;
-    void *arg; /* the caller's */
 };
 
 struct store_delivery_view {
@@ -24,6 +25,11 @@ struct store_delivery_view {
 /* Newest first; array and texts in arena. Returns the count. */
 size_t store_deliveries_list(struct store_conn *conn, const struct store_delivery_query *query, struct arena *arena,
                              struct store_delivery_view **out);
+/* How many the query lets through, whatever its limit. Reads them all. */
+int64_t store_deliveries_count(struct store_conn *conn, const struct store_delivery_query *query);
+/* One; 0 when there is none in the org. */
+int store_delivery_view_get(struct store_conn *conn, int64_t org, int64_t id, struct arena *arena,
+                            struct store_delivery_view *out);
 /* All of one event, oldest first. Here and below, who: only those of this recipient; empty: all. */
 size_t store_deliveries_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit,
                            struct arena *arena, struct store_delivery_view **out);
@@ -36,6 +42,19 @@ struct store_attempt_view {
 /* By delivery and number. */
 size_t store_attempts_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit,
                          struct arena *arena, struct store_attempt_view **out);
+
+struct store_attempt_record { /* with what the plugin kept of it */
+    int64_t id, event;
+    struct store_attempt_view attempt;
+    struct belfry_str record; /* JSON; empty: none */
+};
+/* All of one delivery, oldest first. */
+size_t store_attempts_of_delivery(struct store_conn *conn, int64_t delivery, size_t limit, struct arena *arena,
+                                  struct store_attempt_record **out);
+/* Those of a target before an id, newest first. Looks at a bounded number of attempts of whatever target: *next is
+ * where to go on, 0 at the end, also when it found none. */
+size_t store_attempts_of_target(struct store_conn *conn, int64_t target, int64_t before, size_t limit,
+                                struct arena *arena, struct store_attempt_record **out, int64_t *next);
 
 struct store_decision_view {
     struct belfry_str recipient, rule, channel, reason;

@@ -33,6 +33,7 @@ def hub(tmp_path_factory):
         hub.item = next(item["id"] for item in hub.items("ann") if item["source"] == "crm")
         hub.event = hub.events()[0]["id"]
         hub.delivery = until(lambda: hub.deliveries("?state=retrying"))[0]["id"]
+        hub.endpoint = hub.get("/v1/acme/endpoints", TOKENS["reader"]).json()["items"][0]["id"]
         hub.document = hub.get("/openapi.json").json()
         yield hub
     finally:
@@ -183,6 +184,29 @@ CALLS = [
     ("admin", "POST", V1 + "deliveries/{id}/retry", {"id": NOBODY}, "", None, 404),
     ("admin", "POST", V1 + "deliveries/{id}/retry", {"id": "{delivery}"}, "", None, 200),
     ("admin", "POST", V1 + "deliveries/{id}/cancel", {"id": NOBODY}, "", None, 404),
+    ("reader", "GET", V1 + "events/{id}", {"id": "{event}"}, "?bodies=hidden", None, 200),
+    ("reader", "GET", V1 + "events/{id}", {"id": "{event}"}, "?bodies=some", None, 400),
+    ("admin", "POST", V1 + "events/{id}/reveal", {"id": "{event}"}, "", {"reason": "asked"}, 200),
+    ("admin", "POST", V1 + "events/{id}/reveal", {"id": "{event}"}, "", {"reason": 7}, 422),
+    ("admin", "POST", V1 + "events/{id}/reveal", {"id": NOBODY}, "", None, 404),
+    ("reader", "GET", V1 + "deliveries", {}, "?event={event}&total=true&from=2020-01-01T00:00:00Z", None, 200),
+    ("reader", "GET", V1 + "deliveries", {}, "?from=yesterday", None, 400),
+    ("reader", "GET", V1 + "deliveries/{id}", {"id": "{delivery}"}, "", None, 200),
+    ("reader", "GET", V1 + "deliveries/{id}", {"id": NOBODY}, "", None, 404),
+    ("reader", "GET", V1 + "audit", {}, "?what=event.reveal&limit=5", None, 200),
+    ("reader", "GET", V1 + "audit", {}, "?to=later", None, 400),
+    ("reader", "GET", V1 + "overview", {}, "", None, 200),
+    ("reader", "GET", V1 + "endpoints", {}, "", None, 200),
+    ("reader", "GET", V1 + "endpoints/{id}", {"id": "{endpoint}"}, "", None, 200),
+    ("reader", "GET", V1 + "endpoints/{id}", {"id": NOBODY}, "", None, 404),
+    ("reader", "GET", V1 + "endpoints/{id}/attempts", {"id": "{endpoint}"}, "?limit=1", None, 200),
+    ("reader", "GET", V1 + "plugins", {}, "", None, 200),
+    ("reader", "GET", V1 + "categories", {}, "", None, 200),
+    ("reader", "GET", V1 + "categories/{id}/audience", {"id": "CALC_BLOCKED"}, "?limit=2", None, 200),
+    ("reader", "GET", V1 + "categories/{id}/audience", {"id": "none"}, "", None, 404),
+    ("reader", "GET", V1 + "event-types", {}, "", None, 200),
+    ("operator", "GET", "/v1/admin/audit", {}, "", None, 200),
+    ("operator", "GET", "/v1/admin/feeds", {}, "", None, 200),
     ("users", "PUT", V1 + "users/{username}", {"username": "dora"}, "",
      {"name": "Dora", "email": None, "roles": ["a"]}, 200),
     ("users", "GET", V1 + "users/{username}", {"username": "dora"}, "", None, 200),
@@ -218,9 +242,10 @@ CALLS = [
 @pytest.mark.parametrize("call", CALLS, ids=lambda c: f"{c[1]} {c[2]} {c[0]} {c[6]} {c[4]}")
 def test_answers_are_as_documented(hub, call):
     who, method, pattern, more, query, body, status = call
-    fill = {"org": "acme", "source": "hr-sync", "id": hub.item, "event": hub.event, "delivery": hub.delivery}
+    fill = {"org": "acme", "source": "hr-sync", "id": hub.item, "event": hub.event, "delivery": hub.delivery,
+            "endpoint": hub.endpoint}
     put = lambda text: re.sub(r"{(\w+)}", lambda m: fill[m[1]], text)  # noqa: E731
-    path = re.sub(r"{(\w+)}", lambda m: put(more.get(m[1]) or fill[m[1]]), pattern) + query
+    path = re.sub(r"{(\w+)}", lambda m: put(more.get(m[1]) or fill[m[1]]), pattern) + put(query)
     body = json.loads(json.dumps(body).replace("{event}", hub.event))
     headers = hub.person(ANN) if who == ANN else TOKENS.get(who)
     answer = hub.request(method, path, headers, json=body)
@@ -282,7 +307,7 @@ def test_every_route_that_takes_json_refuses_what_is_none(hub, kind):
     asked = 0
     for (method, pattern), operation in operations(hub).items():
         media = [m for m in operation.get("requestBody", {}).get("content", {}) if m.endswith("json")]
-        optional = pattern.endswith("/actions/{action}") and kind == "nothing"
+        optional = pattern.endswith(("/actions/{action}", "/reveal")) and kind == "nothing"
         if not media or optional:
             continue
         who, needs = next(iter(operation["security"][0].items()))

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an org has to do with: its instances, the categories, the types of events. All of it is in memory. */
+#include "base/mem.h"
+#include "hub/internal.h"
+#include "route/explain.h"
+
+static json_t *names_json(const struct config_names *names)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < names->count; i++)
+        json_array_append_new(list, json_string(names->items[i]));
+    return list;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text && *text ? json_string(text) : json_null();
+}
+
+static void respond_all(struct http_request *req, json_t *items)
+{
+    http_respond_json(req, 200, json_pack("{s:o, s:n}", "items", items, "next"), NULL, 0);
+}
+
+/* --- plugins ------------------------------------------------------------------------------------------------------ */
+
+static json_t *instance_json(const struct hub *hub, const struct config_instance *ci, const struct hub_instance *in,
+                             int channel)
+{
+    json_t *doc = json_object();
+    int64_t paused = channel ? 0 : ledger_quarantine(hub->parts.ledger, ci->name, clock_now_ms(hub->parts.clock));
+    int runs = in && in->live;
+    json_object_set_new(doc, "name", json_string(ci->name));
+    json_object_set_new(doc, "plugin", json_string(ci->plugin->id));
+    json_object_set_new(doc, "version", json_string(ci->plugin->version));
+    json_object_set_new(doc, "summary", text_or_null(ci->plugin->summary));
+    json_object_set_new(doc, "role", json_string(channel ? "delivery" : "source"));
+    json_object_set_new(doc, "state", json_string(!runs ? "stopped" : paused ? "quarantined" : "ok"));
+    json_object_set_new(doc, "last_error",
+                        paused ? json_string("its calls took more than 250 ms three times in a minute")
+                               : text_or_null(in ? in->fault : NULL));
+    hub_json_time(doc, "since", in ? in->since_ms : 0);
+    hub_json_time(doc, "paused_until", paused);
+    return doc;
+}
+
+static void get_plugins(void *arg, struct http_request *req)
+{
+    const struct hub *hub = arg;
+    const struct config *config = hub_config(hub);
+    const struct hub_generation *g = hub->current;
+    json_t *items = json_array();
+    for (size_t i = 0; g && i < config->source_count; i++)
+        if (config_serves(&config->sources[i], req->pub.org))
+            json_array_append_new(items, instance_json(hub, &config->sources[i], g->sources[i], 0));
+    for (size_t i = 0; g && i < config->channel_count; i++)
+        if (config_serves(&config->channels[i], req->pub.org))
+            json_array_append_new(items, instance_json(hub, &config->channels[i], g->channels[i], 1));
+    respond_all(req, items);
+}
+
+/* --- categories --------------------------------------------------------------------------------------------------- */
+
+static json_t *category_json(const struct config_category *c)
+{
+    static const char *const emails[] = {
+        [CONFIG_EMAIL_OFF] = "off", [CONFIG_EMAIL_UNSEEN] = "unseen", [CONFIG_EMAIL_DIGEST] = "digest"};
+    json_t *doc = json_object();
+    json_object_set_new(doc, "id", json_string(c->name));
+    json_object_set_new(doc, "label", json_string(c->label && *c->label ? c->label : c->name));
+    json_object_set_new(doc, "visible_to", names_json(&c->visible_to));
+    json_object_set_new(doc, "actions_for", names_json(&c->actions_for));
+    json_object_set_new(doc, "required", json_boolean(c->required));
+    json_object_set_new(doc, "email", json_string(emails[c->email]));
+    /* of one that only some may see they go out only when it says so */
+    json_object_set_new(doc, "webhooks", json_boolean(c->webhooks || c->visible_to.count == 0));
+    return doc;
+}
+
+static void get_categories(void *arg, struct http_request *req)
+{
+    json_t *items = json_array();
+    (void)arg;
+    for (size_t i = 0; i < req->config->category_count; i++)
+        json_array_append_new(items, category_json(&req->config->categories[i]));
+    respond_all(req, items);
+}
+
+/* --- types of events ---------------------------------------------------------------------------------------------- */
+
+static const char *value_type(uint32_t type)
+{
+    static const char *const names[] = {
+        [BELFRY_VALUE_NULL] = "null",    [BELFRY_VALUE_BOOL] = "boolean",  [BELFRY_VALUE_INT] = "integer",
+        [BELFRY_VALUE_REAL] = "number",  [BELFRY_VALUE_STRING] = "string", [BELFRY_VALUE_ARRAY] = "array",
+        [BELFRY_VALUE_OBJECT] = "object"};
+    return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
+}
+
+static json_t *fields_json(const struct belfry_field *field)
+{
+    json_t *list = json_array();
+    for (; field && field->struct_size; field++) {
+        json_t *doc = json_object();
+        json_object_set_new(doc, "path", json_string(field->path));
+        json_object_set_new(doc, "type", text_or_null(value_type(field->value_type)));
+        json_object_set_new(doc, "doc", text_or_null(field->doc));
+        json_array_append_new(list, doc);
+    }
+    return list;
+}
+
+static json_t *actions_json(const struct belfry_action_type *action)
+{
+    json_t *list = json_array();
+    for (; action && action->struct_size; action++)
+        json_array_append_new(list, json_pack("{s:s, s:s}", "id", action->id, "label", action->label));
+    return list;
+}
+
+static json_t *type_json(const char *source, const struct belfry_event_type *type)
+{
+    json_t *doc = json_object(), *replaces = json_array();
+    json_t *example = type->example ? json_loads(type->example, 0, NULL) : NULL;
+    for (size_t i = 0; type->replaces && type->replaces[i]; i++)
+        json_array_append_new(replaces, json_string(type->replaces[i]));
+    json_object_set_new(doc, "source", json_string(source));
+    json_object_set_new(doc, "type", json_string(type->type));
+    json_object_set_new(doc, "category", text_or_null(type->category));
+    json_object_set_new(doc, "severity", json_string(severity_name((int)type->severity)));
+    json_object_set_new(doc, "replaces", replaces);
+    json_object_set_new(doc, "actions", actions_json(type->actions));
+    json_object_set_new(doc, "fields", fields_json(type->fields));
+    json_object_set_new(doc, "doc", text_or_null(type->doc));
+    json_object_set_new(doc, "example", example ? example : json_null());
+    return doc;
+}
+
+static void get_types(void *arg, struct http_request *req)
+{
+    json_t *items = json_array();
+    (void)arg;
+    for (size_t i = 0; i < req->config->source_count; i++) {
+        const struct config_instance *source = &req->config->sources[i];
+        const struct belfry_event_type *type = source->plugin->desc.events;
+        if (!config_serves(source, req->pub.org))
+            continue;
+        for (; type && type->struct_size; type++)
+            json_array_append_new(items, type_json(source->name, type));
+    }
+    respond_all(req, items);
+}
+
+belfry_status hub_catalogue_init(struct hub *hub, struct error *err)
+{
+    static const char *const reads = "role:admin|token:read|token:admin";
+    const struct http_route routes[] = {
+        {"GET", "/v1/{org}/plugins", reads, 0, 0, get_plugins, hub},
+        {"GET", "/v1/{org}/categories", reads, 0, 0, get_categories, hub},
+        {"GET", "/v1/{org}/event-types", reads, 0, 0, get_types, hub},
+    };
+    return http_routes_add(hub->parts.http, hub, routes, 3, err);
+}

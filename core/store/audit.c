@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The audit is walked by id, newest first. It holds what people did by hand, so it is short beside everything else, and
+ * a page costs what it shows; the reader's time limit bounds a filter that meets nothing.
+ */
+#include "store/audit.h"
+
+#include "store/sql.h"
+
+void store_audit_add(struct store_conn *conn, const struct store_audit *row)
+{
+    struct sql *s = sql_use(conn, "INSERT INTO audit(id, org, who, what, detail) VALUES(?, ?, ?, ?, ?)");
+    sql_i64(s, row->id);
+    sql_i64(s, row->org);
+    sql_str(s, row->who);
+    sql_str(s, row->what);
+    sql_str_opt(s, row->detail);
+    sql_run(s);
+}
+
+size_t store_audit_list(struct store_conn *conn, const struct store_audit_query *query, struct arena *arena,
+                        struct store_audit **out)
+{
+    struct store_audit *rows = arena_alloc(arena, (query->limit + 1) * sizeof(*rows));
+    struct sql *s = sql_use(conn, "SELECT id, org, who, what, detail FROM audit WHERE id < ?1 AND id >= ?2"
+                                  " AND (?3 < 0 OR org = ?3) AND (?4 IS NULL OR who = ?4) AND (?5 IS NULL OR what = ?5)"
+                                  " ORDER BY id DESC LIMIT ?6");
+    size_t count = 0;
+    sql_i64(s, query->before);
+    sql_i64(s, query->from);
+    sql_i64(s, query->org);
+    sql_str_opt(s, query->who);
+    sql_str_opt(s, query->what);
+    sql_i64(s, query->limit);
+    while (count < query->limit && sql_row(s))
+        rows[count++] = (struct store_audit){.id = sql_get_i64(s, 0),
+                                             .org = sql_get_i64(s, 1),
+                                             .who = sql_get_copy(s, 2, arena),
+                                             .what = sql_get_copy(s, 3, arena),
+                                             .detail = sql_get_copy(s, 4, arena)};
+    sql_end(s);
+    *out = rows;
+    return count;
+}
