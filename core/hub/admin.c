@@ -12,9 +12,8 @@ static void on_reloaded(void *arg, struct hub_reload_result *result)
 
 static void post_reload(void *arg, struct http_request *req)
 {
-    const struct belfry_principal *who = req->pub.principal;
-    char *actor = arena_printf(req->arena, "%.*s", STR_ARG(who->name));
-    hub_reload(arg, actor, on_reloaded, req);
+    struct belfry_str who = hub_who(req);
+    hub_reload(arg, arena_strndup(req->arena, who.ptr, who.len), on_reloaded, req);
 }
 
 static void get_config(void *arg, struct http_request *req)
@@ -40,6 +39,24 @@ static void get_plugins(void *arg, struct http_request *req)
     http_respond_json(req, 200, json_pack("{s:o, s:n}", "items", items, "next"), NULL, 0);
 }
 
+struct link {
+    struct http_request *req;
+    char *url;
+};
+
+/* The link opens the door to somebody's inbox: no link without its row in the audit. */
+static void on_audited(void *arg, belfry_status status)
+{
+    struct link *link = arg;
+    if (status != BELFRY_OK) {
+        http_problem(link->req, http_status_of(status), NULL, "the audit could not be written now");
+        return;
+    }
+    json_t *doc = json_object();
+    json_object_set_new(doc, "url", json_string(link->url));
+    http_respond_json(link->req, 200, doc, NULL, 0);
+}
+
 static void post_login_link(void *arg, struct http_request *req)
 {
     struct hub *hub = arg;
@@ -56,11 +73,13 @@ static void post_login_link(void *arg, struct http_request *req)
         return;
     }
     const char *base = hub_config(hub)->hub.public_url;
-    json_t *doc = json_object();
-    char *url = arena_printf(req->arena, "%s%s", base ? base : "",
+    struct link *link = arena_alloc(req->arena, sizeof(*link));
+    json_t *detail = json_object();
+    json_set_str(detail, "user", user);
+    link->req = req;
+    link->url = arena_printf(req->arena, "%s%s", base ? base : "",
                              http_login_path(req->http, req->arena, org, user, LINK_TTL_MS));
-    json_object_set_new(doc, "url", json_string(url));
-    http_respond_json(req, 200, doc, NULL, 0);
+    ledger_audit(hub->parts.ledger, org, hub_who(req), "login-link", detail, on_audited, link);
 }
 
 belfry_status hub_admin_init(struct hub *hub, struct error *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /v1/{org}/deliveries: what waits, what failed, and the way to drive it again. */
+/* GET /v1/{org}/deliveries: what waits, what failed, and what was tried. redrive.c drives it again. */
 #include "base/mem.h"
 #include "event/outcome.h"
 #include "hub/internal.h"
@@ -292,53 +292,12 @@ static void get_delivery(void *arg, struct http_request *req)
         http_problem(req, 503, NULL, "too many reads wait at the moment");
 }
 
-/* --- by hand
- * ---------------------------------------------------------------------------------------------------------- */
-
-static void changed(void *arg, belfry_status status, const char *why)
-{
-    struct http_request *req = arg;
-    if (status == BELFRY_OK)
-        http_respond_json(req, 200, json_object(), NULL, 0);
-    else if (status == BELFRY_ECONFLICT)
-        http_problem(req, 409, NULL, "this delivery cannot be changed: %s", why);
-    else
-        http_problem(req, http_status_of(status), NULL, "%s",
-                     status == BELFRY_ENOTFOUND ? "there is no such delivery" : status_text(status));
-}
-
-static int delivery_id(struct hub *hub, struct http_request *req, int64_t *id)
-{
-    if (id_parse(store_id_key(hub->parts.store), http_param(req, "id"), id) == BELFRY_OK)
-        return 0;
-    http_problem(req, 404, NULL, "there is no such delivery");
-    return -1;
-}
-
-static void post_retry(void *arg, struct http_request *req)
-{
-    struct hub *hub = arg;
-    int64_t id;
-    if (delivery_id(hub, req, &id) == 0)
-        ledger_delivery_retry(hub->parts.ledger, req->pub.org, id, changed, req);
-}
-
-static void post_cancel(void *arg, struct http_request *req)
-{
-    struct hub *hub = arg;
-    int64_t id;
-    if (delivery_id(hub, req, &id) == 0)
-        ledger_delivery_cancel(hub->parts.ledger, req->pub.org, id, changed, req);
-}
-
 belfry_status hub_deliveries_init(struct hub *hub, struct error *err)
 {
-    static const char *const admin = "role:admin|token:admin", *const reads = "role:admin|token:read|token:admin";
+    static const char *const reads = "role:admin|token:read|token:admin";
     const struct http_route routes[] = {
         {"GET", "/v1/{org}/deliveries", reads, 0, 0, get_deliveries, hub},
         {"GET", "/v1/{org}/deliveries/{id}", reads, 0, 0, get_delivery, hub},
-        {"POST", "/v1/{org}/deliveries/{id}/retry", admin, 1024, 0, post_retry, hub},
-        {"POST", "/v1/{org}/deliveries/{id}/cancel", admin, 1024, 0, post_cancel, hub},
     };
-    return http_routes_add(hub->parts.http, hub, routes, 4, err);
+    return http_routes_add(hub->parts.http, hub, routes, 2, err);
 }

@@ -59,7 +59,8 @@ belfry_status hub_health_init(struct hub *hub, struct error *err); /* /healthz, 
 belfry_status hub_admin_init(struct hub *hub, struct error *err);  /* /v1/admin/... */
 belfry_status hub_events_init(struct hub *hub, struct error *err); /* /v1/{org}/events, explain */
 belfry_status hub_deliveries_init(struct hub *hub, struct error *err);
-belfry_status hub_runs_init(struct hub *hub, struct error *err); /* /{org}/runs */
+belfry_status hub_redrive_init(struct hub *hub, struct error *err); /* retry, cancel, discard */
+belfry_status hub_runs_init(struct hub *hub, struct error *err);    /* /{org}/runs */
 belfry_status hub_users_init(struct hub *hub, struct error *err);
 belfry_status hub_preferences_init(struct hub *hub, struct error *err);
 belfry_status hub_feeds_view_init(struct hub *hub, struct error *err); /* /v1/admin/feeds */

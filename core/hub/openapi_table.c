@@ -95,8 +95,15 @@ const struct openapi_operation openapi_operations[] = {
      NULL, "200:Deliveries 400 503"},
     {"GET", V1 "deliveries/{id}", "One delivery and its attempts, oldest first, without the message.", NULL, NULL,
      "200:DeliveryWithAttempts 404 503"},
-    {"POST", V1 "deliveries/{id}/retry", "Makes it due now.", NULL, NULL, "200:object 404 409 503"},
-    {"POST", V1 "deliveries/{id}/cancel", "Ends it.", NULL, NULL, "200:object 404 409 503"},
+    {"POST", V1 "deliveries/{id}/retry", "Makes it due now, under the id it has.", NULL, ":Reason",
+     "200:object 400 404 409 422 503"},
+    {"POST", V1 "deliveries/{id}/cancel", "Ends it.", NULL, ":Reason", "200:object 400 404 409 422 503"},
+    {"POST", V1 "deliveries/retry",
+     "Makes many due now: some by id, or all that a filter lets through, by itself those that failed for good. Answered"
+     " after the last; 409 when `expected` is not how many there are.",
+     NULL, ":Redrive", "200:Redriven 400 409 422 503"},
+    {"POST", V1 "deliveries/discard", "Ends many as cancelled, those that failed for good among them.", NULL,
+     ":Redrive", "200:Redriven 400 409 422 503"},
     {"GET", V1 "audit", "Who did what, newest first.", WINDOW " who:text what:text from:time to:time", NULL,
      "200:Audit 400 503"},
     {"GET", V1 "overview", "Numbers for the first page: what waits, the last hour by the minute, what is in trouble.",
@@ -224,6 +231,10 @@ const struct openapi_schema openapi_schemas[] = {
     {"Deliveries", "items:[Delivery] next:uuid? total?:int"},
     {"Delivery", DELIVERY},
     {"DeliveryWithAttempts", DELIVERY " unless:[text] timeline:[Attempt]"},
+    {"Redrive", "filter?:DeliveryFilter ids?:[text] expected?:int reason?:text?"},
+    {"DeliveryFilter", "state?:Outcome? channel?:text? event?:uuid? rule?:text? recipient?:text? target?:text? "
+                       "reason?:text? from?:time? to?:time?"},
+    {"Redriven", "matched:int changed:int"},
     {"Attempts", "items:[Attempt] next:uuid?"},
     {"Attempt", "id:uuid delivery:uuid event:uuid number:int at:time? elapsed_us:int result:text? code:int? "
                 "detail:text? record:any"},

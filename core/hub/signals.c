@@ -24,7 +24,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 {
     struct hub *hub = handle->data;
     if (signum == SIGHUP) {
-        hub_reload(hub, "SIGHUP", on_reloaded, NULL);
+        hub_reload(hub, "operator", on_reloaded, NULL);
         return;
     }
     log_info("hub", "stopping", "signal=%d", signum);

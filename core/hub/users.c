@@ -92,7 +92,8 @@ struct writing {
     struct http_request *req;
     struct store_directory_entry *entries;
     size_t count;
-    int del, replace, found;
+    int del, many, replace, found;
+    struct belfry_str who;
     struct belfry_str *gone; /* people who were not in the list that replaces all */
     size_t gone_count, gone_cap;
     int64_t after, next; /* where erasing stands: committed, and after this slice */
@@ -154,6 +155,21 @@ static void run_delete(struct writing *w, struct ledger_txn *txn, int64_t org)
     ledger_txn_touch(txn, person);
 }
 
+/* Who was changed, not what is known of them. Names are many when the whole list is replaced: then how many. */
+static void audit(const struct writing *w, struct ledger_txn *txn)
+{
+    json_t *detail = json_object();
+    const char *what = w->del ? "user.delete" : w->many ? "users.put" : "user.put";
+    if (!w->many)
+        json_set_str(detail, "username", w->entries[0].username);
+    if (w->many) {
+        json_object_set_new(detail, "count", json_integer((json_int_t)w->count));
+        json_object_set_new(detail, "removed", json_integer((json_int_t)w->gone_count));
+    }
+    ledger_txn_audit(txn, w->req->pub.org, w->who, what, detail);
+    json_decref(detail);
+}
+
 static belfry_status run_write(struct ledger_command *command, struct ledger_txn *txn)
 {
     struct writing *w = (struct writing *)(void *)command;
@@ -165,8 +181,11 @@ static belfry_status run_write(struct ledger_command *command, struct ledger_txn
         store_directory_put(conn, org, &w->entries[i]);
     if (w->replace)
         drop_others(w, conn, org, ledger_txn_arena(txn));
-    if (!w->after) /* later slices change nobody's roles */
-        ledger_txn_directory_changed(txn);
+    if (w->after)
+        return BELFRY_OK; /* later slices change nobody's roles, and are the same deed */
+    ledger_txn_directory_changed(txn);
+    if (!w->del || w->found)
+        audit(w, txn);
     return BELFRY_OK;
 }
 
@@ -285,6 +304,7 @@ static struct writing *writing_new(struct http_request *req, size_t count)
     struct writing *w = xcalloc(1, sizeof(*w));
     w->req = req;
     w->count = count;
+    w->who = hub_who(req);
     w->entries = arena_alloc(req->arena, (count + 1) * sizeof(*w->entries));
     return w;
 }
@@ -331,6 +351,7 @@ static void put_users(void *arg, struct http_request *req)
         return;
     struct writing *w = writing_new(req, json_array_size(items));
     w->replace = replace;
+    w->many = 1;
     json_array_foreach(items, i, item)
     {
         struct belfry_str username = json_str(json_object_get(item, "username"));

@@ -66,6 +66,16 @@ static void name_instances(struct ledger_txn *txn, struct gen *gen)
     }
 }
 
+/* The one of the start is nobody's deed. */
+static void audit(struct ledger_txn *txn, const struct generation_command *c, int64_t id)
+{
+    if (!txn->gen || !c->actor)
+        return;
+    json_t *detail = json_pack("{s:I}", "generation", (json_int_t)id);
+    ledger_txn_audit(txn, (struct belfry_str){0}, str_of(c->actor), "reload", detail);
+    json_decref(detail);
+}
+
 static belfry_status generation_run(struct ledger_command *command, struct ledger_txn *txn)
 {
     struct generation_command *c = LIST_OF(command, struct generation_command, command);
@@ -74,6 +84,7 @@ static belfry_status generation_run(struct ledger_command *command, struct ledge
     int64_t id = store_generation_last(txn->conn) + 1;
     config->generation = (uint64_t)id;
     store_generation_add(txn->conn, id, config->sha256, txn->now, str_of(c->actor), (struct belfry_str){NULL, 0});
+    audit(txn, c, id);
     name_instances(txn, c->gen);
     if (txn->gen) {
         struct release *release = xcalloc(1, sizeof(*release));

@@ -430,12 +430,14 @@ void sweep_replaced(struct ledger_txn *txn, const int64_t *events, size_t count,
 
 /* --- jobs (jobs.c, fanout.c) -------------------------------------------------------------------------------------- */
 
-enum { JOB_FANOUT = 1, JOB_SWEEP = 2, JOB_HOLD = 3, JOB_RELEASE = 4, JOB_LAST = 9 };
+enum { JOB_FANOUT = 1, JOB_SWEEP = 2, JOB_HOLD = 3, JOB_RELEASE = 4, JOB_REDRIVE = 5, JOB_LAST = 9 };
 
 /* A row of `job`; payload is JSON. */
 void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64_t total, struct belfry_str payload);
 /* One slice of the oldest job. */
 void job_slice(struct ledger_txn *txn);
+/* A slice of what was asked for by hand (redrive.c); 1 when it is done. */
+int redrive_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
 /* A slice of a fan-out; 1 when it is done. */
 int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
 /* Ends the fan-out of an event that is replaced while it is under way. The successor takes over what it was to replace:

@@ -75,5 +75,7 @@ void job_slice(struct ledger_txn *txn)
         done = sweep_slice(txn, &job, &cursor);
     else if (job.kind == JOB_HOLD || job.kind == JOB_RELEASE)
         done = hold_slice(txn, &job);
+    else if (job.kind == JOB_REDRIVE)
+        done = redrive_slice(txn, &job, &cursor);
     store_job_step(txn->conn, job.id, cursor, job.done, done ? STORE_JOB_DONE : STORE_JOB_RUNS);
 }

@@ -308,12 +308,31 @@ void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, co
                           void (*done)(void *arg, belfry_status status), void *arg);
 void ledger_target_failure(struct ledger *ledger, int64_t target, int failed, int64_t now_ms); /* first_failure kept */
 
+/* Whose deed it is, for the audit. Copied. */
+struct ledger_deed {
+    struct belfry_str org, who, reason; /* reason: may be empty */
+};
 /* POST .../deliveries/{id}/retry and cancel: dead or held rows become due now; ENOTFOUND, or ECONFLICT and why (text
  * that follows "this delivery cannot be changed: "). */
-void ledger_delivery_retry(struct ledger *ledger, struct belfry_str org, int64_t delivery,
+void ledger_delivery_retry(struct ledger *ledger, const struct ledger_deed *deed, int64_t delivery,
                            void (*done)(void *arg, belfry_status status, const char *why), void *arg);
-void ledger_delivery_cancel(struct ledger *ledger, struct belfry_str org, int64_t delivery,
+void ledger_delivery_cancel(struct ledger *ledger, const struct ledger_deed *deed, int64_t delivery,
                             void (*done)(void *arg, belfry_status status, const char *why), void *arg);
+struct store_delivery_query; /* store/story.h */
+/* 1 when deliveries in that state can be tried again, or discarded, many at a time. [any] */
+int ledger_redrives(int state, int discard);
+/*
+ * All that the query lets through (its state must be one that ledger_redrives(); its org and limit are not looked at)
+ * is tried again, or ends as cancelled: a job that a restart resumes. matched and shown (the filter as it was given, a
+ * reference is taken) are for the audit. done after the last slice with how many were changed; ECLOSED when the ledger
+ * stops before: then the next start goes on. What cannot be changed any more is passed over.
+ */
+void ledger_redrive(struct ledger *ledger, const struct ledger_deed *deed, int discard,
+                    const struct store_delivery_query *query, int64_t matched, json_t *shown,
+                    void (*done)(void *arg, belfry_status status, int64_t changed), void *arg);
+/* The same for these, at most 1,000, in one commit; those of other orgs are passed over. */
+void ledger_redrive_ids(struct ledger *ledger, const struct ledger_deed *deed, int discard, const int64_t *ids,
+                        size_t count, void (*done)(void *arg, belfry_status status, int64_t changed), void *arg);
 
 /* --- what people chose -------------------------------------------------------------------------------------------- */
 

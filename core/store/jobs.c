@@ -52,6 +52,17 @@ int store_job_next(struct store_conn *conn, int first, int last, int64_t after, 
     return found;
 }
 
+int store_job_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_job *out)
+{
+    struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM job WHERE id = ?");
+    sql_i64(s, id);
+    int found = sql_row(s);
+    if (found)
+        fill(s, arena, out);
+    sql_end(s);
+    return found;
+}
+
 int store_job_find(struct store_conn *conn, int kind, int64_t ref, struct arena *arena, struct store_job *out)
 {
     struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM job INDEXED BY job_open WHERE state < 2 AND ref = ?"

@@ -117,6 +117,40 @@ int64_t store_deliveries_count(struct store_conn *conn, const struct store_deliv
     return sql_one(s, 0);
 }
 
+int64_t store_deliveries_last(struct store_conn *conn)
+{
+    return sql_one(sql_use(conn, "SELECT max(id) FROM delivery"), 0);
+}
+
+size_t store_deliveries_slice(struct store_conn *conn, const struct store_delivery_query *query, int64_t look_at,
+                              struct arena *arena, int64_t **ids, int64_t *next)
+{
+    struct rows rows = {arena, sizeof(int64_t), 0, 0, NULL};
+    struct store_delivery_query q = *query;
+    *next = 0;
+    if (!q.event && q.state != OUTCOME_failed) {
+        struct sql *s = sql_use(conn, "SELECT id FROM delivery WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?");
+        sql_i64(s, q.from);
+        sql_i64(s, q.before);
+        sql_i64(s, look_at);
+        *next = sql_one(s, 0);
+        q.before = *next ? *next : q.before;
+    }
+    struct sql *s = q.event ? sql_use(conn, "SELECT d.id" FROM_FILTERED OF_EVENT " ORDER BY d.id LIMIT ?11")
+                    : q.state == OUTCOME_failed
+                        ? sql_use(conn, "SELECT d.id" FROM_FILTERED DEAD " ORDER BY d.id LIMIT ?11")
+                        : sql_use(conn, "SELECT d.id" FROM_FILTERED ANY " ORDER BY d.id LIMIT ?11");
+    bind_filter(s, &q);
+    sql_i64(s, q.limit);
+    while (sql_row(s))
+        *(int64_t *)row_add(&rows) = sql_get_i64(s, 0);
+    sql_end(s);
+    *ids = (void *)rows.items;
+    if (rows.count == q.limit)
+        *next = (*ids)[rows.count - 1] + 1;
+    return rows.count;
+}
+
 int store_delivery_view_get(struct store_conn *conn, int64_t org, int64_t id, struct arena *arena,
                             struct store_delivery_view *out)
 {

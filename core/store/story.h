@@ -27,6 +27,12 @@ size_t store_deliveries_list(struct store_conn *conn, const struct store_deliver
                              struct store_delivery_view **out);
 /* How many the query lets through, whatever its limit. Reads them all. */
 int64_t store_deliveries_count(struct store_conn *conn, const struct store_delivery_query *query);
+/* The newest id of a delivery of whatever org; 0: none. */
+int64_t store_deliveries_last(struct store_conn *conn);
+/* Up to query->limit ids that it lets through, oldest first, from `from` on, reading at most look_at rows where no
+ * index leads to them. *next is where to go on; 0: that was all. */
+size_t store_deliveries_slice(struct store_conn *conn, const struct store_delivery_query *query, int64_t look_at,
+                              struct arena *arena, int64_t **ids, int64_t *next);
 /* One; 0 when there is none in the org. */
 int store_delivery_view_get(struct store_conn *conn, int64_t org, int64_t id, struct arena *arena,
                             struct store_delivery_view *out);

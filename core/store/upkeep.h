@@ -18,6 +18,8 @@ void store_job_add(struct store_conn *conn, const struct store_job *job);
 /* The oldest job that is not done, of a kind in [first, last], with an id above after; texts in arena. */
 int store_job_next(struct store_conn *conn, int first, int last, int64_t after, struct arena *arena,
                    struct store_job *out);
+/* Also one that is done; texts in arena. */
+int store_job_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_job *out);
 /* The job of a kind about this ref that is not done; texts in arena. */
 int store_job_find(struct store_conn *conn, int kind, int64_t ref, struct arena *arena, struct store_job *out);
 /* 1 when a job about this ref is not done. */

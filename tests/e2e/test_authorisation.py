@@ -58,6 +58,8 @@ ROUTES = [
     ("GET", "/v1/acme/deliveries/" + NOBODY, {"role:admin", "token:read", "token:admin"}, None),
     ("POST", "/v1/acme/deliveries/" + NOBODY + "/retry", {"role:admin", "token:admin"}, None),
     ("POST", "/v1/acme/deliveries/" + NOBODY + "/cancel", {"role:admin", "token:admin"}, None),
+    ("POST", "/v1/acme/deliveries/retry", {"role:admin", "token:admin"}, {"ids": []}),
+    ("POST", "/v1/acme/deliveries/discard", {"role:admin", "token:admin"}, {"filter": {"channel": "none"}}),
     ("GET", "/v1/acme/users/somebody", {"role:admin", "token:users", "token:read", "token:admin"}, None),
     ("PUT", "/v1/acme/users/somebody", {"role:admin", "token:users", "token:admin"}, {"name": "Some Body"}),
     ("PUT", "/v1/acme/users", {"role:admin", "token:users", "token:admin"}, {"items": []}),

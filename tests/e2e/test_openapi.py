@@ -207,6 +207,11 @@ CALLS = [
     ("reader", "GET", V1 + "event-types", {}, "", None, 200),
     ("operator", "GET", "/v1/admin/audit", {}, "", None, 200),
     ("operator", "GET", "/v1/admin/feeds", {}, "", None, 200),
+    ("admin", "POST", V1 + "deliveries/retry", {}, "", {"ids": ["{delivery}", NOBODY], "reason": "again"}, 200),
+    ("admin", "POST", V1 + "deliveries/retry", {}, "", {"filter": {"state": "sending"}}, 422),
+    ("admin", "POST", V1 + "deliveries/discard", {}, "", {"filter": {"event": "{event}"}, "expected": 7}, 409),
+    ("admin", "POST", V1 + "deliveries/discard", {}, "",
+     {"filter": {"state": "failed", "to": "2020-01-01T00:00:00Z"}, "expected": 0}, 200),
     ("users", "PUT", V1 + "users/{username}", {"username": "dora"}, "",
      {"name": "Dora", "email": None, "roles": ["a"]}, 200),
     ("users", "GET", V1 + "users/{username}", {"username": "dora"}, "", None, 200),
@@ -246,7 +251,7 @@ def test_answers_are_as_documented(hub, call):
             "endpoint": hub.endpoint}
     put = lambda text: re.sub(r"{(\w+)}", lambda m: fill[m[1]], text)  # noqa: E731
     path = re.sub(r"{(\w+)}", lambda m: put(more.get(m[1]) or fill[m[1]]), pattern) + put(query)
-    body = json.loads(json.dumps(body).replace("{event}", hub.event))
+    body = json.loads(json.dumps(body).replace("{event}", hub.event).replace("{delivery}", hub.delivery))
     headers = hub.person(ANN) if who == ANN else TOKENS.get(who)
     answer = hub.request(method, path, headers, json=body)
     assert answer.status_code == status, answer.text
@@ -307,7 +312,7 @@ def test_every_route_that_takes_json_refuses_what_is_none(hub, kind):
     asked = 0
     for (method, pattern), operation in operations(hub).items():
         media = [m for m in operation.get("requestBody", {}).get("content", {}) if m.endswith("json")]
-        optional = pattern.endswith(("/actions/{action}", "/reveal")) and kind == "nothing"
+        optional = pattern.endswith(("/actions/{action}", "/reveal", "}/retry", "}/cancel")) and kind == "nothing"
         if not media or optional:
             continue
         who, needs = next(iter(operation["security"][0].items()))

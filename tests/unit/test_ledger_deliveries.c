@@ -536,8 +536,9 @@ static void test_dead_letters_by_hand(void **state)
             expect_rows(b, "SELECT state, open FROM delivery", "8 0");
             continue;
         }
-        (table[i].cancel ? ledger_delivery_cancel : ledger_delivery_retry)(b->ledger, str_of(table[i].org), table[i].id,
-                                                                           on_changed, &by_hand);
+        const struct ledger_deed deed = {.org = str_of(table[i].org), .who = STR("person:ann")};
+        (table[i].cancel ? ledger_delivery_cancel : ledger_delivery_retry)(b->ledger, &deed, table[i].id, on_changed,
+                                                                           &by_hand);
         belfry_status status = bench_until(b, &by_hand.wait);
         if (status != table[i].expected || (by_hand.why == NULL) != (table[i].why == NULL) ||
             (by_hand.why && !strstr(by_hand.why, table[i].why)))
