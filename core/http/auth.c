@@ -405,6 +405,36 @@ void auth_check(struct request *r)
     }
 }
 
+void auth_inherit(struct request *r, const struct request *parent)
+{
+    const struct http_request *of = &parent->pub;
+    const struct belfry_principal *p = of->pub.principal;
+    struct arena *arena = r->pub.arena;
+    struct belfry_strs roles = {0};
+    if (!p) {
+        refuse(r, 401, "this is asked on behalf of nobody");
+        return;
+    }
+    struct belfry_str *items = arena_alloc(arena, (p->roles.count + 1) * sizeof(*items));
+    for (size_t i = 0; i < p->roles.count; i++)
+        items[i] = arena_str(arena, p->roles.items[i]);
+    roles = (struct belfry_strs){items, p->roles.count};
+    set_principal(r, p->kind, arena_str(arena, p->name), &roles);
+    r->pub.token = of->token;
+    r->pub.operator_socket = of->operator_socket;
+    r->pub.local = of->local;
+    r->pub.session_expires_ms = of->session_expires_ms;
+    r->pub.roles_hash = arena_str(arena, of->roles_hash);
+    r->pub.roles_claimed = of->roles_claimed;
+    r->pub.pub.flags = of->pub.flags & BELFRY_HTTP_COOKIE;
+    r->pub.pub.locale = arena_str(arena, of->pub.locale);
+    r->pub.pub.timezone = arena_str(arena, of->pub.timezone);
+    r->pub.pub.peer = arena_str(arena, of->pub.peer);
+    struct belfry_str own = of->operator_socket ? STR("*") : of->token ? str_of(of->token->org) : of->pub.org;
+    if (enter_org(r, own) == 0)
+        check_allowed(r);
+}
+
 int http_metrics_allowed(const struct http_request *req)
 {
     struct belfry_str presented = bearer(req);

@@ -128,6 +128,27 @@ belfry_status http_begin(struct http_request *req, const struct belfry_http_resp
 belfry_status http_write(struct http_request *req, struct belfry_str data);
 void http_end(struct http_request *req);
 
+/* --- asking the hub's own API ------------------------------------------------------------------------------------- */
+
+/*
+ * A page shows what the API says. So it asks, without a socket: the same routes, the same check of the same caller (who
+ * may do less than the page thinks gets 403 here as well), the same handlers; only the answer goes to the page.
+ */
+struct http_question {
+    const char *method, *target; /* "/v1/acme/events?limit=20" */
+    json_t *body;                /* NULL: none; the reference is taken */
+    uint32_t status;             /* of the answer */
+    json_t *answer;              /* borrowed, as long as the request; NULL: no JSON came */
+};
+/*
+ * Asks them all at once. done(arg) comes once when the last is answered, perhaps before this returns; and never when
+ * req itself has ended meanwhile, so that what it needs may live in req's arena. `questions` has to live there. What is
+ * asked for cannot ask further, and cannot be a stream: 500. Whether req may change anything was judged with req: the
+ * handler of a GET asks for no change.
+ */
+void http_ask(struct http_request *req, struct http_question *questions, size_t count, void (*done)(void *arg),
+              void *arg);
+
 /* --- reading requests --------------------------------------------------------------------------------------------- */
 
 /* Percent-decoded query parameter / form field, i-th occurrence; ENOTFOUND. In the request's arena. */

@@ -70,6 +70,7 @@ void percent_encode(struct buf *out, struct belfry_str s);
 enum request_state { REQUEST_READING, REQUEST_HANDLING, REQUEST_ANSWERED };
 
 struct stream;
+struct ask;
 
 struct request {
     struct http_request pub; /* first: the public part */
@@ -94,6 +95,7 @@ struct request {
     struct MHD_Response *response;
     uint32_t status;
     struct stream *stream;
+    struct ask *ask; /* asked from inside: no connection, and the answer goes there */
     json_t *json;
     void *date_format; /* ICU's, for this request's locale and zone; the arena closes it */
 };
@@ -155,6 +157,14 @@ struct request *request_new(struct http *http, struct conn *conn, struct MHD_Con
 enum MHD_Result request_access(struct request *r, const char *method, const char *upload, size_t *upload_size);
 void request_completed(struct http *http, void **state);
 void request_answer(struct request *r, uint32_t status, struct MHD_Response *response);
+/* An open request with its id, no path and no connection yet. */
+struct request *request_take(struct http *http);
+/* Finds what the path leads to: 0, or -1 when the request was answered. */
+int request_route(struct request *r);
+/* Calls the handler of the route; the body is whole. */
+void request_handle(struct request *r);
+/* Notes the answer: 0, or -1 when there was one. */
+int request_answered(struct request *r, uint32_t status);
 /* Something is asked elsewhere for this request: http_request_find() finds it when the answer comes, unless it ended.
  */
 void request_park(struct request *r);
@@ -184,6 +194,10 @@ void response_add(struct MHD_Response *response, struct belfry_str name, struct 
 
 /* auth.c: fills principal, token, org of the request, or answers; then request_judged(), now or on a later turn. */
 void auth_check(struct request *r);
+/* The same for what is asked on behalf of a request that was judged; nothing of `parent` is borrowed. May answer. */
+void auth_inherit(struct request *r, const struct request *parent);
+/* ask.c: takes the answer of a request with `ask`. */
+void ask_answer(struct request *r, uint32_t status, struct belfry_str body);
 /* A token's triggers of this minute, for hub.limits.per_token_rate. */
 void auth_count_triggers(struct request *r, size_t count);
 void auth_configure(struct http *http);

@@ -47,7 +47,7 @@ static void request_free(struct request *r)
     http->spare_count++;
 }
 
-static struct request *request_take(struct http *http)
+struct request *request_take(struct http *http)
 {
     struct list *node = list_pop_front(&http->spare);
     struct request *r;
@@ -59,6 +59,10 @@ static struct request *request_take(struct http *http)
         r->pub.arena = arena_new(REQUEST_ARENA);
         r->pub.http = http;
     }
+    r->pub.impl = r;
+    r->pub.pub.impl = r;
+    r->pub.pub.struct_size = sizeof(r->pub.pub);
+    r->pub.pub.id = ++http->next_id;
     list_push_back(&http->open, &r->node);
     http->open_count++;
     return r;
@@ -88,12 +92,8 @@ struct request *request_new(struct http *http, struct conn *conn, struct MHD_Con
     struct belfry_str query, target = arena_str(r->pub.arena, str_of(origin_form(uri)));
     r->conn = conn;
     r->mhd = mhd;
-    pub->struct_size = sizeof(*pub);
-    pub->id = ++http->next_id;
-    pub->impl = r;
     pub->path = str_cut(target, '?', &query);
     pub->query = query;
-    r->pub.impl = r;
     r->pub.config = http->config ? config_ref(http->config) : NULL;
     r->pub.operator_socket = conn->listener->control;
     return r;
@@ -147,14 +147,20 @@ static void resume(struct request *r)
     listener_resume(r->conn->listener, r->mhd);
 }
 
-void request_answer(struct request *r, uint32_t status, struct MHD_Response *response)
+/* Nobody waits for it any more; whoever answered may still look at it. */
+static void bury(struct request *r)
+{
+    list_remove(&r->node);
+    list_push_back(&r->pub.http->dead, &r->node);
+    r->pub.http->open_count--;
+}
+
+int request_answered(struct request *r, uint32_t status)
 {
     if (r->state == REQUEST_ANSWERED) {
         log_warn("http", "second answer to a request, ignored", "request=%llu status=%u",
                  (unsigned long long)r->pub.pub.id, status);
-        if (response)
-            MHD_destroy_response(response);
-        return;
+        return -1;
     }
     if (status < 200 || status > 599) {
         log_error("http", "answer with an impossible status, sent as 500", "request=%llu status=%u",
@@ -163,17 +169,27 @@ void request_answer(struct request *r, uint32_t status, struct MHD_Response *res
     }
     r->state = REQUEST_ANSWERED;
     r->status = status;
+    hash_del(r->pub.http->by_id, id_key(r));
+    if (r->ask)
+        bury(r);
+    return 0;
+}
+
+void request_answer(struct request *r, uint32_t status, struct MHD_Response *response)
+{
+    if (request_answered(r, status) != 0) {
+        if (response)
+            MHD_destroy_response(response);
+        return;
+    }
     if (!response)
         response = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     r->response = response;
-    count_answer(status);
-    hash_del(r->pub.http->by_id, id_key(r));
+    count_answer(r->status);
     if (r->gone) {
         MHD_destroy_response(r->response);
         r->response = NULL;
-        list_remove(&r->node);
-        list_push_back(&r->pub.http->dead, &r->node);
-        r->pub.http->open_count--;
+        bury(r);
         return;
     }
     cors_add(r, response);
@@ -219,20 +235,17 @@ void request_judged(struct request *r)
     resume(r);
 }
 
-/* What can be said before the body comes. The answer may have been given when it returns. */
-static void judge(struct request *r, const char *method)
+int request_route(struct request *r)
 {
     const char *allow = NULL;
-    if (head_read(r, method) != 0)
-        return;
     if (r->pub.http->stopping || !r->pub.config) {
         http_problem(&r->pub, 503, NULL, r->pub.config ? "the hub is stopping" : "the hub is starting");
-        return;
+        return -1;
     }
     const struct route_entry *route = find_route(r, &allow);
     if (!route && !allow) {
         http_problem(&r->pub, 404, NULL, "there is nothing at this path");
-        return;
+        return -1;
     }
     if (!route) {
         allow = arena_printf(r->pub.arena, "%s, OPTIONS", allow);
@@ -240,12 +253,20 @@ static void judge(struct request *r, const char *method)
             cors_preflight(r, allow);
         else
             wrong_method(r, allow);
-        return;
+        return -1;
     }
     r->route = route;
     r->owner = route->owner;
     r->body_limit = route->route.body_limit == HTTP_BODY_REQUEST ? r->pub.config->hub.limits.request_bytes
                                                                  : route->route.body_limit;
+    return 0;
+}
+
+/* What can be said before the body comes. The answer may have been given when it returns. */
+static void judge(struct request *r, const char *method)
+{
+    if (head_read(r, method) != 0 || request_route(r) != 0)
+        return;
     r->waiting = 1;
     auth_check(r);
 }
@@ -284,19 +305,24 @@ static int route_again(struct request *r)
     return 0;
 }
 
-static enum MHD_Result hand_over(struct request *r)
+void request_handle(struct request *r)
 {
-    if (route_again(r) != 0)
-        return queue_answer(r);
     r->state = REQUEST_HANDLING;
     r->pub.pub.body = buf_str(&r->body);
     struct http_route route = r->route->route;
     r->route = NULL;
     hash_set(r->pub.http->by_id, id_key(r), r);
-    list_remove(&r->conn->node); /* the wait for the request is over */
     r->in_handler = 1;
     route.handle(route.arg, &r->pub);
     r->in_handler = 0;
+}
+
+static enum MHD_Result hand_over(struct request *r)
+{
+    if (route_again(r) != 0)
+        return queue_answer(r);
+    list_remove(&r->conn->node); /* the wait for the request is over */
+    request_handle(r);
     if (r->state == REQUEST_ANSWERED)
         return queue_answer(r);
     r->suspended = 1;
@@ -371,9 +397,7 @@ void request_completed(struct http *http, void **state)
     if (r->response)
         MHD_destroy_response(r->response);
     r->response = NULL;
-    list_remove(&r->node);
-    list_push_back(&http->dead, &r->node);
-    http->open_count--;
+    bury(r);
 }
 
 /* --- owners ------------------------------------------------------------------------------------------------------- */

@@ -34,6 +34,10 @@ void response_add(struct MHD_Response *response, struct belfry_str name, struct 
 void http_respond(struct http_request *req, uint32_t status, const char *content_type, struct belfry_str body,
                   const struct belfry_attr *headers, size_t header_count)
 {
+    if (request_of(req)->ask) {
+        ask_answer(request_of(req), status, body);
+        return;
+    }
     struct MHD_Response *response =
         MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)(body.ptr ? body.ptr : ""), MHD_RESPMEM_MUST_COPY);
     if (content_type)

@@ -82,6 +82,10 @@ belfry_status http_begin(struct http_request *req, const struct belfry_http_resp
     struct request *r = request_of(req);
     if (r->state == REQUEST_ANSWERED)
         return BELFRY_ECLOSED;
+    if (r->ask) {
+        http_problem(req, 500, NULL, "a stream cannot be asked for from inside");
+        return BELFRY_ECLOSED;
+    }
     if (r->gone || req->http->stopping) {
         http_problem(req, 503, NULL, "the hub is stopping");
         return BELFRY_ECLOSED;
