@@ -75,6 +75,8 @@ struct http_route {
 belfry_status http_routes_add(struct http *http, const void *owner, const struct http_route *routes, size_t count,
                               struct error *err);
 void http_routes_remove(struct http *http, const void *owner);
+/* 1 when something answers this method at this path. */
+int http_route_is(const struct http *http, const char *method, const char *path);
 /* Calls fn for each route there is, in the order in which they are tried. */
 void http_routes_each(const struct http *http, void (*fn)(void *arg, const struct http_route *route), void *arg);
 /* Another number after each change of the routes. */
@@ -158,6 +160,8 @@ struct belfry_str http_header(const struct http_request *req, const char *name);
 struct belfry_str http_param(const struct http_request *req, const char *name);
 /* The body as JSON object, or NULL after a problem was answered. Borrowed, lives as long as the request. */
 json_t *http_json(struct http_request *req);
+/* Appends text as a segment of a path or a value of a query. */
+void percent_encode(struct buf *out, struct belfry_str text);
 struct belfry_str http_escape(struct arena *arena, struct belfry_str text);
 int http_has_role(const struct http_request *req, struct belfry_str role);
 /* 1 for a local request (loopback or socket, no forwarding header) or one with auth.metrics_token. */

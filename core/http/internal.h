@@ -63,7 +63,6 @@ const struct route_entry *router_find(const struct router *router, struct belfry
                                       const char **allow);
 /* One round of percent-decoding; EINVAL for bad escapes, NUL and invalid UTF-8. plus: '+' is a space. In arena. */
 belfry_status percent_decode(struct arena *arena, struct belfry_str s, int plus, struct belfry_str *out);
-void percent_encode(struct buf *out, struct belfry_str s);
 
 /* --- one request -------------------------------------------------------------------------------------------------- */
 

@@ -51,10 +51,7 @@ static const char switch_person[] =
 static void add_link(struct http_request *req, json_t *links, const char *page, const char *key)
 {
     const char *path = arena_printf(req->arena, "/%.*s/%s", STR_ARG(req->pub.org), page);
-    const char *allow;
-    struct belfry_attr *params;
-    size_t count;
-    if (!router_find(&req->http->router, STR("GET"), str_of(path), req->arena, &params, &count, &allow))
+    if (!http_route_is(req->http, "GET", path))
         return;
     json_t *link = json_object();
     json_set_str(link, "href", str_of(path));

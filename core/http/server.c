@@ -465,6 +465,17 @@ void http_routes_each(const struct http *http, void (*fn)(void *arg, const struc
     fn(arg, &LIST_OF(it, struct route_entry, node)->route);
 }
 
+int http_route_is(const struct http *http, const char *method, const char *path)
+{
+    const char *allow;
+    struct belfry_attr *params;
+    size_t count;
+    struct arena *arena = arena_new(256);
+    int found = router_find(&http->router, str_of(method), str_of(path), arena, &params, &count, &allow) != NULL;
+    arena_free(arena);
+    return found;
+}
+
 uint64_t http_routes_version(const struct http *http)
 {
     return http->routes_version;

@@ -11,6 +11,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "console/console.h"
 #include "hub/feed.h"
 #include "hub/generation.h"
 #include "hub/internal.h"
@@ -283,6 +284,7 @@ static void rooms_close(struct hub *hub)
     instances_end(hub);
     if (p->http)
         http_free(p->http);
+    console_free(hub->console);
     if (p->host)
         host_free(p->host); /* a late complete() among what is posted goes to dispatch */
     if (p->dispatch)
@@ -336,6 +338,9 @@ static int rooms_open(struct hub *hub, struct config *config, struct error *err)
                                .secret = hub->secret};
     p->http = http_new(&hs, err);
     if (!p->http)
+        return -1;
+    hub->console = console_new(p->http, err);
+    if (!hub->console)
         return -1;
     struct host_settings xs = {.loop = p->loop,
                                .clock = p->clock,

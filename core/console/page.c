@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A page's life: who reads it may read it; it asks the API; it shows the answers, or says what was wrong with them. All
+ * memory is the request's arena, so a page that nobody waits for any more ends by itself.
+ *
+ * The gate here is about manners only: a person without the role gets a page that says so. What anybody may see or do
+ * is judged by the API, once more, for every question.
+ */
+#include "console/internal.h"
+
+#include <string.h>
+
+static void forget(void *model)
+{
+    json_decref(model);
+}
+
+struct page *page_new(struct console *console, struct http_request *req)
+{
+    struct page *page = arena_alloc(req->arena, sizeof(*page));
+    *page = (struct page){.console = console, .req = req, .model = json_object()};
+    page->questions = arena_alloc(req->arena, PAGE_ASKS_MAX * sizeof(*page->questions));
+    arena_cleanup(req->arena, forget, page->model);
+    return page;
+}
+
+/* --- texts -------------------------------------------------------------------------------------------------------- */
+
+static struct belfry_str text_with(struct page *page, const char *key, const struct belfry_value *args, size_t count)
+{
+    return texts_format(pages_texts(page->console->pages), page->req->pub.locale, key, args, count, page->req->arena);
+}
+
+struct belfry_str page_text(struct page *page, const char *key)
+{
+    return text_with(page, key, NULL, 0);
+}
+
+struct belfry_str page_count_text(struct page *page, const char *key, int64_t count)
+{
+    struct belfry_value n = {.type = BELFRY_VALUE_INT};
+    n.i = count;
+    return text_with(page, key, &n, 1);
+}
+
+struct belfry_str page_word(struct page *page, const char *group, const char *word)
+{
+    const char *key = arena_printf(page->req->arena, "%s.%s", group, word);
+    struct belfry_str text = page_text(page, key);
+    return str_eqz(text, key) ? str_of(word) : text;
+}
+
+const char *page_encoded(struct page *page, struct belfry_str text)
+{
+    struct buf out = {0};
+    percent_encode(&out, text);
+    char *copy = arena_strndup(page->req->arena, out.ptr ? out.ptr : "", out.len);
+    buf_free(&out);
+    return copy;
+}
+
+struct belfry_str page_field(struct page *page, const char *name)
+{
+    struct belfry_str value;
+    return http_form(page->req, name, 0, &value) == BELFRY_OK ? str_trim(value) : STR("");
+}
+
+/* --- asking ------------------------------------------------------------------------------------------------------- */
+
+size_t page_ask(struct page *page, const char *method, const char *path, json_t *body)
+{
+    const char *target = arena_printf(page->req->arena, "/v1/%.*s%s", STR_ARG(page->req->pub.org), path);
+    page->questions[page->asked] = (struct http_question){method, target, body, 0, NULL};
+    return page->asked++;
+}
+
+static void answered(void *arg)
+{
+    struct page *page = arg;
+    page->next(page);
+}
+
+void page_go(struct page *page, void (*next)(struct page *page))
+{
+    page->next = next;
+    http_ask(page->req, page->questions, page->asked, answered, page);
+}
+
+json_t *page_answer(const struct page *page, size_t question)
+{
+    const struct http_question *q = &page->questions[question];
+    return question < page->asked && q->status / 100 == 2 ? q->answer : NULL;
+}
+
+/* --- showing ------------------------------------------------------------------------------------------------------ */
+
+static int has_route(struct page *page, const char *api)
+{
+    return !api || http_route_is(page->console->http, "GET",
+                                 arena_printf(page->req->arena, "/v1/%.*s%s", STR_ARG(page->req->pub.org), api));
+}
+
+static void add_tabs(struct page *page, const char *base)
+{
+    json_t *tabs = json_array();
+    for (size_t i = 0; i < console_tab_count; i++) {
+        const struct tab *tab = &console_tabs[i];
+        if (!has_route(page, tab->api))
+            continue;
+        json_t *out = json_object();
+        json_object_set_new(out, "href", json_string(arena_printf(page->req->arena, "%s%s", base, tab->path)));
+        json_set_str(out, "label", page_word(page, "tabs", tab->name));
+        json_object_set_new(out, "current", json_boolean(page->view && strcmp(page->view->tab, tab->name) == 0));
+        json_array_append_new(tabs, out);
+    }
+    json_object_set_new(page->model, "tabs", tabs);
+}
+
+/* What a form has done is said by the page that it leads to, in words of ours: the address only names them. */
+static void add_notice(struct page *page)
+{
+    static const char *const known[] = {"retried", "cancelled", "discarded"};
+    struct belfry_str done, number;
+    int64_t well = 0, failed = 0;
+    if (http_query(page->req, "done", 0, &done) != BELFRY_OK)
+        return;
+    if (http_query(page->req, "n", 0, &number) == BELFRY_OK)
+        str_to_i64(number, &well);
+    if (http_query(page->req, "failed", 0, &number) == BELFRY_OK)
+        str_to_i64(number, &failed);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (!str_eqz(done, known[i]))
+            continue;
+        json_t *notice = json_object();
+        json_set_str(notice, "said",
+                     page_count_text(page, arena_printf(page->req->arena, "notice.%s", known[i]), well));
+        if (failed > 0)
+            json_set_str(notice, "but", page_count_text(page, "notice.failed", failed));
+        json_object_set_new(page->model, "notice", notice);
+    }
+}
+
+static void answer_page(struct page *page, const char *template, struct belfry_str title)
+{
+    static const char *const styles[] = {"console.css", NULL}, *const scripts[] = {"console.js", NULL};
+    struct http_request *req = page->req;
+    const char *base = arena_printf(req->arena, "/%.*s/admin", STR_ARG(req->pub.org));
+    struct buf html = {0};
+    json_set_str(page->model, "base", str_of(base));
+    json_set_str(page->model, "org", req->pub.org);
+    json_set_str(page->model, "heading", title);
+    add_tabs(page, base);
+    add_notice(page);
+    if (pages_render(page->console->pages, req->pub.locale, template, page->model, &html) != BELFRY_OK) {
+        http_problem(req, 500, NULL, "the page `%s` cannot be shown: it is larger than a page may be", template);
+        return;
+    }
+    struct belfry_http_page out = {
+        .struct_size = sizeof(out),
+        .status = page->status ? page->status : 200,
+        .title = title,
+        .main = buf_str(&html),
+        .scripts = scripts,
+        .styles = styles,
+    };
+    http_page(req, &out);
+    buf_free(&html);
+}
+
+void page_render(struct page *page)
+{
+    json_t *answer = page->asked ? page->questions[0].answer : NULL;
+    if (answer)
+        json_object_set(page->model, "answer", answer);
+    answer_page(page, page->view->name, page_word(page, "title", page->view->name));
+}
+
+static void show_fault(struct page *page, uint32_t status, struct belfry_str detail, const char *title)
+{
+    page->status = status;
+    json_set_str(page->model, "detail", detail);
+    json_object_set_new(page->model, "again", json_boolean(status == 503 || status == 429));
+    json_set_str(page->model, "here", page->req->pub.path);
+    answer_page(page, "fault", page_text(page, title));
+}
+
+static const char *title_of(uint32_t status)
+{
+    return status == 404                    ? "fault.not_found"
+           : status == 403                  ? "fault.not_allowed"
+           : status == 503 || status == 429 ? "fault.not_now"
+           : status == 409                  ? "fault.conflict"
+                                            : "fault.title";
+}
+
+void page_problem(struct page *page, size_t question)
+{
+    const struct http_question *q = &page->questions[question];
+    show_fault(page, q->status >= 400 ? q->status : 500, json_str(json_object_get(q->answer, "detail")),
+               title_of(q->status));
+}
+
+void page_fault(struct page *page, uint32_t status, const char *key)
+{
+    show_fault(page, status, page_text(page, arena_printf(page->req->arena, "fault.%s", key)), title_of(status));
+}
+
+void page_done(struct page *page, const char *path, const char *notice, size_t well, size_t failed)
+{
+    struct buf to = {0};
+    buf_addf(&to, "/%.*s/admin%s%cdone=%s&n=%zu", STR_ARG(page->req->pub.org), path, strchr(path, '?') ? '&' : '?',
+             notice, well);
+    if (failed)
+        buf_addf(&to, "&failed=%zu", failed);
+    http_redirect(page->req, 303, to.ptr);
+    buf_free(&to);
+}
+
+/* --- a view ------------------------------------------------------------------------------------------------------- */
+
+static int may_read(struct page *page)
+{
+    const struct belfry_principal *p = page->req->pub.principal;
+    if (p->kind != BELFRY_PRINCIPAL_PERSON || http_has_role(page->req, STR("admin")))
+        return 1;
+    page_fault(page, 403, "needs_role");
+    return 0;
+}
+
+/* A filter that the API does not take leaves the list empty, and the page says why. */
+static void opened(struct page *page)
+{
+    const struct http_question *first = page->asked ? &page->questions[0] : NULL;
+    const struct view *view = page->view;
+    if (first && first->status / 100 != 2 && (first->status != 400 || !view->filters)) {
+        page_problem(page, 0);
+        return;
+    }
+    if (first && first->status == 400) {
+        page->status = 400;
+        json_object_set(page->model, "wrong", json_object_get(first->answer, "detail"));
+        page_render(page);
+        return;
+    }
+    if (view->filters)
+        list_pager(page);
+    for (size_t i = 0; i < page->asked; i++)
+        dress(page, page->questions[i].answer);
+    if (view->show)
+        view->show(page);
+    page_render(page);
+}
+
+/* The view's address in the API, with {id} filled in. */
+static const char *api_of(struct page *page, const struct view *view)
+{
+    const char *hole = strstr(view->api, "{id}");
+    if (!hole)
+        return view->api;
+    return arena_printf(page->req->arena, "%.*s%s%s", (int)(hole - view->api), view->api,
+                        page_encoded(page, http_param(page->req, "id")), hole + strlen("{id}"));
+}
+
+void page_open(struct page *page, const struct view *view)
+{
+    page->view = view;
+    if (!may_read(page))
+        return;
+    const char *query = view->filters ? list_query(page) : "";
+    if (view->api)
+        page_ask(page, "GET", arena_printf(page->req->arena, "%s%s", api_of(page, view), query), NULL);
+    if (view->ask)
+        view->ask(page);
+    page_go(page, opened);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the console consists of: a line for each page, each form and each tab. */
+#include "console/internal.h"
+
+#include <string.h>
+
+static const char *const states[] = {"scheduled",
+                                     "held_quiet_hours",
+                                     "held_disabled",
+                                     "digested",
+                                     "sending",
+                                     "retrying",
+                                     "delivered",
+                                     "unknown",
+                                     "failed",
+                                     "expired",
+                                     "superseded",
+                                     "withdrawn",
+                                     "viewed",
+                                     "handled",
+                                     "duplicate",
+                                     "merged",
+                                     "suppressed_preference",
+                                     "suppressed_role",
+                                     "suppressed_address",
+                                     "suppressed_rate",
+                                     "no_recipient",
+                                     "no_address",
+                                     "channel_removed",
+                                     "recipient_removed",
+                                     "cancelled",
+                                     "dropped_by_rule",
+                                     NULL};
+static const char *const yes[] = {"true", NULL};
+
+static const struct filter event_filters[] = {
+    {"source", NULL}, {"type", NULL}, {"subject", NULL}, {"refused", yes}, {NULL, NULL}};
+static const struct filter delivery_filters[] = {{"state", states}, {"channel", NULL}, {NULL, NULL}};
+
+const struct view console_views[] = {
+    {"", "overview", "overview", NULL, NULL, overview_ask, overview_show},
+    {"/events", "events", "events", "/events", event_filters, NULL, events_show},
+    {"/events/{id}", "events", "event", "/events/{id}?bodies=hidden", NULL, event_ask, event_show},
+    {"/explain", "explain", "explain", NULL, NULL, NULL, explain_show},
+    {"/deliveries", "deliveries", "deliveries", "/deliveries", delivery_filters, NULL, deliveries_show},
+    {"/deliveries/{id}", "deliveries", "delivery", "/deliveries/{id}", NULL, NULL, delivery_show},
+};
+const size_t console_view_count = sizeof(console_views) / sizeof(console_views[0]);
+
+const struct deed console_deeds[] = {
+    {"/events/{id}/reveal", 1024, reveal_act},
+    {"/explain", 1 << 20, explain_act},
+    {"/deliveries/{id}", 4096, delivery_act},
+};
+const size_t console_deed_count = sizeof(console_deeds) / sizeof(console_deeds[0]);
+
+const struct tab console_tabs[] = {
+    {"overview", "", NULL},
+    {"events", "/events", "/events"},
+    {"deliveries", "/deliveries", "/deliveries"},
+    {"explain", "/explain", NULL},
+};
+const size_t console_tab_count = sizeof(console_tabs) / sizeof(console_tabs[0]);
+
+const struct view *console_view(const char *name)
+{
+    for (size_t i = 0; i < console_view_count; i++)
+        if (strcmp(console_views[i].name, name) == 0)
+            return &console_views[i];
+    return NULL;
+}
