@@ -64,15 +64,51 @@ static const char deliveries[] =
 static const char delivery[] =
 #include "core/console/pages/delivery.mustache.inc"
     ;
+static const char endpoints[] =
+#include "core/console/pages/endpoints.mustache.inc"
+    ;
+static const char endpoint[] =
+#include "core/console/pages/endpoint.mustache.inc"
+    ;
+static const char plugins[] =
+#include "core/console/pages/plugins.mustache.inc"
+    ;
+static const char categories[] =
+#include "core/console/pages/categories.mustache.inc"
+    ;
+static const char category[] =
+#include "core/console/pages/category.mustache.inc"
+    ;
+static const char audit[] =
+#include "core/console/pages/audit.mustache.inc"
+    ;
 
 static const struct {
     const char *name;
     struct belfry_str text;
 } templates[] = {
-    {"head", STR(head)},   {"filters", STR(filters)}, {"pager", STR(pager)},           {"when", STR(when)},
-    {"chip", STR(chip)},   {"fault", STR(fault)},     {"overview", STR(overview)},     {"events", STR(events)},
-    {"event", STR(event)}, {"rules", STR(rules)},     {"people", STR(people)},         {"ways", STR(ways)},
-    {"story", STR(story)}, {"explain", STR(explain)}, {"deliveries", STR(deliveries)}, {"delivery", STR(delivery)},
+    {"head", STR(head)},
+    {"filters", STR(filters)},
+    {"pager", STR(pager)},
+    {"when", STR(when)},
+    {"chip", STR(chip)},
+    {"fault", STR(fault)},
+    {"overview", STR(overview)},
+    {"events", STR(events)},
+    {"event", STR(event)},
+    {"rules", STR(rules)},
+    {"people", STR(people)},
+    {"ways", STR(ways)},
+    {"endpoints", STR(endpoints)},
+    {"endpoint", STR(endpoint)},
+    {"plugins", STR(plugins)},
+    {"categories", STR(categories)},
+    {"category", STR(category)},
+    {"audit", STR(audit)},
+    {"story", STR(story)},
+    {"explain", STR(explain)},
+    {"deliveries", STR(deliveries)},
+    {"delivery", STR(delivery)},
 };
 
 /* --- routes ------------------------------------------------------------------------------------------------------- */

@@ -78,7 +78,9 @@ static int is_time(const char *key)
 {
     size_t len = strlen(key);
     return (len > 3 && strcmp(key + len - 3, "_at") == 0) || strcmp(key, "at") == 0 || strcmp(key, "time") == 0 ||
-           strcmp(key, "valid_until") == 0 || strcmp(key, "since") == 0 || strcmp(key, "until") == 0;
+           strcmp(key, "valid_until") == 0 || strcmp(key, "since") == 0 || strcmp(key, "oldest_due") == 0 ||
+           strcmp(key, "paused_until") == 0 || strcmp(key, "breaker_until") == 0 || strcmp(key, "failing_since") == 0 ||
+           strcmp(key, "until") == 0;
 }
 
 /* The group of texts in which a member's words are; NULL: it has none. */
@@ -93,14 +95,17 @@ static const char *group_of(const char *key)
 
 static int is_foreign(const char *key)
 {
-    return strcmp(key, "data") == 0 || strcmp(key, "body") == 0 || strcmp(key, "before") == 0 ||
-           strcmp(key, "after") == 0;
+    static const char *const names[] = {"data", "body", "record", "when", "headers", "metadata", "example"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(key, names[i]) == 0)
+            return 1;
+    return 0;
 }
 
 static void dress_member(struct page *page, json_t *object, const char *key, json_t *value)
 {
     json_t *with = NULL;
-    if (is_foreign(key))
+    if (is_foreign(key) || (strcmp(key, "detail") == 0 && json_is_object(value)))
         return;
     if (!json_is_string(value))
         dress(page, value);

@@ -123,9 +123,17 @@ void reveal_act(struct page *page);
 void deliveries_show(struct page *page);
 void delivery_show(struct page *page);
 void delivery_act(struct page *page);
+void endpoints_show(struct page *page);
+void endpoint_ask(struct page *page);
+void endpoint_show(struct page *page);
+void categories_show(struct page *page);
+void category_ask(struct page *page);
+void category_show(struct page *page);
+void audit_show(struct page *page);
 /* Makes a dressed story ready: verdicts, the failing leaf of each rule (story.c). */
 void story_dress(struct page *page, json_t *story);
-/* The same for one delivery. */
+/* The same for one attempt, one delivery. */
+void attempt_dress(struct page *page, json_t *attempt);
 void way_dress(struct page *page, json_t *delivery);
 
 #endif

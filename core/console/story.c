@@ -72,18 +72,24 @@ static void rule_dress(struct page *page, json_t *rule)
 
 /* --- deliveries --------------------------------------------------------------------------------------------------- */
 
-static void attempt_dress(struct page *page, json_t *attempt)
+void attempt_dress(struct page *page, json_t *attempt)
 {
     int64_t us = json_integer_value(json_object_get(attempt, "elapsed_us"));
     const char *text = us < 1000      ? arena_printf(page->req->arena, "%lld \xC2\xB5s", (long long)us)
                        : us < 1000000 ? arena_printf(page->req->arena, "%.1f ms", (double)us / 1e3)
                                       : arena_printf(page->req->arena, "%.1f s", (double)us / 1e6);
     json_object_set_new(attempt, "elapsed", json_string(text));
+    json_t *record = json_object_get(attempt, "record");
+    char *kept = json_is_object(record) ? json_dumps(record, JSON_INDENT(2)) : NULL;
+    if (kept)
+        json_object_set_new(attempt, "record_text", json_string(kept));
+    free(kept);
 }
 
 void way_dress(struct page *page, json_t *delivery)
 {
-    json_t *attempts = json_object_get(delivery, "attempts"), *attempt, *unless = json_object_get(delivery, "unless");
+    json_t *attempts = json_object_get(delivery, json_object_get(delivery, "timeline") ? "timeline" : "attempts");
+    json_t *attempt, *unless = json_object_get(delivery, "unless");
     size_t i;
     json_array_foreach(attempts, i, attempt) attempt_dress(page, attempt);
     json_object_set_new(delivery, "has_attempts", json_boolean(json_array_size(attempts) > 0));

@@ -35,7 +35,11 @@ static const char *const yes[] = {"true", NULL};
 
 static const struct filter event_filters[] = {
     {"source", NULL}, {"type", NULL}, {"subject", NULL}, {"refused", yes}, {NULL, NULL}};
-static const struct filter delivery_filters[] = {{"state", states}, {"channel", NULL}, {NULL, NULL}};
+static const struct filter delivery_filters[] = {{"state", states},   {"channel", NULL}, {"target", NULL},
+                                                 {"recipient", NULL}, {"rule", NULL},    {"reason", NULL},
+                                                 {NULL, NULL}};
+static const struct filter audit_filters[] = {{"who", NULL}, {"what", NULL}, {NULL, NULL}};
+static const struct filter no_filters[] = {{NULL, NULL}};
 
 const struct view console_views[] = {
     {"", "overview", "overview", NULL, NULL, overview_ask, overview_show},
@@ -44,6 +48,13 @@ const struct view console_views[] = {
     {"/explain", "explain", "explain", NULL, NULL, NULL, explain_show},
     {"/deliveries", "deliveries", "deliveries", "/deliveries", delivery_filters, NULL, deliveries_show},
     {"/deliveries/{id}", "deliveries", "delivery", "/deliveries/{id}", NULL, NULL, delivery_show},
+    {"/endpoints", "endpoints", "endpoints", "/endpoints", no_filters, NULL, endpoints_show},
+    {"/endpoints/{id}", "endpoints", "endpoint", "/endpoints/{id}", NULL, endpoint_ask, endpoint_show},
+    {"/plugins", "plugins", "plugins", "/plugins", no_filters, NULL, NULL},
+    {"/categories", "categories", "categories", "/categories", no_filters, NULL, categories_show},
+    {"/categories/{id}", "categories", "category", "/categories/{id}/audience", no_filters, category_ask,
+     category_show},
+    {"/audit", "audit", "audit", "/audit", audit_filters, NULL, audit_show},
 };
 const size_t console_view_count = sizeof(console_views) / sizeof(console_views[0]);
 
@@ -58,7 +69,11 @@ const struct tab console_tabs[] = {
     {"overview", "", NULL},
     {"events", "/events", "/events"},
     {"deliveries", "/deliveries", "/deliveries"},
+    {"endpoints", "/endpoints", "/endpoints"},
     {"explain", "/explain", NULL},
+    {"categories", "/categories", "/categories"},
+    {"plugins", "/plugins", "/plugins"},
+    {"audit", "/audit", "/audit"},
 };
 const size_t console_tab_count = sizeof(console_tabs) / sizeof(console_tabs[0]);
 

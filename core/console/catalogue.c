@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What there is: endpoints, plugins, categories with who sees them; and who did what. */
+#include "console/internal.h"
+
+#include <string.h>
+
+static json_t *items_of(struct page *page)
+{
+    return json_object_get(page_answer(page, 0), "items");
+}
+
+/* --- endpoints ---------------------------------------------------------------------------------------------------- */
+
+/* One word for how an endpoint does, the worst first. */
+static const char *health(const json_t *endpoint)
+{
+    if (json_is_false(json_object_get(endpoint, "enabled")))
+        return "disabled";
+    struct belfry_str breaker = json_str(json_at(endpoint, "/breaker/code"));
+    if (breaker.len && !str_eqz(breaker, "closed"))
+        return "breaker_open";
+    return json_is_true(json_object_get(endpoint, "failing")) ? "failing" : "ok";
+}
+
+static void endpoint_dress(struct page *page, json_t *endpoint)
+{
+    const char *word = health(endpoint);
+    json_t *chip = json_object();
+    json_set_str(chip, "label", page_word(page, "state", word));
+    json_object_set_new(chip, "tone", json_string(strcmp(word, "ok") == 0 ? "good" : "bad"));
+    json_object_set_new(endpoint, "health", chip);
+}
+
+void endpoints_show(struct page *page)
+{
+    json_t *endpoint;
+    size_t i;
+    json_array_foreach(items_of(page), i, endpoint) endpoint_dress(page, endpoint);
+}
+
+void endpoint_ask(struct page *page)
+{
+    page_ask(page, "GET",
+             arena_printf(page->req->arena, "/endpoints/%s/attempts?limit=30",
+                          page_encoded(page, http_param(page->req, "id"))),
+             NULL);
+}
+
+void endpoint_show(struct page *page)
+{
+    json_t *attempts = json_object_get(page_answer(page, 1), "items"), *attempt;
+    json_t *endpoint = page_answer(page, 0);
+    size_t i;
+    endpoint_dress(page, endpoint);
+    json_set_str(endpoint, "name_query", str_of(page_encoded(page, json_str(json_object_get(endpoint, "name")))));
+    json_array_foreach(attempts, i, attempt) attempt_dress(page, attempt);
+    json_object_set_new(page->model, "has_tries", json_boolean(i > 0));
+    if (attempts)
+        json_object_set(page->model, "tries", attempts);
+}
+
+/* --- categories --------------------------------------------------------------------------------------------------- */
+
+static void category_dress(struct page *page, json_t *category)
+{
+    json_object_set_new(category, "for_all",
+                        json_boolean(json_array_size(json_object_get(category, "visible_to")) == 0));
+    json_object_set_new(category, "id_path",
+                        json_string(page_encoded(page, json_str(json_object_get(category, "id")))));
+    const char *email = json_string_value(json_object_get(category, "email"));
+    json_set_str(category, "email_word", page_word(page, "email", email ? email : ""));
+}
+
+void categories_show(struct page *page)
+{
+    json_t *category;
+    size_t i;
+    json_array_foreach(items_of(page), i, category) category_dress(page, category);
+}
+
+void category_ask(struct page *page)
+{
+    page_ask(page, "GET", "/categories", NULL);
+}
+
+void category_show(struct page *page)
+{
+    json_t *category, *person;
+    size_t i;
+    json_set_str(page->model, "category_id", http_param(page->req, "id"));
+    json_array_foreach(json_object_get(page_answer(page, 1), "items"), i, category)
+    {
+        if (!str_eq(json_str(json_object_get(category, "id")), http_param(page->req, "id")))
+            continue;
+        category_dress(page, category);
+        json_object_set(page->model, "category", category);
+    }
+    json_array_foreach(items_of(page), i, person)
+    {
+        int sees = json_is_true(json_object_get(person, "sees"));
+        json_t *chip = json_object();
+        json_set_str(chip, "label", page_text(page, sees ? "category.sees" : "category.sees_not"));
+        json_object_set_new(chip, "tone", json_string(sees ? "good" : "none"));
+        json_object_set_new(person, "verdict", chip);
+    }
+}
+
+/* --- audit -------------------------------------------------------------------------------------------------------- */
+
+/* The members of a row's detail, each as text. */
+static json_t *pairs_json(const json_t *detail)
+{
+    json_t *list = json_array(), *value;
+    const char *key;
+    json_object_foreach((json_t *)(uintptr_t)detail, key, value)
+    {
+        char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s}", "key", key, "text", text ? text : json_string_value(value)));
+        free(text);
+    }
+    return list;
+}
+
+void audit_show(struct page *page)
+{
+    json_t *row;
+    size_t i;
+    json_array_foreach(items_of(page), i, row)
+    {
+        json_object_set_new(row, "pairs", pairs_json(json_object_get(row, "detail")));
+
+        json_object_set(row, "story", json_at(row, "/detail/event"));
+    }
+}
