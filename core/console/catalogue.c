@@ -6,7 +6,7 @@
 
 static json_t *items_of(struct page *page)
 {
-    return json_object_get(page_answer(page, 0), "items");
+    return json_object_get(page_got(page, 0), "items");
 }
 
 /* --- endpoints ---------------------------------------------------------------------------------------------------- */
@@ -48,8 +48,8 @@ void endpoint_ask(struct page *page)
 
 void endpoint_show(struct page *page)
 {
-    json_t *attempts = json_object_get(page_answer(page, 1), "items"), *attempt;
-    json_t *endpoint = page_answer(page, 0);
+    json_t *attempts = json_object_get(page_got(page, 1), "items"), *attempt;
+    json_t *endpoint = page_got(page, 0);
     size_t i;
     endpoint_dress(page, endpoint);
     json_set_str(endpoint, "name_query", str_of(page_encoded(page, json_str(json_object_get(endpoint, "name")))));
@@ -88,7 +88,7 @@ void category_show(struct page *page)
     json_t *category, *person;
     size_t i;
     json_set_str(page->model, "category_id", http_param(page->req, "id"));
-    json_array_foreach(json_object_get(page_answer(page, 1), "items"), i, category)
+    json_array_foreach(json_object_get(page_got(page, 1), "items"), i, category)
     {
         if (!str_eq(json_str(json_object_get(category, "id")), http_param(page->req, "id")))
             continue;

@@ -132,16 +132,13 @@ static void post_deed(void *arg, struct http_request *req)
     bind->deed->act(page_new(bind->console, req));
 }
 
-/* The API judges; here is only who could be let in at all. */
-static const char readers[] = "person|token:read|token:admin";
-
-static belfry_status add_route(struct console *console, const char *method, const char *path, int64_t limit,
-                               void (*handle)(void *arg, struct http_request *req), struct bind *bind,
+static belfry_status add_route(struct console *console, const char *method, const char *path, const char *auth,
+                               int64_t limit, void (*handle)(void *arg, struct http_request *req), struct bind *bind,
                                struct error *err)
 {
     char pattern[128];
     snprintf(pattern, sizeof(pattern), "/{org}/admin%s", path);
-    const struct http_route route = {method, pattern, readers, limit, 0, handle, bind};
+    const struct http_route route = {method, pattern, auth, limit, 0, handle, bind};
     return http_routes_add(console->http, console, &route, 1, err);
 }
 
@@ -151,11 +148,12 @@ static belfry_status add_routes(struct console *console, struct error *err)
     belfry_status status = BELFRY_OK;
     for (size_t i = 0; i < console_view_count && status == BELFRY_OK; i++, bind++) {
         *bind = (struct bind){console, &console_views[i], NULL};
-        status = add_route(console, "GET", bind->view->path, 0, get_view, bind, err);
+        status = add_route(console, "GET", bind->view->path, CONSOLE_READS, 0, get_view, bind, err);
     }
     for (size_t i = 0; i < console_deed_count && status == BELFRY_OK; i++, bind++) {
         *bind = (struct bind){console, NULL, &console_deeds[i]};
-        status = add_route(console, "POST", bind->deed->path, bind->deed->body_limit, post_deed, bind, err);
+        status = add_route(console, "POST", bind->deed->path, bind->deed->auth, bind->deed->body_limit, post_deed, bind,
+                           err);
     }
     return status;
 }

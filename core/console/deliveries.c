@@ -12,21 +12,21 @@ static void row_dress(json_t *row)
 
 void deliveries_show(struct page *page)
 {
-    json_t *items = json_object_get(page_answer(page, 0), "items"), *row;
+    json_t *items = json_object_get(page_got(page, 0), "items"), *row;
     size_t i;
     json_array_foreach(items, i, row) row_dress(row);
 }
 
 void delivery_show(struct page *page)
 {
-    row_dress(page_answer(page, 0));
-    way_dress(page, page_answer(page, 0));
+    row_dress(page_got(page, 0));
+    way_dress(page, page_got(page, 0));
 }
 
 static void changed(struct page *page)
 {
     struct belfry_str id = http_param(page->req, "id");
-    if (!page_answer(page, 0)) {
+    if (!page_got(page, 0)) {
         page_problem(page, 0);
         return;
     }

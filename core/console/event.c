@@ -40,7 +40,7 @@ void event_ask(struct page *page)
 /* The answer about one person: their own line of the story, or that there is none. */
 static void add_person(struct page *page)
 {
-    json_t *story = page_answer(page, 1), *one = json_object();
+    json_t *story = page_got(page, 1), *one = json_object();
     json_set_str(one, "name", who_of(page));
     if (!story) {
         json_object_set(one, "wrong", json_object_get(page->questions[1].answer, "detail"));
@@ -62,8 +62,8 @@ static void add_subject(struct page *page, json_t *story)
 
 void event_show(struct page *page)
 {
-    add_subject(page, page_answer(page, 0));
-    story_dress(page, page_answer(page, 0));
+    add_subject(page, page_got(page, 0));
+    story_dress(page, page_got(page, 0));
     if (page->asked > 1)
         add_person(page);
 }
@@ -81,11 +81,11 @@ static const char *pretty(struct page *page, const json_t *data)
 static void revealed(struct page *page)
 {
     for (size_t i = 0; i < page->asked; i++)
-        if (!page_answer(page, i)) {
+        if (!page_got(page, i)) {
             page_problem(page, i);
             return;
         }
-    const json_t *said = page_answer(page, 1);
+    const json_t *said = page_got(page, 1);
     json_t *shown = json_object();
     json_object_set(shown, "words", json_object_get(said, "body"));
     json_object_set_new(shown, "source_data", json_string(pretty(page, json_object_get(said, "data"))));

@@ -36,7 +36,7 @@ static void show_wrong(struct page *page, uint32_t status, struct belfry_str det
 
 static void explained(struct page *page)
 {
-    json_t *answer = page_answer(page, 0), *story;
+    json_t *answer = page_got(page, 0), *story;
     size_t i;
     if (!answer) {
         const struct http_question *q = &page->questions[0];

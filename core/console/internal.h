@@ -12,6 +12,10 @@ struct console {
     struct bind *binds; /* what the routes point to */
 };
 
+/* Who may look, and who may change. */
+#define CONSOLE_READS "role:admin|token:read|token:admin"
+#define CONSOLE_WRITES "role:admin|token:admin"
+
 /* --- what there is to look at ------------------------------------------------------------------------------------- */
 
 struct page;
@@ -41,6 +45,7 @@ const struct view *console_view(const char *name);
 /* A form: its handler reads the form, then asks (page_ask, page_go) or shows. */
 struct deed {
     const char *path; /* POST /{org}/admin... */
+    const char *auth;
     int64_t body_limit;
     void (*act)(struct page *page);
 };
@@ -73,12 +78,12 @@ struct page {
 struct page *page_new(struct console *console, struct http_request *req);
 /* GET of a view. */
 void page_open(struct page *page, const struct view *view);
-/* Adds a question. path: behind /v1/{org}. Returns its number, for page_answer(). Takes the reference of body. */
+/* Adds a question. path: behind /v1/{org}. Returns its number, for page_got(). Takes the reference of body. */
 size_t page_ask(struct page *page, const char *method, const char *path, json_t *body);
 /* Asks, then calls next. */
 void page_go(struct page *page, void (*next)(struct page *page));
 /* What was answered; NULL when it was no 2xx. Borrowed. */
-json_t *page_answer(const struct page *page, size_t question);
+json_t *page_got(const struct page *page, size_t question);
 /* Shows the view's template over the model; its first answer is `answer`. */
 void page_render(struct page *page);
 /* Shows what question i was answered, as a problem. */

@@ -85,9 +85,9 @@ const char *list_query(struct page *page)
 
 void list_pager(struct page *page)
 {
-    struct belfry_str next = json_str(json_object_get(page_answer(page, 0), "next"));
+    struct belfry_str next = json_str(json_object_get(page_got(page, 0), "next"));
     json_object_set_new(page->model, "any",
-                        json_boolean(json_array_size(json_object_get(page_answer(page, 0), "items")) > 0));
+                        json_boolean(json_array_size(json_object_get(page_got(page, 0), "items")) > 0));
     if (next.len)
         json_object_set_new(page->model, "older", json_string(address(page, next)));
     if (value_of(page, "before").len)

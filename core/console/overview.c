@@ -2,6 +2,9 @@
 /* The first look: is anything wrong, and where does one read on? Numbers first, then what is down, then rows. */
 #include "console/internal.h"
 
+#define NONE STR("\xE2\x80\x93")
+#define LATE_MS 300000 /* what is due for longer says that a channel does not keep up */
+
 enum { NUMBERS, LATEST, RETRYING };
 
 void overview_ask(struct page *page)
@@ -38,7 +41,7 @@ static struct belfry_str duration(struct page *page, const json_t *ms)
 {
     int64_t n = json_integer_value(ms);
     if (!json_is_integer(ms))
-        return STR("\xE2\x80\x93");
+        return NONE;
     return str_of(n < 1000 ? arena_printf(page->req->arena, "%lld ms", (long long)n)
                            : arena_printf(page->req->arena, "%.1f s", (double)n / 1e3));
 }
@@ -52,19 +55,21 @@ static int64_t sum(const json_t *list)
     return all;
 }
 
-/* What is due and still waits the longest; in words, when it is overdue. */
-static void add_oldest(struct page *page, json_t *figures, const json_t *queues)
+/* How long the oldest that is due waits. What is due in future is late for nobody. */
+static void add_oldest(struct page *page, json_t *figures, const json_t *numbers)
 {
-    const json_t *queue;
+    const json_t *queue, *queues = json_object_get(numbers, "queues");
     size_t i;
-    int64_t oldest = INT64_MAX, ms;
+    int64_t oldest = INT64_MAX, now = 0, ms;
+    time_parse(json_str(json_at(numbers, "/at/iso")), &now);
     json_array_foreach(queues, i, queue)
     {
         if (time_parse(json_str(json_at(queue, "/oldest_due/iso")), &ms) == BELFRY_OK && ms < oldest)
             oldest = ms;
     }
-    if (oldest != INT64_MAX)
-        add_figure(page, figures, "oldest_due", http_ago(page->req, oldest), "", "/deliveries");
+    int late = oldest < now - LATE_MS;
+    add_figure(page, figures, "oldest_due", oldest < now ? http_ago(page->req, oldest) : NONE, late ? "bad" : "",
+               "/deliveries?state=retrying");
 }
 
 static void add_waiting(struct page *page, json_t *figures, const json_t *queues)
@@ -90,13 +95,15 @@ static json_t *figures_json(struct page *page, const json_t *numbers)
     add_figure(page, figures, "dead_letters", number(page, letters, json_is_true(json_object_get(dead, "more"))),
                letters ? "bad" : "", "/dead-letters");
     add_waiting(page, figures, queues);
-    add_oldest(page, figures, queues);
+    add_oldest(page, figures, numbers);
     add_figure(page, figures, "delivered", number(page, sum(json_object_get(minutes, "delivered")), 0), "",
                "/deliveries?state=delivered");
     add_figure(page, figures, "failed", number(page, failed, 0), failed ? "bad" : "", "/deliveries?state=failed");
     add_figure(page, figures, "suppressed", number(page, sum(json_object_get(minutes, "suppressed")), 0), "", NULL);
-    add_figure(page, figures, "p50", duration(page, json_object_get(minutes, "p50_ms")), "", NULL);
-    add_figure(page, figures, "p95", duration(page, json_object_get(minutes, "p95_ms")), "", NULL);
+    const char *times =
+        arena_printf(page->req->arena, "%.*s / %.*s", STR_ARG(duration(page, json_object_get(minutes, "p50_ms"))),
+                     STR_ARG(duration(page, json_object_get(minutes, "p95_ms"))));
+    add_figure(page, figures, "times", str_of(times), "", NULL);
     return figures;
 }
 
@@ -139,7 +146,7 @@ static int any(const json_t *numbers, const char *list)
 
 static void add_numbers(struct page *page)
 {
-    json_t *numbers = page_answer(page, NUMBERS);
+    json_t *numbers = page_got(page, NUMBERS);
     if (!numbers) {
         json_object_set(page->model, "no_numbers", json_object_get(page->questions[NUMBERS].answer, "detail"));
         return;
@@ -158,7 +165,7 @@ static void add_numbers(struct page *page)
 /* A short list of the front page: its first rows, and whether there are more. */
 static void add_list(struct page *page, const char *name, size_t question)
 {
-    json_t *answer = page_answer(page, question), *list = json_object();
+    json_t *answer = page_got(page, question), *list = json_object();
     json_t *items = json_object_get(answer, "items");
     json_object_set_new(list, "some", json_boolean(json_array_size(items) > 0));
     json_object_set_new(list, "more", json_boolean(json_is_string(json_object_get(answer, "next"))));

@@ -59,9 +59,9 @@ const struct view console_views[] = {
 const size_t console_view_count = sizeof(console_views) / sizeof(console_views[0]);
 
 const struct deed console_deeds[] = {
-    {"/events/{id}/reveal", 1024, reveal_act},
-    {"/explain", 1 << 20, explain_act},
-    {"/deliveries/{id}", 4096, delivery_act},
+    {"/events/{id}/reveal", CONSOLE_WRITES, 1024, reveal_act},
+    {"/explain", CONSOLE_READS, 1 << 20, explain_act},
+    {"/deliveries/{id}", CONSOLE_WRITES, 4096, delivery_act},
 };
 const size_t console_deed_count = sizeof(console_deeds) / sizeof(console_deeds[0]);
 
