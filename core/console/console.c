@@ -82,6 +82,12 @@ static const char category[] =
 static const char audit[] =
 #include "core/console/pages/audit.mustache.inc"
     ;
+static const char letters[] =
+#include "core/console/pages/letters.mustache.inc"
+    ;
+static const char confirm[] =
+#include "core/console/pages/confirm.mustache.inc"
+    ;
 
 static const struct {
     const char *name;
@@ -105,6 +111,8 @@ static const struct {
     {"categories", STR(categories)},
     {"category", STR(category)},
     {"audit", STR(audit)},
+    {"letters", STR(letters)},
+    {"confirm", STR(confirm)},
     {"story", STR(story)},
     {"explain", STR(explain)},
     {"deliveries", STR(deliveries)},

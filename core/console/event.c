@@ -70,14 +70,6 @@ void event_show(struct page *page)
 
 /* --- what it says ------------------------------------------------------------------------------------------------- */
 
-static const char *pretty(struct page *page, const json_t *data)
-{
-    char *text = data ? json_dumps(data, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
-    const char *copy = text ? arena_printf(page->req->arena, "%s", text) : "";
-    free(text);
-    return copy;
-}
-
 static void revealed(struct page *page)
 {
     for (size_t i = 0; i < page->asked; i++)
@@ -88,7 +80,7 @@ static void revealed(struct page *page)
     const json_t *said = page_got(page, 1);
     json_t *shown = json_object();
     json_object_set(shown, "words", json_object_get(said, "body"));
-    json_object_set_new(shown, "source_data", json_string(pretty(page, json_object_get(said, "data"))));
+    json_object_set_new(shown, "source_data", json_string(page_pretty(page, json_object_get(said, "data"))));
     json_object_set_new(page->model, "revealed", shown);
     dress(page, page->questions[0].answer);
     add_subject(page, page->questions[0].answer);

@@ -36,6 +36,7 @@ struct view {
     void (*ask)(struct page *page);
     /* The answers are there: completes the model, whose `answer` is the first one's. May be NULL. */
     void (*show)(struct page *page);
+    int as_json; /* model.json is what the API said, to be copied */
 };
 extern const struct view console_views[];
 extern const size_t console_view_count;
@@ -71,6 +72,7 @@ struct page {
     struct http_question *questions;
     size_t asked;
     json_t *model;
+    const char *query;               /* of a list, "?..." for the API */
     uint32_t status;                 /* of the page; 0: 200 */
     void (*next)(struct page *page); /* when the answers of a deed are there */
 };
@@ -86,6 +88,8 @@ void page_go(struct page *page, void (*next)(struct page *page));
 json_t *page_got(const struct page *page, size_t question);
 /* Shows the view's template over the model; its first answer is `answer`. */
 void page_render(struct page *page);
+/* The same with another template. */
+void page_render_as(struct page *page, const char *template);
 /* Shows what question i was answered, as a problem. */
 void page_problem(struct page *page, size_t question);
 /* The same for a form that is itself at fault: a key of `fault`. */
@@ -97,6 +101,8 @@ struct belfry_str page_text(struct page *page, const char *key);
 struct belfry_str page_count_text(struct page *page, const char *key, int64_t count);
 /* One word of a closed list of the API, "state.retrying"; the word itself when there is no text. */
 struct belfry_str page_word(struct page *page, const char *group, const char *word);
+/* A value as JSON for people. In the request's arena. */
+const char *page_pretty(struct page *page, const json_t *value);
 /* Percent-encoded for a path or a query. In the request's arena. */
 const char *page_encoded(struct page *page, struct belfry_str text);
 /* A field of the form, trimmed; empty when it is not there. */
@@ -127,6 +133,9 @@ void explain_act(struct page *page);
 void reveal_act(struct page *page);
 void deliveries_show(struct page *page);
 void delivery_show(struct page *page);
+void letters_ask(struct page *page);
+void letters_show(struct page *page);
+void letters_act(struct page *page);
 void delivery_act(struct page *page);
 void endpoints_show(struct page *page);
 void endpoint_ask(struct page *page);

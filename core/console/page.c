@@ -63,6 +63,14 @@ struct belfry_str page_field(struct page *page, const char *name)
     return http_form(page->req, name, 0, &value) == BELFRY_OK ? str_trim(value) : STR("");
 }
 
+const char *page_pretty(struct page *page, const json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
+    const char *copy = text ? arena_printf(page->req->arena, "%s", text) : "";
+    free(text);
+    return copy;
+}
+
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
 size_t page_ask(struct page *page, const char *method, const char *path, json_t *body)
@@ -165,12 +173,17 @@ static void send_page(struct page *page, const char *template, struct belfry_str
     buf_free(&html);
 }
 
-void page_render(struct page *page)
+void page_render_as(struct page *page, const char *template)
 {
     json_t *answer = page->asked ? page->questions[0].answer : NULL;
     if (answer)
         json_object_set(page->model, "answer", answer);
-    send_page(page, page->view->name, page_word(page, "title", page->view->name));
+    send_page(page, template, page_word(page, "title", template));
+}
+
+void page_render(struct page *page)
+{
+    page_render_as(page, page->view->name);
 }
 
 static void show_fault(struct page *page, uint32_t status, struct belfry_str detail, const char *title)
@@ -233,6 +246,8 @@ static void opened(struct page *page)
     }
     if (view->filters)
         list_pager(page);
+    if (view->as_json)
+        json_object_set_new(page->model, "json", json_string(page_pretty(page, first->answer)));
     for (size_t i = 0; i < page->asked; i++)
         dress(page, page->questions[i].answer);
     if (view->show)
@@ -253,9 +268,9 @@ static const char *api_of(struct page *page, const struct view *view)
 void page_open(struct page *page, const struct view *view)
 {
     page->view = view;
-    const char *query = view->filters ? list_query(page) : "";
+    page->query = view->filters ? list_query(page) : "";
     if (view->api)
-        page_ask(page, "GET", arena_printf(page->req->arena, "%s%s", api_of(page, view), query), NULL);
+        page_ask(page, "GET", arena_printf(page->req->arena, "%s%s", api_of(page, view), page->query), NULL);
     if (view->ask)
         view->ask(page);
     page_go(page, opened);

@@ -38,23 +38,26 @@ static const struct filter event_filters[] = {
 static const struct filter delivery_filters[] = {{"state", states},   {"channel", NULL}, {"target", NULL},
                                                  {"recipient", NULL}, {"rule", NULL},    {"reason", NULL},
                                                  {NULL, NULL}};
+static const struct filter letter_filters[] = {{"channel", NULL}, {"target", NULL}, {"recipient", NULL},
+                                               {"rule", NULL},    {"reason", NULL}, {NULL, NULL}};
 static const struct filter audit_filters[] = {{"who", NULL}, {"what", NULL}, {NULL, NULL}};
 static const struct filter no_filters[] = {{NULL, NULL}};
 
 const struct view console_views[] = {
-    {"", "overview", "overview", NULL, NULL, overview_ask, overview_show},
-    {"/events", "events", "events", "/events", event_filters, NULL, events_show},
-    {"/events/{id}", "events", "event", "/events/{id}?bodies=hidden", NULL, event_ask, event_show},
-    {"/explain", "explain", "explain", NULL, NULL, NULL, explain_show},
-    {"/deliveries", "deliveries", "deliveries", "/deliveries", delivery_filters, NULL, deliveries_show},
-    {"/deliveries/{id}", "deliveries", "delivery", "/deliveries/{id}", NULL, NULL, delivery_show},
-    {"/endpoints", "endpoints", "endpoints", "/endpoints", no_filters, NULL, endpoints_show},
-    {"/endpoints/{id}", "endpoints", "endpoint", "/endpoints/{id}", NULL, endpoint_ask, endpoint_show},
-    {"/plugins", "plugins", "plugins", "/plugins", no_filters, NULL, NULL},
-    {"/categories", "categories", "categories", "/categories", no_filters, NULL, categories_show},
-    {"/categories/{id}", "categories", "category", "/categories/{id}/audience", no_filters, category_ask,
-     category_show},
-    {"/audit", "audit", "audit", "/audit", audit_filters, NULL, audit_show},
+    {"", "overview", "overview", NULL, NULL, overview_ask, overview_show, 0},
+    {"/events", "events", "events", "/events", event_filters, NULL, events_show, 0},
+    {"/events/{id}", "events", "event", "/events/{id}?bodies=hidden", NULL, event_ask, event_show, 0},
+    {"/explain", "explain", "explain", NULL, NULL, NULL, explain_show, 0},
+    {"/deliveries", "deliveries", "deliveries", "/deliveries", delivery_filters, NULL, deliveries_show, 0},
+    {"/deliveries/{id}", "deliveries", "delivery", "/deliveries/{id}", NULL, NULL, delivery_show, 1},
+    {"/dead-letters", "letters", "letters", NULL, letter_filters, letters_ask, letters_show, 0},
+    {"/endpoints", "endpoints", "endpoints", "/endpoints", no_filters, NULL, endpoints_show, 0},
+    {"/endpoints/{id}", "endpoints", "endpoint", "/endpoints/{id}", NULL, endpoint_ask, endpoint_show, 0},
+    {"/plugins", "plugins", "plugins", "/plugins", no_filters, NULL, NULL, 0},
+    {"/categories", "categories", "categories", "/categories", no_filters, NULL, categories_show, 0},
+    {"/categories/{id}", "categories", "category", "/categories/{id}/audience", no_filters, category_ask, category_show,
+     0},
+    {"/audit", "audit", "audit", "/audit", audit_filters, NULL, audit_show, 0},
 };
 const size_t console_view_count = sizeof(console_views) / sizeof(console_views[0]);
 
@@ -62,6 +65,7 @@ const struct deed console_deeds[] = {
     {"/events/{id}/reveal", CONSOLE_WRITES, 1024, reveal_act},
     {"/explain", CONSOLE_READS, 1 << 20, explain_act},
     {"/deliveries/{id}", CONSOLE_WRITES, 4096, delivery_act},
+    {"/dead-letters", CONSOLE_WRITES, 64 << 10, letters_act},
 };
 const size_t console_deed_count = sizeof(console_deeds) / sizeof(console_deeds[0]);
 
@@ -69,6 +73,7 @@ const struct tab console_tabs[] = {
     {"overview", "", NULL},
     {"events", "/events", "/events"},
     {"deliveries", "/deliveries", "/deliveries"},
+    {"letters", "/dead-letters", "/deliveries"},
     {"endpoints", "/endpoints", "/endpoints"},
     {"explain", "/explain", NULL},
     {"categories", "/categories", "/categories"},
