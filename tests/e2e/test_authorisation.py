@@ -21,6 +21,9 @@ from support.paths import SRC
 SECRET_TITLE = "Merger with Initech"
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
+CONSOLE = {"role:admin", "token:read", "token:admin"}
+CHANGES = {"role:admin", "token:admin"}
+
 # method, path, who may: person, or what a token may, or a role; a body that is well formed
 ROUTES = [
     ("POST", "/v1/acme/sources/crm/triggers", {"token:trigger:crm"}, None),
@@ -74,6 +77,23 @@ ROUTES = [
     ("GET", "/v1/acme/categories", {"role:admin", "token:read", "token:admin"}, None),
     ("GET", "/v1/acme/categories/news/audience", {"role:admin", "token:read", "token:admin"}, None),
     ("GET", "/v1/acme/event-types", {"role:admin", "token:read", "token:admin"}, None),
+    ("GET", "/acme/admin", CONSOLE, None),
+    ("GET", "/acme/admin/events", CONSOLE, None),
+    ("GET", "/acme/admin/events/{event}", CONSOLE, None),
+    ("POST", "/acme/admin/events/{event}/reveal", CHANGES, None),
+    ("GET", "/acme/admin/explain", CONSOLE, None),
+    ("POST", "/acme/admin/explain", CONSOLE, None),
+    ("GET", "/acme/admin/deliveries", CONSOLE, None),
+    ("GET", "/acme/admin/deliveries/" + NOBODY, CONSOLE, None),
+    ("POST", "/acme/admin/deliveries/" + NOBODY, CHANGES, None),
+    ("GET", "/acme/admin/dead-letters", CONSOLE, None),
+    ("POST", "/acme/admin/dead-letters", CHANGES, None),
+    ("GET", "/acme/admin/endpoints", CONSOLE, None),
+    ("GET", "/acme/admin/endpoints/" + NOBODY, CONSOLE, None),
+    ("GET", "/acme/admin/plugins", CONSOLE, None),
+    ("GET", "/acme/admin/categories", CONSOLE, None),
+    ("GET", "/acme/admin/categories/news", CONSOLE, None),
+    ("GET", "/acme/admin/audit", CONSOLE, None),
     ("POST", "/v1/admin/reload", {"operator"}, None),
     ("GET", "/v1/admin/config", {"operator"}, None),
     ("GET", "/v1/admin/plugins", {"operator"}, None),
@@ -286,7 +306,7 @@ def test_who_may_what(hub, who):
         else:
             assert answer.status_code == 403, f"{name(route)}: {answer.status_code} {answer.text}"
             assert "needs" in answer.json()["detail"], "names what is needed"
-        may_see = is_ & {"role:admin", "token:read", "token:admin"} and re.search("event|explain|runs", route[1])
+        may_see = is_ & {"role:admin", "token:read", "token:admin"} and re.search("event|explain|runs|/admin$", route[1])
         if not may_see:
             tells_nothing(answer, route)
 

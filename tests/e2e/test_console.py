@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console at /{org}/admin: it shows what the API says, to whom the API says it, and does what the API does."""
+import json
+import re
+from html import unescape
+
+import pytest
+
+from support import people
+from support.config import base, with_hooks
+from support.events import case, created
+from support.wait import until
+
+HTML = {"Accept": "text/html"}
+HOSTILE = "<script>alert(1)</script> \u202e" + "x" * 200
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    from support.hub import Hub
+    from support.receiver import Receiver
+    receiver = Receiver()
+    config = with_hooks(base(), receiver.endpoint("good"), receiver.endpoint("bad"), source="crm")
+    hub = Hub(tmp_path_factory.mktemp("console"), config)
+    receiver.answer("/bad", 400)
+    try:
+        hub.start()
+        hub.send(case("bob", "odd", HOSTILE))
+        hub.send(case("victor", "secret", "Merger with Initech"))
+        until(lambda: [d for d in hub.deliveries("?channel=hooks") if d["state"] != "scheduled"])
+        yield hub
+    finally:
+        hub.show_log()
+        hub.close()
+        receiver.close()
+
+
+def admin(hub):
+    return {**hub.person("root"), **HTML}
+
+
+def page(hub, path, status=200, headers=None):
+    answer = hub.get("/acme/admin" + path, headers or admin(hub))
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<script>alert" not in answer.text and answer.text.count("<h1") == 1
+    return answer.text
+
+
+def event_of(hub, title):
+    return next(e["id"] for e in hub.events() if title in e["title"])
+
+
+VIEWS = ["", "/events", "/explain", "/deliveries", "/dead-letters", "/endpoints", "/plugins", "/categories",
+         "/categories/CALC_BLOCKED", "/audit"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_page_is_for_admins_of_the_org(hub, view):
+    path = "/acme/admin" + view
+    assert page(hub, view)
+    assert hub.get(path, {**people.token("reader"), **HTML}).status_code == 200
+    assert hub.get(path, {**hub.person("bob"), **HTML}).status_code == 403
+    assert hub.get(path, {**people.token("crm"), **HTML}).status_code == 403
+    assert hub.get(path, {**hub.person("ann", "globex", ["admin"]), **HTML}).status_code == 404
+    assert hub.get(path, HTML).status_code == 401
+    assert "Verwaltung" in page(hub, view, headers={**hub.person("root", locale="de"), **HTML})
+
+
+def test_a_list_has_its_filters_in_the_address_and_says_what_it_does_not_take(hub):
+    text = page(hub, "/events?type=workflow.odd")
+    assert 'value="workflow.odd"' in text and "Initech" not in text
+    assert "No event matches" in page(hub, "/events?type=nothing")
+    assert "none of the outcomes" in page(hub, "/deliveries?state=nonsense", 400)
+    assert "no cursor" in page(hub, "/audit?before=nonsense", 400)
+    assert page(hub, "/events?refused=true")
+
+
+def test_what_is_not_there_is_404(hub):
+    for path in ["/events/x", "/deliveries/x", "/endpoints/x", "/categories/x"]:
+        assert "no such" in page(hub, path, 404)
+
+
+def test_older_rows_are_behind_a_link_and_newest_leads_back(hub):
+    for _ in range(55):
+        hub.send(case("carl", "calm"))
+    text = page(hub, "/events?type=workflow.calm")
+    older = unescape(re.search(r'href="([^"]+)" rel="next"', text)[1])
+    assert text.count("<tr ") == 51 and "type=workflow.calm" in older and "before=" in older
+    text = page(hub, older.removeprefix("/acme/admin"))
+    assert text.count("<tr ") == 6 and 'rel="next"' not in text
+    assert 'href="/acme/admin/events?type=workflow.calm"' in text
+
+
+def test_the_story_says_why_she_got_it_and_why_he_did_not(hub):
+    event = event_of(hub, "Initech")
+    text = page(hub, f"/events/{event}")
+    assert "victor" in text and "was not told" in text and "Their roles do not see this category" in text
+    about = page(hub, f"/events/{event}?who=carl")
+    assert re.search(r'<strong dir="auto">carl</strong> is not among those', about)
+    about = page(hub, f"/events/{event}?who=victor")
+    assert about.count('<strong dir="auto">victor</strong>') == 2
+
+
+def test_what_comes_from_outside_is_text(hub):
+    text = page(hub, f"/events/{event_of(hub, 'alert')}")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text and "\u202e" not in text
+
+
+def test_a_message_is_hidden_until_somebody_looks_and_that_is_kept(hub):
+    hub.send(created(owner="bob", fields={"name": "Plain", "note": "for your eyes only"}))
+    event = event_of(hub, "Plain")
+    assert "for your eyes only" not in page(hub, f"/events/{event}")
+    path = f"/acme/admin/events/{event}/reveal"
+    assert hub.post(path, {**people.token("reader"), **HTML}).status_code == 403
+    assert hub.post(path, {**hub.person("bob"), **HTML}).status_code == 403
+    answer = hub.post(path, admin(hub))
+    assert answer.status_code == 200 and "for your eyes only" in answer.text
+    rows = hub.get("/v1/acme/audit?what=event.reveal", people.token("admin")).json()["items"]
+    assert [(row["who"], row["detail"]["event"]) for row in rows] == [("person:root", event)]
+    text = page(hub, "/audit?what=event.reveal")
+    assert "person:root" in text and f"/acme/admin/events/{event}" in text
+
+
+def test_a_dry_run_is_drawn_like_a_story_and_writes_nothing(hub):
+    before = len(hub.events("?limit=200"))
+    trigger = case("bob", "odd", "What if?")
+    form = {"source": "crm", "trigger": json.dumps(trigger)}
+    answer = hub.post("/acme/admin/explain", admin(hub), data=form)
+    assert answer.status_code == 200 and "would be told" in answer.text and "did not match" in answer.text
+    wrong = hub.post("/acme/admin/explain", admin(hub), data={**form, "trigger": "{nonsense"})
+    assert wrong.status_code == 422 and "{nonsense" in unescape(wrong.text)
+    none = hub.post("/acme/admin/explain", admin(hub), data={**form, "source": "nothing"})
+    assert none.status_code == 422 and "there is no source" in unescape(none.text)
+    assert len(hub.events("?limit=200")) == before
+
+
+def test_a_delivery_can_be_tried_again(hub):
+    bad = until(lambda: [d for d in hub.deliveries("?state=failed&channel=hooks")])[0]
+    text = page(hub, f"/deliveries/{bad['id']}")
+    assert 'class="timeline"' in text and "400" in text and 'value="retry"' in text
+    path = f"/acme/admin/deliveries/{bad['id']}"
+    assert hub.post(path, admin(hub), data={"do": "explode"}).status_code == 400
+    assert hub.post(path, {**hub.person("bob"), **HTML}, data={"do": "retry"}).status_code == 403
+    answer = hub.post(path, admin(hub), data={"do": "retry"}, allow_redirects=False)
+    assert answer.status_code == 303 and answer.headers["location"] == path + "?done=retried&n=1"
+    assert "1 delivery is due now" in page(hub, f"/deliveries/{bad['id']}?done=retried&n=1")
+    until(lambda: hub.get("/v1/acme/deliveries/" + bad["id"], people.token("admin")).json()["attempts"] > bad["attempts"])
+
+
+def test_a_notice_says_only_what_we_would_say(hub):
+    assert "Send" not in page(hub, "/deliveries?done=Send%20money&n=1")
+    assert 'class="notice"' not in page(hub, "/deliveries?done=Send%20money&n=1")
+
+
+def test_dead_letters_are_grouped_by_cause(hub):
+    until(lambda: hub.deliveries("?state=failed"))
+    text = page(hub, "/dead-letters")
+    assert text.count('class="group"') == 1 and 'name="ids"' in text
+    nothing = hub.post("/acme/admin/dead-letters", admin(hub), data={"do": "discard", "why": "x"})
+    assert nothing.status_code == 422 and "Nothing was selected" in nothing.text
+    one = hub.deliveries("?state=failed")[0]["id"]
+    no_reason = hub.post("/acme/admin/dead-letters", admin(hub), data={"do": "discard", "ids": [one]})
+    assert no_reason.status_code == 422 and "give a reason" in no_reason.text
+
+
+def test_all_are_given_up_only_when_their_number_was_typed(hub):
+    until(lambda: hub.deliveries("?state=failed"))
+    ask = hub.post("/acme/admin/dead-letters", admin(hub), data={"do": "discard-all", "target": "bad"})
+    assert ask.status_code == 200
+    total = re.search(r'name="expected" value="(\d+)"', ask.text)[1]
+    assert 'name="target" value="bad"' in ask.text
+    form = {"do": "discard-sure", "target": "bad", "expected": total, "typed": "7" + total, "why": "spilt milk"}
+    wrong = hub.post("/acme/admin/dead-letters", admin(hub), data=form)
+    assert wrong.status_code == 422 and "Nothing was changed" in wrong.text
+    assert hub.deliveries("?state=failed")

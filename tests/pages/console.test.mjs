@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// The console in a browser: no fault that axe finds, narrow and wide, light and dark; with the keyboard and without
+// scripts; and the little that its script adds.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { faults, launch, leave, signIn } from '../node/support/browser.mjs';
+import { Hub, withHook } from '../node/support/hub.mjs';
+import { until } from '../node/support/wait.mjs';
+
+const NO_SCRIPT = { javaScriptEnabled: false };
+const LONG = `<img src=x onerror=alert(1)> ${'x'.repeat(200)}`;
+let hub, browser, event, delivery, endpoint;
+
+const api = (path) => hub.get(`/v1/acme${path}`);
+
+before(async () => {
+  const config = withHook('http://127.0.0.1:1/nobody-listens-here', { retry: ['1h'] });
+  config.orgs.acme.users.ada = { name: 'Ada Admin', roles: ['admin'] };
+  config.categories.secret = { label: 'Secret', visible_to: ['sales-manager'] };
+  [hub, browser] = await Promise.all([Hub.start(config), launch()]);
+  await hub.case('bob', 'odd', LONG);
+  await hub.case('bob', 'calm', 'הודעה חדשה');
+  [event] = (await api('/events?type=workflow.odd')).items;
+  [delivery] = await until(async () => {
+    const { items } = await api('/deliveries?channel=hooks');
+    return items.length && items.every((item) => item.attempts > 0) && items;
+  }, 'both were tried');
+  [endpoint] = (await api('/endpoints')).items;
+});
+after(async () => {
+  await browser?.close();
+  await hub?.stop();
+});
+
+const PAGES = {
+  'the overview': () => '',
+  'the events': () => '/events',
+  'no events': () => '/events?type=nothing',
+  'a wrong filter': () => ['/deliveries?state=nonsense', 400],
+  'an event': () => `/events/${event.id}?who=bob`,
+  'an event that is not there': () => ['/events/nothing', 404],
+  'the form of a dry run': () => '/explain',
+  'the deliveries': () => '/deliveries',
+  'a delivery': () => `/deliveries/${delivery.id}?done=retried&n=2&failed=1`,
+  'the dead letters': () => '/dead-letters',
+  'the endpoints': () => '/endpoints',
+  'an endpoint': () => `/endpoints/${endpoint.id}`,
+  'the plugins': () => '/plugins',
+  'the categories': () => '/categories',
+  'who sees a category': () => '/categories/secret',
+  'the audit': () => '/audit',
+};
+for (const [what, address] of Object.entries(PAGES)) {
+  test(`${what} has no faults`, async () => {
+    const page = await signIn(browser, hub, 'ada');
+    const [path, status] = [address()].flat();
+    assert.equal((await page.goto(`${hub.url}/acme/admin${path}`)).status(), status ?? 200);
+    await page.evaluate(() => document.querySelectorAll('details').forEach((one) => { one.open = true; }));
+    const found = [];
+    for (const width of [320, 1280]) {
+      for (const colorScheme of ['light', 'dark']) {
+        await page.setViewportSize({ width, height: 700 });
+        await page.emulateMedia({ colorScheme });
+        found.push(...(await faults(page)).map((fault) => `${width} ${colorScheme} ${fault}`));
+        const wide = await page.evaluate(() => document.scrollingElement.scrollWidth);
+        if (wide > width) found.push(`${width} ${colorScheme}: ${wide} wide`);
+      }
+    }
+    assert.deepEqual(found, []);
+    assert.equal(await page.locator('main img').count(), 0, 'a title is text');
+    assert.deepEqual(page.complaints.filter((text) => !(status && text.includes(`status of ${status}`))), []);
+    await page.context().close();
+  });
+}
+
+test('without scripts: from the overview to the reason, and back with a dry run', async () => {
+  const page = await signIn(browser, hub, 'ada', NO_SCRIPT);
+  await leave(page, () => page.getByRole('link', { name: 'Administration' }).click());
+  await leave(page, () => page.getByRole('link', { name: LONG }).click());
+  await page.getByLabel('Who').fill('ann');
+  await leave(page, () => page.getByRole('button', { name: 'Ask' }).click());
+  assert.match(await page.locator('.about').innerText(), /ann is not among those who are told/);
+  await leave(page, () => page.getByRole('button', { name: 'Reveal text and data' }).click());
+  assert.match(await page.locator('#source-data').innerText(), /"object": "Case"/);
+  await leave(page, () => page.getByRole('link', { name: 'What if' }).click());
+  await page.getByLabel('Source').fill('crm');
+  await leave(page, () => page.getByRole('button', { name: 'Try it' }).click());
+  assert.match(await page.getByRole('status').innerText(), /makes 1 event/);
+  assert.match(await page.locator('.person').first().innerText(), /ann would be told/);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('without scripts: a delivery is cancelled with the keyboard', async () => {
+  const page = await signIn(browser, hub, 'ada', NO_SCRIPT);
+  await page.goto(`${hub.url}/acme/admin/deliveries/${delivery.id}`);
+  await page.getByRole('button', { name: 'Cancel it' }).focus();
+  await leave(page, () => page.keyboard.press('Enter'));
+  assert.match(await page.getByRole('status').innerText(), /1 delivery was cancelled/);
+  assert.equal((await api(`/deliveries/${delivery.id}`)).state, 'cancelled');
+  await page.context().close();
+});
+
+test('the overview says that it refreshes, and stops when told to', async () => {
+  const page = await signIn(browser, hub, 'ada');
+  await page.goto(`${hub.url}/acme/admin`);
+  assert.match(await page.locator('#live').innerText(), /Refreshes every 10 seconds/);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  assert.match(await page.locator('#live').innerText(), /Not refreshed/);
+  await page.reload();
+  assert.match(await page.locator('#live').innerText(), /Not refreshed/);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  assert.match(await page.locator('#live').innerText(), /Refreshes every 10 seconds/);
+  await page.context().close();
+});
+
+test('a person without the role is told so in a page', async () => {
+  const page = await signIn(browser, hub, 'bob');
+  assert.equal(await page.getByRole('link', { name: 'Administration' }).count(), 0);
+  assert.equal((await page.goto(`${hub.url}/acme/admin`)).status(), 403);
+  assert.match(await page.locator('main').innerText(), /admin/);
+  assert.deepEqual(await faults(page), []);
+  await page.context().close();
+});
+
+test('script and style are small', async () => {
+  for (const [name, most] of [['console.js', 12 * 1024], ['console.css', 8 * 1024]]) {
+    const text = await (await fetch(`${hub.url}/assets/${name}`)).text();
+    assert.ok(text.length > 500 && gzipSync(text).length <= most, `${name}: ${gzipSync(text).length}`);
+  }
+});
