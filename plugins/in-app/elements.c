@@ -15,15 +15,14 @@ static const char tile[] =
 static const struct {
     const char *name, *text;
     size_t size;
-} files[] = {{"bell.js", bell, sizeof(bell) - 1},
-             {"feed.js", feed, sizeof(feed) - 1},
-             {"tile.js", tile, sizeof(tile) - 1}};
+} files[] = {
+    {"bell.js", bell, sizeof(bell) - 1}, {"feed.js", feed, sizeof(feed) - 1}, {"tile.js", tile, sizeof(tile) - 1}};
 
 belfry_status elements_serve(struct in_app *app)
 {
     belfry_status status = BELFRY_OK;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && status == BELFRY_OK; i++)
-        status = app->asset->add(app->host, files[i].name, "text/javascript; charset=utf-8", files[i].text,
-                                 files[i].size);
+        status =
+            app->asset->add(app->host, files[i].name, "text/javascript; charset=utf-8", files[i].text, files[i].size);
     return status;
 }
