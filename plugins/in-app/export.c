@@ -220,11 +220,11 @@ void api_export(void *self, const struct belfry_http_request *req)
 {
     struct in_app *app = self;
     struct call *call = call_new(app, req);
-    struct belfry_str format = {NULL, 0};
+    struct belfry_str format = belfry_str("csv");
     const char *why, *bad = query_read(&call->query, req, app->http->query, PAGE_ROWS, &why);
     char text[160];
-    if (!bad && (app->http->query(req, "format", 0, &format) != BELFRY_OK ||
-                 !(text_is(format, "csv") || text_is(format, "json")))) {
+    if (!bad && app->http->query(req, "format", 0, &format) == BELFRY_OK && !text_is(format, "csv") &&
+        !text_is(format, "json")) {
         bad = "format";
         why = "must be csv or json";
     }
