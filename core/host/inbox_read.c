@@ -17,7 +17,7 @@
 struct read {
     struct host_inbox *inbox;
     struct inbox_person *person; /* pinned */
-    struct http_request *req; /* held */
+    struct http_request *req;    /* held */
     const struct belfry_principal *principal;
     struct store *store;
     struct arena *arena;

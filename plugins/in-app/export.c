@@ -163,8 +163,7 @@ static int begin(struct export *e)
     if (head)
         call->app->http->respond(call->app->host, e->request, &response);
     belfry_status status =
-        head ? BELFRY_ECLOSED
-             : call->app->http->begin(call->app->host, e->request, &response, on_drain, on_closed, e);
+        head ? BELFRY_ECLOSED : call->app->http->begin(call->app->host, e->request, &response, on_drain, on_closed, e);
     text_free(&name);
     e->begun = status == BELFRY_OK;
     return e->begun ? 0 : -1;

@@ -139,8 +139,7 @@ static belfry_status start(void *self, struct belfry_error *err)
 {
     struct in_app *app = self;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        belfry_status status =
-            app->asset->add(app->host, files[i].name, files[i].type, files[i].text, files[i].size);
+        belfry_status status = app->asset->add(app->host, files[i].name, files[i].type, files[i].text, files[i].size);
         if (status != BELFRY_OK)
             return app->host->fail(err, status, NULL, "a file of the pages could not be served");
     }
