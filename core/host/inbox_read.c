@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads of belfry.inbox/1: a call is filled on the loop, runs on a reader's snapshot, and is answered on the loop on a
- * later turn. The request outlives the call, because it is only answered by what done() does; so its strings and its
+ * later turn. The request is held meanwhile, also when it is a stream whose client has left; so its strings and its
  * configuration are borrowed.
  */
 #include "host/inbox.h"
@@ -17,7 +17,7 @@
 struct read {
     struct host_inbox *inbox;
     struct inbox_person *person; /* pinned */
-    const struct http_request *req;
+    struct http_request *req;    /* held */
     const struct belfry_principal *principal;
     struct store *store;
     struct arena *arena;
@@ -53,6 +53,7 @@ static struct read *read_new(const struct belfry_http_request *req, void *arg)
     r->person = inbox_person(r->inbox, req->org, req->principal->name, 1);
     inbox_pin(r->person);
     inbox_hold(r->inbox);
+    http_hold(r->req);
     return r;
 }
 
@@ -60,6 +61,7 @@ static void read_free(struct read *r)
 {
     inbox_unpin(r->inbox, r->person);
     inbox_let_go(r->inbox);
+    http_let_go(r->req);
     arena_free(r->arena);
     free(r);
 }

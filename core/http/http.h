@@ -58,6 +58,10 @@ struct http_request {
     void *impl;
 };
 
+/* Keeps a request's memory beyond its end, for what a reader still looks at; each hold is let go of once. [loop] */
+void http_hold(struct http_request *req);
+void http_let_go(struct http_request *req);
+
 /*
  * auth: "none", "person", "token:<may>", "role:<role>", joined with "|"; "token:trigger" means trigger:<{source}>;
  * "operator". Checks in this order: unknown path 404, wrong method 405 with Allow, no or bad credential 401, other or

@@ -84,6 +84,7 @@ struct request {
     int waiting;     /* the credential is checked elsewhere; suspended meanwhile */
     int comes_again; /* libmicrohttpd repeats its call with the headers after that suspension */
     int expects;     /* the client holds the body back until it is asked for it (Expect: 100-continue) */
+    uint32_t holds;  /* a request that has ended is freed when there are none */
     int suspended, in_handler, gone; /* gone: the client left; the answer is dropped */
     int unframed;      /* where the body ends is in doubt: what follows on the connection is not read as a request */
     int64_t announced; /* Content-Length; -1: unknown, the body is chunked */

@@ -70,9 +70,31 @@ struct request *request_take(struct http *http)
 
 void requests_reap(struct http *http)
 {
-    struct list *node;
-    while ((node = list_pop_front(&http->dead)))
-        request_free(LIST_OF(node, struct request, node));
+    LIST_EACH_SAFE(it, &http->dead)
+    {
+        struct request *r = LIST_OF(it, struct request, node);
+        if (r->holds > 0)
+            continue;
+        list_remove(it);
+        request_free(r);
+    }
+}
+
+void http_hold(struct http_request *req)
+{
+    request_of(req)->holds++;
+    req->http->jobs++;
+}
+
+void http_let_go(struct http_request *req)
+{
+    struct http *http = req->http;
+    request_of(req)->holds--;
+    http->jobs--;
+    if (!http->closed)
+        return; /* the next turn reaps */
+    requests_reap(http);
+    http_unref(http);
 }
 
 /* RFC 9112 section 3.2.2: a target in absolute form is taken by its path. */

@@ -34,6 +34,8 @@ const struct openapi_operation openapi_operations[] = {
      "200:Inbox 304 400 503"},
     {"GET", V1 "notifications/count", "Unread and unseen. ETag; 204 when since_rev is the present revision.",
      "since_rev:int", NULL, "200:Count 204 304 400 503"},
+    {"GET", V1 "notifications/export", "All that the filter lists, newest first, as a file: CSV (RFC 4180) or JSON.",
+     INBOX " format:ExportFormat", NULL, "200=text/csv 400 503"},
     {"GET", V1 "notifications/{id}", "One notification.", NULL, NULL, "200:Item 304 404 503"},
     {"POST", V1 "notifications/{id}/read", "Marks it read. Idempotent.", NULL, NULL, "200:Marked 404 503"},
     {"POST", V1 "notifications/{id}/unread", "Marks it unread. Idempotent.", NULL, NULL, "200:Marked 404 503"},
@@ -220,6 +222,7 @@ const struct openapi_schema openapi_schemas[] = {
     {"Severity", "=info|success|warning|error|critical"},
     {"Status", "=active|hidden"},
     {"Read", "=unread|all"},
+    {"ExportFormat", "=csv|json"},
     {"Mark", "=read|unread|hide|unhide"},
     {"Validity", "=valid|expired|superseded|withdrawn"},
 

@@ -98,6 +98,7 @@ uint32_t mark_of(struct belfry_str word)
 static const struct belfry_route routes[] = {
     ROUTE("GET", "/v1/{org}/notifications", 0, api_list),
     ROUTE("GET", "/v1/{org}/notifications/count", 0, api_count),
+    ROUTE("GET", "/v1/{org}/notifications/export", 0, api_export),
     ROUTE("GET", "/v1/{org}/notifications/{id}", 0, api_one),
     ROUTE("POST", "/v1/{org}/notifications/{id}/read", BODY_SMALL, api_read),
     ROUTE("POST", "/v1/{org}/notifications/{id}/unread", BODY_SMALL, api_unread),

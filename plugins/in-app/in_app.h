@@ -78,6 +78,8 @@ static inline int text_is(struct belfry_str s, const char *z)
 void api_list(void *self, const struct belfry_http_request *req);
 void api_count(void *self, const struct belfry_http_request *req);
 void api_one(void *self, const struct belfry_http_request *req);
+/* export.c */
+void api_export(void *self, const struct belfry_http_request *req);
 /* change.c */
 void api_read(void *self, const struct belfry_http_request *req);
 void api_unread(void *self, const struct belfry_http_request *req);

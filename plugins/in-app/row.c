@@ -118,9 +118,9 @@ void row_write(const struct call *call, const struct belfry_inbox_page *page, co
 
 json_t *row_slots(const struct call *call)
 {
-    json_t *row =
-        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "id", "", "rev", "", "label", "", "severity", "",
-                  "severity_label", "", "href", "", "title", "", "category_label", "", "source", "", "created_at", "");
+    json_t *row = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "id", "-", "rev", "-", "label", "", "severity",
+                            "", "severity_label", "", "href", "-", "title", "", "category_label", "", "source", "",
+                            "created_at", "-");
     view_put(row, "ago", (struct belfry_str){0});
     view_put(row, "brief", belfry_str(" "));
     view_put(row, "handled", belfry_str(" "));
@@ -129,7 +129,7 @@ json_t *row_slots(const struct call *call)
     json_object_set_new(row, "unread", json_true());
     json_object_set_new(row, "comment", json_pack("{s:s}", "text", ""));
     json_object_set_new(row, "acts", json_pack("[{s:s,s:s}]", "text", "", "value", ""));
-    json_t *hide = json_pack("{s:s}", "value", "");
+    json_t *hide = json_pack("{s:s}", "value", "-");
     view_put_text(call, hide, "text", call->query.hidden ? "row.unhide" : "row.hide");
     json_object_set_new(row, "hide", hide);
     return row;

@@ -34,6 +34,7 @@ ROUTES = [
     ("GET", "/acme/runs/hr-sync/{run}", {"person"}, None),
     ("GET", "/v1/acme/notifications", {"person"}, None),
     ("GET", "/v1/acme/notifications/count", {"person"}, None),
+    ("GET", "/v1/acme/notifications/export", {"person"}, None),
     ("GET", "/v1/acme/notifications/{id}", {"person"}, None),
     ("POST", "/v1/acme/notifications/{id}/read", {"person"}, None),
     ("POST", "/v1/acme/notifications/{id}/unread", {"person"}, None),

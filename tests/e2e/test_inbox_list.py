@@ -160,7 +160,7 @@ def test_limit(hub, who):
     assert len(listed(hub, who, limit=1)["items"]) == 1
     page = listed(hub, who, limit=200)
     assert len(page["items"]) == 200 and page["next"] and page["total"] == 210
-    assert len(listed(hub, who)["items"]) == 50, "page_size of the channel"
+    assert len(listed(hub, who)["items"]) == 200, "page_size of the channel"
 
 
 @pytest.mark.parametrize("query", [

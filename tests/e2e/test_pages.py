@@ -157,7 +157,10 @@ def test_the_page_of_bad_filters(hub, who):
     hub.send([case(who, "bad", "Broken"), case(who, "calm", "Well")])
     text = page(hub, who, "?severity=error&severity=terrible&limit=x").text
     assert "Broken" in text and "Well" not in text
-    assert "left out: severity must be info, success, warning, error or critical." in text
+    assert "left out: severity." in text
+    text = page(hub, who, "?severity=error&colour=%22%3Cb%3E").text
+    assert "left out: colour." in text and "Broken" in text and "Well" not in text
+    assert "left out" not in page(hub, who, "?severity=error&done=read&n=1").text
     answer = hub.get("/acme/notifications?before=x", hub.person(who))
     assert answer.status_code == 400 and "text/html" in answer.headers["content-type"]
 

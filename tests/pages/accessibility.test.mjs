@@ -5,7 +5,8 @@ import { after, before, test } from 'node:test';
 import { faults, launch, leave, open, signIn } from '../node/support/browser.mjs';
 import { Hub, baseConfig } from '../node/support/hub.mjs';
 
-let hub, browser, gone;
+const NOBODY = '01a2266b-0000-7000-8000-000000000000';
+let hub, browser, gone, older;
 before(async () => {
   const config = baseConfig();
   config.orgs.acme.users.dora = { name: 'Dora Empty' };
@@ -30,6 +31,7 @@ before(async () => {
   };
   await hub.send('approval.submitted', { approval }, 'deals');
   const items = await hub.inbox('ann', '?read=all&limit=100');
+  older = items[7].id;
   gone = items.find((item) => item.validity === 'withdrawn');
   assert.ok(gone && items.length > 8);
 });
@@ -45,13 +47,17 @@ const PAGES = {
   },
   'a row with actions': { person: 'eve', path: () => '/acme/notifications', row: true },
   'an empty inbox': { person: 'dora', path: () => '/acme/notifications' },
+  'nothing hidden': { person: 'dora', path: () => '/acme/notifications?status=hidden' },
+  'a filter that nothing matches': { person: 'ann', path: () => '/acme/notifications?q=nothing&category=news&nonsense=1' },
+  'older rows in German': { person: 'ann', path: () => `/acme/notifications?before=${older}`, row: true, locale: 'de-DE' },
+  'not found': { person: 'ann', path: () => `/acme/n/${NOBODY}`, status: 404 },
   'what is no longer valid': { person: 'ann', path: () => gone.href, status: 410 },
   'not signed in': { path: () => '/acme/notifications', status: 401 },
 };
 
-for (const [name, { person, path, status = 200, row }] of Object.entries(PAGES)) {
+for (const [name, { person, path, status = 200, row, locale }] of Object.entries(PAGES)) {
   test(`${name} has no faults`, async () => {
-    const page = person ? await signIn(browser, hub, person) : await open(browser);
+    const page = person ? await signIn(browser, hub, person, { locale }) : await open(browser);
     const found = [];
     const response = await page.goto(hub.url + path());
     assert.equal(response.status(), status);
@@ -91,9 +97,9 @@ test('everything can be reached and used with the keyboard', async () => {
   for (let i = 0; i < 60 && names.at(-1) !== 'Hide: By keyboard'; i++) {
     await page.keyboard.press('Tab');
     const focus = page.locator(':focus');
-    names.push((await focus.textContent()).trim() || await focus.getAttribute('name'));
+    names.push(await focus.getAttribute('aria-label') ?? ((await focus.textContent()).trim() || await focus.getAttribute('name')));
   }
-  assert.ok(names.includes('Mark read: By keyboard'), names.join(', '));
+  for (const name of ['Apply', 'Mark read', 'By keyboard']) assert.ok(names.includes(name), names.join(', '));
   assert.equal(names.at(-1), 'Hide: By keyboard');
   await leave(page, () => page.keyboard.press('Enter'));
   assert.equal(await page.getByRole('button', { name: /^Hide\W+By keyboard/ }).count(), 0);

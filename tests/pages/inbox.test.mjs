@@ -28,6 +28,16 @@ const titles = (page) => page.locator('.row .title').allTextContents();
 // A button of a row names the row, too
 const button = (page, label, title) => page.getByRole('button', { name: new RegExp(`^${label}\\W+${title}$`) });
 const follow = (page, what) => leave(page, () => what.click());
+const tool = (page, name) => page.getByRole('toolbar').getByRole('button', { name, exact: true });
+async function select(page, ...names) {
+  for (const name of names) await page.getByRole('checkbox', { name, exact: true }).check();
+}
+// Chooses in the form of filters, which is folded up in a window of this width, and applies it.
+async function show(page, ...labels) {
+  if (!await page.locator('#more').evaluate((details) => details.open)) await page.locator('#more summary').click();
+  for (const label of labels) await page.locator('#filters').getByLabel(label, { exact: true }).check();
+  await follow(page, page.getByRole('button', { name: 'Apply', exact: true }));
+}
 const row = (page, title) => page.locator('.row', { hasText: title });
 
 // An oddity and a fault each
@@ -42,9 +52,9 @@ test('the list shows the rows, newest first, and complains about nothing', async
   const page = await signIn(browser, hub, 'lister');
   assert.equal(new URL(page.url()).pathname, '/acme/notifications');
   assert.equal(new URL(page.url()).search, '', 'no token in the address');
-  assert.match(await page.title(), /^Notifications/);
+  assert.equal(await page.title(), '(3) Notifications - Belfry');
   assert.deepEqual(await titles(page), ['Something bad', 'Something odd', 'All is <b>calm</b>']);
-  assert.match(await row(page, 'Something bad').innerText(), /Error\s+Trouble\s+crm/);
+  assert.match(await row(page, 'Something bad').innerText(), /Error\s+Unread\s+Something bad\s+Trouble\s+crm/);
   assert.match(await page.locator('.head').innerText(), /3 unread/);
   const cookies = await page.context().cookies();
   assert.deepEqual(cookies.map((cookie) => [cookie.httpOnly, cookie.sameSite]), [[true, 'Lax']]);
@@ -81,24 +91,25 @@ test('a policy forbids scripts and styles that are not our own', async () => {
 test('a filter is in the address, which shows the same rows to another browser', async () => {
   await three('filterer');
   const page = await signIn(browser, hub, 'filterer', NO_SCRIPT);
-  await page.getByText('Filters', { exact: true }).click();
-  await page.getByRole('checkbox', { name: /^Error/ }).check();
-  await page.getByRole('checkbox', { name: /^Warning/ }).check();
-  await follow(page, page.getByRole('button', { name: 'Apply filters' }));
+  await show(page, /^Warning/, /^Error/);
   const shown = await titles(page);
   assert.deepEqual(shown, ['Something bad', 'Something odd']);
   const address = new URL(page.url());
-  assert.deepEqual(address.searchParams.getAll('severity').sort(), ['error', 'warning']);
+  assert.equal(address.search, '?severity=error&severity=warning', 'defaults are left out, in one order');
 
-  const other = await signIn(browser, hub, 'filterer');
+  const other = await signIn(browser, hub, 'filterer', NO_SCRIPT);
   await other.goto(address.href);
   assert.deepEqual(await titles(other), shown);
   assert.ok(await other.getByRole('checkbox', { name: /^Error/ }).isChecked());
   assert.ok(!await other.getByRole('checkbox', { name: /^Info/ }).isChecked());
   await other.getByRole('searchbox').fill('odd');
-  await follow(other, other.getByRole('button', { name: 'Search' }));
+  await follow(other, other.getByRole('button', { name: 'Apply', exact: true }));
   assert.deepEqual(await titles(other), ['Something odd']);
-  await follow(other, other.getByRole('link', { name: 'Clear filters' }));
+  await follow(other, other.getByRole('link', { name: 'Remove filter: Severity Warning' }));
+  assert.equal(new URL(other.url()).search, '?q=odd&severity=error');
+  assert.equal(await other.locator('#list').isVisible(), false);
+  assert.match(await other.locator('#empty').innerText(), /^No notifications match\s[^]*Search: odd\s+Severity: Error/);
+  await follow(other, other.getByRole('link', { name: 'Clear all', exact: true }));
   assert.equal((await titles(other)).length, 3);
   assert.deepEqual(other.complaints, []);
   await page.context().close();
@@ -108,13 +119,16 @@ test('a filter is in the address, which shows the same rows to another browser',
 test('mark read and mark unread work without a script', async () => {
   await three('marker');
   const page = await signIn(browser, hub, 'marker', NO_SCRIPT);
-  await follow(page, button(page, 'Mark read', 'Something odd'));
+  await select(page, 'Something odd');
+  await follow(page, tool(page, 'Mark read'));
+  assert.match(await page.locator('#banners').innerText(), /1 notification marked as read\.\s+Undo/);
   assert.match(await page.locator('.head').innerText(), /2 unread/);
   assert.equal((await titles(page)).length, 3);
-  await follow(page, page.getByRole('link', { name: 'Unread', exact: true }));
+  await show(page, 'Unread');
   assert.deepEqual(await titles(page), ['Something bad', 'All is <b>calm</b>']);
-  await follow(page, page.getByRole('link', { name: 'All', exact: true }));
-  await follow(page, button(page, 'Mark unread', 'Something odd'));
+  await show(page, 'All');
+  await select(page, 'Something odd');
+  await follow(page, tool(page, 'Mark unread'));
   assert.deepEqual((await hub.inbox('marker')).map((item) => item.unread), [true, true, true]);
   await page.context().close();
 });
@@ -124,10 +138,12 @@ test('hide and unhide work without a script', async () => {
   const page = await signIn(browser, hub, 'hider', NO_SCRIPT);
   await follow(page, button(page, 'Hide', 'Something bad'));
   assert.deepEqual(await titles(page), ['Something odd', 'All is <b>calm</b>']);
-  await follow(page, page.getByRole('link', { name: 'Hidden', exact: true }));
+  await show(page, 'Hidden');
   assert.deepEqual(await titles(page), ['Something bad']);
   await follow(page, button(page, 'Unhide', 'Something bad'));
+  assert.equal(new URL(page.url()).searchParams.get('status'), 'hidden', 'an action keeps the filter');
   assert.deepEqual(await titles(page), []);
+  assert.match(await page.locator('#empty').innerText(), /^Nothing is hidden/);
   assert.equal((await hub.inbox('hider')).length, 3);
   await page.context().close();
 });
@@ -135,14 +151,19 @@ test('hide and unhide work without a script', async () => {
 test('several at once, and back again, without a script', async () => {
   await three('selector');
   const page = await signIn(browser, hub, 'selector', NO_SCRIPT);
-  await page.getByRole('checkbox', { name: 'Select: Something bad' }).check();
-  await page.getByRole('checkbox', { name: 'Select: Something odd' }).check();
-  await follow(page, page.getByRole('button', { name: 'Hide selected' }));
+  await select(page, 'Something bad', 'Something odd');
+  await follow(page, tool(page, 'Hide'));
   assert.deepEqual(await titles(page), ['All is <b>calm</b>']);
-  assert.match(await page.getByRole('status').innerText(), /2 notifications hidden/);
+  assert.match(await page.locator('#banners').innerText(), /2 notifications hidden/);
   await follow(page, page.getByRole('button', { name: 'Undo' }));
   assert.equal((await titles(page)).length, 3);
-  await follow(page, page.getByRole('button', { name: /^Mark all as read/ }));
+  await follow(page, tool(page, 'Hide'));
+  assert.match(await page.locator('#banners').innerText(), /Nothing was selected/);
+  await page.goto(`${hub.url}/acme/notifications?severity=error`);
+  await follow(page, tool(page, 'Mark 1 matching as read'));
+  assert.match(await page.locator('.head').innerText(), /2 unread/, 'only what the filter lists');
+  await page.goto(`${hub.url}/acme/notifications`);
+  await follow(page, tool(page, 'Mark all 2 as read'));
   assert.match(await page.locator('.head').innerText(), /Nothing unread/);
   await page.context().close();
 });
@@ -174,14 +195,21 @@ test('a withdrawn notification says that it is no longer valid, with a way back'
   const item = await until(async () => (await hub.inbox('loser'))[0], 'there is a row');
   assert.equal(item.validity, 'withdrawn');
   const page = await signIn(browser, hub, 'loser', NO_SCRIPT);
-  assert.match(await page.locator('.row').first().innerText(), /no longer valid/);
-  const response = await page.goto(hub.url + item.href);
+  await page.goto(`${hub.url}/acme/notifications?severity=info&q=lead`);
+  assert.match(await page.locator('.row').first().innerText(), /No longer valid/);
+  const [response] = await Promise.all([page.waitForResponse((r) => r.url().endsWith(item.href)),
+    follow(page, page.locator('.row .title'))]);
   assert.equal(response.status(), 410);
   assert.match(await page.locator('h1').innerText(), /no longer valid/);
   assert.match(await page.locator('main').innerText(), /withdrawn/);
   assert.equal(await page.locator('a[href*="leads"]').count(), 0);
   await follow(page, page.getByRole('link', { name: 'Back to notifications' }));
   assert.equal(new URL(page.url()).pathname, '/acme/notifications');
+  assert.equal(new URL(page.url()).search, '?q=lead&severity=info', 'to the list as it was');
+  await follow(page, page.locator('.row .title'));
+  await follow(page, page.getByRole('button', { name: 'Hide', exact: true }));
+  assert.equal(new URL(page.url()).searchParams.get('q'), 'lead');
+  assert.deepEqual((await hub.inbox('loser', '?status=hidden')).map(({ id }) => id), [item.id]);
   assert.ok(!outside.requests.some((request) => request.url === '/leads/1'));
   await page.context().close();
 });
@@ -216,12 +244,12 @@ test('an action with a comment needs no script; who comes second reads who was f
   await hub.send('approval.submitted', { approval }, 'deals');
   const [first, second] = await Promise.all(['decider', 'other'].map((who) => signIn(browser, hub, who, NO_SCRIPT)));
   const comment = first.locator('.row textarea');
-  assert.match(await first.getByLabel(/Free delivery/).last().evaluate((e) => e.tagName), /TEXTAREA/);
+  assert.match(await first.getByLabel(/^Comment: .*Free delivery/).evaluate((e) => e.tagName), /TEXTAREA/);
   await comment.fill('They pay early.');
   await comment.press('Enter');
   assert.equal(new URL(first.url()).search, '', 'Enter presses no button');
   await follow(first, first.getByRole('button', { name: /^Approve\W/ }));
-  assert.match(await first.locator('.note').innerText(), /Done\./);
+  assert.match(await first.locator('#banners').innerText(), /Done\./);
   assert.match(await row(first, 'Free delivery').innerText(), /Handled by decider/);
   assert.equal(await first.locator('.row textarea').count(), 0);
   await follow(second, second.getByRole('button', { name: /^Reject\W/ }));

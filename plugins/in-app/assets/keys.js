@@ -69,7 +69,7 @@ export class Keys {
       native: target.matches('a, button, summary, [type=submit]'), shortcuts: this.shortcuts(),
     });
     if (got?.prefix) [this.prefix, this.at] = [got.prefix, performance.now()];
-    else if (!got || this.commands[got.command](target.closest('tr[data-id]'), target) === false) return;
+    else if (!got || this.commands[got.command](target.closest('tr[data-rev]'), target) === false) return;
     event.preventDefault();
   }
 }

@@ -141,7 +141,7 @@ export class List extends EventTarget {
 
   // What has the focus and which row is the first in sight.
   place() {
-    const active = document.activeElement?.closest?.('tr[data-id]') ? document.activeElement : null;
+    const active = document.activeElement?.closest?.('tr[data-rev]') ? document.activeElement : null;
     const first = this.all().find((row) => row.getBoundingClientRect().bottom > 0);
     return {
       active, id: active && idOf(active.closest('tr')), column: active && columnOf(active),

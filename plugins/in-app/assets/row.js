@@ -14,7 +14,7 @@ export function cut(text, max) {
   return `${new TextDecoder().decode(bytes.subarray(0, end))}…`;
 }
 
-export const idOf = (row) => row.dataset.id;
+export const idOf = (row) => row.id.slice('n-'.length);
 export const titleOf = (row) => row.querySelector('a.title');
 export const boxOf = (row) => row.querySelector('input[name=ids]');
 export const columnOf = (element) => element.closest('td, th')?.cellIndex ?? 0;
@@ -30,7 +30,6 @@ export class Rows {
     const row = this.template.content.querySelector('tr').cloneNode(true);
     const label = cut(item.title, LABEL_BYTES);
     row.id = `n-${item.id}`;
-    row.dataset.id = item.id;
     row.dataset.rev = item.rev;
     row.classList.toggle('unread', item.unread);
     const box = boxOf(row);

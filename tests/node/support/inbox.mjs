@@ -43,7 +43,7 @@ export async function relisted(page, act) {
 export function focus(page) {
   return page.evaluate(() => {
     const at = document.activeElement;
-    const row = at.closest('tr[data-id]');
+    const row = at.closest('tr[data-rev]');
     if (row) return `${row.querySelector('.title').textContent} / ${at.closest('td, th').cellIndex}`;
     return at.id || at.value || at.textContent.trim() || at.tagName;
   });
