@@ -134,15 +134,16 @@ static const char *fate(const json_t *recipient)
 
 static void recipient_dress(struct page *page, json_t *recipient, int dry)
 {
-    const char *word = fate(recipient), *tone = strcmp(word, "reached") == 0   ? "good"
-                                                : strcmp(word, "to_come") == 0 ? "wait"
-                                                                               : "none";
+    int blind = json_is_false(json_object_get(recipient, "may_see")); /* a row that is not shown to them tells nobody */
+    const char *word = blind ? "not_reached" : fate(recipient), *tone = strcmp(word, "reached") == 0   ? "good"
+                                                                        : strcmp(word, "to_come") == 0 ? "wait"
+                                                                                                       : "none";
     json_t *verdict = json_object();
     json_set_str(verdict, "label",
                  page_text(page, arena_printf(page->req->arena, "fate.%s%s", dry ? "would_" : "", word)));
     json_object_set_new(verdict, "tone", json_string(tone));
     json_object_set_new(recipient, "verdict", verdict);
-    json_object_set_new(recipient, "blind", json_boolean(json_is_false(json_object_get(recipient, "may_see"))));
+    json_object_set_new(recipient, "blind", json_boolean(blind));
     ways_dress(page, json_object_get(recipient, "deliveries"));
 }
 

@@ -278,7 +278,7 @@ def test_an_unknown_org_is_404(hub, org):
     for method, path, _, _ in ROUTES:
         if not {path, path.replace("/acme/", f"/{org}/")} & operators:
             answer = hub.request(method, path.replace("/acme/", f"/{org}/"), people.token("all"))
-            assert answer.status_code == 404, f"{method} {path} {answer.status_code} {answer.text}"
+            assert answer.status_code in ({404, 405} if org == "v1" else {404}), f"{method} {path} {answer.status_code} {answer.text}"
 
 
 CALLERS = {

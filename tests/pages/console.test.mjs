@@ -15,7 +15,7 @@ let hub, browser, event, delivery, endpoint;
 const api = (path) => hub.get(`/v1/acme${path}`);
 
 before(async () => {
-  const config = withHook('http://127.0.0.1:1/nobody-listens-here', { retry: ['1h'] });
+  const config = withHook('http://127.0.0.1:1/nobody-listens-here', { schedule: ['1h'] });
   config.orgs.acme.users.ada = { name: 'Ada Admin', roles: ['admin'] };
   config.categories.secret = { label: 'Secret', visible_to: ['sales-manager'] };
   [hub, browser] = await Promise.all([Hub.start(config), launch()]);
@@ -61,7 +61,7 @@ for (const [what, address] of Object.entries(PAGES)) {
     for (const width of [320, 1280]) {
       for (const colorScheme of ['light', 'dark']) {
         await page.setViewportSize({ width, height: 700 });
-        await page.emulateMedia({ colorScheme });
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         found.push(...(await faults(page)).map((fault) => `${width} ${colorScheme} ${fault}`));
         const wide = await page.evaluate(() => document.scrollingElement.scrollWidth);
         if (wide > width) found.push(`${width} ${colorScheme}: ${wide} wide`);
@@ -84,7 +84,7 @@ test('without scripts: from the overview to the reason, and back with a dry run'
   await leave(page, () => page.getByRole('button', { name: 'Reveal text and data' }).click());
   assert.match(await page.locator('#source-data').innerText(), /"object": "Case"/);
   await leave(page, () => page.getByRole('link', { name: 'What if' }).click());
-  await page.getByLabel('Source').fill('crm');
+  await page.getByRole('textbox', { name: 'Source' }).fill('crm');
   await leave(page, () => page.getByRole('button', { name: 'Try it' }).click());
   assert.match(await page.getByRole('status').innerText(), /makes 1 event/);
   assert.match(await page.locator('.person').first().innerText(), /ann would be told/);
