@@ -334,7 +334,7 @@ def test_the_matrix_has_every_route_of_the_sources():
     plain = lambda path: re.sub(r"\{[^}]*\}", "{}", path)  # noqa: E731
     found = set()
     for file in [*(SRC / "core").rglob("*.c"), *(SRC / "plugins").rglob("*.c")]:
-        if file.parent.name != "cli":
+        if file.parent.name not in {"cli", "console"}:  # these ask; the console's own routes are in the next test
             found |= {(method, plain(path)) for method, path in pattern.findall(file.read_text())}
     known = {(method, re.sub(r"^/v1/acme|^/acme", lambda m: m.group().replace("acme", "{}"),
                              plain(path.replace(NOBODY, "{}").replace("/crm/", "/{}/").replace("/hr-sync", "/{}")
