@@ -147,10 +147,7 @@ static belfry_status start(void *self, struct belfry_error *err)
         if (status != BELFRY_OK)
             return app->host->fail(err, status, NULL, "a file of the pages could not be served");
     }
-    belfry_status status = app->asset->add(app->host, "inbox.css", "text/css; charset=utf-8", style, sizeof(style) - 1);
-    if (status != BELFRY_OK)
-        return app->host->fail(err, status, NULL, "the style sheet could not be served");
-    status = elements_serve(app);
+    belfry_status status = elements_serve(app);
     if (status != BELFRY_OK)
         return app->host->fail(err, status, NULL, "the elements could not be served");
     status = view_init(app, err);
