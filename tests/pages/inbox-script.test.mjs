@@ -36,7 +36,7 @@ const close = async (page, complaints = []) => {
 };
 
 test('the scripts weigh what they may', async () => {
-  for (const [name, most] of [['inbox.js', 12 * 1024], ['store.js', 6 * 1024]]) {
+  for (const [name, most] of [['inbox.js', 13.5 * 1024], ['store.js', 6 * 1024]]) {
     const text = await (await fetch(`${hub.url}/assets/in-app/${name}`)).text();
     const size = gzipSync(text, { level: 9 }).length;
     assert.ok(size <= most, `${name}: ${size} bytes of ${most}`);
