@@ -36,7 +36,7 @@ const close = async (page, complaints = []) => {
 };
 
 test('the scripts weigh what they may', async () => {
-  for (const [name, most] of [['inbox.js', 12 * 1024], ['store.js', 6 * 1024]]) {
+  for (const [name, most] of [['inbox.js', 13.5 * 1024], ['store.js', 6 * 1024]]) {
     const text = await (await fetch(`${hub.url}/assets/in-app/${name}`)).text();
     const size = gzipSync(text, { level: 9 }).length;
     assert.ok(size <= most, `${name}: ${size} bytes of ${most}`);
@@ -260,7 +260,7 @@ test('hidden ones: the toolbar is another, unhide brings back, and older ones ar
 });
 
 test('rows that the script makes are the rows that the hub writes', async () => {
-  const who = await somebody(1);
+  const who = await somebody(2, (i) => (i === 1 ? 'calm' : 'odd')); // labels of categories are those of the page's filters
   const page = await openInbox(browser, hub, who);
   await hub.case(who, 'worst', '<b>"quoted" & \u05d0 long</b> ' + 'ä'.repeat(120));
   await hub.case(who, 'odd', 'Odd one');
@@ -269,7 +269,7 @@ test('rows that the script makes are the rows that the hub writes', async () => 
   assert.equal(await focus(page), 'Odd one / 2');
   const html = () => page.locator('.row').evaluateAll((all) => all.map((one) => one.outerHTML.replace(/\s*\n\s*/g, '')));
   const made = await html();
-  assert.equal(made.length, 3);
+  assert.equal(made.length, 4);
   await page.reload();
   await scripted(page);
   assert.deepEqual(made, await html());
@@ -346,7 +346,8 @@ test('times go on, and nobody reads them aloud', async () => {
 
 test('in German the script speaks German', async () => {
   const who = await somebody(3);
-  const page = await openInbox(browser, hub, who, { locale: 'de-DE', query: '?' });
+  const door = `${hub.url}/acme/session?token=${mint(who, { locale: 'de' })}&next=/acme/notifications`;
+  const page = await openInbox(browser, hub, who, { prepare: (one) => one.goto(door) });
   await row(page, 'Case 2').locator('input').check();
   assert.equal(await page.locator('#selected').textContent(), '1 ausgewählt');
   await relisted(page, () => page.locator('button[value=hide-selected]').click());

@@ -35,7 +35,7 @@ const isList = (response) =>
 export async function relisted(page, act) {
   const listed = page.waitForResponse(isList);
   await act();
-  await (await listed).finished();
+  await listed; // finished() would never come for a 304
   await page.locator('#inbox[aria-busy=false]').waitFor();
 }
 
