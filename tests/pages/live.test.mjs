@@ -341,7 +341,7 @@ test('failures: twice the pause each time, to ten minutes; Retry-After is kept; 
   const store = tab({ live: 'poll' });
   await settle();
   hub.status['/notifications/count'] = 500;
-  for (let i = 0; i < 4; i += 1) await pass(600_000 * 1.2);
+  for (let i = 0; i < 6; i += 1) await pass(600_000 * 1.2);
   assert.deepEqual(store.heard.filter(([name]) => name === 'state').map(([, state]) => state), ['ok', 'failing']);
   const before = hub.calls.length;
   await pass(479_000);
