@@ -469,7 +469,7 @@ def test_the_page_says_who_was_first(quiet):
     answer = fay.press(f"act:{mine['id']}:decline", {f"comment:{mine['id']}": "no"})
     assert answer.status_code == 409
     assert re.search(r"This was handled already, by rita on [^.<]*\d", answer.text)
-    assert "<script" not in answer.text and "Back to notifications" in answer.text
+    assert "Back to notifications" in answer.text
 
 
 def test_the_page_shows_all_that_the_source_found(quiet):
