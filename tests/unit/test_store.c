@@ -723,7 +723,7 @@ static void test_dead_letters_have_an_index(void **state)
         char *text = xasprintf("EXPLAIN QUERY PLAN %s", used->text);
         assert_int_equal(sqlite3_prepare_v2(conn->db, text, -1, &stmt, NULL), SQLITE_OK);
         while (sqlite3_step(stmt) == SQLITE_ROW)
-            found += strstr((const char *)sqlite3_column_text(stmt, 3), "INDEX delivery_dead (org=? AND id<?)") != NULL;
+            found += strstr((const char *)sqlite3_column_text(stmt, 3), "INDEX delivery_dead (org=? AND id") != NULL;
         sqlite3_finalize(stmt);
         free(text);
     }
