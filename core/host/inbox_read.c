@@ -98,7 +98,8 @@ belfry_status inbox_filter(const struct belfry_inbox_filter *in, struct store_in
                                        .category = in->category,
                                        .source = in->source,
                                        .hidden = in->hidden != 0,
-                                       .unread = in->unread != 0};
+                                       .unread = in->unread != 0,
+                                       .rows_only = (in->flags & BELFRY_INBOX_ROWS) != 0};
     if (in->q.len > EVENT_LINE_MAX || in->category.count > NAMES_MAX || in->source.count > NAMES_MAX)
         return BELFRY_EINVAL;
     for (size_t i = 0; i < in->severity.count; i++) {

@@ -159,6 +159,13 @@ static void end(const struct belfry_host *table, uint64_t id)
         http_end(req);
 }
 
+static void cut(const struct belfry_host *table, uint64_t id)
+{
+    struct http_request *req = request_of(table, id, "http-route.cut");
+    if (req)
+        http_cut(req);
+}
+
 static belfry_status query(const struct belfry_http_request *req, const char *name, uint32_t index,
                            struct belfry_str *out)
 {
@@ -206,4 +213,5 @@ const struct belfry_http_route_api host_http_route_api = {
     .text = text,
     .datetime = datetime,
     .problems = problems,
+    .cut = cut,
 };

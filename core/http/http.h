@@ -133,6 +133,8 @@ belfry_status http_begin(struct http_request *req, const struct belfry_http_resp
                          void (*closed)(void *arg), void *arg);
 belfry_status http_write(struct http_request *req, struct belfry_str data);
 void http_end(struct http_request *req);
+/* Ends a stream so that the client learns that it is not whole. */
+void http_cut(struct http_request *req);
 
 /* --- asking the hub's own API ------------------------------------------------------------------------------------- */
 

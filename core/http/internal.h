@@ -285,7 +285,9 @@ void session_claims_read(struct arena *arena, const json_t *doc, struct jwt_clai
 
 /* stream.c */
 void stream_closed(struct request *r);
-/* The owner is gone: nothing is called any more, what is buffered still leaves. */
+/* Nothing more is written to it: what is only whole when its writer says so is cut. */
+void stream_give_up(struct request *r);
+/* The owner is gone, too: nothing is called any more. */
 void stream_abandon(struct request *r);
 /* Ends it when its client has left without a word. */
 void stream_probe(struct request *r);

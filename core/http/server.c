@@ -525,7 +525,7 @@ void http_stop(struct http *http, int64_t wait_ms, void (*done)(void *arg), void
     {
         struct request *r = LIST_OF(it, struct request, node);
         if (r->stream)
-            http_end(&r->pub);
+            stream_give_up(r);
     }
     uv_timer_start(&http->sweep, stop_look, 0, 5);
 }
@@ -553,7 +553,7 @@ static void answer_all(struct http *http)
         struct request *r = LIST_OF(it, struct request, node);
         r->waiting = 0;
         if (r->stream)
-            http_end(&r->pub);
+            stream_give_up(r);
         else if (r->state != REQUEST_ANSWERED)
             http_problem(&r->pub, 503, NULL, "the hub is stopping");
     }

@@ -21,6 +21,7 @@ struct stream {
     struct buf out;
     size_t sent; /* bytes of out that have left */
     int ended, broken, suspended, full;
+    int endless; /* server-sent events: whole after each of them */
     void (*drain)(void *arg);
     void (*closed)(void *arg);
     void *arg;
@@ -98,6 +99,7 @@ belfry_status http_begin(struct http_request *req, const struct belfry_http_resp
     struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_read, s, NULL);
     struct belfry_str type = head->content_type.len ? head->content_type : STR("text/plain; charset=utf-8");
     int cached = 0;
+    s->endless = str_has_prefix(type, STR("text/event-stream"));
     response_add(response, STR("Content-Type"), type);
     for (size_t i = 0; i < head->header_count; i++) {
         response_add(response, head->headers[i].name, head->headers[i].value);
@@ -140,11 +142,28 @@ void http_end(struct http_request *req)
     wake(s);
 }
 
+void http_cut(struct http_request *req)
+{
+    struct stream *s = request_of(req)->stream;
+    if (!s)
+        return;
+    s->ended = s->broken = 1;
+    wake(s);
+}
+
+void stream_give_up(struct request *r)
+{
+    if (r->stream->endless)
+        http_end(&r->pub);
+    else if (!r->stream->ended)
+        http_cut(&r->pub);
+}
+
 void stream_abandon(struct request *r)
 {
     r->stream->closed = NULL;
     r->stream->drain = NULL;
-    http_end(&r->pub);
+    stream_give_up(r);
 }
 
 void stream_probe(struct request *r)

@@ -180,6 +180,28 @@ static void count(struct store_conn *conn, int64_t person, const struct inbox_id
 
 /* --- the door --------------------------------------------------------------------------------- */
 
+/* The rows of the page alone: from its place on, and no further than to where the next one begins. */
+static void pass_rows(struct store_conn *conn, const struct inbox_filter *filter, int64_t person, int64_t before,
+                      size_t limit, struct arena *arena, int64_t *ids, struct store_inbox_page *page)
+{
+    struct inbox_scan scan;
+    struct inbox_hit hit;
+    unsigned miss;
+    int64_t last = 0;
+    inbox_scan_begin(&scan, conn, filter, person, before, filter->max_rev != 0, arena);
+    while (!page->next && inbox_scan_next(&scan, &hit, &miss)) {
+        if (miss)
+            continue;
+        if (page->count == limit) {
+            page->next = last;
+        } else {
+            ids[page->count++] = hit.marks.id;
+            last = hit.marks.pos;
+        }
+    }
+    inbox_scan_end(&scan);
+}
+
 /* The pass over all rows: totals, facets, ids of the page. */
 static void pass(struct store_conn *conn, const struct inbox_filter *filter, int64_t person, int64_t before,
                  size_t limit, struct facets *facets, int64_t *ids, struct store_inbox_page *page)
@@ -218,7 +240,10 @@ void store_inbox_list(struct store_conn *conn, const struct store_inbox_who *who
         return;
     inbox_filter_init(&filter, conn, who, wanted, locale, arena);
     int64_t *ids = arena_alloc(arena, (limit + 1) * sizeof(*ids));
-    pass(conn, &filter, person, before, limit, &facets, ids, page);
+    if (wanted->rows_only)
+        pass_rows(conn, &filter, person, before, limit, arena, ids, page);
+    else
+        pass(conn, &filter, person, before, limit, &facets, ids, page);
     facets_write(conn, &facets, arena, page);
     count(conn, person, &filter.gated, &page->unread, &page->unseen);
     page->rows = arena_alloc(arena, (page->count + 1) * sizeof(*page->rows));

@@ -23,6 +23,7 @@ struct store_inbox_filter {
     uint32_t severities;                 /* bit of each severity wanted; 0: all */
     struct belfry_strs category, source; /* names; none: all */
     int hidden, unread;                  /* 1: hidden rows instead of active ones; 1: unread rows only */
+    int rows_only;                       /* 1: neither total nor facets are asked for */
     int64_t max_rev;                     /* rows that changed after this revision are left out; 0: none is */
 };
 

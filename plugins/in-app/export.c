@@ -5,9 +5,10 @@
  * the list; rows that arrive meanwhile are newer than the first page and are not in it. The next page is read when the
  * client has taken the last one.
  *
+ * Who loses a role or their session while it goes on gets no further page: the export watches as the stream does.
  * The first page is read before the answer begins, so what is refused is refused with a status. When the inbox cannot
- * be read later on, it is asked again for a while; a file that ends early says so in its last line, and JSON is not
- * closed.
+ * be read later on, it is asked again for a while; a file that cannot be read to its end is cut, so that nobody takes
+ * it for whole.
  */
 #include "csv.h"
 #include "in_app.h"
@@ -23,20 +24,32 @@
 
 struct export
 {
+    struct export *next, **link; /* among the plugin's */
     struct call *call;
     uint64_t request;
-    int csv, begun, full, reading, closed, ended;
+    int csv, begun, full, reading, closed, ended, revoked;
     uint32_t tries;
     uint64_t again; /* timer; 0: none */
+    uint64_t watch; /* subscription; 0: none */
     size_t rows;
     char cursor[CURSOR_MAX];
 };
 
-static void export_free(struct export *e)
+static void let_go(struct export *e)
 {
-    struct in_app *app = e->call->app;
+    const struct in_app *app = e->call->app;
     if (e->again)
         app->timer->stop(app->host, e->again);
+    if (e->watch)
+        app->inbox->unsubscribe(app->host, e->watch);
+    *e->link = e->next;
+    if (e->next)
+        e->next->link = e->link;
+}
+
+static void export_free(struct export *e)
+{
+    let_go(e);
     call_free(e->call);
     free(e);
 }
@@ -71,13 +84,14 @@ static void finish(struct export *e, int whole)
     struct text out = {0};
     if (e->ended)
         return;
-    if (!whole)
-        text_z(&out, e->csv ? "\"(incomplete: the inbox could not be read to its end)\"\r\n" : "");
-    else if (!e->csv)
+    if (whole && !e->csv)
         text_z(&out, "\n],\"next\":null}\n");
     e->ended = 1;
     send(e, &out);
-    app->http->end(app->host, e->request);
+    if (whole)
+        app->http->end(app->host, e->request);
+    else
+        app->http->cut(app->host, e->request);
 }
 
 /* --- reading on ------------------------------------------------------------------------------- */
@@ -88,10 +102,11 @@ static void read_on(struct export *e)
 {
     struct call *call = e->call;
     struct belfry_inbox_filter filter;
-    if (e->reading || e->full || e->ended || e->closed)
+    if (e->reading || e->again || e->full || e->ended || e->closed)
         return;
     e->reading = 1;
     query_filter(&call->query, &filter);
+    filter.flags = BELFRY_INBOX_ROWS;
     call->app->inbox->list(call->req, &filter, belfry_str(e->cursor), PAGE_ROWS, on_rows, e);
 }
 
@@ -101,8 +116,20 @@ static void on_drain(void *arg)
     e->full = 0;
     if (e->call->app->stopping)
         finish(e, 0);
-    else if (!e->again)
+    else
         read_on(e);
+}
+
+/* -1: the session, the role or the org has ended. */
+static void on_hint(void *arg, int64_t rev, uint64_t unread)
+{
+    struct export *e = arg;
+    (void)unread;
+    if (rev != -1)
+        return;
+    e->revoked = 1;
+    if (e->begun)
+        finish(e, 0);
 }
 
 /* The memory waits for a page that is being read. */
@@ -171,6 +198,7 @@ static int begin(struct export *e)
 
 static void refuse(struct export *e, belfry_status status)
 {
+    let_go(e);
     if (status == BELFRY_EINVAL)
         answer_problem(e->call, 400, NULL, "before: is no cursor of this inbox");
     else
@@ -205,14 +233,30 @@ static void on_rows(void *arg, belfry_status status, const struct belfry_inbox_p
     e->reading = 0;
     if (e->closed)
         export_free(e);
-    else if (status != BELFRY_OK && !e->begun)
-        refuse(e, status);
+    else if (!e->begun && (status != BELFRY_OK || e->revoked))
+        refuse(e, status != BELFRY_OK ? status : BELFRY_EPERM);
     else if (status != BELFRY_OK)
         try_again(e);
     else if (e->begun || begin(e) == 0)
         take_page(e, page);
     else
         export_free(e);
+}
+
+static struct export *export_new(struct call *call)
+{
+    struct in_app *app = call->app;
+    struct export *e = calloc(1, sizeof(*e));
+    if (!e)
+        abort();
+    e->next = app->exports;
+    e->link = &app->exports;
+    if (e->next)
+        e->next->link = &e->next;
+    app->exports = e;
+    e->call = call;
+    e->request = call->req->id;
+    return e;
 }
 
 void api_export(void *self, const struct belfry_http_request *req)
@@ -232,13 +276,22 @@ void api_export(void *self, const struct belfry_http_request *req)
         answer_problem(call, 400, NULL, text);
         return;
     }
-    struct export *e = calloc(1, sizeof(*e));
-    if (!e)
-        abort();
-    e->call = call;
-    e->request = req->id;
+    struct export *e = export_new(call);
     e->csv = text_is(format, "csv");
     if (call->query.before.len < CURSOR_MAX && call->query.before.len > 0)
         memcpy(e->cursor, call->query.before.ptr, call->query.before.len);
+    if (app->inbox->subscribe(req, on_hint, e, &e->watch) != BELFRY_OK) {
+        let_go(e);
+        free(e);
+        answer_problem(call, 429, NULL, "this person has too many streams and exports open");
+        return;
+    }
     read_on(e);
+}
+
+void exports_stop(struct in_app *app)
+{
+    for (struct export *e = app->exports; e; e = e->next)
+        if (e->begun)
+            finish(e, 0);
 }

@@ -167,6 +167,7 @@ static void stop(void *self)
     struct in_app *app = self;
     app->stopping = 1;
     streams_stop(app);
+    exports_stop(app);
     in_app_check_stopped(app);
 }
 

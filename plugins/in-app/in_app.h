@@ -11,6 +11,7 @@ struct config {
 };
 
 struct stream;
+struct export;
 
 struct in_app {
     const struct belfry_host *host;
@@ -23,6 +24,7 @@ struct in_app {
     const struct belfry_preferences_api *preferences;
     const struct config *config;
     struct stream *streams;
+    struct export *exports;
     uint64_t heartbeat; /* timer, while there are streams */
     uint32_t calls;     /* requests in hand */
     int stopping;
@@ -81,6 +83,7 @@ void api_one(void *self, const struct belfry_http_request *req);
 /* export.c */
 void api_export(void *self, const struct belfry_http_request *req);
 /* change.c */
+void exports_stop(struct in_app *app);
 void api_read(void *self, const struct belfry_http_request *req);
 void api_unread(void *self, const struct belfry_http_request *req);
 void api_hide(void *self, const struct belfry_http_request *req);

@@ -536,6 +536,7 @@ MEMBER(belfry_inbox_filter, unread, 92, uint32_t);
 
 /* belfry_inbox_item */
 MEMBER(belfry_inbox_item, struct_size, 0, uint32_t);
+MEMBER(belfry_http_route_api, cut, 112, void (*)(const struct belfry_host *host, uint64_t request));
 MEMBER(belfry_inbox_item, severity, 4, uint32_t);
 MEMBER(belfry_inbox_item, id, 8, struct belfry_str);
 MEMBER(belfry_inbox_item, type, 24, struct belfry_str);

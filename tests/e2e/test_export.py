@@ -106,8 +106,8 @@ def test_only_what_a_person_may_see_is_in_it(full):
     assert full.get("/v1/globex/notifications/export?format=csv", full.person("ann")).status_code == 404
 
 
-def ask(full, s):
-    token = full.person("ann")["Authorization"]
+def ask(full, s, who="ann", **claims):
+    token = full.person(who, **claims)["Authorization"]
     s.sendall(f"GET /v1/acme/notifications/export?format=json HTTP/1.1\r\nHost: hub\r\nAuthorization: {token}\r\n\r\n".encode())
 
 
@@ -123,6 +123,47 @@ def test_a_client_that_reads_slowly_gets_all_of_it(full):
         got = first + read_chunked(s)
     body = unchunk(got)
     assert len([i for i in json.loads(body)["items"] if i["title"].startswith("Row ")]) == ROWS
+
+
+def slow_export(full, s, who, **claims):
+    """Begins an export and takes nothing of it but its first byte."""
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.settimeout(PATIENCE)
+    s.connect(("127.0.0.1", full.port))
+    ask(full, s, who, **claims)
+    return s.recv(1)
+
+
+def read_to_its_end(s):
+    got = b""
+    try:
+        while data := s.recv(1 << 16):
+            got += data
+    except ConnectionResetError:
+        pass
+    return got
+
+
+def test_who_loses_a_role_meanwhile_gets_no_more_and_knows_that_it_is_not_whole(full):
+    """Roles of the directory, where ann's, the configuration's, cannot be changed."""
+    users = people.token("users")
+    def put(roles):
+        assert full.request("PUT", "/v1/acme/users/lena", users, json={"roles": roles}).status_code in (200, 201)
+    put(["sales-manager"])
+    for start in range(0, ROWS, 1000):
+        full.send([case("lena", "secret", f"Row {i} {'x' * 200}") for i in range(start, start + 1000)])
+    with socket.socket() as s:
+        got = slow_export(full, s, "lena")
+        put([])
+        assert full.titles("lena") == []
+        got += read_to_its_end(s)
+    assert b"Row 9999" in got and b"Row 0 " not in got
+    assert not got.endswith(b"\r\n0\r\n\r\n") and b'"next":null' not in got
+    with socket.socket() as s:
+        claimed = slow_export(full, s, "lena", roles=["sales-manager"])
+        put(["admin"])
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        assert b"Row 0 " in claimed + read_chunked(s), "the JWT's own roles stand"
 
 
 def read_chunked(s):
@@ -151,3 +192,18 @@ def test_clients_that_leave_in_the_middle_leave_nothing_behind(full):
             s.recv(100)
     assert len(exported(full, "ann", "format=json&severity=error").json()["items"]) == ROWS // 4
     assert full.running()
+
+
+def test_a_hub_that_stops_meanwhile_says_that_the_file_is_not_whole(tmp_path):
+    hub = Hub(tmp_path, base())
+    try:
+        hub.start()
+        for start in range(0, 4000, 1000):
+            hub.send([case("ann", "odd", f"Row {i} {'x' * 200}") for i in range(start, start + 1000)])
+        with socket.socket() as s:
+            got = slow_export(hub, s, "ann")
+            hub.stop()
+            got += read_to_its_end(s)
+        assert not got.endswith(b"\r\n0\r\n\r\n") and b'"next":null' not in got
+    finally:
+        hub.close()

@@ -216,7 +216,8 @@ const struct belfry_http_route_api fake_route_api = {.struct_size = sizeof(struc
                                                      .escape = escape,
                                                      .text = text,
                                                      .datetime = datetime,
-                                                     .problems = problems};
+                                                     .problems = problems,
+                                                     .cut = end};
 
 int fake_calls_open(const struct belfry_test *t)
 {

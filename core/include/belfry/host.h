@@ -172,11 +172,16 @@ struct belfry_http_route_api {
     void (*problems)(const struct belfry_host *host, uint64_t request, uint32_t status,
                      const struct belfry_fault *faults, size_t fault_count, const struct belfry_attr *members,
                      size_t member_count);
+    /* [loop] ends a stream in a way that tells the client that it is not whole */
+    void (*cut)(const struct belfry_host *host, uint64_t request);
 };
 
 /* --- belfry.inbox/1: what the in-app delivery shows --------------------------------------------------------------- */
 
 #define BELFRY_EXT_INBOX "belfry.inbox/1"
+
+/* Of a list: rows and the next cursor, neither total nor facets, for who reads on page after page. */
+enum { BELFRY_INBOX_ROWS = 1 << 0 };
 
 struct belfry_inbox_filter {
     uint32_t struct_size, flags;
