@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Categories: those that the events of the configured plugins name, the hub's own, and those of YAML, which add to or
- * restrict them.
+ * restrict them. A plugin says in several languages how people see its categories; YAML's label wins.
  */
 #include "config/build.h"
 
@@ -19,7 +19,8 @@ static const char *const email_modes[] = {"off", "unseen", "digest", NULL}; /* e
 #define CATEGORY(opt_type, key, ...) OPTION(struct category_options, opt_type, #key, key, __VA_ARGS__)
 
 const struct belfry_option config_category_table[] = {
-    CATEGORY(STRING, label, .max = 300, .doc = "How people see it; the name when absent."),
+    CATEGORY(STRING, label, .max = 300,
+             .doc = "How people see it; when absent, what its plugin calls it, or its name."),
     CATEGORY(LIST, visible_to, .flags = BELFRY_OPT_SCALAR_LIST, .children = config_strings,
              .doc = "Roles that may see it, everywhere; everybody when absent."),
     CATEGORY(BOOL, required, .def = "false", .doc = "Nobody can switch it off, and quiet hours do not hold it."),
@@ -50,9 +51,26 @@ static struct config_category *add(struct config_build *b, struct category_set *
     return category;
 }
 
+static const struct belfry_category hub_category = {
+    .struct_size = sizeof(hub_category),
+    .name = "hub",
+    .label = "Notification service",
+    .texts = (const struct belfry_category_text[]){
+        {.struct_size = sizeof(struct belfry_category_text), .language = "de", .label = "Benachrichtigungsdienst"},
+        {0}}};
+
+static void describe(struct config_build *b, struct category_set *set, const struct belfry_category *said)
+{
+    struct config_category *category = add(b, set, str_of(said->name));
+    if (category->label != category->name)
+        return;
+    category->label = said->label;
+    category->texts = said->texts;
+}
+
 static void add_declared(struct config_build *b, struct category_set *set)
 {
-    add(b, set, STR("hub"));
+    describe(b, set, &hub_category);
     for (size_t i = 0; i < b->config->source_count; i++) {
         const struct plugin *plugin = b->config->sources[i].plugin;
         const struct belfry_event_type *event = plugin ? plugin->desc.events : NULL;
@@ -60,6 +78,8 @@ static void add_declared(struct config_build *b, struct category_set *set)
             if (event->category && *event->category)
                 add(b, set, str_of(event->category));
         }
+        for (const struct belfry_category *c = plugin ? plugin->desc.categories : NULL; c && c->struct_size; c++)
+            describe(b, set, c);
     }
 }
 
@@ -69,6 +89,8 @@ static size_t declared_max(const struct config *config)
     for (size_t i = 0; i < config->source_count; i++) {
         const struct plugin *plugin = config->sources[i].plugin;
         for (const struct belfry_event_type *e = plugin ? plugin->desc.events : NULL; e && e->struct_size; e++)
+            max++;
+        for (const struct belfry_category *c = plugin ? plugin->desc.categories : NULL; c && c->struct_size; c++)
             max++;
     }
     return max;
@@ -93,8 +115,10 @@ static void add_configured(struct config_build *b, struct category_set *set, con
     struct config_category *category = add(b, set, pair->key->text);
     if (!in)
         return;
-    if (in->label)
+    if (in->label) {
         category->label = in->label;
+        category->texts = NULL;
+    }
     category->required = in->required;
     category->webhooks = in->webhooks;
     category->email = (enum config_email)in->email;

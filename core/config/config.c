@@ -102,6 +102,16 @@ int config_shows_runs(const struct config_instance *source, struct belfry_str or
     return r && r->struct_size && config_serves(source, org);
 }
 
+struct belfry_str config_label(const struct config_category *category, struct belfry_str locale)
+{
+    for (const struct belfry_category_text *t = category->texts; t && t->struct_size; t++) {
+        size_t len = strlen(t->language);
+        if (str_has_prefix(locale, str_of(t->language)) && (locale.len == len || locale.ptr[len] == '-'))
+            return str_of(t->label);
+    }
+    return str_of(category->label);
+}
+
 int config_visible(const struct config_category *category, const struct belfry_strs *roles)
 {
     if (category->visible_to.count == 0)

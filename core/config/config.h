@@ -88,8 +88,10 @@ struct config_org {
 enum config_email { CONFIG_EMAIL_OFF, CONFIG_EMAIL_UNSEEN, CONFIG_EMAIL_DIGEST };
 
 struct config_category {
-    const char *name, *label;
-    struct config_names visible_to; /* roles; count 0: everybody */
+    const char *name;
+    const char *label; /* English, or whatever the configuration says; config_label() for people */
+    const struct belfry_category_text *texts; /* the plugin's label in other languages; NULL: none, or not its label */
+    struct config_names visible_to;           /* roles; count 0: everybody */
     struct config_names actions_for;
     uint8_t required, webhooks;
     enum config_email email;
@@ -209,6 +211,8 @@ int config_serves(const struct config_instance *instance, struct belfry_str org)
 /* 1 when the source serves the org and its plugin has a page of runs, /{org}/runs/{instance}. */
 int config_shows_runs(const struct config_instance *source, struct belfry_str org);
 int config_names_has(const struct config_names *names, struct belfry_str name);
+/* A category's label in the language of a locale ("de-AT"), as long as the configuration lives. [any] */
+struct belfry_str config_label(const struct config_category *category, struct belfry_str locale);
 /* 1 when a category is visible to somebody with these roles. */
 int config_visible(const struct config_category *category, const struct belfry_strs *roles);
 /* Org names and usernames by the rules of the language: NULL, or what is wrong ("is longer than 128 bytes"; static).

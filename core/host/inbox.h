@@ -83,8 +83,8 @@ struct belfry_strs inbox_gates(const struct config *config, const struct belfry_
 /* id of a row or place as a UUID; empty for 0. In arena. [any] */
 struct belfry_str inbox_id(const struct store *store, struct arena *arena, int64_t id);
 /* [any] actions only for roles that may act, on rows that are valid and open. */
-void inbox_item(const struct store *store, const struct config *config, const struct belfry_strs *roles,
-                const struct store_inbox_row *row, struct arena *arena, struct belfry_inbox_item *out);
+void inbox_item(const struct http_request *req, const struct store *store, const struct store_inbox_row *row,
+                struct arena *arena, struct belfry_inbox_item *out);
 /* The action of a row by id, parsed; NULL when it has none. New reference. */
 json_t *inbox_find_action(const struct store_inbox_row *row, struct belfry_str id);
 /* 1 when the roles may act on rows of the category. [any] */

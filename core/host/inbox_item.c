@@ -57,9 +57,10 @@ static void take_actions(const struct store_inbox_row *row, struct arena *arena,
     json_decref(list);
 }
 
-void inbox_item(const struct store *store, const struct config *config, const struct belfry_strs *roles,
-                const struct store_inbox_row *row, struct arena *arena, struct belfry_inbox_item *out)
+void inbox_item(const struct http_request *req, const struct store *store, const struct store_inbox_row *row,
+                struct arena *arena, struct belfry_inbox_item *out)
 {
+    const struct config_category *category = config_category(req->config, row->category);
     *out = (struct belfry_inbox_item){
         .struct_size = sizeof(*out),
         .severity = (uint32_t)row->severity,
@@ -84,9 +85,10 @@ void inbox_item(const struct store *store, const struct config *config, const st
         .validity = (uint32_t)row->validity,
         .unread = (uint32_t)row->unread,
         .rev = row->rev,
+        .category_label = category ? config_label(category, req->pub.locale) : row->category,
     };
     int open = row->validity == BELFRY_VALID && !row->handled_at && !row->replaced_by;
-    if (open && row->actions.len > 0 && inbox_may_act(config, row->category, roles))
+    if (open && row->actions.len > 0 && inbox_may_act(req->config, row->category, &req->pub.principal->roles))
         take_actions(row, arena, out);
 }
 

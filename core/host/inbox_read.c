@@ -136,8 +136,8 @@ static const struct belfry_facet *make_facets(const struct read *r, const struct
             facets[i].value = facets[i].label = str_of(severity_name(from->severity));
         const struct config_category *category =
             from->facet == STORE_FACET_CATEGORY ? config_category(r->req->config, from->name) : NULL;
-        if (category && category->label)
-            facets[i].label = str_of(category->label);
+        if (category)
+            facets[i].label = config_label(category, r->req->pub.locale);
     }
     return facets;
 }
@@ -151,7 +151,7 @@ static belfry_status list_read(struct store_conn *conn, void *arg)
     store_inbox_list(conn, &r->who, &r->filter, r->place, r->limit, r->req->pub.locale, r->arena, &page);
     struct belfry_inbox_item *items = arena_alloc(r->arena, (page.count + 1) * sizeof(*items));
     for (size_t i = 0; i < page.count; i++)
-        inbox_item(r->store, r->req->config, &r->principal->roles, &page.rows[i], r->arena, &items[i]);
+        inbox_item(r->req, r->store, &page.rows[i], r->arena, &items[i]);
     r->page = (struct belfry_inbox_page){
         .struct_size = sizeof(r->page),
         .rev = page.rev,
@@ -268,7 +268,7 @@ static belfry_status one_read(struct store_conn *conn, void *arg)
     r->who.gated = inbox_gates(r->req->config, &r->principal->roles, r->arena);
     if (!store_inbox_one(conn, &r->who, r->place, r->req->pub.locale, r->arena, &row))
         return BELFRY_ENOTFOUND;
-    inbox_item(r->store, r->req->config, &r->principal->roles, &row, r->arena, &r->item);
+    inbox_item(r->req, r->store, &row, r->arena, &r->item);
     return BELFRY_OK;
 }
 

@@ -129,7 +129,7 @@ static const struct belfry_preference_category *categories_of(const struct pref_
             .struct_size = sizeof(*list),
             .required = category->required,
             .name = c->visible.items[i],
-            .label = str_of(category->label),
+            .label = config_label(category, c->req->pub.locale),
             .chosen = (uint32_t)(preference_of(p, c->visible.items[i]) - PREFERENCE_NONE),
             .fallback = (uint32_t)(fallback - PREFERENCE_NONE),
         };

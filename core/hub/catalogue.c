@@ -61,13 +61,14 @@ static void get_plugins(void *arg, struct http_request *req)
 
 /* --- categories --------------------------------------------------------------------------------------------------- */
 
-static json_t *category_json(const struct config_category *c)
+static json_t *category_json(const struct config_category *c, struct belfry_str locale)
 {
+    struct belfry_str label = config_label(c, locale);
     static const char *const emails[] = {
         [CONFIG_EMAIL_OFF] = "off", [CONFIG_EMAIL_UNSEEN] = "unseen", [CONFIG_EMAIL_DIGEST] = "digest"};
     json_t *doc = json_object();
     json_object_set_new(doc, "id", json_string(c->name));
-    json_object_set_new(doc, "label", json_string(c->label && *c->label ? c->label : c->name));
+    json_object_set_new(doc, "label", json_stringn(label.ptr, label.len));
     json_object_set_new(doc, "visible_to", names_json(&c->visible_to));
     json_object_set_new(doc, "actions_for", names_json(&c->actions_for));
     json_object_set_new(doc, "required", json_boolean(c->required));
@@ -82,7 +83,7 @@ static void get_categories(void *arg, struct http_request *req)
     json_t *items = json_array();
     (void)arg;
     for (size_t i = 0; i < req->config->category_count; i++)
-        json_array_append_new(items, category_json(&req->config->categories[i]));
+        json_array_append_new(items, category_json(&req->config->categories[i], req->pub.locale));
     respond_all(req, items);
 }
 

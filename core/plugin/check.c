@@ -113,7 +113,7 @@ const char *check_descriptor(struct arena *arena, const struct plugin *plugin)
         return fault;
     if ((fault = option_table_fault(arena, plugin->desc.options, plugin->desc.config_size)) ||
         (fault = check_option_names(arena, plugin)) || (fault = check_events(arena, plugin)) ||
-        (fault = check_routes(arena, plugin)))
+        (fault = check_categories(arena, plugin)) || (fault = check_routes(arena, plugin)))
         return fault;
     return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Event types that a source declares: their names, templates, fields, actions and example. */
+/* Event types that a source declares: their names, templates, fields, actions and example; labels of categories. */
 #include "base/json.h"
 #include "plugin/internal.h"
 #include "template/template.h"
@@ -162,6 +162,47 @@ const char *check_events(struct arena *arena, const struct plugin *plugin)
         for (const struct belfry_event_type *other = events; other < event; other++)
             if (strcmp(other->type, event->type) == 0)
                 return arena_printf(arena, "event `%s` is declared twice", event->type);
+    }
+    return NULL;
+}
+
+/* --- categories -----------------------------------------------------------------------------------------------------
+ */
+
+static int is_line(const char *text)
+{
+    return text && *text && strlen(text) <= 300 && str_utf8_valid(str_of(text));
+}
+
+static const char *check_category(struct arena *arena, const struct belfry_category *category)
+{
+    if (!is_type(category->name, 0) || !is_line(category->label))
+        return arena_printf(arena, "category `%s` needs a name and a label of at most 300 bytes",
+                            category->name ? category->name : "");
+    for (const struct belfry_category_text *t = category->texts; t && t->struct_size; t++) {
+        if (!is_language(t->language) || !is_line(t->label))
+            return arena_printf(arena, "category `%s`: a text needs a language like \"de\" and a label",
+                                category->name);
+        for (const struct belfry_category_text *other = category->texts; other < t; other++)
+            if (strcmp(other->language, t->language) == 0)
+                return arena_printf(arena, "category `%s`: its label in `%s` is there twice", category->name,
+                                    t->language);
+    }
+    return NULL;
+}
+
+const char *check_categories(struct arena *arena, const struct plugin *plugin)
+{
+    const struct belfry_category *categories = plugin->desc.categories;
+    if (categories && categories->struct_size && !plugin->source)
+        return "describes categories without the role " PLUGIN_ROLE_SOURCE;
+    for (const struct belfry_category *c = categories; c && c->struct_size; c++) {
+        const char *fault = check_category(arena, c);
+        if (fault)
+            return fault;
+        for (const struct belfry_category *other = categories; other < c; other++)
+            if (strcmp(other->name, c->name) == 0)
+                return arena_printf(arena, "category `%s` is described twice", c->name);
     }
     return NULL;
 }

@@ -18,11 +18,14 @@ const char *normalize_struct(struct arena *arena, const char *what, const void *
 const char *normalize_options(struct arena *arena, const struct belfry_option *src, const struct belfry_option **out);
 const char *normalize_events(struct arena *arena, const struct belfry_event_type *src,
                              const struct belfry_event_type **out);
+const char *normalize_categories(struct arena *arena, const struct belfry_category *src,
+                                 const struct belfry_category **out);
 const char *normalize_routes(struct arena *arena, const struct belfry_route *src, const struct belfry_route **out);
 
-/* What a descriptor must be, wherever it came from: id, texts, needs, options, events, routes. */
+/* What a descriptor must be, wherever it came from: id, texts, needs, options, events, categories, routes. */
 const char *check_descriptor(struct arena *arena, const struct plugin *plugin);
 const char *check_events(struct arena *arena, const struct plugin *plugin);
+const char *check_categories(struct arena *arena, const struct plugin *plugin);
 const char *check_routes(struct arena *arena, const struct plugin *plugin);
 const char *check_delivery(struct arena *arena, const struct belfry_delivery *delivery);
 /* The id that a file name stands for; NULL when it does not end in .so. In arena. */

@@ -155,6 +155,7 @@ static const char *take_plugin(struct arena *arena, const struct belfry_plugin *
     plugin->loaded = 1;
     if ((fault = take_roles(arena, plugin)) || (fault = normalize_options(arena, desc->options, &desc->options)) ||
         (fault = normalize_events(arena, desc->events, &desc->events)) ||
+        (fault = normalize_categories(arena, desc->categories, &desc->categories)) ||
         (fault = normalize_routes(arena, desc->routes, &desc->routes)) || (fault = check_descriptor(arena, plugin)))
         return fault;
     return check_code(arena, plugin, has_ext);

@@ -187,6 +187,29 @@ const char *normalize_events(struct arena *arena, const struct belfry_event_type
     return fault;
 }
 
+const char *normalize_categories(struct arena *arena, const struct belfry_category *src,
+                                 const struct belfry_category **out)
+{
+    void *copy = NULL;
+    *out = NULL;
+    if (!src)
+        return NULL;
+    const char *fault =
+        copy_table(arena, "categories", src, sizeof(*src), REACHES(struct belfry_category, label), 0, &copy);
+    if (fault)
+        return fault;
+    *out = copy;
+    for (struct belfry_category *c = copy; c->struct_size && !fault; c++) {
+        void *texts = NULL;
+        if (!c->texts)
+            continue;
+        fault = copy_table(arena, arena_printf(arena, "texts of category `%s`", c->name ? c->name : ""), c->texts,
+                           sizeof(*c->texts), REACHES(struct belfry_category_text, label), 0, &texts);
+        c->texts = texts;
+    }
+    return fault;
+}
+
 const char *normalize_routes(struct arena *arena, const struct belfry_route *src, const struct belfry_route **out)
 {
     void *copy = NULL;

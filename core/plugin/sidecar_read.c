@@ -213,6 +213,32 @@ static const struct belfry_event_type *events(struct reader *r, const json_t *ob
     return rows;
 }
 
+static const struct belfry_category_text *category_texts(struct reader *r, const json_t *object)
+{
+    const json_t *array;
+    struct belfry_category_text *rows = table(r, object, "texts", sizeof(*rows), &array);
+    for (size_t i = 0; !r->fault && i < json_array_size(array); i++) {
+        const json_t *from = json_array_get(array, i);
+        rows[i] = (struct belfry_category_text){
+            .struct_size = sizeof(*rows), .language = needed(r, from, "language"), .label = needed(r, from, "label")};
+    }
+    return rows;
+}
+
+static const struct belfry_category *categories(struct reader *r, const json_t *object)
+{
+    const json_t *array;
+    struct belfry_category *rows = table(r, object, "categories", sizeof(*rows), &array);
+    for (size_t i = 0; !r->fault && i < json_array_size(array); i++) {
+        const json_t *from = json_array_get(array, i);
+        rows[i] = (struct belfry_category){.struct_size = sizeof(*rows),
+                                           .name = needed(r, from, "name"),
+                                           .label = needed(r, from, "label"),
+                                           .texts = category_texts(r, from)};
+    }
+    return rows;
+}
+
 static const struct belfry_route *routes(struct reader *r, const json_t *object)
 {
     const json_t *array;
@@ -280,6 +306,7 @@ static const char *read_plugin(struct arena *arena, const json_t *json, struct p
         .options = options(&r, json, "options", 0),
         .config_size = (uint64_t)number(&r, json, "config_size", 0, INT64_MAX),
         .events = events(&r, json),
+        .categories = categories(&r, json),
         .routes = routes(&r, json),
     };
     roles(&r, json, plugin);

@@ -129,6 +129,19 @@ static json_t *events(const struct belfry_event_type *table)
     return array;
 }
 
+static json_t *categories(const struct belfry_category *table)
+{
+    json_t *array = json_array();
+    for (; table && table->struct_size; table++) {
+        json_t *category = json_pack("{s:s, s:s}", "name", table->name, "label", table->label), *said = json_array();
+        for (const struct belfry_category_text *t = table->texts; t && t->struct_size; t++)
+            json_array_append_new(said, json_pack("{s:s, s:s}", "language", t->language, "label", t->label));
+        json_object_set_new(category, "texts", said);
+        json_array_append_new(array, category);
+    }
+    return array;
+}
+
 static json_t *routes(const struct belfry_route *table)
 {
     json_t *array = json_array();
@@ -167,6 +180,8 @@ json_t *plugin_sidecar(const struct plugin *plugin)
     json_object_set_new(sidecar, "config_size", json_integer((json_int_t)plugin->desc.config_size));
     json_object_set_new(sidecar, "options", plugin->desc.options ? options(plugin->desc.options, 0) : json_array());
     json_object_set_new(sidecar, "events", events(plugin->desc.events));
+    if (plugin->desc.categories)
+        json_object_set_new(sidecar, "categories", categories(plugin->desc.categories));
     json_object_set_new(sidecar, "routes", routes(plugin->desc.routes));
     return sidecar;
 }

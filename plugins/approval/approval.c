@@ -265,6 +265,15 @@ static const struct belfry_source source = {
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
 static const char *const needs[] = {BELFRY_EXT_CALENDAR, NULL};
 
+static const struct belfry_category categories[] = {
+    {.struct_size = sizeof(struct belfry_category),
+     .name = "approval",
+     .label = "Approvals",
+     .texts =
+         (const struct belfry_category_text[]){
+             {.struct_size = sizeof(struct belfry_category_text), .language = "de", .label = "Freigaben"}, {0}}},
+    {0}};
+
 static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .id = "approval",
                                             .version = "1.0.0",
@@ -275,6 +284,7 @@ static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .options = options,
                                             .config_size = sizeof(struct approval_config),
                                             .events = events,
+                                            .categories = categories,
                                             .create = create,
                                             .destroy = destroy};
 

@@ -105,6 +105,15 @@ static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
 static const char *const needs[] = {BELFRY_EXT_CALENDAR, BELFRY_EXT_HTTP_CLIENT, BELFRY_EXT_HTTP_ROUTE,
                                     BELFRY_EXT_TIMER,    BELFRY_EXT_WORKER,      NULL};
 
+static const struct belfry_category categories[] = {
+    {.struct_size = sizeof(struct belfry_category),
+     .name = "invoice",
+     .label = "Invoices",
+     .texts =
+         (const struct belfry_category_text[]){
+             {.struct_size = sizeof(struct belfry_category_text), .language = "de", .label = "Rechnungen"}, {0}}},
+    {0}};
+
 static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .id = "invoice",
                                             .version = "1.0.0",
@@ -115,6 +124,7 @@ static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .options = options,
                                             .config_size = sizeof(struct invoice_config),
                                             .events = invoice_events,
+                                            .categories = categories,
                                             .routes = routes,
                                             .create = create,
                                             .stop = stop,

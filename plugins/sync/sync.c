@@ -195,6 +195,22 @@ static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
 static const char *const needs[] = {BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_PAGES,    BELFRY_EXT_STATE,
                                     BELFRY_EXT_ASSET,      BELFRY_EXT_CALENDAR, NULL};
 
+static const struct belfry_category categories[] = {
+    {.struct_size = sizeof(struct belfry_category),
+     .name = "sync",
+     .label = "Background runs",
+     .texts =
+         (const struct belfry_category_text[]){
+             {.struct_size = sizeof(struct belfry_category_text), .language = "de", .label = "Hintergrundläufe"}, {0}}},
+    {.struct_size = sizeof(struct belfry_category),
+     .name = "CALC_BLOCKED",
+     .label = "Calculation blocked",
+     .texts =
+         (const struct belfry_category_text[]){
+             {.struct_size = sizeof(struct belfry_category_text), .language = "de", .label = "Berechnung blockiert"},
+             {0}}},
+    {0}};
+
 static const struct belfry_plugin plugin = {
     .struct_size = sizeof(plugin),
     .id = "sync",
@@ -205,6 +221,7 @@ static const struct belfry_plugin plugin = {
     .options = options,
     .config_size = sizeof(struct sync_config),
     .events = events,
+    .categories = categories,
     .routes = routes,
     .create = create,
     .start = start,

@@ -156,6 +156,16 @@ static const struct belfry_source source = {
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
 static const char *const needs[] = {BELFRY_EXT_MATCH, BELFRY_EXT_TEMPLATE, BELFRY_EXT_RULES, NULL};
 
+static const struct belfry_category categories[] = {
+    {.struct_size = sizeof(struct belfry_category),
+     .name = "workflow",
+     .label = "Records",
+     .texts =
+         (const struct belfry_category_text[]){
+             {.struct_size = sizeof(struct belfry_category_text), .language = "de", .label = "Datensätze"},
+             {0}}},
+    {0}};
+
 static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .id = "workflow",
                                             .version = "1.0.0",
@@ -165,6 +175,7 @@ static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .options = options,
                                             .config_size = sizeof(struct workflow_config),
                                             .events = events,
+                                            .categories = categories,
                                             .create = create,
                                             .destroy = destroy};
 

@@ -141,6 +141,19 @@ MEMBER(belfry_event_type, doc, 64, const char *);
 MEMBER(belfry_event_type, example, 72, const char *);
 MEMBER(belfry_event_type, texts, 80, const struct belfry_event_text *);
 
+/* belfry_category_text */
+MEMBER(belfry_category_text, struct_size, 0, uint32_t);
+MEMBER(belfry_category_text, reserved, 4, uint32_t);
+MEMBER(belfry_category_text, language, 8, const char *);
+MEMBER(belfry_category_text, label, 16, const char *);
+
+/* belfry_category */
+MEMBER(belfry_category, struct_size, 0, uint32_t);
+MEMBER(belfry_category, reserved, 4, uint32_t);
+MEMBER(belfry_category, name, 8, const char *);
+MEMBER(belfry_category, label, 16, const char *);
+MEMBER(belfry_category, texts, 24, const struct belfry_category_text *);
+
 /* belfry_route */
 MEMBER(belfry_route, struct_size, 0, uint32_t);
 MEMBER(belfry_route, flags, 4, uint32_t);
@@ -173,6 +186,7 @@ MEMBER(belfry_plugin, start, 88, belfry_status (*)(void *self, struct belfry_err
 MEMBER(belfry_plugin, stop, 96, void (*)(void *self));
 MEMBER(belfry_plugin, destroy, 104, void (*)(void *self));
 MEMBER(belfry_plugin, reload, 112, belfry_status (*)(void *self, const void *config, struct belfry_error *err));
+MEMBER(belfry_plugin, categories, 120, const struct belfry_category *);
 
 /* belfry_entry */
 MEMBER(belfry_entry, magic, 0, uint32_t);
@@ -522,6 +536,7 @@ MEMBER(belfry_http_route_api, text, 88, struct belfry_str (*)(const struct belfr
 MEMBER(belfry_http_route_api, datetime, 96, struct belfry_str (*)(const struct belfry_http_request *req, int64_t ms));
 MEMBER(belfry_http_route_api, problems, 104, void (*)(const struct belfry_host *host, uint64_t request, uint32_t status,
        const struct belfry_fault *faults, size_t fault_count, const struct belfry_attr *members, size_t member_count));
+MEMBER(belfry_http_route_api, cut, 112, void (*)(const struct belfry_host *host, uint64_t request));
 
 /* belfry_inbox_filter */
 MEMBER(belfry_inbox_filter, struct_size, 0, uint32_t);
@@ -536,7 +551,6 @@ MEMBER(belfry_inbox_filter, unread, 92, uint32_t);
 
 /* belfry_inbox_item */
 MEMBER(belfry_inbox_item, struct_size, 0, uint32_t);
-MEMBER(belfry_http_route_api, cut, 112, void (*)(const struct belfry_host *host, uint64_t request));
 MEMBER(belfry_inbox_item, severity, 4, uint32_t);
 MEMBER(belfry_inbox_item, id, 8, struct belfry_str);
 MEMBER(belfry_inbox_item, type, 24, struct belfry_str);
@@ -561,6 +575,7 @@ MEMBER(belfry_inbox_item, unread, 252, uint32_t);
 MEMBER(belfry_inbox_item, actions, 256, const struct belfry_action *);
 MEMBER(belfry_inbox_item, action_count, 264, size_t);
 MEMBER(belfry_inbox_item, rev, 272, int64_t);
+MEMBER(belfry_inbox_item, category_label, 280, struct belfry_str);
 
 /* belfry_facet */
 MEMBER(belfry_facet, struct_size, 0, uint32_t);

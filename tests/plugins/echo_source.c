@@ -173,6 +173,15 @@ static const struct belfry_event_type events[] = {
 static const struct belfry_source source = {.struct_size = sizeof(source), .receive = receive, .due = due};
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
 
+static const struct belfry_category categories[] = {
+    {.struct_size = sizeof(struct belfry_category),
+     .name = "echo",
+     .label = "Echoes",
+     .texts =
+         (const struct belfry_category_text[]){
+             {.struct_size = sizeof(struct belfry_category_text), .language = "de", .label = "Echos"}, {0}}},
+    {0}};
+
 static const struct belfry_plugin plugin = {
     .struct_size = sizeof(plugin),
     .id = "echo_source",
@@ -182,6 +191,7 @@ static const struct belfry_plugin plugin = {
     .options = options,
     .config_size = sizeof(struct config),
     .events = events,
+    .categories = categories,
     .create = create,
     .destroy = destroy,
 };

@@ -89,6 +89,19 @@ static void same_events(const struct belfry_event_type *a, const struct belfry_e
     assert_int_equal(b ? b->struct_size : 0, 0);
 }
 
+static void same_categories(const struct belfry_category *a, const struct belfry_category *b)
+{
+    for (; a && a->struct_size; a++, b++) {
+        same_text(a->name, b->name);
+        same_text(a->label, b->label);
+        for (size_t i = 0; a->texts && a->texts[i].struct_size; i++) {
+            same_text(a->texts[i].language, b->texts[i].language);
+            same_text(a->texts[i].label, b->texts[i].label);
+        }
+    }
+    assert_int_equal(b ? b->struct_size : 0, 0);
+}
+
 static void same_plugin(const struct plugin *a, const struct plugin *b)
 {
     same_text(a->id, b->id);
@@ -100,6 +113,7 @@ static void same_plugin(const struct plugin *a, const struct plugin *b)
     assert_int_equal(a->desc.config_size, b->desc.config_size);
     same_options(a->desc.options, b->desc.options, 0);
     same_events(a->desc.events, b->desc.events);
+    same_categories(a->desc.categories, b->desc.categories);
     for (size_t i = 0; a->desc.routes && a->desc.routes[i].struct_size; i++) {
         same_text(a->desc.routes[i].pattern, b->desc.routes[i].pattern);
         same_text(a->desc.routes[i].auth, b->desc.routes[i].auth);
@@ -189,6 +203,12 @@ static const struct bad_row {
     {"/events/0/example", "\"[]\"", "event `echo.heard`: the example is an array, expected an object"},
     {"/events/0/fields/0/type", "0", "event `echo.heard`: field `to` has value type 0, which this hub does not know"},
     {"/events/0/actions/0/label", NULL, "member `label` is not there"},
+    {"/categories/0/label", NULL, "member `label` is not there"},
+    {"/categories/0/label", "\"\"", "category `echo` needs a name and a label of at most 300 bytes"},
+    {"/categories/0/name", "\"a b\"", "category `a b` needs a name and a label of at most 300 bytes"},
+    {"/categories/0/texts/0/language", "\"De\"", "category `echo`: a text needs a language like \"de\" and a label"},
+    {"/categories", "[{\"name\":\"x\",\"label\":\"X\"},{\"name\":\"x\",\"label\":\"Y\"}]",
+     "category `x` is described twice"},
     {"/routes", "[{\"method\":\"GET\",\"pattern\":\"/x\",\"auth\":\"none\"}]",
      "has routes and cannot answer them: `needs` does not name belfry.http-route/1"},
 };
@@ -210,6 +230,7 @@ static const struct bad_row bad_deliveries[] = {
      "route `GET /v1/{org}/echo` is raw and has auth `token:read|person`; a raw route has auth none"},
     {"/routes/0/flags", "2", "route `GET /v1/{org}/echo` has flags that this hub does not know (0x2)"},
     {"/events", "[{\"type\":\"x\",\"category\":\"y\"}]", "declares events without the role belfry.source/1"},
+    {"/categories", "[{\"name\":\"x\",\"label\":\"X\"}]", "describes categories without the role belfry.source/1"},
 };
 
 static void replace(json_t *root, const char *pointer, const char *value)

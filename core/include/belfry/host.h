@@ -184,7 +184,7 @@ struct belfry_http_route_api {
 enum { BELFRY_INBOX_ROWS = 1 << 0 };
 
 struct belfry_inbox_filter {
-    uint32_t struct_size, flags;
+    uint32_t struct_size, flags;                        /* BELFRY_INBOX_* */
     struct belfry_str q;                                /* text that title or body contain, without case */
     struct belfry_strs severity, category, source, ids; /* none: all */
     uint32_t hidden;                                    /* 0 active, 1 hidden */
@@ -202,12 +202,13 @@ struct belfry_inbox_item {
     const struct belfry_action *actions; /* empty once handled or invalid */
     size_t action_count;
     int64_t rev;
+    struct belfry_str category_label; /* in the person's language */
 };
 
 struct belfry_facet {
     uint32_t struct_size, facet; /* 0 severity, 1 category, 2 source */
     struct belfry_str value;
-    struct belfry_str label; /* category's label */
+    struct belfry_str label; /* of a category: in the person's language */
     uint64_t count;
 };
 

@@ -284,6 +284,21 @@ struct belfry_event_type {
     const struct belfry_event_text *texts; /* other languages; ends at struct_size 0; may be NULL */
 };
 
+/* The label of a category in another language. */
+struct belfry_category_text {
+    uint32_t struct_size, reserved;
+    const char *language; /* BCP 47 primary subtag: "de" */
+    const char *label;
+};
+
+/* How people see a category that the plugin's events are in, unless the configuration says a label of its own. Of
+ * several plugins that describe one category the first configured counts. */
+struct belfry_category {
+    uint32_t struct_size, reserved;
+    const char *name, *label;
+    const struct belfry_category_text *texts; /* other languages; ends at struct_size 0; may be NULL */
+};
+
 /* --- HTTP routes of a plugin -------------------------------------------------------------------------------------- */
 
 struct belfry_http_request; /* <belfry/host.h> */
@@ -333,6 +348,7 @@ struct belfry_plugin {
      * absent. OK: the old configuration is gone when it returns. An error keeps the old one, and the reload of the hub
      * is rejected. May be called again with the old options when something else of that reload fails. */
     belfry_status (*reload)(void *self, const void *config, struct belfry_error *err);
+    const struct belfry_category *categories; /* ends at struct_size 0; may be NULL */
 };
 
 /* The one exported symbol. FROZEN: read before anything else is believed. */
