@@ -30,8 +30,9 @@ const struct openapi_operation openapi_operations[] = {
      "200:Runs 400 404 503"},
     {"GET", V1 "sources/{source}/runs/{id}", "A run and its log.", NULL, NULL, "200:RunWithLog 404 503"},
     /* recipients */
-    {"GET", V1 "notifications", "The person's inbox, newest first, with facets. ETag.", INBOX, NULL,
-     "200:Inbox 304 400 503"},
+    {"GET", V1 "notifications",
+     "The person's inbox, newest first, with facets. ETag. With labels=true items say what people read, too.",
+     INBOX " labels:bool", NULL, "200:Inbox 304 400 503"},
     {"GET", V1 "notifications/count", "Unread and unseen. ETag; 204 when since_rev is the present revision.",
      "since_rev:int", NULL, "200:Count 204 304 400 503"},
     {"GET", V1 "notifications/export", "All that the filter lists, newest first, as a file: CSV (RFC 4180) or JSON.",
@@ -200,11 +201,12 @@ const struct openapi_schema openapi_schemas[] = {
     {"How", "=off|unseen|digest"},
     {"Weekday", "=mon|tue|wed|thu|fri|sat|sun"},
 
-    {"Item", "id:uuid type:text source:text category:text severity:Severity title:text body:text href:text "
-             "subject:text? actor:text? reason:text? created_at:time seen_at:time? read_at:time? hidden_at:time? "
-             "unread:bool validity:Validity valid_until:time? handled_by:text? replaced_by:uuid? "
-             "actions:[ItemAction] rev:int"},
-    {"ItemAction", "id:text label:text"},
+    {"Item",
+     "id:uuid type:text source:text category:text category_label?:text severity:Severity title:text body:text href:text "
+     "subject:text? actor:text? reason:text? created_at:time seen_at:time? read_at:time? hidden_at:time? "
+     "unread:bool validity:Validity valid_until:time? handled_by:text? replaced_by:uuid? "
+     "actions:[ItemAction] rev:int"},
+    {"ItemAction", "id:text label:text comment?:text?"},
     {"Inbox", "rev:int total:int items:[Item] facets:Facets next:text?"},
     {"Facets", "severity:{int} category:{int} source:{int}"},
     {"Count", "unread:int unseen:int rev:int"},

@@ -95,7 +95,7 @@ static void on_list(void *arg, belfry_status status, const struct belfry_inbox_p
     text_z(&out, ",\"items\":[");
     for (size_t i = 0; i < page->count; i++) {
         text_z(&out, i ? "," : "");
-        item_write(&out, call->req->org, &page->items[i]);
+        item_write(&out, call->req->org, &page->items[i], call->labels);
     }
     text_z(&out, "]");
     write_facets(&out, page);
@@ -114,6 +114,19 @@ static void refuse_param(struct call *call, const char *name, const char *why)
     answer_problem(call, 400, NULL, text);
 }
 
+/* ?labels=true. 0, or -1 when it was refused. */
+static int read_labels(struct call *call)
+{
+    struct belfry_str labels = {0};
+    belfry_status asked =
+        call->req->query.len ? call->app->http->query(call->req, "labels", 0, &labels) : BELFRY_ENOTFOUND;
+    call->labels = text_is(labels, "true");
+    if (asked == BELFRY_ENOTFOUND || call->labels || text_is(labels, "false"))
+        return 0;
+    refuse_param(call, "labels", "must be true or false");
+    return -1;
+}
+
 void api_list(void *self, const struct belfry_http_request *req)
 {
     struct in_app *app = self;
@@ -123,6 +136,8 @@ void api_list(void *self, const struct belfry_http_request *req)
         refuse_param(call, bad, why);
         return;
     }
+    if (read_labels(call))
+        return;
     struct belfry_str tag;
     int64_t rev;
     if (app->inbox->tag(req, &tag, &rev) == BELFRY_OK) {
@@ -207,12 +222,14 @@ static void on_one(void *arg, belfry_status status, const struct belfry_inbox_it
         answer_status(call, status, (struct belfry_str){0});
         return;
     }
-    item_write(&out, call->req->org, item);
+    item_write(&out, call->req->org, item, call->labels);
     answer_json(call, 200, &out);
 }
 
 void api_one(void *self, const struct belfry_http_request *req)
 {
     struct call *call = call_new(self, req);
+    if (read_labels(call))
+        return;
     call->app->inbox->one(req, call_param(call, "id"), on_one, call);
 }

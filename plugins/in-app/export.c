@@ -64,7 +64,7 @@ static void write_rows(struct export *e, const struct belfry_inbox_page *page, s
             csv_row(out, org, &page->items[i]);
         } else {
             text_z(out, e->rows ? ",\n" : "\n");
-            item_write(out, org, &page->items[i]);
+            item_write(out, org, &page->items[i], 0);
         }
         e->rows++;
     }

@@ -37,6 +37,7 @@ struct call {
     struct query query;
     struct belfry_str id;
     uint32_t mark;
+    int labels;        /* items say what people read, too */
     int64_t since_rev; /* below 0: not asked for */
     char etag[160];    /* quoted; empty: none */
     char **owned;      /* texts that live as long as the call */
@@ -82,8 +83,8 @@ void api_count(void *self, const struct belfry_http_request *req);
 void api_one(void *self, const struct belfry_http_request *req);
 /* export.c */
 void api_export(void *self, const struct belfry_http_request *req);
-/* change.c */
 void exports_stop(struct in_app *app);
+/* change.c */
 void api_read(void *self, const struct belfry_http_request *req);
 void api_unread(void *self, const struct belfry_http_request *req);
 void api_hide(void *self, const struct belfry_http_request *req);

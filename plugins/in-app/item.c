@@ -42,25 +42,29 @@ void item_href(struct text *out, struct belfry_str org, struct belfry_str id)
     text_url(out, id);
 }
 
-static void write_actions(struct text *out, const struct belfry_inbox_item *item)
+static void write_actions(struct text *out, const struct belfry_inbox_item *item, int labels)
 {
     text_z(out, ",\"actions\":[");
     for (size_t i = 0; i < item->action_count; i++) {
         text_z(out, i ? ",{\"id\":" : "{\"id\":");
         text_json(out, item->actions[i].id);
         member(out, "label", item->actions[i].label, 0);
+        if (labels)
+            member(out, "comment", item->actions[i].comment, 1);
         text_z(out, "}");
     }
     text_z(out, "]");
 }
 
-void item_members(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item)
+void item_members(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item, int labels)
 {
     text_z(out, "\"id\":");
     text_json(out, item->id);
     member(out, "type", item->type, 0);
     member(out, "source", item->source, 0);
     member(out, "category", item->category, 0);
+    if (labels)
+        member(out, "category_label", item->category_label, 0);
     member(out, "severity", belfry_str(item_severity(item)), 0);
     member(out, "title", item->title, 0);
     member(out, "body", item->body, 0);
@@ -79,7 +83,7 @@ void item_members(struct text *out, struct belfry_str org, const struct belfry_i
     time_member(out, "valid_until", item->valid_until_ms);
     member(out, "handled_by", item->handled_by, 1);
     member(out, "replaced_by", item->replaced_by, 1);
-    write_actions(out, item);
+    write_actions(out, item, labels);
     text_z(out, ",\"rev\":");
     text_num(out, item->rev);
 }
@@ -89,9 +93,9 @@ void item_text(struct text *out, const char *name, struct belfry_str value)
     member(out, name, value, 0);
 }
 
-void item_write(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item)
+void item_write(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item, int labels)
 {
     text_z(out, "{");
-    item_members(out, org, item);
+    item_members(out, org, item, labels);
     text_z(out, "}");
 }

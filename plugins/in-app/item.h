@@ -11,10 +11,11 @@ const char *item_severity(const struct belfry_inbox_item *item);
 const char *item_validity(const struct belfry_inbox_item *item);
 /* "/acme/n/ID" */
 void item_href(struct text *out, struct belfry_str org, struct belfry_str id);
-/* The members of the item's object, without braces, so that whoever shows more of it can go on. */
-void item_members(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item);
+/* The members of the item's object, without braces, so that whoever shows more of it can go on. labels: also what
+ * people read, in the language of the request: category_label, and the comment of each action. */
+void item_members(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item, int labels);
 /* The object. */
-void item_write(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item);
+void item_write(struct text *out, struct belfry_str org, const struct belfry_inbox_item *item, int labels);
 /* One more member after others: ,"name":"value" */
 void item_text(struct text *out, const char *name, struct belfry_str value);
 

@@ -177,7 +177,7 @@ static void on_page(void *arg, belfry_status status, const struct belfry_inbox_p
     json_t *model = model_of(call, page);
     view_render(call, "inbox", model, &main);
     for (size_t i = 0; i < page->count; i++)
-        row_write(call, page, &page->items[i], &main);
+        row_write(call, &page->items[i], &main);
     view_render(call, "end", model, &main);
     json_decref(model);
     call->shows_list = 1;

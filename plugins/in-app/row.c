@@ -40,16 +40,6 @@ struct belfry_str row_handled(const struct call *call, struct belfry_str by)
     return by.len ? view_say(call, "row.handled", by, (struct belfry_str){0}) : by;
 }
 
-static struct belfry_str category_label(const struct belfry_inbox_page *page, struct belfry_str category)
-{
-    for (size_t i = 0; i < page->facet_count; i++) {
-        const struct belfry_facet *f = &page->facets[i];
-        if (f->facet == 1 && f->value.len == category.len && memcmp(f->value.ptr, category.ptr, category.len) == 0)
-            return f->label;
-    }
-    return category;
-}
-
 /* {"text":"Approve","value":"act:ID:approve"}; without the braces' neighbours */
 static void write_button(struct text *out, const char *what, const struct belfry_inbox_item *item,
                          struct belfry_str action, struct belfry_str label)
@@ -97,16 +87,14 @@ static void write_buttons(const struct call *call, struct text *out, const struc
                  view_text(call, hidden ? "row.unhide" : "row.hide"));
 }
 
-void row_write(const struct call *call, const struct belfry_inbox_page *page, const struct belfry_inbox_item *item,
-               struct text *out)
+void row_write(const struct call *call, const struct belfry_inbox_item *item, struct text *out)
 {
     struct text model = {0};
     text_z(&model, "{");
-    item_members(&model, call->req->org, item);
+    item_members(&model, call->req->org, item, 1);
     write_cut(&model, "label", item->title, LABEL_MAX);
     write_cut(&model, "brief", item->body, BRIEF_MAX);
     item_text(&model, "severity_label", row_severity(call, item_severity(item)));
-    item_text(&model, "category_label", category_label(page, item->category));
     item_text(&model, "ago", call->app->pages->ago(call->app->host, call->req, item->created_ms));
     item_text(&model, "handled", row_handled(call, item->handled_by));
     text_z(&model, item->validity ? ",\"gone\":true" : ",\"gone\":false");

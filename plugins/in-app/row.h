@@ -5,9 +5,8 @@
 
 #include "view.h"
 
-/* Appends the row of one item; the page's facets have the labels of its categories. */
-void row_write(const struct call *call, const struct belfry_inbox_page *page, const struct belfry_inbox_item *item,
-               struct text *out);
+/* Appends the row of one item. */
+void row_write(const struct call *call, const struct belfry_inbox_item *item, struct text *out);
 /* The row that a script fills: the same markup with all that a row may have, and data-slot where something belongs. */
 json_t *row_slots(const struct call *call);
 /* "Handled by bob"; empty when nobody has. */

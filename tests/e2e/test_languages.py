@@ -162,6 +162,37 @@ def test_an_approval_is_told_in_the_words_of_each_reader(hub):
     assert english["actions"] == [{"id": "approve", "label": "Approve"}, {"id": "reject", "label": "Reject"}]
     page = hub.get("/acme/notifications", {**hub.person("greta"), "Accept": HTML}).text
     assert "Zu genehmigen: New printer" in page and "Genehmigen" in page and "Kommentar" in page
+    assert "Freigaben" in page and "Approvals" in hub.get("/acme/notifications", {**hub.person("ann"), "Accept": HTML}).text
+
+
+def test_what_people_read_is_in_an_item_on_request_and_only_then(hub):
+    hub.send(approval(), "deals")
+    for who, category, comment in [("greta", "Freigaben", "Kommentar"), ("ann", "Approvals", "Comment")]:
+        plain = newest(hub, who)[0]
+        [said_too] = hub.inbox(who, query="?limit=1&labels=true")["items"]
+        one = hub.get(f"/v1/acme/notifications/{plain['id']}?labels=true", hub.person(who)).json()
+        assert said_too == one and one["category_label"] == category
+        assert [a.pop("comment") for a in one["actions"]][0] == comment
+        del one["category_label"]
+        assert one == plain == hub.inbox(who, query="?limit=1&labels=false")["items"][0]
+    refused = hub.get("/v1/acme/notifications?labels=yes", hub.person("ann"))
+    assert refused.status_code == 400 and refused.json()["detail"] == "labels: must be true or false"
+
+
+def test_a_label_of_the_configuration_wins_over_that_of_a_plugin(tmp_path):
+    config = base()
+    config["sources"]["deals"] = {"plugin": "approval"}
+    config["categories"]["approval"] = {"label": "Sign-offs"}
+    hub = Hub(tmp_path, config)
+    try:
+        hub.start()
+        hub.send(approval(), "deals")
+        for language in ["en", "de"]:
+            [item] = hub.get("/v1/acme/notifications?labels=true",
+                             {**hub.person("ann"), "Accept-Language": language}).json()["items"]
+            assert item["category_label"] == "Sign-offs"
+    finally:
+        hub.close()
 
 
 def test_what_is_computed_is_in_the_language_too(hub):

@@ -260,16 +260,21 @@ test('hidden ones: the toolbar is another, unhide brings back, and older ones ar
 });
 
 test('rows that the script makes are the rows that the hub writes', async () => {
-  const who = await somebody(2, (i) => (i === 1 ? 'calm' : 'odd')); // labels of categories are those of the page's filters
+  const who = await somebody(2, (i) => (i === 1 ? 'calm' : 'odd'));
   const page = await openInbox(browser, hub, who);
   await hub.case(who, 'worst', '<b>"quoted" & \u05d0 long</b> ' + 'ä'.repeat(120));
+  await hub.send('approval.submitted', { approval: { id: 'same', title: 'A discount', url: 'https://crm.example/d',
+    submitter: 'carl', steps: [{ name: 'Boss', approvers: [who], needs: 'any' }] } }, 'deals');
   await hub.case(who, 'odd', 'Odd one');
-  await page.getByRole('button', { name: 'Show 2 new notifications' }).click();
+  await page.getByRole('button', { name: 'Show 3 new notifications' }).click();
   await row(page, 'Odd one').waitFor();
+  assert.equal(await page.locator('.row td:nth-child(4)', { hasText: 'Approvals' }).count(), 1, 'a label, not an id');
+  assert.equal(await page.locator('.row textarea').count(), 1, 'an action that takes a comment has a field for it');
+  assert.equal(await page.locator('#facet-category').getByText('Approvals').count(), 1, 'nor in the filter');
   assert.equal(await focus(page), 'Odd one / 2');
   const html = () => page.locator('.row').evaluateAll((all) => all.map((one) => one.outerHTML.replace(/\s*\n\s*/g, '')));
   const made = await html();
-  assert.equal(made.length, 4);
+  assert.equal(made.length, 5);
   await page.reload();
   await scripted(page);
   assert.deepEqual(made, await html());

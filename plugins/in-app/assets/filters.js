@@ -28,7 +28,6 @@ export class Filters {
     Object.assign(this, { section, list, words, speaker, load });
     this.form = section.querySelector('#filters');
     this.labels = {
-      category: (name) => this.labels.value('category', name),
       value: (facet, value) => this.choice(facet, value)?.querySelector('span').textContent ?? value,
     };
   }
@@ -110,12 +109,12 @@ export class Filters {
   // --- what the page says about filters
 
   shown(data) {
-    for (const facet of FACETS) this.facet(facet, data.facets[facet] ?? {});
+    for (const facet of FACETS) this.facet(facet, data.facets[facet] ?? {}, data.items);
     this.applied();
     this.links();
   }
 
-  facet(facet, counts) {
+  facet(facet, counts, items) {
     const group = this.form.querySelector(`#facet-${facet}`);
     if (!group) return;
     for (const label of group.querySelectorAll('label')) {
@@ -126,7 +125,8 @@ export class Filters {
     }
     for (const [value, count] of Object.entries(counts)) {
       if (this.choice(facet, value)) continue;
-      const text = facet === 'severity' ? this.words.say(`severity_${value}`) : value;
+      const text = facet === 'severity' ? this.words.say(`severity_${value}`)
+        : facet === 'category' ? items.find((item) => item.category === value)?.category_label ?? value : value;
       const box = make('input', { type: 'checkbox', name: facet, value });
       group.append(make('label', {}, box, make('span', { dir: 'auto' }, text), ' ',
         make('span', { class: 'n' }, this.words.number.format(count))));

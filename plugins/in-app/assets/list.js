@@ -17,9 +17,9 @@ export function cellFocus(row, column) {
 }
 
 export class List extends EventTarget {
-  constructor({ section, store, words, speaker, rows, query }) {
+  constructor({ section, store, words, speaker, rows, labels, query }) {
     super();
-    Object.assign(this, { section, store, words, speaker, rows, query });
+    Object.assign(this, { section, store, words, speaker, rows, labels, query });
     this.table = section.querySelector('#list');
     this.body = this.table.tBodies[0];
     this.rev = Number(section.dataset.rev);
@@ -64,7 +64,7 @@ export class List extends EventTarget {
     const slow = setTimeout(() => this.section.classList.add('slow'), SLOW_MS);
     const loading = setTimeout(() => this.speaker.tell(this.words.say('loading')), LOADING_MS);
     try {
-      const data = await this.store.list(query);
+      const data = await this.store.list(new URLSearchParams([...query, ['labels', 'true']]));
       if (turn !== this.asked) return null;
       const gone = await this.missing(data, insert);
       if (turn !== this.asked) return null;
@@ -220,7 +220,7 @@ export class List extends EventTarget {
     empty.replaceChildren(
       make('h2', {}, words.say(`empty_${key}`)), make('p', {}, words.say(`empty_${key}_text`)),
       ...(narrow.length ? [make('ul', {}, ...narrow.flatMap((name) => query.getAll(name).map((value) =>
-        make('li', { dir: 'auto' }, `${words.say(`filter_${name}`)}: ${this.rows.labels.value(name, value)}`))))] : []),
+        make('li', { dir: 'auto' }, `${words.say(`filter_${name}`)}: ${this.labels.value(name, value)}`))))] : []),
       make('p', {}, make('a', { class: 'button', href: this.address(out) }, words.say(`empty_${key}_way`))));
   }
 }

@@ -32,8 +32,8 @@ function startInbox(section) {
   const heading = find('#heading');
 
   const filters = new Filters({ section, words, speaker, load: () => reload(true) });
-  const rows = new Rows(find('#row'), words, filters.labels);
-  const list = new List({ section, store, words, speaker, rows, query: new URLSearchParams() });
+  const rows = new Rows(find('#row'), words);
+  const list = new List({ section, store, words, speaker, rows, labels: filters.labels, query: new URLSearchParams() });
   filters.listen(list);
   const selection = new Selection({ section, list, words, speaker });
   const actions = new Actions({ list, selection, store, words, speaker, banners, rows });

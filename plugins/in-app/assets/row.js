@@ -20,10 +20,10 @@ export const boxOf = (row) => row.querySelector('input[name=ids]');
 export const columnOf = (element) => element.closest('td, th')?.cellIndex ?? 0;
 const slot = (row, name) => row.querySelector(`[data-slot=${name}]`);
 
-// labels: {category: {name: label}}
+// From items with labels (?labels=true).
 export class Rows {
-  constructor(template, words, labels) {
-    Object.assign(this, { template, words, labels });
+  constructor(template, words) {
+    Object.assign(this, { template, words });
   }
 
   build(item) {
@@ -42,7 +42,7 @@ export class Rows {
     title.setAttribute('href', item.href);
     title.textContent = item.title;
     this.setOrDrop(slot(row, 'body'), cut(item.body ?? '', BRIEF_BYTES));
-    slot(row, 'category').textContent = this.labels.category(item.category);
+    slot(row, 'category').textContent = item.category_label;
     slot(row, 'source').textContent = item.source;
     const time = slot(row, 'time');
     time.setAttribute('datetime', item.created_at);

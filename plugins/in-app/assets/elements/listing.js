@@ -81,7 +81,7 @@ export class Listing extends Base {
     const limit = Math.min(Math.max(parseInt(this.getAttribute('limit')) || 20, 1), 50);
     this.list.ariaBusy = true;
     try {
-      const data = await store.list(this.query({ limit }));
+      const data = await store.list(this.query({ limit, labels: true }));
       if (store === this.store) this.show(data, all || !this.rows.size);
     } catch (failure) {
       this.fail('stale', failure);
@@ -118,7 +118,7 @@ export class Listing extends Base {
       this.link({ part: 'item-link', dir: 'auto' }, new URL(item.href, this.base).href, item,
         ...item.unread ? [node('span', { class: 'quiet' }, `${say('new')} `)] : [], item.title),
       node('div', { part: 'item-meta' },
-        node('i', { part: 'severity', class: item.severity }, say(item.severity)), node('span', {}, item.category),
+        node('i', { part: 'severity', class: item.severity }, say(item.severity)), node('span', {}, item.category_label),
         ...item.handled_by ? [node('span', {}, say('by', item.handled_by))] : [],
         ...item.validity === 'valid' ? [] : [node('span', {}, say('invalid'))],
         node('time', { datetime: item.created_at }),
