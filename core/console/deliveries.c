@@ -17,10 +17,20 @@ void deliveries_show(struct page *page)
     json_array_foreach(items, i, row) row_dress(row);
 }
 
+/* What can be done about it by now; between the page and the click that may change, and the API says so then. */
+static void add_deeds(json_t *delivery)
+{
+    struct belfry_str state = json_str(json_at(delivery, "/state/code"));
+    int leaves = str_eqz(state, "sending"), ended = json_is_object(json_object_get(delivery, "ended_at"));
+    json_object_set_new(delivery, "can_retry", json_boolean(!leaves && !str_eqz(state, "delivered")));
+    json_object_set_new(delivery, "can_cancel", json_boolean(!leaves && !ended));
+}
+
 void delivery_show(struct page *page)
 {
     row_dress(page_got(page, 0));
     way_dress(page, page_got(page, 0));
+    add_deeds(page_got(page, 0));
 }
 
 static void changed(struct page *page)

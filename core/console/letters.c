@@ -138,10 +138,15 @@ static void confirm(struct page *page)
     }
     json_object_del(filter, "state");
     json_object_foreach(filter, name, value)
-        json_array_append_new(fields, json_pack("{s:s, s:O}", "field", name, "now", value));
+    {
+        json_t *field = json_pack("{s:s, s:O}", "field", name, "now", value);
+        json_set_str(field, "caption", page_word(page, "filter", name));
+        json_array_append_new(fields, field);
+    }
     json_decref(filter);
     int64_t total = json_integer_value(json_object_get(answer, "total"));
     json_object_set_new(page->model, "narrowed", fields);
+    json_set_str(page->model, "why", page_field(page, "why"));
     json_object_set_new(page->model, "total", json_integer(total));
     json_object_set_new(page->model, "deed", json_string(discards(page) ? "discard-sure" : "retry-sure"));
     json_object_set_new(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The audit is walked by id, newest first. It holds what people did by hand, so it is short beside everything else, and
- * a page costs what it shows; the reader's time limit bounds a filter that meets nothing.
+ * The audit is walked by id, newest first, that of one org through an index: what others did costs a quiet org nothing.
+ * The reader's time limit bounds a filter that meets nothing.
  */
 #include "store/audit.h"
 
@@ -18,13 +18,16 @@ void store_audit_add(struct store_conn *conn, const struct store_audit *row)
     sql_run(s);
 }
 
+#define COLUMNS "SELECT id, org, who, what, detail FROM audit "
+#define AND_FILTER                                                                                                     \
+    " AND id < ?1 AND id >= ?2 AND (?4 IS NULL OR who = ?4) AND (?5 IS NULL OR what = ?5) ORDER BY id DESC LIMIT ?6"
+
 size_t store_audit_list(struct store_conn *conn, const struct store_audit_query *query, struct arena *arena,
                         struct store_audit **out)
 {
     struct store_audit *rows = arena_alloc(arena, (query->limit + 1) * sizeof(*rows));
-    struct sql *s = sql_use(conn, "SELECT id, org, who, what, detail FROM audit WHERE id < ?1 AND id >= ?2"
-                                  " AND (?3 < 0 OR org = ?3) AND (?4 IS NULL OR who = ?4) AND (?5 IS NULL OR what = ?5)"
-                                  " ORDER BY id DESC LIMIT ?6");
+    struct sql *s = query->org < 0 ? sql_use(conn, COLUMNS "WHERE ?3 < 0" AND_FILTER)
+                                   : sql_use(conn, COLUMNS "WHERE org = ?3" AND_FILTER);
     size_t count = 0;
     sql_i64(s, query->before);
     sql_i64(s, query->from);

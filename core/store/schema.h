@@ -123,7 +123,8 @@
     "CREATE TABLE preference(org INTEGER NOT NULL, username TEXT NOT NULL, id INTEGER NOT NULL, doc TEXT NOT NULL," \
     " PRIMARY KEY(org, username)) WITHOUT ROWID;" \
     /* held by quiet hours (state 1): asked again when the person changes theirs */ \
-    "CREATE INDEX delivery_quiet ON delivery(person) WHERE open = 1 AND state = 1 AND person IS NOT NULL;"
+    "CREATE INDEX delivery_quiet ON delivery(person) WHERE open = 1 AND state = 1 AND person IS NOT NULL;" \
+    "CREATE INDEX audit_org ON audit(org, id);"
 
 /* clang-format on */
 

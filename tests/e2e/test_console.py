@@ -181,3 +181,116 @@ def test_all_are_given_up_only_when_their_number_was_typed(hub):
     assert sure.headers["location"] == f"/acme/admin/dead-letters?target=bad&done=discarded&n={total}"
     assert not hub.deliveries("?state=failed&target=bad")
     assert "spilt milk" in page(hub, "/audit") and "None" not in page(hub, "/dead-letters?target=bad")
+
+
+# --- attacks ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ill(new_hub, receiver):
+    """A hub with two letters that nobody took."""
+    receiver.answer("/bad", 400)
+    hooks = [receiver.endpoint("good", types=["workflow.odd"]), receiver.endpoint("bad", types=["workflow.bad"])]
+    hub = new_hub(with_hooks(base(), *hooks, source="crm", schedule=["1ms"])).start()
+    hub.send([case("carl", "bad", "First"), case("carl", "bad", "Second"), case("bob", "odd", "Fine")])
+    until(lambda: len(letters(hub)) == 2 and hub.deliveries("?state=delivered&channel=hooks"))
+    return hub
+
+
+def letters(hub):
+    return [d["id"] for d in hub.deliveries("?state=failed&target=bad")]
+
+
+def state_of(hub, delivery):
+    return hub.get(f"/v1/acme/deliveries/{delivery}", people.token("admin")).json()
+
+
+def test_the_selected_ones_and_no_others(ill):
+    one, other = letters(ill)
+    form = {"do": "discard", "ids": [one, "nonsense"], "why": "a test"}
+    answer = ill.post("/acme/admin/dead-letters", admin(ill), data=form, allow_redirects=False)
+    assert answer.status_code == 303 and answer.headers["location"] == "/acme/admin/dead-letters?done=discarded&n=1"
+    assert state_of(ill, one)["state"] == "cancelled" and state_of(ill, other)["state"] == "failed"
+    tried = state_of(ill, other)["attempts"]
+    form = {"do": "retry", "ids": [one, other], "why": "another test", "target": "bad"}
+    answer = ill.post("/acme/admin/dead-letters", admin(ill), data=form, allow_redirects=False)
+    assert answer.headers["location"].startswith("/acme/admin/dead-letters?target=bad&done=retried&n=")
+    until(lambda: state_of(ill, other)["attempts"] > tried)
+
+
+def test_all_are_tried_again_with_the_reason_that_was_given_before(ill):
+    ask = ill.post("/acme/admin/dead-letters", admin(ill), data={"do": "retry-all", "target": "bad", "why": "it is <up>"})
+    assert 'value="it is &lt;up&gt;"' in ask.text and '<strong dir="auto">bad</strong>' in ask.text
+    total = re.search(r'name="expected" value="(\d+)"', ask.text)[1]
+    form = {"do": "retry-sure", "target": "bad", "expected": total, "typed": total, "why": "it is <up>"}
+    sure = ill.post("/acme/admin/dead-letters", admin(ill), data=form, allow_redirects=False)
+    assert sure.headers["location"] == f"/acme/admin/dead-letters?target=bad&done=retried&n={total}"
+    assert "it is &lt;up&gt;" in page(ill, "/audit?what=deliveries.retry")
+
+
+def test_a_page_offers_what_can_be_done(ill):
+    dead, _ = letters(ill)
+    text = page(ill, f"/deliveries/{dead}")
+    assert 'value="retry"' in text and 'value="cancel"' not in text, "it has ended"
+    done = ill.deliveries("?state=delivered")[0]["id"]
+    text = page(ill, f"/deliveries/{done}")
+    assert 'value="retry"' not in text and 'value="cancel"' not in text
+
+
+def test_nothing_of_another_org_can_be_looked_at_or_changed(ill):
+    dead, _ = letters(ill)
+    event, endpoint = state_of(ill, dead)["event"], ill.get("/v1/acme/endpoints", people.token("admin")).json()["items"][0]
+    other = {**ill.person("eve", "globex", ["admin"]), **HTML}
+    for path in [f"/events/{event}", f"/deliveries/{dead}", f"/endpoints/{endpoint['id']}"]:
+        answer = ill.get("/globex/admin" + path, other)
+        assert answer.status_code == 404 and "hooks" not in answer.text and "carl" not in answer.text, path
+    posts = [(f"/events/{event}/reveal", {}), (f"/deliveries/{dead}", {"do": "retry"})]
+    for path, form in posts:
+        assert ill.post("/globex/admin" + path, other, data=form).status_code == 404, path
+    form = {"do": "discard", "ids": [dead], "why": "mine now"}
+    answer = ill.post("/globex/admin/dead-letters", other, data=form, allow_redirects=False)
+    assert answer.headers["location"].endswith("done=discarded&n=0&failed=1")
+    assert state_of(ill, dead)["state"] == "failed"
+    assert "mine now" not in page(ill, "/audit")
+
+
+FORMS = [("/events/{event}/reveal", {}), ("/explain", {"source": "crm", "trigger": "{}"}),
+         ("/deliveries/{delivery}", {"do": "retry"}), ("/dead-letters", {"do": "retry", "ids": "x", "why": "x"}),
+         ("/dead-letters", {"do": "discard-sure", "expected": "1", "typed": "1", "why": "x"})]
+
+
+@pytest.mark.parametrize("path, form", FORMS)
+def test_a_foreign_page_submits_no_form(hub, path, form):
+    row = hub.deliveries("?channel=hooks")[0]
+    path = "/acme/admin" + path.format(event=row["event"], delivery=row["id"])
+    door = hub.get("/acme/session?token=" + people.once("root"), allow_redirects=False)
+    cookie = {"Cookie": door.headers["set-cookie"].split(";")[0], **HTML}
+    written = len(hub.get("/v1/acme/audit?limit=200", people.token("admin")).json()["items"])
+    for bad in [{}, {"Origin": "http://evil.test"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+                {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"}]:
+        assert hub.post(path, {**cookie, **bad}, data=form, allow_redirects=False).status_code == 403, bad
+    assert len(hub.get("/v1/acme/audit?limit=200", people.token("admin")).json()["items"]) == written
+    assert hub.post(path, {**cookie, "Sec-Fetch-Site": "same-origin"}, data=form).status_code != 403
+
+
+@pytest.mark.parametrize("address", [
+    "/events/..%2F..%2Fdeliveries", "/events/%3Fbodies=shown", "/deliveries/x%2Fretry", "/endpoints/x%23y",
+    "/categories/..%2Fplugins", "/events/x%3Fa%26b"])
+def test_an_id_is_one_segment_of_the_question(hub, address):
+    assert "no such" in page(hub, address, 404)
+
+
+@pytest.mark.parametrize("query", [
+    "channel=hooks%26state%3Ddelivered", "target=bad%23", "rule=%3Fstate=delivered", "reason=x%26total=true"])
+def test_a_filter_is_one_value_of_the_question(hub, query):
+    assert "No delivery matches" in page(hub, "/deliveries?" + query)
+    assert 'name="ids"' not in page(hub, "/dead-letters?" + query)
+
+
+def test_a_person_asked_about_in_the_story_brings_no_body_with_it(hub):
+    hub.send(created(owner="bob", fields={"name": "Plainer", "note": "nobody saw this"}))
+    event = event_of(hub, "Plainer")
+    written = hub.get("/v1/acme/audit?what=event.reveal", people.token("admin")).json()["items"]
+    for query in ["?who=bob", "?bodies=shown", "?bodies=shown&who=bob"]:
+        assert "nobody saw this" not in page(hub, f"/events/{event}{query}")
+    assert hub.get("/v1/acme/audit?what=event.reveal", people.token("admin")).json()["items"] == written
