@@ -129,7 +129,8 @@ function startInbox(section) {
     settleToolbar();
   }
   selection.addEventListener('select', tools);
-  toolbar.append(make('button', { type: 'button', id: 'shortcuts', onclick: () => help((one) => one.open()) }, words.say('keys')));
+  const showKeys = () => help((one) => one.open());
+  toolbar.append(make('button', { type: 'button', id: 'shortcuts', onclick: showKeys }, words.say('keys')));
 
   // --- what the form's buttons do
 

@@ -29,8 +29,8 @@ function subjectOf(token) {
   }
 }
 
-// What reads the stream: is in the scripts of this page, or is fetched from beside this one. The page is loaded by then,
-// so whichever script has it has said so, and nothing that is looked at waits for it.
+// What reads the stream: is in the scripts of this page, or is fetched from beside this one. The page is loaded by
+// then, so whichever script has it has said so, and nothing that is looked at waits for it.
 async function liveOf() {
   if (globalThis.document && document.readyState !== 'complete')
     await new Promise((resolve) => { addEventListener('load', resolve, { once: true }); });

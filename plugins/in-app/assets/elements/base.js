@@ -162,7 +162,10 @@ export class Base extends HTMLElement {
     const { store } = this;
     let { unread } = store;
     try {
-      if (this.query().size) unread = (await store.json(`/notifications?${this.query({ read: 'unread', limit: 1 })}`)).data.total;
+      if (this.query().size) {
+        const query = this.query({ read: 'unread', limit: 1 });
+        unread = (await store.json(`/notifications?${query}`)).data.total;
+      }
     } catch {
       return;
     }
