@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Refresh: a job of the hub that asks every system of the org, followed until it ends; a file of its own, fetched when
-// somebody presses it. Invariants: one job at a time, a second press joins it; the button stays where it is, with the focus, and says what goes on.
+// somebody presses it. Invariants: one job at a time, a second press joins it; the button stays where it is, with the
+// focus, and says what goes on.
 import { make } from './words.js';
 import { reasonOf } from './notices.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the elements look. What a page says about everything (`* {all: unset !important}`) meets `!important` here, which wins inside a host; and what is inherited
-// from it ends at `all: initial`. Colours follow the page's color-scheme.
+// How the elements look. What a page says about everything (`* {all: unset !important}`) meets `!important` here,
+// which wins inside a host; and what is inherited from it ends at `all: initial`. Colours follow the page's
+// color-scheme.
 import { sheetOf } from './dom.js';
 
 export const sheet = sheetOf(`
