@@ -17,6 +17,7 @@ struct asset {
     char *content_type;
     const void *bytes;
     size_t size;
+    void *owned; /* the bytes, where they were put together here */
     void *gzip; /* NULL: not worth it */
     size_t gzip_size;
     char hash[17];
@@ -28,6 +29,7 @@ static void asset_free(void *value)
     struct asset *a = value;
     free(a->content_type);
     free(a->gzip);
+    free(a->owned);
     free(a);
 }
 
@@ -51,8 +53,7 @@ static void compress_asset(struct asset *a)
     }
 }
 
-belfry_status http_asset_add(struct http *http, const char *name, const char *content_type, const void *bytes,
-                             size_t size)
+static struct asset *add(struct http *http, const char *name, const char *content_type, const void *bytes, size_t size)
 {
     struct asset *a = xcalloc(1, sizeof(*a));
     sha256(bytes, size, a->digest);
@@ -65,6 +66,34 @@ belfry_status http_asset_add(struct http *http, const char *name, const char *co
     struct asset *old = hash_set(http->assets, str_of(name), a);
     if (old)
         asset_free(old);
+    return a;
+}
+
+const char *http_asset_joined(struct arena *arena, const char *style)
+{
+    const char *end = strrchr(style, '.');
+    return arena_printf(arena, "%.*s.page.css", end ? (int)(end - style) : (int)strlen(style), style);
+}
+
+/* A style behind the shell's: one request for a page instead of two, and one gzip over both. */
+static void add_joined(struct http *http, const char *name, const char *content_type, const void *bytes, size_t size)
+{
+    const struct asset *shell = hash_get(http->assets, STR(SHELL_STYLE));
+    if (!shell || !str_has_suffix(str_of(name), STR(".css")))
+        return;
+    struct arena *arena = arena_new(0);
+    struct buf both = {0};
+    buf_add(&both, shell->bytes, shell->size);
+    buf_add(&both, bytes, size);
+    add(http, http_asset_joined(arena, name), content_type, both.ptr, both.len)->owned = both.ptr;
+    arena_free(arena);
+}
+
+belfry_status http_asset_add(struct http *http, const char *name, const char *content_type, const void *bytes,
+                             size_t size)
+{
+    add_joined(http, name, content_type, bytes, size);
+    add(http, name, content_type, bytes, size);
     return BELFRY_OK;
 }
 

@@ -297,6 +297,9 @@ void triggers_free(struct http *http);
 /* Counters for the sources of the configuration in force. */
 void triggers_configure(struct http *http);
 /* asset.c */
+#define SHELL_STYLE "shell.css"
+/* The name under which a style (x.css) is served behind the shell's, in one file: x.page.css. In arena. */
+const char *http_asset_joined(struct arena *arena, const char *style);
 belfry_status assets_init(struct http *http, struct error *err);
 void assets_free(struct http *http);
 /* page.c */

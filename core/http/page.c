@@ -96,6 +96,16 @@ static void add_assets(struct http_request *req, json_t *model, const char *name
     json_object_set_new(model, name, urls);
 }
 
+/* The first style of a page comes in one file with the shell's. */
+static void add_styles(struct http_request *req, json_t *model, const char *const *styles)
+{
+    const char *joined = styles && *styles ? http_asset_joined(req->arena, *styles) : SHELL_STYLE;
+    if (!http_asset_has(req->http, joined))
+        add_assets(req, model, "styles", SHELL_STYLE, styles);
+    else
+        add_assets(req, model, "styles", joined, styles && *styles ? styles + 1 : NULL);
+}
+
 static json_t *model_of(struct http_request *req, const struct belfry_http_page *page)
 {
     json_t *model = json_object();
@@ -111,7 +121,7 @@ static json_t *model_of(struct http_request *req, const struct belfry_http_page 
                  str_of(person ? arena_printf(req->arena, "/%.*s/notifications", STR_ARG(req->pub.org)) : "#main"));
     if (page->reload_after_s)
         json_object_set_new(model, "reload", json_integer(page->reload_after_s));
-    add_assets(req, model, "styles", "shell.css", page->styles);
+    add_styles(req, model, page->styles);
     add_assets(req, model, "scripts", bell ? BELL_SCRIPT : NULL, page->scripts);
     if (person)
         add_person(req, model);
@@ -186,6 +196,6 @@ belfry_status pages_init(struct http *http, struct error *err)
     for (size_t i = 0; status == BELFRY_OK && i < sizeof(templates) / sizeof(templates[0]); i++)
         status = pages_add(http->pages, templates[i].name, templates[i].text, err);
     if (status == BELFRY_OK)
-        status = http_asset_add(http, "shell.css", "text/css; charset=utf-8", style, sizeof(style) - 1);
+        status = http_asset_add(http, SHELL_STYLE, "text/css; charset=utf-8", style, sizeof(style) - 1);
     return status;
 }

@@ -14,11 +14,14 @@
 static const char style[] =
 #include "plugins/in-app/assets/inbox.css.inc"
     ;
-static const char store[] =
-#include "plugins/in-app/assets/store.js.inc"
-    ;
 static const char script[] =
 #include "plugins/in-app/assets/inbox.js.inc"
+    ;
+static const char refresh[] =
+#include "plugins/in-app/assets/refresh.js.inc"
+    ;
+static const char help[] =
+#include "plugins/in-app/assets/help.js.inc"
     ;
 
 #define SCRIPT_TYPE "text/javascript; charset=utf-8"
@@ -27,8 +30,9 @@ static const struct {
     const char *name, *type, *text;
     size_t size;
 } files[] = {{"inbox.css", "text/css; charset=utf-8", style, sizeof(style) - 1},
-             {"store.js", SCRIPT_TYPE, store, sizeof(store) - 1},
-             {"inbox.js", SCRIPT_TYPE, script, sizeof(script) - 1}};
+             {"inbox.js", SCRIPT_TYPE, script, sizeof(script) - 1},
+             {"refresh.js", SCRIPT_TYPE, refresh, sizeof(refresh) - 1},
+             {"help.js", SCRIPT_TYPE, help, sizeof(help) - 1}};
 
 #define BODY_SMALL 4096
 #define BODY_BULK (512 * 1024)

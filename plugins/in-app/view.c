@@ -141,7 +141,7 @@ void view_render(const struct call *call, const char *name, const json_t *model,
 void view_html(struct call *call, uint32_t status, struct belfry_str title, struct text *main)
 {
     static const char *const styles[] = {"in-app/inbox.css", NULL};
-    static const char *const scripts[] = {"in-app/store.js", "in-app/inbox.js", NULL};
+    static const char *const scripts[] = {"in-app/inbox.js", NULL};
     struct text skip_links = {0};
     if (call->shows_list)
         view_render_text(call, "skips", belfry_str("{}"), &skip_links);

@@ -80,6 +80,16 @@ def convenience(target, sources, cppflags=None):
     return out
 
 
+def modules(path, found=None):
+    """A script and what it imports, directly or not."""
+    found = [] if found is None else found
+    if path not in found:
+        found.append(path)
+        for name in re.findall(r"^(?:import|export)\b[^;]*?'(\.{1,2}/[^']+)';", text(path), re.M):
+            modules(os.path.normpath(os.path.join(os.path.dirname(path), name)), found)
+    return found
+
+
 def embedded(sources, prefix):
     """What is compiled in as text: each .inc is made from the file of its name, before the object that includes it.
     $(LO) is what automake does not read: it would leave out its own rule for an object that stands here by name."""
@@ -88,6 +98,10 @@ def embedded(sources, prefix):
         names = re.findall(r'^#include "([^"]+\.inc)"', text(path), re.M) if path.endswith(".c") else []
         if names:
             out += "EMBEDDED += " + " ".join(names) + "\n"
+            for name in names:
+                imported = modules(name[:-4])[1:] if name.endswith(".js.inc") else []
+                if imported:
+                    out += f"{name}: " + " ".join(sorted(imported)) + "\n"
             out += f"{os.path.dirname(path)}/{prefix}{os.path.basename(path)[:-2]}.$(LO): " + " ".join(names) + "\n"
     return out
 

@@ -35,12 +35,24 @@ const close = async (page, complaints = []) => {
   await page.context().close();
 };
 
-test('the scripts weigh what they may', async () => {
-  for (const [name, most] of [['inbox.js', 13.5 * 1024], ['store.js', 6 * 1024]]) {
+test('the script weighs what it may, with all that a visit needs; the rest comes when it is asked for', async () => {
+  for (const [name, most] of [['inbox.js', 12 * 1024], ['refresh.js', 2 * 1024], ['help.js', 2 * 1024]]) {
     const text = await (await fetch(`${hub.url}/assets/in-app/${name}`)).text();
+    assert.doesNotMatch(text, /\bimport\b(?!\(new URL|\.meta)/, `${name} needs another file`);
     const size = gzipSync(text, { level: 9 }).length;
-    assert.ok(size <= most, `${name}: ${size} bytes of ${most}`);
+    assert.ok(size > 500 && size <= most, `${name}: ${size} bytes of ${most}`);
   }
+});
+
+test('Refresh whose file does not come says so, and is tried again', async () => {
+  const page = await openInbox(browser, hub, await somebody(1));
+  await page.route('**/assets/in-app/refresh.js', (route) => route.abort());
+  await button(page, 'Refresh').click();
+  await until(async () => (await said(page)).some(([region]) => region === 'alert'), 'it is said');
+  await page.unroute('**/assets/in-app/refresh.js');
+  await button(page, 'Refresh').click();
+  await until(async () => (await said(page)).some(([, text]) => text.startsWith('Refreshed')), 'refreshed');
+  await close(page, [/refresh\.js|ERR_FAILED/]);
 });
 
 test('a row is hidden without a reload: the focus moves on, one message, undone by its banner', async () => {

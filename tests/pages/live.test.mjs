@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import { backoff, eventParser, Live, readStream } from '../../plugins/in-app/assets/live.js';
-import { connect, queryOf } from '../../plugins/in-app/assets/store.js';
+import { connect } from '../../plugins/in-app/assets/store.js';
+import { equip, queryOf } from '../../plugins/in-app/assets/calls.js';
 
 // --- server-sent events
 
@@ -155,7 +156,7 @@ beforeEach(() => {
   hub = new FakeHub();
   locks = makeLocks();
   stores = [];
-  page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+  page = Object.assign(new EventTarget(), { visibilityState: 'visible', readyState: 'complete' });
   globalThis.document = page;
 });
 afterEach(async () => {
@@ -170,7 +171,7 @@ afterEach(async () => {
 // A tab: the registry of stores belongs to a document, so each has its own
 function tab(options = {}) {
   globalThis[Symbol.for('belfry.stores')] = new Map();
-  const store = connect({ base: 'http://hub.test/v1/acme', fetch: hub.fetch, locks, Channel, ...options });
+  const store = equip(connect({ base: 'http://hub.test/v1/acme', fetch: hub.fetch, locks, Channel, ...options }));
   stores.push(store);
   store.heard = [];
   for (const name of ['count', 'change', 'state'])

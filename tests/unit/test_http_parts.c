@@ -371,6 +371,25 @@ static void test_integrity(void **state)
     answer_free(&a);
 }
 
+/* A style is served alone, and behind the shell's. */
+static void test_joined_style(void **state)
+{
+    struct web *w = *state;
+    static const char rule[] = ".row{color:red}";
+    http_asset_add(w->http, "inbox/list.css", "text/css", rule, sizeof(rule) - 1);
+    struct answer shell = ask(w, "GET", "/assets/shell.css", NULL, NULL);
+    struct answer alone = ask(w, "GET", "/assets/inbox/list.css", NULL, NULL);
+    struct answer both = ask(w, "GET", "/assets/inbox/list.page.css", NULL, NULL);
+    assert_string_equal(alone.body, rule);
+    assert_int_equal(both.length, shell.length + alone.length);
+    assert_memory_equal(both.body, shell.body, shell.length);
+    assert_string_equal(both.body + shell.length, rule);
+    assert_int_equal(ask_status(w, "GET", "/assets/shell.page.css", NULL, NULL), 404);
+    answer_free(&shell);
+    answer_free(&alone);
+    answer_free(&both);
+}
+
 /* --- pages -------------------------------------------------------------------------------------------------------- */
 
 static void handle_page(void *arg, struct http_request *req)
@@ -540,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_escape),
         cmocka_unit_test(test_problem_documents),
         cmocka_unit_test_setup_teardown(test_assets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_joined_style, setup, teardown),
         cmocka_unit_test_setup_teardown(test_integrity, setup, teardown),
         cmocka_unit_test_setup_teardown(test_page, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dates, setup, teardown),

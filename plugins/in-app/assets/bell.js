@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// <belfry-bell>: a button with the number of unread notifications, and their list, which opens from it. Opening marks
-// nothing as read. No key is taken from the page.
+// <belfry-bell>: a button with the number of unread notifications, and their list, which opens from it and is fetched
+// then, from beside this file. Opening marks nothing as read. No key is taken from the page.
 import { define } from './elements/base.js';
 import { drawing, node } from './elements/dom.js';
-import { Listing } from './elements/listing.js';
+import { Holder } from './elements/holder.js';
 
 const ANNOUNCED_MS = 60_000;
 const SHAPE = 'M12 2a2 2 0 0 0-2 2v.4A6 6 0 0 0 6 10v5l-2 3v1h16v-1l-2-3v-5a6 6 0 0 0-4-5.6V4a2 2 0 0 0-2-2zM10 20a2 2 0 0 0 4 0z';
 
-class Bell extends Listing {
+class Bell extends Holder {
   constructor() {
     super();
     this.badge = node('b', { part: 'badge', 'aria-hidden': 'true', hidden: true });
@@ -16,12 +16,13 @@ class Bell extends Listing {
       id: 'button', part: 'button', popovertarget: 'panel', 'aria-haspopup': 'dialog', 'aria-controls': 'panel',
       'aria-expanded': 'false', click: () => { this.reason = 'button'; },
     }, node('slot', { name: 'icon' }, drawing(SHAPE)), this.badge);
+    this.missing = node('p', { part: 'error', role: 'alert', hidden: true });
     this.panel = node('div', {
       id: 'panel', class: 'box', part: 'popover', popover: 'auto', role: 'dialog', 'aria-labelledby': 'title',
       keydown: ({ key }) => { if (key === 'Escape') this.reason = 'escape'; },
       beforetoggle: ({ newState }) => this.toggles(newState === 'open'),
       toggle: ({ newState }) => this.toggled(newState === 'open'),
-    }, ...this.content);
+    }, this.bar, this.missing);
     this.shadow.append(this.button, this.panel, this.status);
   }
 
@@ -52,10 +53,32 @@ class Bell extends Listing {
   toggled(open) {
     if (open) {
       this.emit('open');
-      this.load(true);
+      this.fill();
     } else this.emit('close', { reason: this.reason ?? 'dismiss' });
     this.reason = null;
   }
+
+  // --- the list
+
+  // All that ask wait for the same one; a failure is forgotten, so that it can be tried again.
+  listed() {
+    this.coming ??= import(new URL('listing.js', import.meta.url)).then(({ Listing }) => this.hold(Listing));
+    this.coming.catch(() => { this.coming = null; });
+    return this.coming;
+  }
+
+  async fill() {
+    try {
+      (await this.listed()).load(true);
+      this.missing.hidden = true;
+    } catch {
+      this.missing.hidden = false;
+      this.missing.replaceChildren(this.say('unloaded'),
+        node('button', { click: () => this.fill() }, this.say('retry')));
+    }
+  }
+
+  // --- the popover
 
   open() {
     if (!this.shown) this.panel.showPopover();

@@ -3,6 +3,7 @@
 // fetch, because EventSource hides the status and gives up for good at the first answer that is not 200. The others
 // hear from it over a channel. When the leader goes, the lock goes on to the next tab.
 // Invariants: at most one stream is open for a name; every way out of lead() closes it; hints carry no content.
+import { retryAfter } from './retry.js';
 
 const SILENCE_MS = 70_000; // the hub sends a heartbeat every 25 s
 const STEADY_MS = 10_000; // a stream that lived so long was a good one: the next failure starts from the shortest pause
@@ -44,12 +45,6 @@ export function eventParser(onEvent) {
 // that comes back is not met by all at once.
 export function backoff(attempt, { base = 1000, max = 60_000, random = Math.random } = {}) {
   return Math.min(max, base * 2 ** Math.min(attempt, 20)) * (0.5 + random() / 2);
-}
-
-// Retry-After in ms, 0 when there is none that is a number.
-export function retryAfter(response) {
-  const seconds = Number(response.headers.get('retry-after'));
-  return seconds > 0 ? seconds * 1000 : 0;
 }
 
 const pause = (ms, signal) => new Promise((resolve) => {
@@ -194,3 +189,6 @@ export class Live {
     this.leading = false;
   }
 }
+
+// Stores of other scripts need not fetch it.
+globalThis[Symbol.for('belfry.live')] ??= Live;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Refresh: a job of the hub that asks every system of the org, followed until it ends. Invariants: one job at a time,
-// a second press joins it; the button stays where it is, with the focus, and says what goes on.
+// Refresh: a job of the hub that asks every system of the org, followed until it ends; a file of its own, fetched when
+// somebody presses it. Invariants: one job at a time, a second press joins it; the button stays where it is, with the
+// focus, and says what goes on.
 import { make } from './words.js';
 import { reasonOf } from './notices.js';
 
@@ -8,7 +9,7 @@ const LOOK_MS = 500, LOOK_MAX_MS = 3000;
 const LONG_MS = 30_000;
 const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-export class Refresh {
+export class Part {
   constructor({ button, store, list, words, speaker, banners }) {
     Object.assign(this, { button, store, list, words, speaker, banners, running: false });
     this.label = button.textContent;
@@ -19,7 +20,7 @@ export class Refresh {
     this.running = true;
     this.set(this.words.say('refreshing'));
     try {
-      const { job } = await this.store.refresh();
+      const { job } = await this.store.write('/notifications/refresh', {});
       await this.end(await this.follow(job));
     } catch (failure) {
       await this.failed(failure);
@@ -42,7 +43,7 @@ export class Refresh {
     let told = false;
     for (let pause = LOOK_MS, lost = 0; ; pause = Math.min(pause * 1.5, LOOK_MAX_MS)) {
       try {
-        const job = await this.store.job(id);
+        const { data: job } = await this.store.json(`/jobs/${encodeURIComponent(id)}`);
         lost = 0;
         if (job.state === 'done' || job.state === 'failed') return job;
         this.progress(job.progress);

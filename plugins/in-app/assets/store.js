@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a page knows about one person's inbox: the one place that the title, the heading, the bell and the tile take
 // their number from. It asks the count with its tag, hears hints, and applies what every answer to a write carries.
+// Reading and writing rows is in calls.js, hearing hints in live.js, so that a bell that shows a number is small.
 // Invariants: one store for a base and a credential in a document, closed with its last user; a number is never
 // replaced by an older one; at most one count is under way; nothing is asked while the page is hidden.
-import { Live, retryAfter } from './live.js';
+import { retryAfter } from './retry.js';
 
 const POLL_MS = 30_000;
 const POLL_MAX_MS = 600_000;
 const SAFETY = 10; // with an open stream polling is so many times slower
 const HIDDEN_MS = 60_000;
-const SEEN_MS = 2_000;
 const TIMEOUT_MS = 30_000;
-const LISTS_KEPT = 4;
 
 // Why a request was in vain. status 0: there was no answer. `problem` is the hub's own account (RFC 9457).
 export class Failure extends Error {
@@ -21,15 +20,6 @@ export class Failure extends Error {
   }
 }
 
-// The members of a query, from an address, a URLSearchParams or an object of strings and lists.
-export function queryOf(params = '') {
-  if (typeof params === 'string' || params instanceof URLSearchParams) return new URLSearchParams(params);
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(params))
-    for (const one of [value].flat()) if (one !== undefined && one !== null && one !== '') query.append(name, one);
-  return query;
-}
-
 // Who a bearer token speaks for; two people's tabs must not share a channel.
 function subjectOf(token) {
   try {
@@ -37,6 +27,14 @@ function subjectOf(token) {
   } catch {
     return token;
   }
+}
+
+// What reads the stream: is in the scripts of this page, or is fetched from beside this one. The page is loaded by
+// then, so whichever script has it has said so, and nothing that is looked at waits for it.
+async function liveOf() {
+  if (globalThis.document && document.readyState !== 'complete')
+    await new Promise((resolve) => { addEventListener('load', resolve, { once: true }); });
+  return globalThis[Symbol.for('belfry.live')] ?? (await import(new URL('live.js', import.meta.url))).Live;
 }
 
 const visible = () => globalThis.document?.visibilityState !== 'hidden';
@@ -54,9 +52,6 @@ export class Store extends EventTarget {
     this.applied = 0; // how many times numbers were taken over
     this.tag = null; // the count's entity tag, and the revision it was given for
     this.tagRev = null;
-    this.lists = new Map();
-    this.pendingSeen = new Set();
-    this.sentSeen = new Set();
   }
 
   // --- requests
@@ -101,15 +96,6 @@ export class Store extends EventTarget {
     }
     if (!response.ok) throw new Failure(response.status, data, retryAfter(response));
     return { response, data };
-  }
-
-  async write(path, body, keepalive = false) {
-    const { data } = await this.json(path, { method: 'POST', body, keepalive });
-    if (data && 'rev' in data) {
-      this.apply(data, true);
-      this.stream?.tell({ hint: { rev: data.rev, unread: data.unread } });
-    }
-    return data;
   }
 
   // --- numbers and state
@@ -188,11 +174,13 @@ export class Store extends EventTarget {
   async listen() {
     if (this.live !== 'sse' || this.stream) return;
     this.stream = true; // taken: the name is not known before the token is
-    const [, token] = ((await this.headers().catch(() => ({}))).authorization ?? '').split(' ');
-    if (!this.users) {
-      this.stream = null;
+    const headers = await this.headers().catch(() => ({}));
+    const Live = await liveOf().catch(() => null);
+    if (!this.users || !Live) {
+      this.stream = null; // polling goes on; whoever comes next tries again
       return;
     }
+    const [, token] = (headers.authorization ?? '').split(' ');
     this.stream = new Live({
       name: `belfry ${this.base} ${token ? subjectOf(token) : ''}`,
       request: (lastId, signal) => this.ask('/stream', {
@@ -224,7 +212,7 @@ export class Store extends EventTarget {
       return;
     }
     clearTimeout(this.timer);
-    this.flushSeen();
+    this.flushSeen?.();
     // without locks every tab has a stream of its own: hidden ones give theirs up at once
     this.hiding = setTimeout(() => this.stream?.stop?.(), this.stream?.locks ? HIDDEN_MS : 0);
   }
@@ -238,19 +226,21 @@ export class Store extends EventTarget {
       this.schedule();
       return this;
     }
-    this.wake = (event) => {
+    const wake = (event) => {
       if (event.type === 'pageshow' && !event.persisted) return; // the first time
       this.attend();
+      this.listen();
       if (visible()) this.count();
     };
-    this.leave = () => {
-      this.flushSeen();
+    this.ends = new AbortController();
+    const on = (target, name, then) => target?.addEventListener?.(name, then, this.ends);
+    on(globalThis.document, 'visibilitychange', wake);
+    on(globalThis, 'online', wake);
+    on(globalThis, 'pageshow', wake);
+    on(globalThis, 'pagehide', () => {
+      this.flushSeen?.();
       this.stream?.stop?.();
-    };
-    globalThis.document?.addEventListener('visibilitychange', this.wake);
-    globalThis.addEventListener?.('online', this.wake);
-    globalThis.addEventListener?.('pageshow', this.wake);
-    globalThis.addEventListener?.('pagehide', this.leave);
+    });
     if (visible()) this.count();
     this.listen();
     return this;
@@ -260,81 +250,12 @@ export class Store extends EventTarget {
   close() {
     this.users -= 1;
     if (this.users > 0) return;
-    this.flushSeen();
-    for (const timer of [this.timer, this.hiding, this.seeing]) clearTimeout(timer);
+    this.flushSeen?.();
+    for (const timer of [this.timer, this.hiding]) clearTimeout(timer);
     this.stream?.close?.();
     this.stream = null;
-    globalThis.document?.removeEventListener('visibilitychange', this.wake);
-    globalThis.removeEventListener?.('online', this.wake);
-    globalThis.removeEventListener?.('pageshow', this.wake);
-    globalThis.removeEventListener?.('pagehide', this.leave);
+    this.ends.abort();
     this.onClosed?.();
-  }
-
-  // --- the calls of the API; each throws a Failure
-
-  // {rev, total, items, facets, next}; the very object of last time when nothing has changed.
-  async list(params) {
-    const query = queryOf(params).toString();
-    const known = this.lists.get(query);
-    const headers = known ? { 'if-none-match': known.tag } : {};
-    const { response, data } = await this.json(`/notifications${query && `?${query}`}`, { headers });
-    this.lists.delete(query);
-    const answer = data ? { tag: response.headers.get('etag'), data } : known;
-    this.lists.set(query, answer);
-    if (this.lists.size > LISTS_KEPT) this.lists.delete(this.lists.keys().next().value);
-    return answer.data;
-  }
-
-  one(id) {
-    return this.json(`/notifications/${encodeURIComponent(id)}`).then(({ data }) => data);
-  }
-
-  // what: read, unread, hide, unhide. {rev, unread}. keepalive: also when the page is being left
-  mark(id, what, keepalive = false) {
-    return this.write(`/notifications/${encodeURIComponent(id)}/${what}`, {}, keepalive);
-  }
-
-  // {action, ids} or {action, filter, as_of_rev}. {rev, unread, changed, failed, undo}
-  bulk(body) {
-    return this.write('/notifications/bulk', body);
-  }
-
-  undo(op) {
-    return this.write('/notifications/undo', { op });
-  }
-
-  act(id, action, comment) {
-    const path = `/notifications/${encodeURIComponent(id)}/actions/${encodeURIComponent(action)}`;
-    return this.write(path, comment ? { comment } : {});
-  }
-
-  // Rows that were looked at; sent together, at most every two seconds.
-  seen(ids) {
-    for (const id of ids) if (!this.sentSeen.has(id)) this.pendingSeen.add(id);
-    if (this.pendingSeen.size) this.seeing ??= setTimeout(() => this.flushSeen(), SEEN_MS);
-  }
-
-  flushSeen() {
-    clearTimeout(this.seeing);
-    this.seeing = null;
-    const ids = [...this.pendingSeen];
-    this.pendingSeen.clear();
-    if (!ids.length || this.state === 'signed_out') return;
-    for (const id of ids) this.sentSeen.add(id);
-    const forget = () => ids.forEach((id) => this.sentSeen.delete(id)); // they are looked at another time
-    this.json('/notifications/seen', { method: 'POST', keepalive: true, body: { ids } }).catch(forget);
-  }
-
-  async refresh() {
-    return (await this.json('/notifications/refresh', { method: 'POST', body: {} })).data;
-  }
-
-  // {state, progress, added, invalidated}; everybody who listens hears of it too.
-  async job(id) {
-    const { data } = await this.json(`/jobs/${encodeURIComponent(id)}`);
-    this.dispatchEvent(new CustomEvent('job', { detail: { id, ...data } }));
-    return data;
   }
 }
 

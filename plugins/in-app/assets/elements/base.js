@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What bell, feed and tile have in common: attributes and properties that may change at any time, the store of the
 // page, and the events that the page hears. Everything leads to update(), once per turn, which makes the element what
-// its attributes say. So one that is moved in the document is connected again before anybody looked.
+// its attributes say; draw() is theirs. So one that is moved in the document is connected again before anybody looked.
 // Invariants: a connected element with a `src` uses exactly one store, any other none; nothing survives its removal.
 import { connect } from '../store.js';
 import { node } from './dom.js';
 import { sheet } from './style.js';
-import { speaker } from './words.js';
+import { speaker, texts } from './words.js';
 
 // A page's getToken is called for the first request and when a token was refused, however many elements share it.
 const tokens = (globalThis[Symbol.for('belfry.tokens')] ??= new WeakMap());
@@ -103,11 +103,6 @@ export class Base extends HTMLElement {
     return (this.getAttribute('auth') || (this.far ? 'token' : 'cookie')) === 'cookie';
   }
 
-  // The hub takes no write with a cookie from a page of another origin.
-  get writes() {
-    return !(this.cookie && this.far);
-  }
-
   query(more) {
     const query = new URLSearchParams(this.getAttribute('filter') ?? '');
     for (const name in more) query.set(name, more[name]);
@@ -126,7 +121,7 @@ export class Base extends HTMLElement {
 
   update() {
     const lang = this.getAttribute('lang') || this.closest('[lang]')?.lang || navigator.language;
-    this.say = speaker(lang, this.own);
+    this.say = speaker(lang, texts, this.own);
     this.language = lang;
     const on = this.isConnected && this.getAttribute('src');
     const token = on && this.credential();
@@ -138,7 +133,6 @@ export class Base extends HTMLElement {
       this.store = this.used = null;
       if (base) this.join({ base, token, live, ends: new AbortController() });
     }
-    this.draw();
   }
 
   join(used) {
@@ -168,7 +162,10 @@ export class Base extends HTMLElement {
     const { store } = this;
     let { unread } = store;
     try {
-      if (this.query().size) unread = (await store.list(this.query({ read: 'unread', limit: 1 }))).total;
+      if (this.query().size) {
+        const query = this.query({ read: 'unread', limit: 1 });
+        unread = (await store.json(`/notifications?${query}`)).data.total;
+      }
     } catch {
       return;
     }
@@ -191,19 +188,6 @@ export class Base extends HTMLElement {
     return this.dispatchEvent(new CustomEvent(`belfry-${name}`, {
       detail, bubbles: true, composed: true, cancelable: name === 'activate',
     }));
-  }
-
-  // A link that a page's own router may take over.
-  link(attributes, href, item, ...children) {
-    const target = this.getAttribute('target');
-    return node('a', {
-      ...attributes, href, target, rel: target && 'noopener',
-      click: (event) => {
-        const plain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
-        if (plain && !this.emit('activate', { id: item?.id ?? null, href, item: item ?? null })) event.preventDefault();
-        this.activated?.(item, plain);
-      },
-    }, ...children);
   }
 }
 

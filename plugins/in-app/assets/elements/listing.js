@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The newest notifications as a list, for bell and feed. What changes on the hub changes in its row; what is new waits
-// behind a button, so that nothing moves under a pointer.
-import { Base } from './base.js';
+// The newest notifications as a list, the content of bell and feed. What changes on the hub changes in its row; what is
+// new waits behind a button, so that nothing moves under a pointer. A file of its own, which a bell fetches when it is
+// opened. It belongs to one element (`host`, a Base), which calls update(), draw() and load().
+import { equip } from '../calls.js';
 import { node } from './dom.js';
+import { link } from './link.js';
+import { sheet } from './listing-style.js';
+import { texts } from './listing-words.js';
+import { speaker } from './words.js';
 
 const LOOKED_MS = 1000;
 const MINUTE_MS = 60_000;
 
-export class Listing extends Base {
-  constructor() {
-    super();
+export class Listing {
+  constructor(host) {
+    this.host = host;
+    host.shadow.adoptedStyleSheets.push(sheet);
     this.rows = new Map(); // id -> {item, li}
-    this.heading = node('h2', { id: 'title', part: 'title', tabindex: '-1', autofocus: true });
+    this.heading = host.heading;
     this.reading = node('button', { click: () => this.bulk('read', this.everything()) });
     this.alert = node('p', { part: 'error', role: 'alert', hidden: true });
     this.more = node('button', { click: () => this.load(true) });
@@ -19,16 +25,31 @@ export class Listing extends Base {
     this.empty = node('p', { part: 'empty', hidden: true }, node('slot', { name: 'empty' }));
     this.undo = node('p', { hidden: true });
     this.all = node('slot', { name: 'footer' });
+    host.bar.append(this.reading, this.more);
     this.content = [
-      node('div', { class: 'bar', part: 'header' }, node('slot', { name: 'header' }, this.heading), this.reading, this.more),
       this.alert, this.list, this.empty, this.undo, node('div', { class: 'bar', part: 'footer' }, this.all),
     ];
     this.looks = new Map();
     this.eye = new IntersectionObserver((entries) => entries.forEach((entry) => this.look(entry)), { threshold: 0.5 });
   }
 
+  get store() {
+    return this.host.store;
+  }
+
+  get shadow() {
+    return this.host.shadow;
+  }
+
+  // The hub takes no write with a cookie from a page of another origin.
+  get writes() {
+    return !(this.host.cookie && this.host.far);
+  }
+
   update() {
-    super.update();
+    const { store, language, own } = this.host;
+    if (store) equip(store);
+    this.say = speaker(language, texts, own);
     clearInterval(this.clock);
     if (this.store) this.clock = setInterval(() => this.tick(), MINUTE_MS);
     else this.looks.forEach((timer) => clearTimeout(timer));
@@ -45,11 +66,10 @@ export class Listing extends Base {
 
   draw() {
     const { say, store } = this;
-    this.heading.textContent = this.getAttribute('label') || say('title');
     this.reading.textContent = say('read');
-    this.reading.hidden = !this.unread || !this.writes;
+    this.reading.hidden = !this.host.unread || !this.writes;
     this.empty.firstChild.textContent = say('empty');
-    this.all.replaceChildren(this.link({}, this.store ? this.inbox : '', null, say('all')));
+    this.all.replaceChildren(link(this.host, {}, this.store ? this.host.inbox : '', null, say('all')));
     const state = store?.state;
     this.complain(state === 'signed_out' ? 'out' : !state || state === 'ok' || state === 'idle' ? '' : 'stale');
     this.tick();
@@ -63,25 +83,20 @@ export class Listing extends Base {
       click: () => {
         this.complain('');
         this.load();
-        this.refresh();
+        this.host.refresh();
       },
     }, this.say('retry'))] : []);
-  }
-
-  changed() {
-    super.changed();
-    this.load();
   }
 
   // --- rows
 
   async load(all) {
     const { store } = this;
-    if (!store || !this.shown) return;
-    const limit = Math.min(Math.max(parseInt(this.getAttribute('limit')) || 20, 1), 50);
+    if (!store || !this.host.shown) return;
+    const limit = Math.min(Math.max(parseInt(this.host.getAttribute('limit')) || 20, 1), 50);
     this.list.ariaBusy = true;
     try {
-      const data = await store.list(this.query({ limit, labels: true }));
+      const data = await store.list(this.host.query({ limit, labels: true }));
       if (store === this.store) this.show(data, all || !this.rows.size);
     } catch (failure) {
       this.fail('stale', failure);
@@ -115,7 +130,7 @@ export class Listing extends Base {
     const { say } = this;
     const button = (part, label, click) => node('button', { part, click, 'aria-label': `${label}: ${item.title}` }, label);
     const li = node('li', { id: item.id, part: item.unread ? 'item item-unread' : 'item', class: item.unread && 'new' },
-      this.link({ part: 'item-link', dir: 'auto' }, new URL(item.href, this.base).href, item,
+      link(this.host, { part: 'item-link', dir: 'auto' }, new URL(item.href, this.host.base).href, item,
         ...item.unread ? [node('span', { class: 'quiet' }, `${say('new')} `)] : [], item.title),
       node('div', { part: 'item-meta' },
         node('i', { part: 'severity', class: item.severity }, say(item.severity)), node('span', {}, item.category_label),
@@ -124,7 +139,7 @@ export class Listing extends Base {
         node('time', { datetime: item.created_at }),
         ...this.writes ? [
           ...item.actions.map(({ id, label }) => button('actions', label, () => this.act(item.id, id))),
-          button('actions', say('hide'), () => this.hide([item.id])),
+          button('actions', say('hide'), () => this.bulk('hide', { ids: [item.id] })),
         ] : []));
     if (old) {
       const at = [...old.li.querySelectorAll('a,button')].indexOf(this.shadow.activeElement);
@@ -137,11 +152,11 @@ export class Listing extends Base {
 
   // How long ago, in words.
   tick() {
-    const words = new Intl.RelativeTimeFormat(this.language, { numeric: 'auto' });
+    const words = new Intl.RelativeTimeFormat(this.host.language, { numeric: 'auto' });
     for (const time of this.list.querySelectorAll('time')) {
       const at = new Date(time.dateTime);
       const minutes = Math.round((at - Date.now()) / MINUTE_MS);
-      time.title = at.toLocaleString(this.language);
+      time.title = at.toLocaleString(this.host.language);
       time.textContent = minutes > -60 ? words.format(minutes, 'minute')
         : minutes > -1440 ? words.format(Math.round(minutes / 60), 'hour')
           : words.format(Math.round(minutes / 1440), 'day');
@@ -151,7 +166,7 @@ export class Listing extends Base {
   // --- what a person does
 
   fail(why, { status = 0, message }) {
-    if (status !== 401) this.emit('error', { status, code: message, retryable: !status || status > 428 });
+    if (status !== 401) this.host.emit('error', { status, code: message, retryable: !status || status > 428 });
     this.complain(why);
   }
 
@@ -162,13 +177,13 @@ export class Listing extends Base {
     } catch (failure) {
       this.fail('failed', failure);
     }
-    this.emit('action', { action, ids, ok: !!answer });
+    this.host.emit('action', { action, ids, ok: !!answer });
     return answer;
   }
 
   everything() {
     const filter = {};
-    for (const [name, value] of this.query())
+    for (const [name, value] of this.host.query())
       if (/^(q|status|read)$/.test(name)) filter[name] = value;
       else (filter[name] ??= []).push(value);
     return { filter, as_of_rev: this.rev };
@@ -185,22 +200,15 @@ export class Listing extends Base {
         this.attempt('undo', which.ids ?? [], () => this.store.undo(answer.undo)).then(() => this.load(true));
       },
     }, this.say('undo')));
-    this.status.textContent = this.say('done');
-  }
-
-  markRead(ids) {
-    return this.bulk('read', { ids });
-  }
-
-  hide(ids) {
-    return this.bulk('hide', { ids });
+    this.host.status.textContent = this.say('done');
   }
 
   act(id, action) {
     return this.attempt(action, [id], () => this.store.act(id, action)).then(() => this.load());
   }
 
-  activated(item) {
-    if (item?.unread && this.writes) this.store.mark(item.id, 'read', true).catch(() => {});
+  // By its link, which leads on
+  opened(item) {
+    if (item.unread && this.writes) this.store.mark(item.id, 'read', true).catch(() => {});
   }
 }

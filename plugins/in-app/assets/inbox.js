@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inbox page: finds its parts and joins them. Everything here works without it, by links and one form; this takes
 // over what they do, one by one, so that nothing has to be loaded anew.
+import './live.js';
+import { equip } from './calls.js';
 import { make, Speaker, Words } from './words.js';
 import { columnOf, idOf, Rows, titleOf } from './row.js';
 import { cellFocus, List } from './list.js';
@@ -8,12 +10,11 @@ import { Selection } from './select.js';
 import { Actions } from './actions.js';
 import { Filters } from './filters.js';
 import { Banners, Weather } from './notices.js';
-import { Refresh } from './refresh.js';
 import { Seen } from './seen.js';
 import { Keys } from './keys.js';
-import { Help, roving } from './help.js';
+import { roving } from './roving.js';
 
-// The store is a file of its own, for all that a page may show of an inbox; whichever comes first has registered it.
+// The store is the bell's, which comes first in every page and has registered it.
 const connectStore = globalThis[Symbol.for('belfry.connect')];
 const SETTLE_MS = 200; // several hints and answers that come together are one question
 const AGE_MS = 60_000;
@@ -27,7 +28,7 @@ function startInbox(section) {
   const words = new Words(find('#texts').dataset, document.documentElement.lang);
   const speaker = new Speaker(find('#status'), find('#alert'));
   const banners = new Banners(find('#banners'));
-  const store = connectStore({ base: section.dataset.base, live: 'sse' });
+  const store = equip(connectStore({ base: section.dataset.base, live: 'sse' }));
   const toolbar = find('#toolbar');
   const heading = find('#heading');
 
@@ -38,10 +39,26 @@ function startInbox(section) {
   const selection = new Selection({ section, list, words, speaker });
   const actions = new Actions({ list, selection, store, words, speaker, banners, rows });
   const weather = new Weather({ store, banners, words, speaker, retry: () => reload() });
-  const refresh = new Refresh({ button: find('button[value=refresh]'), store, list, words, speaker, banners });
-  const help = new Help(words);
   const settleToolbar = roving(toolbar);
   new Seen({ store, list, idOf });
+
+  // --- what few need is fetched when it is asked for
+
+  const parts = { store, list, words, speaker, banners, button: find('button[value=refresh]') };
+  const part = (file) => {
+    let made;
+    return async (use) => {
+      made ??= import(new URL(file, import.meta.url)).then((module) => new module.Part(parts));
+      try {
+        use(await made);
+      } catch {
+        made = null;
+        speaker.warn(words.say('failed', words.say('reason_offline')));
+      }
+    };
+  };
+  const refresh = part('refresh.js');
+  const help = part('help.js');
 
   // --- the list follows the hub
 
@@ -112,7 +129,8 @@ function startInbox(section) {
     settleToolbar();
   }
   selection.addEventListener('select', tools);
-  toolbar.append(make('button', { type: 'button', id: 'shortcuts', onclick: () => help.open() }, words.say('keys')));
+  const showKeys = () => help((one) => one.open());
+  toolbar.append(make('button', { type: 'button', id: 'shortcuts', onclick: showKeys }, words.say('keys')));
 
   // --- what the form's buttons do
 
@@ -122,7 +140,7 @@ function startInbox(section) {
     if (!button || button.getAttribute('aria-disabled') === 'true') return;
     const [what, id, action] = button.value.split(':');
     const row = id && list.row(id);
-    if (what === 'refresh') refresh.press();
+    if (what === 'refresh') refresh((one) => one.press());
     else if (what === 'undo') actions.undo(id);
     else if (what === 'act' && row) actions.act(row, action, row.querySelector('textarea')?.value.trim());
     else if (row) actions.mark([row], what);
@@ -168,8 +186,8 @@ function startInbox(section) {
       none: () => selection.setAll(false),
       undo: () => actions.undo(),
       search: () => find('#q').focus(),
-      help: () => help.open(),
-      refresh: () => refresh.press(),
+      help: () => help((one) => one.open()),
+      refresh: () => refresh((one) => one.press()),
       inbox: () => {
         if (location.search) location.assign(location.pathname);
         else heading.focus();
@@ -189,4 +207,4 @@ function startInbox(section) {
 }
 
 const inboxSection = typeof document === 'undefined' ? null : document.getElementById('inbox');
-if (inboxSection) startInbox(inboxSection);
+if (inboxSection && connectStore) startInbox(inboxSection);

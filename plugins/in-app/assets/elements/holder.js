@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bell and feed have in common: they hold a list. Where it comes from is their own affair: listed() promises it.
+import { Base } from './base.js';
+import { node } from './dom.js';
+
+export class Holder extends Base {
+  constructor() {
+    super();
+    this.heading = node('h2', { id: 'title', part: 'title', tabindex: '-1', autofocus: true });
+    this.bar = node('div', { class: 'bar', part: 'header' }, node('slot', { name: 'header' }, this.heading));
+  }
+
+  // The list is there: it appears below the bar.
+  hold(Listing) {
+    this.listing = new Listing(this);
+    this.bar.after(...this.listing.content);
+    this.listing.update();
+    this.draw();
+    return this.listing;
+  }
+
+  update() {
+    super.update();
+    this.listing?.update();
+    this.draw();
+  }
+
+  draw() {
+    this.heading.textContent = this.getAttribute('label') || this.say('title');
+    this.listing?.draw();
+  }
+
+  changed() {
+    super.changed();
+    this.listing?.load();
+  }
+
+  activated(item) {
+    if (item) this.listing.opened(item);
+  }
+
+  async markRead(ids) {
+    return (await this.listed()).bulk('read', { ids });
+  }
+
+  async hide(ids) {
+    return (await this.listed()).bulk('hide', { ids });
+  }
+}
