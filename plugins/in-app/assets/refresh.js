@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Refresh: a job of the hub that asks every system of the org, followed until it ends. Invariants: one job at a time,
-// a second press joins it; the button stays where it is, with the focus, and says what goes on.
+// Refresh: a job of the hub that asks every system of the org, followed until it ends. Invariants: one job is followed
+// at a time; the button stays where it is, with the focus, and says what goes on. While a job takes its usual time
+// another press changes nothing; of a long one it says how far it is, and joins whatever job the hub has by then.
 import { make } from './words.js';
 import { reasonOf } from './notices.js';
 
@@ -15,12 +16,17 @@ export class Refresh {
   }
 
   async press() {
-    if (this.running) return;
+    if (this.running) {
+      if (this.long) await this.join();
+      return;
+    }
     this.running = true;
+    this.long = false;
+    this.percent = 0;
     this.set(this.words.say('refreshing'));
     try {
-      const { job } = await this.store.refresh();
-      await this.end(await this.follow(job));
+      this.job = (await this.store.refresh()).job;
+      await this.end(await this.follow());
     } catch (failure) {
       await this.failed(failure);
     } finally {
@@ -36,13 +42,23 @@ export class Refresh {
     else this.button.removeAttribute('aria-disabled');
   }
 
+  // The hub has one job an org: its answer is the one that runs, unless that has just ended.
+  async join() {
+    try {
+      this.job = (await this.store.refresh()).job;
+      this.speaker.tell(this.words.say('job_under_way', this.percent));
+    } catch (failure) {
+      const reason = reasonOf(failure, this.words);
+      if (reason) this.speaker.warn(this.words.say('failed', reason));
+    }
+  }
+
   // The job as it ended. Short outages on the way are waited through.
-  async follow(id) {
+  async follow() {
     const since = Date.now();
-    let told = false;
     for (let pause = LOOK_MS, lost = 0; ; pause = Math.min(pause * 1.5, LOOK_MAX_MS)) {
       try {
-        const job = await this.store.job(id);
+        const job = await this.store.job(this.job);
         lost = 0;
         if (job.state === 'done' || job.state === 'failed') return job;
         this.progress(job.progress);
@@ -50,8 +66,9 @@ export class Refresh {
         lost += 1;
         if ((failure.status >= 400 && failure.status < 500 && failure.status !== 429) || lost > 5) throw failure;
       }
-      if (!told && Date.now() - since > LONG_MS) {
-        told = true;
+      if (!this.long && Date.now() - since > LONG_MS) {
+        this.long = true;
+        this.set(null); // it can be pressed again
         this.speaker.tell(this.words.say('job_long'));
       }
       await wait(pause);
@@ -59,6 +76,7 @@ export class Refresh {
   }
 
   progress(percent) {
+    this.percent = percent;
     const old = this.banners.find('job')?.querySelector('progress');
     const text = this.words.say('job_under_way', percent);
     if (old) {
