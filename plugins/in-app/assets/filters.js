@@ -23,6 +23,8 @@ export function canonical(get) {
   return query;
 }
 
+const of = (params) => canonical((name) => params.getAll(name));
+
 export class Filters {
   constructor({ section, list, words, speaker, load }) {
     Object.assign(this, { section, list, words, speaker, load });
@@ -49,7 +51,11 @@ export class Filters {
       this.apply(this.read(), true, true);
     });
     this.section.addEventListener('click', (event) => this.follow(event));
-    addEventListener('popstate', () => this.arrive(new URLSearchParams(location.search), true));
+    addEventListener('popstate', () => {
+      const params = new URLSearchParams(location.search);
+      // a skip link is a step in the history too, but none of the list: its focus is not to be taken away
+      if (of(params).toString() !== this.list.query.toString()) this.arrive(params, true);
+    });
     list.addEventListener('shown', ({ detail }) => this.shown(detail.data));
   }
 
@@ -86,7 +92,7 @@ export class Filters {
 
   // The address says where we are: the form follows.
   async arrive(params, focus) {
-    const query = canonical((name) => params.getAll(name));
+    const query = of(params);
     for (const input of this.form.elements) {
       if (input.name === 'q') input.value = query.get('q') ?? '';
       else if (input.type === 'checkbox') input.checked = query.getAll(input.name).includes(input.value);

@@ -167,6 +167,11 @@ function startInbox(section) {
     else location.assign(titleOf(row).href);
     return true;
   };
+  // A checkbox that has the focus tells its own state; keys change others.
+  const chosen = (change) => {
+    change();
+    speaker.tell(words.count('selected', selection.rows().length));
+  };
   new Keys({
     table: list.table,
     shortcuts: () => section.dataset.shortcuts !== 'off',
@@ -177,13 +182,13 @@ function startInbox(section) {
       last: (row, target) => to(row, target, () => list.body.lastElementChild),
       open: (row) => open(row),
       open_new: (row) => open(row, '_blank'),
-      select: (row) => row && selection.toggle(row),
-      range: (row) => row && selection.toggle(row, true),
+      select: (row) => row && chosen(() => selection.toggle(row)),
+      range: (row) => row && chosen(() => selection.toggle(row, true)),
       hide: (row) => actions.markSelected(list.hidden ? 'unhide' : 'hide', row),
       read: (row) => actions.markSelected('read', row),
       unread: (row) => actions.markSelected('unread', row),
-      all: () => selection.setAll(true),
-      none: () => selection.setAll(false),
+      all: () => chosen(() => selection.setAll(true)),
+      none: () => chosen(() => selection.setAll(false)),
       undo: () => actions.undo(),
       search: () => find('#q').focus(),
       help: () => help((one) => one.open()),
@@ -192,7 +197,7 @@ function startInbox(section) {
         if (location.search) location.assign(location.pathname);
         else heading.focus();
       },
-      escape: () => (selection.rows().length ? selection.setAll(false) : false),
+      escape: () => (selection.rows().length ? chosen(() => selection.setAll(false)) : false),
     },
   });
 

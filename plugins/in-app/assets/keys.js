@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keyboard (inbox keys as GitHub has them). Invariants (WCAG 2.1.4): keys of the table act only while the focus is
 // in it; those of the page can be switched off; none acts with Ctrl, Alt or Meta, in a field, or while a text is being
-// composed. A key that does nothing here is left to the browser.
+// composed. A key that is held moves on and does nothing else, so that no finger hides a whole list. A key that does
+// nothing here is left to the browser.
 
-// where: table or page. A prefix is a key that waits for the next.
+// where: table or page. moves: also while it is held. A prefix is a key that waits for the next.
 export const KEYS = [
-  { keys: ['j', 'ArrowDown'], where: 'table', command: 'next' },
-  { keys: ['k', 'ArrowUp'], where: 'table', command: 'previous' },
+  { keys: ['j', 'ArrowDown'], where: 'table', command: 'next', moves: true },
+  { keys: ['k', 'ArrowUp'], where: 'table', command: 'previous', moves: true },
   { keys: ['Home'], where: 'table', command: 'first' },
   { keys: ['End'], where: 'table', command: 'last' },
   { keys: ['o', 'Enter'], where: 'table', command: 'open' },
@@ -42,6 +43,7 @@ export function meaning(event, prefix, at) {
   if (name === 'Enter' && at.native) return null;
   const full = prefix ? `${prefix} ${name}` : name;
   const found = KEYS.find(({ keys, where }) => keys.includes(full) && (where === 'table' ? at.table : at.shortcuts));
+  if (event.repeat && !found?.moves) return null;
   if (found) return { command: found.command };
   const starts = PREFIXES.has(name) && KEYS.some(({ keys, where }) =>
     keys.some((key) => key.startsWith(`${name} `)) && (where === 'table' ? at.table : at.shortcuts));

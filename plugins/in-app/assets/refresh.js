@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Refresh: a job of the hub that asks every system of the org, followed until it ends; a file of its own, fetched when
-// somebody presses it. Invariants: one job at a time, a second press joins it; the button stays where it is, with the
-// focus, and says what goes on.
+// somebody presses it. Invariants: one job is followed at a time; the button stays where it is, with the focus, and says
+// what goes on. While a job takes its usual time another press changes nothing; of a long one it says how far it is, and
+// joins whatever job the hub has by then.
 import { make } from './words.js';
 import { reasonOf } from './notices.js';
 
@@ -16,12 +17,17 @@ export class Part {
   }
 
   async press() {
-    if (this.running) return;
+    if (this.running) {
+      if (this.long) await this.join();
+      return;
+    }
     this.running = true;
+    this.long = false;
+    this.percent = 0;
     this.set(this.words.say('refreshing'));
     try {
-      const { job } = await this.store.write('/notifications/refresh', {});
-      await this.end(await this.follow(job));
+      this.job = (await this.store.write('/notifications/refresh', {})).job;
+      await this.end(await this.follow());
     } catch (failure) {
       await this.failed(failure);
     } finally {
@@ -37,13 +43,23 @@ export class Part {
     else this.button.removeAttribute('aria-disabled');
   }
 
+  // The hub has one job an org: its answer is the one that runs, unless that has just ended.
+  async join() {
+    try {
+      this.job = (await this.store.write('/notifications/refresh', {})).job;
+      this.speaker.tell(this.words.say('job_under_way', this.percent));
+    } catch (failure) {
+      const reason = reasonOf(failure, this.words);
+      if (reason) this.speaker.warn(this.words.say('failed', reason));
+    }
+  }
+
   // The job as it ended. Short outages on the way are waited through.
-  async follow(id) {
+  async follow() {
     const since = Date.now();
-    let told = false;
     for (let pause = LOOK_MS, lost = 0; ; pause = Math.min(pause * 1.5, LOOK_MAX_MS)) {
       try {
-        const { data: job } = await this.store.json(`/jobs/${encodeURIComponent(id)}`);
+        const { data: job } = await this.store.json(`/jobs/${encodeURIComponent(this.job)}`);
         lost = 0;
         if (job.state === 'done' || job.state === 'failed') return job;
         this.progress(job.progress);
@@ -51,8 +67,9 @@ export class Part {
         lost += 1;
         if ((failure.status >= 400 && failure.status < 500 && failure.status !== 429) || lost > 5) throw failure;
       }
-      if (!told && Date.now() - since > LONG_MS) {
-        told = true;
+      if (!this.long && Date.now() - since > LONG_MS) {
+        this.long = true;
+        this.set(null); // it can be pressed again
         this.speaker.tell(this.words.say('job_long'));
       }
       await wait(pause);
@@ -60,6 +77,7 @@ export class Part {
   }
 
   progress(percent) {
+    this.percent = percent;
     const old = this.banners.find('job')?.querySelector('progress');
     const text = this.words.say('job_under_way', percent);
     if (old) {
