@@ -140,11 +140,17 @@ static void set_principal(struct request *r, uint32_t kind, struct belfry_str na
     r->pub.pub.principal = p;
 }
 
-/* Roles as 16 hex digits, independent of their order, and the language: for entity tags. */
-static struct belfry_str hash_roles(struct arena *arena, const struct belfry_strs *roles, struct belfry_str locale)
+/*
+ * Who asks, the roles, independent of their order, and the language, as 16 hex digits: for entity tags. The person
+ * belongs to it, since a browser in which somebody else signs in goes on asking with the tags of the one before.
+ */
+static struct belfry_str hash_roles(struct arena *arena, struct belfry_str person, const struct belfry_strs *roles,
+                                    struct belfry_str locale)
 {
-    static const struct id_key key = {{0}}; /* not secret: equal roles must give equal tags within a process */
+    /* not secret: what is equal must give equal tags within a process */
+    static const struct id_key key = {{0}}, of_person = {{1}};
     uint64_t sum = roles->count + siphash(&key, locale.ptr, locale.len);
+    sum += siphash(&of_person, person.ptr, person.len);
     for (size_t i = 0; i < roles->count; i++)
         sum += siphash(&key, roles->items[i].ptr, roles->items[i].len);
     char *text = arena_alloc(arena, 17);
@@ -207,7 +213,7 @@ static void enter_person(struct request *r, const struct jwt_claims *claims, con
     if (known->no_shortcuts)
         r->pub.pub.flags |= BELFRY_HTTP_NO_SHORTCUTS;
     r->pub.session_expires_ms = claims->exp_ms;
-    r->pub.roles_hash = hash_roles(r->pub.arena, &roles, r->pub.pub.locale);
+    r->pub.roles_hash = hash_roles(r->pub.arena, claims->sub, &roles, r->pub.pub.locale);
     r->pub.roles_claimed = claims->has_roles;
     if (enter_org(r, claims->org) == 0)
         check_allowed(r);

@@ -53,7 +53,7 @@ struct http_request {
     int operator_socket;              /* came over the control socket */
     int local;                        /* peer is loopback or the socket, and no Forwarded, X-Forwarded-*, Via */
     int64_t session_expires_ms;
-    struct belfry_str roles_hash; /* of the effective roles and the language, for entity tags */
+    struct belfry_str roles_hash; /* of the person, the effective roles and the language, for entity tags */
     int roles_claimed;            /* the JWT names them; else they are the directory's */
     void *impl;
 };
