@@ -18,7 +18,7 @@ struct asset {
     const void *bytes;
     size_t size;
     void *owned; /* the bytes, where they were put together here */
-    void *gzip; /* NULL: not worth it */
+    void *gzip;  /* NULL: not worth it */
     size_t gzip_size;
     char hash[17];
     uint8_t digest[32];
