@@ -357,7 +357,8 @@ test('times go on, and nobody reads them aloud', async () => {
   assert.equal(await page.locator('.row time').textContent(), 'now');
   await page.clock.runFor('05:30');
   await page.locator('.row time', { hasText: '5 minutes ago' }).waitFor();
-  assert.deepEqual(await said(page), []);
+  // a list that is loaded meanwhile takes long by this clock, and is said
+  assert.deepEqual((await said(page)).filter(([, text]) => /ago|now/.test(text)), []);
   await page.context().close();
 });
 
