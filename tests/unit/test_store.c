@@ -10,13 +10,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "event/outcome.h"
-#include "store/audit.h"
 #include "store/deliveries.h"
 #include "store/events.h"
 #include "store/feeds.h"
 #include "store/people.h"
 #include "store/preferences.h"
-#include "store/queue.h"
 #include "store/schema.h"
 #include "store/sql.h"
 #include "store/state.h"
@@ -708,84 +706,6 @@ static void test_dedupe_is_swept_in_slices(void **state)
     store_close(store);
 }
 
-/* How often `step` is in the plans of the statements that were used and contain `of`; none of them reads a whole table.
- */
-static int planned(struct store_conn *conn, const char *of, const char *step)
-{
-    int found = 0;
-    for (size_t i = 0; i < conn->size; i++) {
-        const struct sql *used = conn->slots[i];
-        sqlite3_stmt *stmt;
-        if (!used || !strstr(used->text, of))
-            continue;
-        char *text = xasprintf("EXPLAIN QUERY PLAN %s", used->text);
-        assert_int_equal(sqlite3_prepare_v2(conn->db, text, -1, &stmt, NULL), SQLITE_OK);
-        while (sqlite3_step(stmt) == SQLITE_ROW) {
-            const char *plan = (const char *)sqlite3_column_text(stmt, 3);
-            assert_null(strstr(plan, "SCAN delivery"));
-            assert_null(strstr(plan, "SCAN audit"));
-            found += strstr(plan, step) != NULL;
-        }
-        sqlite3_finalize(stmt);
-        free(text);
-    }
-    return found;
-}
-
-/* A hub has millions of deliveries and few dead letters: their list must not pass over the others. */
-static void test_dead_letters_have_an_index(void **state)
-{
-    struct store *store = open_store(*state);
-    struct store_conn *conn = store_writer(store);
-    struct store_delivery_query query = {.before = INT64_MAX, .org = 1, .limit = 50, .state = OUTCOME_failed};
-    struct store_delivery_view *rows;
-    assert_int_equal(store_deliveries_list(conn, &query, ((struct box *)*state)->arena, &rows), 0);
-    assert_int_equal(planned(conn, "FROM delivery d", "INDEX delivery_dead (org=? AND id>? AND id<?)"), 1);
-    store_close(store);
-}
-
-/* The first page of the console is looked at every ten seconds. */
-static void test_the_overview_reads_indexes_only(void **state)
-{
-    struct store *store = open_store(*state);
-    struct store_conn *conn = store_writer(store);
-    struct store_depth depth;
-    store_begin(conn, NULL);
-    struct store_target target = {
-        .id = 7, .org = 1, .channel = 2, .name = STR("crm"), .url = STR("http://x"), .enabled = 1};
-    store_target_add(conn, &target);
-    store_depth(conn, 1, 2, &depth);
-    store_dead(conn, 1);
-    store_commit(conn, NULL);
-    assert_int_equal(planned(conn, "delivery_due WHERE", "INDEX delivery_due (channel=?)"), 1);
-    assert_int_equal(planned(conn, "delivery_target WHERE", "INDEX delivery_target (target=?)"), 1);
-    assert_int_equal(planned(conn, "delivery_held WHERE", "INDEX delivery_held (target=?)"), 1);
-    assert_int_equal(planned(conn, "delivery_dead WHERE", "INDEX delivery_dead (org=?)"), 1);
-    assert_int_equal(planned(conn, "FROM target", "(channel=? AND org=?)"), 1);
-    store_close(store);
-}
-
-/* Of a quiet org the audit is found without passing over what others did. */
-static void test_the_audit_of_an_org_has_an_index(void **state)
-{
-    struct box *box = *state;
-    struct store *store = open_store(box);
-    struct store_conn *conn = store_writer(store);
-    store_begin(conn, NULL);
-    for (int64_t id = 1; id <= 9; id++)
-        store_audit_add(conn, &(struct store_audit){.id = id, .org = id % 3, .who = STR("operator"), .what = STR("x")});
-    struct store_audit_query query = {.org = 1, .before = INT64_MAX, .limit = 2};
-    struct store_audit *rows;
-    assert_int_equal(store_audit_list(conn, &query, box->arena, &rows), 2);
-    assert_true(rows[0].id == 7 && rows[1].id == 4);
-    query = (struct store_audit_query){.org = -1, .before = 9, .from = 7, .limit = 5};
-    assert_int_equal(store_audit_list(conn, &query, box->arena, &rows), 2);
-    assert_true(rows[0].id == 8 && rows[1].id == 7);
-    store_commit(conn, NULL);
-    assert_int_equal(planned(conn, "FROM audit", "INDEX audit_org (org=? AND id>? AND id<?)"), 1);
-    store_close(store);
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -813,9 +733,6 @@ int main(void)
         T(test_damaged_backup_is_not_restored),
         T(test_a_backup_does_not_take_the_place_of_the_database),
         T(test_dedupe_is_swept_in_slices),
-        T(test_dead_letters_have_an_index),
-        T(test_the_overview_reads_indexes_only),
-        T(test_the_audit_of_an_org_has_an_index),
     };
 #undef T
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How SQLite answers what the console asks: through indexes, whatever else the tables hold. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "event/outcome.h"
+#include "store/audit.h"
+#include "store/deliveries.h"
+#include "store/queue.h"
+#include "store/sql.h"
+#include "store/store.h"
+#include "store/story.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct box {
+    char dir[64];
+    struct clock_src *clock;
+    struct arena *arena;
+};
+
+static int setup(void **state)
+{
+    struct box *box = xcalloc(1, sizeof(*box));
+    log_setup(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT, 2);
+    snprintf(box->dir, sizeof(box->dir), "/tmp/belfry-plans-XXXXXX");
+    assert_non_null(mkdtemp(box->dir));
+    box->clock = clock_virtual_new(INT64_C(1700000000000));
+    box->arena = arena_new(0);
+    *state = box;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct box *box = *state;
+    char command[100];
+    snprintf(command, sizeof(command), "rm -rf %s", box->dir);
+    assert_int_equal(system(command), 0);
+    clock_free(box->clock);
+    arena_free(box->arena);
+    free(box);
+    return 0;
+}
+
+static struct store *open_store(struct box *box)
+{
+    struct error err = {0};
+    struct store *store = store_open(box->dir, NULL, box->clock, &err);
+    if (!store)
+        fail_msg("%s", error_text(&err));
+    return store;
+}
+
+/* How often `step` is in the plans of the statements that were used and contain `of`; none of them reads a whole table.
+ */
+static int planned(struct store_conn *conn, const char *of, const char *step)
+{
+    int found = 0;
+    for (size_t i = 0; i < conn->size; i++) {
+        const struct sql *used = conn->slots[i];
+        sqlite3_stmt *stmt;
+        if (!used || !strstr(used->text, of))
+            continue;
+        char *text = xasprintf("EXPLAIN QUERY PLAN %s", used->text);
+        assert_int_equal(sqlite3_prepare_v2(conn->db, text, -1, &stmt, NULL), SQLITE_OK);
+        while (sqlite3_step(stmt) == SQLITE_ROW) {
+            const char *plan = (const char *)sqlite3_column_text(stmt, 3);
+            assert_null(strstr(plan, "SCAN delivery"));
+            assert_null(strstr(plan, "SCAN audit"));
+            found += strstr(plan, step) != NULL;
+        }
+        sqlite3_finalize(stmt);
+        free(text);
+    }
+    return found;
+}
+
+/* A hub has millions of deliveries and few dead letters: their list must not pass over the others. */
+static void test_dead_letters_have_an_index(void **state)
+{
+    struct store *store = open_store(*state);
+    struct store_conn *conn = store_writer(store);
+    struct store_delivery_query query = {.before = INT64_MAX, .org = 1, .limit = 50, .state = OUTCOME_failed};
+    struct store_delivery_view *rows;
+    assert_int_equal(store_deliveries_list(conn, &query, ((struct box *)*state)->arena, &rows), 0);
+    assert_int_equal(planned(conn, "FROM delivery d", "INDEX delivery_dead (org=? AND id>? AND id<?)"), 1);
+    store_close(store);
+}
+
+/* The first page of the console is looked at every ten seconds. */
+static void test_the_overview_reads_indexes_only(void **state)
+{
+    struct store *store = open_store(*state);
+    struct store_conn *conn = store_writer(store);
+    struct store_depth depth;
+    store_begin(conn, NULL);
+    struct store_target target = {
+        .id = 7, .org = 1, .channel = 2, .name = STR("crm"), .url = STR("http://x"), .enabled = 1};
+    store_target_add(conn, &target);
+    store_depth(conn, 1, 2, &depth);
+    store_dead(conn, 1);
+    store_commit(conn, NULL);
+    assert_int_equal(planned(conn, "delivery_due WHERE", "INDEX delivery_due (channel=?)"), 1);
+    assert_int_equal(planned(conn, "delivery_target WHERE", "INDEX delivery_target (target=?)"), 1);
+    assert_int_equal(planned(conn, "delivery_held WHERE", "INDEX delivery_held (target=?)"), 1);
+    assert_int_equal(planned(conn, "delivery_dead WHERE", "INDEX delivery_dead (org=?)"), 1);
+    assert_int_equal(planned(conn, "FROM target", "(channel=? AND org=?)"), 1);
+    store_close(store);
+}
+
+/* Of a quiet org the audit is found without passing over what others did. */
+static void test_the_audit_of_an_org_has_an_index(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    store_begin(conn, NULL);
+    for (int64_t id = 1; id <= 9; id++)
+        store_audit_add(conn, &(struct store_audit){.id = id, .org = id % 3, .who = STR("operator"), .what = STR("x")});
+    struct store_audit_query query = {.org = 1, .before = INT64_MAX, .limit = 2};
+    struct store_audit *rows;
+    assert_int_equal(store_audit_list(conn, &query, box->arena, &rows), 2);
+    assert_true(rows[0].id == 7 && rows[1].id == 4);
+    query = (struct store_audit_query){.org = -1, .before = 9, .from = 7, .limit = 5};
+    assert_int_equal(store_audit_list(conn, &query, box->arena, &rows), 2);
+    assert_true(rows[0].id == 8 && rows[1].id == 7);
+    store_commit(conn, NULL);
+    assert_int_equal(planned(conn, "FROM audit", "INDEX audit_org (org=? AND id>? AND id<?)"), 1);
+    store_close(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_dead_letters_have_an_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_overview_reads_indexes_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_audit_of_an_org_has_an_index, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("store plans", tests, NULL, NULL);
+}
