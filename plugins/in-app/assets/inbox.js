@@ -18,6 +18,7 @@ import { roving } from './roving.js';
 const connectStore = globalThis[Symbol.for('belfry.connect')];
 const SETTLE_MS = 200; // several hints and answers that come together are one question
 const AGE_MS = 60_000;
+const RETRY_MS = 5000, RETRY_MAX_MS = 600_000;
 const TOOLS = {
   active: ['read-selected', 'unread-selected', 'hide-selected', 'read-all', 'hide-all'],
   hidden: ['read-selected', 'unread-selected', 'unhide-selected', 'unhide-all'],
@@ -62,23 +63,35 @@ function startInbox(section) {
 
   // --- the list follows the hub
 
-  let due = null;
+  let due = null, failures = 0;
   async function reload(insert = false) {
     clearTimeout(due);
     try {
       return await list.load({ insert });
     } catch (failure) {
       weather.failed(failure);
+      later(failure);
       return null;
     }
   }
+  // The number may be had where the list is not: then nobody else asks again.
+  function later({ status, wait }) {
+    if (status === 401) return;
+    clearTimeout(due);
+    due = setTimeout(
+      () => (document.visibilityState === 'visible' ? reload() : later({ wait })),
+      Math.max(wait || 0, Math.min(RETRY_MS * 2 ** failures, RETRY_MAX_MS)));
+    failures += 1;
+  }
   store.addEventListener('change', ({ detail }) => {
-    if (detail.rev === list.seenRev) return;
+    if (detail.rev === list.seenRev && !detail.again) return;
     clearTimeout(due);
     due = setTimeout(reload, SETTLE_MS);
   });
   list.addEventListener('shown', ({ detail: { data } }) => {
     list.seenRev = data.rev;
+    failures = 0;
+    weather.listed();
     if (list.pending)
       banners.set('new', '', make('button', { type: 'button', onclick: showNew }, words.count('show_new', list.pending)));
     else banners.clear('new');

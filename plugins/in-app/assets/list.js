@@ -28,6 +28,8 @@ export class List extends EventTarget {
     this.pending = 0; // new ones that are not shown
     this.busy = new Set(); // ids that are being changed
     this.asked = 0;
+    this.latest = null; // the last question's answer
+    this.wanted = false; // which new rows the next answer puts in, as load() has it
   }
 
   all() {
@@ -55,21 +57,35 @@ export class List extends EventTarget {
     return filter;
   }
 
-  // Asks for the list. insert: new rows are put in, all (true) or those of a set; otherwise they wait. Gives back what was asked for, or null when
-  // a later question was put meanwhile; throws a Failure.
+  // Asks for the list. insert: new rows are put in, all (true) or those of a set; otherwise they wait. Gives back what
+  // was answered, or null when another list was asked for meanwhile; throws a Failure. Who is overtaken by a later
+  // question about the same list shares its answer, and what was to be put in still is.
   async load({ insert = false } = {}) {
-    const turn = ++this.asked;
-    const query = this.query;
+    if (insert === true || !this.wanted) this.wanted = insert;
+    else if (insert && this.wanted !== true) this.wanted = new Set([...this.wanted, ...insert]);
+    const { query } = this;
+    this.latest = this.loadOnce(++this.asked);
+    for (;;) {
+      const mine = this.latest;
+      const data = await mine;
+      if (data || this.latest === mine || this.query !== query) return data;
+    }
+  }
+
+  async loadOnce(turn) {
     this.section.setAttribute('aria-busy', 'true');
     const slow = setTimeout(() => this.section.classList.add('slow'), SLOW_MS);
     const loading = setTimeout(() => this.speaker.tell(this.words.say('loading')), LOADING_MS);
     try {
-      const data = await this.store.list(new URLSearchParams([...query, ['labels', 'true']]));
+      const data = await this.store.list(new URLSearchParams([...this.query, ['labels', 'true']]));
       if (turn !== this.asked) return null;
-      const gone = await this.missing(data, insert);
+      const gone = await this.missing(data);
       if (turn !== this.asked) return null;
-      this.show(data, insert, gone);
+      this.show(data, gone);
       return data;
+    } catch (failure) {
+      if (turn !== this.asked) return null;
+      throw failure;
     } finally {
       clearTimeout(slow);
       clearTimeout(loading);
@@ -81,11 +97,11 @@ export class List extends EventTarget {
   }
 
   // Rows that are shown and not listed any more, with what became of them: id -> item, or null when it is gone.
-  async missing(data, insert) {
+  async missing(data) {
     const listed = new Set(data.items.map(({ id }) => id));
     const ids = this.all().map(idOf).filter((id) => !listed.has(id) && !this.busy.has(id));
     const gone = new Map(ids.map((id) => [id, null]));
-    if (insert === true || ids.length > MISSING_MAX) return gone;
+    if (this.wanted === true || ids.length > MISSING_MAX) return gone;
     await Promise.all(ids.map(async (id) => {
       try {
         gone.set(id, await this.store.one(id));
@@ -96,7 +112,9 @@ export class List extends EventTarget {
     return gone;
   }
 
-  show(data, insert, gone) {
+  show(data, gone) {
+    const insert = this.wanted;
+    this.wanted = false;
     const place = this.place();
     for (const [id, item] of gone) {
       const row = this.row(id);

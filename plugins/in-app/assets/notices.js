@@ -47,6 +47,11 @@ export class Weather {
       : failure.status === 0 ? 'offline' : 'failing', failure.wait);
   }
 
+  // The list was had. When the number is had too, all is well again.
+  listed() {
+    if (this.kind !== 'signed_out' && ['ok', 'idle'].includes(this.store.state)) this.clear();
+  }
+
   clear() {
     this.kind = null;
     this.banners.clear('state');

@@ -121,7 +121,7 @@ export class Store extends EventTarget {
     Object.assign(this, { rev, unread, unseen, updatedAt: Date.now() });
     this.applied += 1;
     if (counted) this.dispatchEvent(new CustomEvent('count', { detail: { unread, unseen, own } }));
-    if (moved) this.dispatchEvent(new CustomEvent('change', { detail: { rev, own } }));
+    if (moved) this.dispatchEvent(new CustomEvent('change', { detail: { rev, own, again } }));
   }
 
   // Asks for the numbers, and settles the state. Never throws.

@@ -3,11 +3,12 @@
 import { spawn, execFile } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Clock } from './clock.mjs';
 import { until } from './wait.mjs';
 
 const SOURCES = process.env.BELFRY_SRCDIR ?? fileURLToPath(new URL('../../..', import.meta.url));
@@ -73,8 +74,9 @@ export function mint(sub, claims = {}) {
 export const bearer = (secret) => ({ authorization: `Bearer ${secret}` });
 
 export class Hub {
-  static async start(config = baseConfig()) {
-    const hub = new Hub(config);
+  // clock: time is the test's, hub.clock
+  static async start(config = baseConfig(), { clock = false } = {}) {
+    const hub = new Hub(config, clock);
     try {
       hub.url = await until(() => hub.address(), 'the hub listens');
       await until(async () => (await fetch(`${hub.url}/readyz`)).status === 200, 'the hub is ready');
@@ -85,7 +87,9 @@ export class Hub {
     return hub;
   }
 
-  constructor(config) {
+  token = TOKEN;
+
+  constructor(config, clock) {
     // paths of sockets are short
     this.root = mkdtempSync(join(tmpdir(), 'belfry-'));
     this.file = join(this.root, 'belfry.yaml');
@@ -93,12 +97,24 @@ export class Hub {
     writeFileSync(this.file, JSON.stringify({ ...config, hub: { data_dir: join(this.root, 'data'), ...config.hub } }));
     this.env = { ...process.env, ...ENVIRONMENT, BELFRY_PLUGIN_PATH: PLUGINS };
     this.log = '';
-    this.process = spawn(BIN, ['run', '-c', this.file], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const socket = join(this.root, 'clock.sock');
+    this.clock = clock ? new Clock(socket) : null;
+    this.process = spawn(BIN, ['run', '-c', this.file, ...(clock ? ['--clock', socket] : [])], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.ended = once(this.process, 'exit');
     this.process.on('error', () => {});
     this.ended.catch(() => {});
     for (const stream of [this.process.stdout, this.process.stderr])
       stream.setEncoding('utf8').on('data', (text) => { this.log += text; });
+  }
+
+  // Changes the configuration, and waits until it is the one in force.
+  async reload(change) {
+    const config = JSON.parse(readFileSync(this.file, 'utf8'));
+    change(config);
+    writeFileSync(this.file, JSON.stringify(config));
+    const before = this.log.length;
+    this.process.kill('SIGHUP');
+    await until(() => /reload/.test(this.log.slice(before)), 'the configuration is read again');
   }
 
   address() {
@@ -110,6 +126,7 @@ export class Hub {
   // A graceful stop ends with 0.
   async stop() {
     const timer = setTimeout(() => this.process.kill('SIGKILL'), 20_000);
+    this.clock?.close();
     this.process.kill('SIGTERM');
     const [code, signal] = await this.ended;
     clearTimeout(timer);
@@ -118,6 +135,7 @@ export class Hub {
   }
 
   async discard() {
+    this.clock?.close();
     this.process.kill('SIGKILL');
     await this.ended.catch(() => {});
     rmSync(this.root, { recursive: true, force: true });
