@@ -162,8 +162,7 @@ static const struct belfry_category categories[] = {
      .label = "Records",
      .texts =
          (const struct belfry_category_text[]){
-             {.struct_size = sizeof(struct belfry_category_text), .language = "de", .label = "Datensätze"},
-             {0}}},
+             {.struct_size = sizeof(struct belfry_category_text), .language = "de", .label = "Datensätze"}, {0}}},
     {0}};
 
 static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
