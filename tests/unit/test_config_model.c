@@ -110,11 +110,11 @@ static void test_example(void **state)
     assert_names(&blocked->visible_to, "sales-manager");
     assert_int_equal(blocked->email, CONFIG_EMAIL_UNSEEN);
     assert_string_equal(config_label(blocked, STR("de-AT")).ptr, "Calculation blocked");
-    const struct config_category *workflow = config_category(c, STR("workflow"));
-    assert_string_equal(config_label(workflow, STR("de-AT")).ptr, "Datensätze");
-    assert_string_equal(config_label(workflow, STR("den")).ptr, "Records");
-    assert_string_equal(config_label(workflow, STR("")).ptr, "Records");
-    assert_non_null(config_category(c, STR("hub")));
+    assert_string_equal(config_label(config_category(c, STR("workflow")), STR("de")).ptr, "workflow");
+    const struct config_category *hub = config_category(c, STR("hub"));
+    assert_string_equal(config_label(hub, STR("de-AT")).ptr, "Benachrichtigungsdienst");
+    assert_string_equal(config_label(hub, STR("den")).ptr, "Notification service");
+    assert_string_equal(config_label(hub, STR("")).ptr, "Notification service");
     assert_null(config_category(c, STR("invoice")));
     assert_int_equal(c->rule_count, 4);
     const struct config_rule *mail = &c->rules[1], *hot = &c->rules[2];
