@@ -206,10 +206,6 @@ async function hold(page) {
     await gate;
     await route.continue();
   });
-  await page.route(list, async (route) => {
-    await gate;
-    await route.continue();
-  });
   return open;
 }
 
