@@ -81,12 +81,22 @@ class Bell extends Holder {
   // --- the popover
 
   open() {
-    if (!this.shown) this.panel.showPopover();
+    if (!this.isConnected) this.toggleAttribute('open', true); // as soon as it is
+    else if (!this.shown) this.panel.showPopover();
   }
 
   close(reason = 'api') {
+    if (!this.shown) {
+      this.removeAttribute('open');
+      return;
+    }
     this.reason = reason;
     this.panel.hidePopover();
+  }
+
+  forget() {
+    super.forget();
+    this.told = undefined;
   }
 
   activated(item, plain) {
@@ -97,7 +107,7 @@ class Bell extends Holder {
   draw() {
     super.draw();
     const { unread = 0, say } = this;
-    const most = this.getAttribute('max-count') || 99;
+    const most = parseInt(this.getAttribute('max-count')) || 99;
     this.badge.hidden = !unread;
     this.badge.textContent = unread > most ? `${most}+` : unread;
     this.button.ariaLabel = this.heading.textContent + (unread ? `, ${say('count', unread)}` : '');

@@ -14,14 +14,7 @@ class Feed extends Holder {
 
   update() {
     super.update();
-    if (!this.listing) this.hold(Listing);
-    if (this.fresh) this.listing.load();
-    this.fresh = false;
-  }
-
-  join(used) {
-    super.join(used);
-    this.fresh = true;
+    if (!this.listing) this.hold(Listing).load(true);
   }
 
   async listed() {

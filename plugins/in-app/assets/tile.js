@@ -25,9 +25,11 @@ class Tile extends Base {
   draw() {
     const { unread, say } = this;
     const label = this.getAttribute('label') || say('title');
-    const [number, ...words] = unread >= 0 ? say('unread', unread).split(' ') : ['–', label];
-    this.box.replaceChildren(link(this, { part: 'tile' }, this.store ? this.inbox : '', null,
-      node('strong', { part: 'count' }, number), ` ${words.join(' ')}`));
+    const number = unread >= 0 ? unread.toLocaleString(this.language) : '–';
+    // where the number stands in its sentence is the language's choice; a page's own may do without
+    const [before, ...after] = (unread >= 0 ? say('unread', unread) : `${number} ${label}`).split(number);
+    const strong = after.length ? [node('strong', { part: 'count' }, number), after.join(number)] : [];
+    this.box.replaceChildren(link(this, { part: 'tile' }, this.inbox, null, before, ...strong));
   }
 }
 

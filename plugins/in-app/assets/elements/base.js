@@ -82,17 +82,19 @@ export class Base extends HTMLElement {
 
   // --- what the attributes say
 
+  // An address, or null for none and for what is no address.
   url(name, otherwise) {
-    return new URL(this.getAttribute(name) || otherwise, document.baseURI).href;
+    const text = this.getAttribute(name) || otherwise;
+    return text && URL.canParse(text, document.baseURI) ? new URL(text, document.baseURI).href : null;
   }
 
   get base() {
-    return this.url('src').replace(/\/$/, '');
+    return this.url('src')?.replace(/\/$/, '');
   }
 
   // The inbox page of the org that the API's address names.
   get inbox() {
-    return this.url('href', this.base.replace(/\/v1(\/[^/]+)$/, '$1/notifications'));
+    return this.url('href', this.base?.replace(/\/v1(\/[^/]+)$/, '$1/notifications'));
   }
 
   get far() {
@@ -112,27 +114,42 @@ export class Base extends HTMLElement {
   // --- the store
 
   credential() {
-    if (this.cookie) return undefined;
-    if (this.tokenOf) return remembered(this.tokenOf);
-    // another element of the page may have one
-    const shared = globalThis[Symbol.for('belfry.stores')]?.get(this.base);
-    return [...shared?.keys() ?? []].find((token) => token);
+    return this.cookie ? undefined : this.tokenOf && remembered(this.tokenOf);
   }
 
   update() {
     const lang = this.getAttribute('lang') || this.closest('[lang]')?.lang || navigator.language;
-    this.say = speaker(lang, texts, this.own);
-    this.language = lang;
-    const on = this.isConnected && this.getAttribute('src');
+    const { say, language } = speaker(lang, texts, this.own);
+    Object.assign(this, { say, language });
+    const on = this.isConnected && this.base;
     const token = on && this.credential();
     const live = this.getAttribute('live') ?? 'poll';
     const base = on && (this.cookie || token) ? this.base : null;
+    const { store } = this;
     if (base !== this.used?.base || token !== this.used?.token || live !== this.used?.live) {
       this.store?.close();
       this.used?.ends.abort();
       this.store = this.used = null;
+      if (this.isConnected && (base !== this.whose?.base || token !== this.whose.token)) {
+        this.whose = { base, token };
+        this.forget();
+      }
       if (base) this.join({ base, token, live, ends: new AbortController() });
     }
+    const asked = `${this.getAttribute('limit')} ${this.getAttribute('filter')}`;
+    if (asked !== this.asked && store && store === this.store) this.asks();
+    this.asked = asked;
+  }
+
+  // Nothing of one org or person is shown as another's.
+  forget() {
+    this.unread = this.turn = undefined;
+    this.ready = false;
+  }
+
+  // Another filter or limit than the last time.
+  asks() {
+    this.counted();
   }
 
   join(used) {
@@ -160,6 +177,7 @@ export class Base extends HTMLElement {
   // With a filter the number is that of the list which it makes.
   async counted() {
     const { store } = this;
+    const turn = this.turn = {};
     let { unread } = store;
     try {
       if (this.query().size) {
@@ -169,7 +187,7 @@ export class Base extends HTMLElement {
     } catch {
       return;
     }
-    if (store !== this.store || unread === null) return;
+    if (store !== this.store || turn !== this.turn || unread === null) return;
     const before = this.unread;
     this.unread = unread;
     if (!this.ready) this.emit('ready', { unread });

@@ -23,6 +23,23 @@ export class Holder extends Base {
     super.update();
     this.listing?.update();
     this.draw();
+    if (this.fresh) this.listing?.load(true);
+    this.fresh = false;
+  }
+
+  join(used) {
+    super.join(used);
+    this.fresh = true;
+  }
+
+  forget() {
+    super.forget();
+    this.listing?.forget();
+  }
+
+  asks() {
+    super.asks();
+    this.listing?.load(true);
   }
 
   draw() {
@@ -39,11 +56,17 @@ export class Holder extends Base {
     if (item) this.listing.opened(item);
   }
 
+  // Numbers and rows as the hub has them now. Starts no job of the sources.
+  async refresh() {
+    await Promise.all([super.refresh(), this.listing?.load()]);
+    if (this.store) this.draw();
+  }
+
   async markRead(ids) {
-    return (await this.listed()).bulk('read', { ids });
+    if (ids.length && this.store) await (await this.listed()).bulk('read', { ids });
   }
 
   async hide(ids) {
-    return (await this.listed()).bulk('hide', { ids });
+    if (ids.length && this.store) await (await this.listed()).bulk('hide', { ids });
   }
 }

@@ -31,6 +31,7 @@ export class Listing {
     ];
     this.looks = new Map();
     this.eye = new IntersectionObserver((entries) => entries.forEach((entry) => this.look(entry)), { threshold: 0.5 });
+    this.returns = () => this.watch();
   }
 
   get store() {
@@ -49,19 +50,38 @@ export class Listing {
   update() {
     const { store, language, own } = this.host;
     if (store) equip(store);
-    this.say = speaker(language, texts, own);
+    this.say = speaker(language, texts, own).say;
     clearInterval(this.clock);
-    if (this.store) this.clock = setInterval(() => this.tick(), MINUTE_MS);
-    else this.looks.forEach((timer) => clearTimeout(timer));
+    document.removeEventListener('visibilitychange', this.returns);
+    if (this.store) {
+      this.clock = setInterval(() => this.tick(), MINUTE_MS);
+      document.addEventListener('visibilitychange', this.returns);
+    }
+    this.watch();
   }
 
-  // A row that was in sight for a second was seen; that only holds back the mail about it.
-  look({ target, isIntersecting }) {
+  forget() {
+    this.list.replaceChildren();
+    this.rows.clear();
+    this.news = 0;
+    this.loading = this.trouble = null;
+    for (const part of [this.more, this.empty, this.undo]) part.hidden = true;
+  }
+
+  // A row that was in sight of somebody for a second was seen; that only holds back the mail about it.
+  look({ target, intersectionRatio }) {
     clearTimeout(this.looks.get(target));
-    if (isIntersecting && this.writes)
-      this.looks.set(target, setTimeout(() => {
-        if (document.visibilityState === 'visible') this.store?.seen([target.id]);
-      }, LOOKED_MS));
+    this.looks.delete(target);
+    if (intersectionRatio >= 0.5 && this.writes && document.visibilityState === 'visible')
+      this.looks.set(target, setTimeout(() => this.store?.seen([target.id]), LOOKED_MS));
+  }
+
+  // Nobody looks at a page that is hidden; one that returns is looked at from the start.
+  watch() {
+    this.looks.forEach((timer) => clearTimeout(timer));
+    this.looks.clear();
+    this.eye.disconnect();
+    if (this.store && document.visibilityState === 'visible') this.rows.forEach(({ li }) => this.eye.observe(li));
   }
 
   draw() {
@@ -69,10 +89,19 @@ export class Listing {
     this.reading.textContent = say('read');
     this.reading.hidden = !this.host.unread || !this.writes;
     this.empty.firstChild.textContent = say('empty');
-    this.all.replaceChildren(link(this.host, {}, this.store ? this.host.inbox : '', null, say('all')));
+    this.all.replaceChildren(link(this.host, {}, this.host.inbox, null, say('all')));
+    if (this.said !== this.host.language || this.worded !== this.host.own) this.reword();
     const state = store?.state;
-    this.complain(state === 'signed_out' ? 'out' : !state || state === 'ok' || state === 'idle' ? '' : 'stale');
+    this.complain(state === 'signed_out' ? 'out' : /limited|offline|failing/.test(state) ? 'stale' : this.trouble ?? '');
     this.tick();
+  }
+
+  // The same in another language.
+  reword() {
+    [this.said, this.worded, this.why] = [this.host.language, this.host.own, null];
+    this.undo.hidden = true;
+    this.more.textContent = this.say('more', this.news ?? 0);
+    for (const [id, row] of this.rows) this.rows.set(id, this.row(row.item, row));
   }
 
   complain(why) {
@@ -81,8 +110,9 @@ export class Listing {
     this.alert.hidden = !why;
     this.alert.replaceChildren(...why ? [this.say(why), node('button', {
       click: () => {
+        this.trouble = null;
+        this.heading.focus();
         this.complain('');
-        this.load();
         this.host.refresh();
       },
     }, this.say('retry'))] : []);
@@ -94,19 +124,26 @@ export class Listing {
     const { store } = this;
     if (!store || !this.host.shown) return;
     const limit = Math.min(Math.max(parseInt(this.host.getAttribute('limit')) || 20, 1), 50);
+    // only the last of several counts, and shows what any of them was to show
+    const turn = this.loading = { all: all || this.loading?.all };
     this.list.ariaBusy = true;
+    let data, failure;
     try {
-      const data = await store.list(this.host.query({ limit, labels: true }));
-      if (store === this.store) this.show(data, all || !this.rows.size);
-    } catch (failure) {
-      this.fail('stale', failure);
+      data = await store.list(this.host.query({ limit, labels: true }));
+    } catch (caught) {
+      failure = caught;
     }
+    if (store !== this.store || turn !== this.loading) return;
+    this.loading = null;
     this.list.ariaBusy = false;
+    if (failure) this.fail('stale', failure);
+    else this.show(data, turn.all);
   }
 
   show({ rev, items }, all) {
     const had = this.list.contains(this.shadow.activeElement);
-    const shown = items.filter(({ id }) => all || this.rows.has(id));
+    const kept = items.filter(({ id }) => this.rows.has(id));
+    const shown = all || !kept.length ? items : kept;
     const rows = new Map();
     this.rev = rev;
     for (const item of shown) {
@@ -118,20 +155,27 @@ export class Listing {
     [...rows.values()].forEach(({ li }, at) => {
       if (this.list.children[at] !== li) this.list.insertBefore(li, this.list.children[at]);
     });
-    const news = items.length - shown.length;
-    this.more.hidden = !news;
-    this.more.textContent = this.say('more', news);
+    this.news = items.length - shown.length;
+    this.more.hidden = !this.news;
+    this.more.textContent = this.say('more', this.news);
     this.empty.hidden = rows.size > 0;
-    this.tick();
+    if (this.trouble === 'stale') this.trouble = null;
+    this.draw();
     if (had && !this.list.contains(this.shadow.activeElement)) this.heading.focus();
+  }
+
+  // Only the hub's own addresses, whatever was answered.
+  ours(href) {
+    const url = URL.canParse(href, this.host.base) ? new URL(href, this.host.base) : null;
+    return url?.origin === new URL(this.host.base).origin ? url.href : this.host.inbox;
   }
 
   row(item, old) {
     const { say } = this;
     const button = (part, label, click) => node('button', { part, click, 'aria-label': `${label}: ${item.title}` }, label);
     const li = node('li', { id: item.id, part: item.unread ? 'item item-unread' : 'item', class: item.unread && 'new' },
-      link(this.host, { part: 'item-link', dir: 'auto' }, new URL(item.href, this.host.base).href, item,
-        ...item.unread ? [node('span', { class: 'quiet' }, `${say('new')} `)] : [], item.title),
+      link(this.host, { part: 'item-link' }, this.ours(item.href), item,
+        ...item.unread ? [node('span', { class: 'quiet' }, `${say('new')} `)] : [], node('bdi', {}, item.title)),
       node('div', { part: 'item-meta' },
         node('i', { part: 'severity', class: item.severity }, say(item.severity)), node('span', {}, item.category_label),
         ...item.handled_by ? [node('span', {}, say('by', item.handled_by))] : [],
@@ -167,17 +211,24 @@ export class Listing {
 
   fail(why, { status = 0, message }) {
     if (status !== 401) this.host.emit('error', { status, code: message, retryable: !status || status > 428 });
-    this.complain(why);
+    this.trouble = why;
+    this.draw();
   }
 
   async attempt(action, ids, call) {
-    let answer = null;
+    const { store } = this;
+    let answer = null, failure = null;
     try {
-      answer = await call();
-    } catch (failure) {
-      this.fail('failed', failure);
+      answer = await call(store);
+      if (answer?.failed?.length) failure = { status: 404, message: answer.failed[0].code };
+    } catch (caught) {
+      failure = caught;
     }
-    this.host.emit('action', { action, ids, ok: !!answer });
+    if (store !== this.store) return null;
+    this.trouble = null;
+    if (failure) this.fail('failed', failure);
+    else this.draw();
+    this.host.emit('action', { action, ids, ok: !failure });
     return answer;
   }
 
@@ -190,21 +241,21 @@ export class Listing {
   }
 
   async bulk(action, which) {
-    const answer = await this.attempt(action, which.ids ?? [], () => this.store.bulk({ action, ...which }));
+    const answer = await this.attempt(action, which.ids ?? [], (store) => store.bulk({ action, ...which }));
     if (!answer) return;
     this.undo.hidden = !answer.undo;
     this.undo.replaceChildren(this.say('done'), node('button', {
       click: () => {
         this.undo.hidden = true;
         this.heading.focus();
-        this.attempt('undo', which.ids ?? [], () => this.store.undo(answer.undo)).then(() => this.load(true));
+        this.attempt('undo', which.ids ?? [], (store) => store.undo(answer.undo)).then(() => this.load(true));
       },
     }, this.say('undo')));
     this.host.status.textContent = this.say('done');
   }
 
   act(id, action) {
-    return this.attempt(action, [id], () => this.store.act(id, action)).then(() => this.load());
+    return this.attempt(action, [id], (store) => store.act(id, action)).then(() => this.load());
   }
 
   // By its link, which leads on

@@ -28,7 +28,7 @@ font:700 12px/18px sans-serif;border-radius:9px;background:var(--b-unread);color
 :focus-visible{outline:2px solid var(--belfry-focus,var(--b-accent))!important;outline-offset:-2px!important}
 #panel{position:fixed;inset:auto;margin:4px 0;inline-size:min(var(--belfry-width,24rem),100vw - 16px);
 max-block-size:min(var(--belfry-max-height,32rem),80vh);box-shadow:0 4px 24px #0004;position-anchor:--b;
-position-area:end span-start;position-try-fallbacks:flip-block}
+position-area:end span-start;position-try-fallbacks:flip-block,flip-inline,flip-block flip-inline}
 #panel:not(:popover-open){display:none}
 :host([placement=bottom-start]) #panel{position-area:end span-end}
 :host([placement=top-start]) #panel{position-area:start span-end}

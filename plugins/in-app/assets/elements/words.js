@@ -12,12 +12,26 @@ export const texts = {
   },
 };
 
-// A function that gives the text of a key, with its number or name in place.
+// The language to speak where a page asks for `lang`, which may be none at all (`en_US`). Numbers and times follow a
+// language that we do not speak only where the page brings its own texts.
+function spoken(lang, languages, messages) {
+  try {
+    const { language } = new Intl.Locale(lang);
+    return language in languages || messages ? lang : 'en';
+  } catch {
+    return /^de\b/.test(lang.replace('_', '-')) ? 'de' : 'en';
+  }
+}
+
+// {say, language}; say gives the text of a key, with its number or name in place.
 export function speaker(lang, languages, messages) {
-  const words = { ...languages[lang.startsWith('de') ? 'de' : 'en'], ...messages };
-  return (key, value) => {
+  const language = spoken(lang, languages, messages);
+  const words = { ...languages[language.split('-')[0]] ?? languages.en, ...messages };
+  const plural = new Intl.PluralRules(language);
+  const say = (key, value) => {
     const text = words[key] ?? key;
-    const form = Array.isArray(text) ? text[new Intl.PluralRules(lang).select(value) === 'one' ? 0 : 1] : text;
-    return form.replace('{0}', typeof value === 'number' ? value.toLocaleString(lang) : value);
+    const form = Array.isArray(text) ? text[plural.select(value) === 'one' ? 0 : 1] : text;
+    return form.replace('{0}', () => (typeof value === 'number' ? value.toLocaleString(language) : value));
   };
+  return { say, language };
 }
