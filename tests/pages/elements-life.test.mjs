@@ -40,7 +40,8 @@ async function host(person, body, { options, head = '', html = 'lang="en"', cloc
   await page.route(`${hub.url}/app`, (route) => route.fulfill({
     contentType: 'text/html',
     body: `<!doctype html><html ${html}><head><meta charset="utf-8"><title>App</title>${head}${scripts.join('')}
-      <script type="module">for (const one of document.querySelectorAll('[auth=token]')) one.getToken = getToken;</script>
+      <script type="module">
+      for (const one of document.querySelectorAll('[auth=token]')) one.getToken = getToken;</script>
       </head><body><main><h1>App</h1>${body}</main></body></html>`,
   }));
   await page.goto(`${hub.url}/app`);
@@ -132,7 +133,8 @@ test('somebody else signs in in another tab: the first tab shows nobody else tha
   const page = await signIn(browser, hub, 'gil');
   await page.route(`${hub.url}/app`, (route) => route.fulfill({
     contentType: 'text/html', body: `<!doctype html><html lang="en"><title>App</title>
-      <script type="module" src="/assets/in-app/feed.js"></script><belfry-feed src="/v1/acme" live="sse"></belfry-feed>`,
+      <script type="module" src="/assets/in-app/feed.js"></script>
+      <belfry-feed src="/v1/acme" live="sse"></belfry-feed>`,
   }));
   await page.goto(`${hub.url}/app`);
   await page.getByRole('link', { name: 'Unread Of Gil' }).waitFor();
@@ -337,7 +339,9 @@ test('the list stays in the window wherever the bell is and is to open, in both 
       for (const [x, y] of [[0, 0], [756, 0], [0, 556], [756, 556], [400, 300]]) {
         const { panel, bell } = await page.evaluate(async ([to, left, top]) => {
           const one = document.querySelector('belfry-bell');
-          const drawn = () => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); });
+          const drawn = () => new Promise((resolve) => {
+            requestAnimationFrame(() => requestAnimationFrame(resolve));
+          });
           one.close();
           await drawn(); // a browser remembers to which side an open one was turned
           one.setAttribute('placement', to);
