@@ -10,7 +10,7 @@ import { faults, launch, open, signIn } from '../node/support/browser.mjs';
 import { Hub, baseConfig, mint } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
 
-const PEOPLE = ['dora', 'eve', 'fay', 'gil', 'hal', 'ida', 'jan', 'kim', 'leo', 'mia', 'ned', 'oda', 'pia', 'quin'];
+const PEOPLE = 'dora eve fay gil hal ida jan kim leo mia ned oda pia quin rut'.split(' ');
 const CSS = readFileSync(new URL('../../docs/examples/embed.css', import.meta.url), 'utf8');
 
 let hub, browser;
@@ -99,6 +99,28 @@ test('attributes of a feed change while it is there: filter, limit, language, te
   assert.equal(await page.locator('belfry-tile [part=count]').textContent(), '2');
   await set(page, 'src', 'http://[', 'belfry-tile');
   await page.locator('belfry-tile').getByText('– Notifications').waitFor();
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('language and live change in one turn, beside one that has the numbers; what is removed breaks nothing', async () => {
+  await hub.case('rut', 'bad', 'Stays');
+  const page = await host('rut', tag('feed') + tag('tile'));
+  await page.getByRole('link', { name: 'Unread Stays' }).waitFor();
+  await page.evaluate(() => {
+    const feed = document.querySelector('belfry-feed');
+    feed.setAttribute('lang', 'de');
+    feed.setAttribute('live', 'off');
+  });
+  await page.getByRole('button', { name: 'Alle als gelesen markieren' }).waitFor();
+  await page.getByRole('link', { name: 'Ungelesen Stays' }).waitFor();
+  await page.evaluate(() => {
+    const feed = document.querySelector('belfry-feed');
+    feed.remove();
+    for (const name of ['src', 'auth', 'lang']) feed.removeAttribute(name);
+    return feed.markRead(['nothing']);
+  });
+  assert.deepEqual((await heard(page, 'error')), []);
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });

@@ -98,7 +98,7 @@ export class Base extends HTMLElement {
   }
 
   get far() {
-    return new URL(this.base).origin !== location.origin;
+    return new URL(this.base ?? '', location).origin !== location.origin;
   }
 
   get cookie() {

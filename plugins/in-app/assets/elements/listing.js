@@ -48,12 +48,11 @@ export class Listing {
   }
 
   update() {
-    const { store, language, own } = this.host;
+    const { store } = this;
     if (store) equip(store);
-    this.say = speaker(language, texts, own).say;
     clearInterval(this.clock);
     document.removeEventListener('visibilitychange', this.returns);
-    if (this.store) {
+    if (store) {
       this.clock = setInterval(() => this.tick(), MINUTE_MS);
       document.addEventListener('visibilitychange', this.returns);
     }
@@ -85,14 +84,17 @@ export class Listing {
   }
 
   draw() {
-    const { say, store } = this;
+    const { language, own } = this.host;
+    const { say } = speaker(language, texts, own);
+    this.say = say; // of the language that the host has now: it may draw before it calls update()
     this.reading.textContent = say('read');
     this.reading.hidden = !this.host.unread || !this.writes;
     this.empty.firstChild.textContent = say('empty');
     this.all.replaceChildren(link(this.host, {}, this.host.inbox, null, say('all')));
-    if (this.said !== this.host.language || this.worded !== this.host.own) this.reword();
-    const state = store?.state;
-    this.complain(state === 'signed_out' ? 'out' : /limited|offline|failing/.test(state) ? 'stale' : this.trouble ?? '');
+    if (this.said !== language || this.worded !== own) this.reword();
+    const state = this.store?.state;
+    const stale = /limited|offline|failing/.test(state) ? 'stale' : this.trouble ?? '';
+    this.complain(state === 'signed_out' ? 'out' : stale);
     this.tick();
   }
 
@@ -166,8 +168,9 @@ export class Listing {
 
   // Only the hub's own addresses, whatever was answered.
   ours(href) {
-    const url = URL.canParse(href, this.host.base) ? new URL(href, this.host.base) : null;
-    return url?.origin === new URL(this.host.base).origin ? url.href : this.host.inbox;
+    const { base, inbox } = this.host;
+    const url = base && URL.canParse(href, base) ? new URL(href, base) : null;
+    return url && url.origin === new URL(base).origin ? url.href : inbox;
   }
 
   row(item, old) {
@@ -177,7 +180,8 @@ export class Listing {
       link(this.host, { part: 'item-link' }, this.ours(item.href), item,
         ...item.unread ? [node('span', { class: 'quiet' }, `${say('new')} `)] : [], node('bdi', {}, item.title)),
       node('div', { part: 'item-meta' },
-        node('i', { part: 'severity', class: item.severity }, say(item.severity)), node('span', {}, item.category_label),
+        node('i', { part: 'severity', class: item.severity }, say(item.severity)),
+        node('span', {}, item.category_label),
         ...item.handled_by ? [node('span', {}, say('by', item.handled_by))] : [],
         ...item.validity === 'valid' ? [] : [node('span', {}, say('invalid'))],
         node('time', { datetime: item.created_at }),
@@ -217,6 +221,7 @@ export class Listing {
 
   async attempt(action, ids, call) {
     const { store } = this;
+    if (!store) return null; // removed while the list came
     let answer = null, failure = null;
     try {
       answer = await call(store);
