@@ -86,17 +86,10 @@ class Bell extends Holder {
   }
 
   close(reason = 'api') {
-    if (!this.shown) {
-      this.removeAttribute('open');
-      return;
-    }
+    this.removeAttribute('open');
+    if (!this.shown) return;
     this.reason = reason;
     this.panel.hidePopover();
-  }
-
-  forget() {
-    super.forget();
-    this.told = undefined;
   }
 
   activated(item, plain) {

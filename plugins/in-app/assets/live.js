@@ -103,12 +103,23 @@ export async function readStream({ request, lastId, signal, onOpen, onEvent }) {
   return end;
 }
 
-// request(lastId, signal) asks for the stream. onHint({rev, unread}); onOpen(on): whether anybody's stream is open, so
-// that polling is only a safety net; onEnd(status): the stream was refused or said bye, so the count has to decide.
+// Who a bearer token speaks for; two people's tabs must not share a channel.
+function subjectOf(token) {
+  try {
+    return JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sub;
+  } catch {
+    return token;
+  }
+}
+
+// name: of lock and channel, which are for the person of `token` alone. request(lastId, signal) asks for the stream.
+// onHint({rev, unread}); onOpen(on): whether anybody's stream is open, so that polling is only a safety net;
+// onEnd(status): the stream was refused or said bye, so the count has to decide.
 // start() and stop() may be called at any time and in any order; close() is the last.
 export class Live {
-  constructor({ name, request, onHint, onOpen, onEnd, locks = globalThis.navigator?.locks,
+  constructor({ name, token, request, onHint, onOpen, onEnd, locks = globalThis.navigator?.locks,
     Channel = globalThis.BroadcastChannel }) {
+    if (token) name += ` ${subjectOf(token)}`;
     Object.assign(this, { name, request, onHint, onOpen, onEnd, locks });
     this.leading = false;
     this.open = false;

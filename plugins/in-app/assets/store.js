@@ -20,15 +20,6 @@ export class Failure extends Error {
   }
 }
 
-// Who a bearer token speaks for; two people's tabs must not share a channel.
-function subjectOf(token) {
-  try {
-    return JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sub;
-  } catch {
-    return token;
-  }
-}
-
 // What reads the stream: is in the scripts of this page, or is fetched from beside this one. The page is loaded by
 // then, so whichever script has it has said so, and nothing that is looked at waits for it.
 async function liveOf() {
@@ -43,15 +34,11 @@ export class Store extends EventTarget {
   constructor({ base, token, fetch = globalThis.fetch.bind(globalThis), live = 'sse', ...parts }) {
     super();
     Object.assign(this, { base, token, fetch, live, parts });
-    this.unread = this.unseen = this.rev = null;
+    // tag, tagRev: the count's entity tag, and the revision it was given for
+    this.unread = this.unseen = this.rev = this.updatedAt = this.tag = this.tagRev = null;
     this.state = 'idle';
-    this.updatedAt = null;
-    this.users = 0;
     this.interval = POLL_MS;
-    this.failures = 0;
-    this.applied = 0; // how many times numbers were taken over
-    this.tag = null; // the count's entity tag, and the revision it was given for
-    this.tagRev = null;
+    this.users = this.failures = this.applied = 0; // applied: how many times numbers were taken over
   }
 
   // --- requests
@@ -180,9 +167,9 @@ export class Store extends EventTarget {
       this.stream = null; // polling goes on; whoever comes next tries again
       return;
     }
-    const [, token] = (headers.authorization ?? '').split(' ');
     this.stream = new Live({
-      name: `belfry ${this.base} ${token ? subjectOf(token) : ''}`,
+      name: `belfry ${this.base}`,
+      token: headers.authorization,
       request: (lastId, signal) => this.ask('/stream', {
         signal, headers: { accept: 'text/event-stream', ...(lastId ? { 'last-event-id': lastId } : {}) },
       }),

@@ -25,8 +25,9 @@ function remembered(getToken) {
 }
 
 export class Base extends HTMLElement {
-  static observedAttributes = ['src', 'href', 'auth', 'limit', 'filter', 'live', 'max-count', 'lang', 'label', 'target',
-    'open'];
+  static get observedAttributes() {
+    return ['src', 'href', 'auth', 'limit', 'filter', 'live', 'max-count', 'lang', 'label', 'target', 'open'];
+  }
 
   constructor() {
     super();
@@ -113,16 +114,11 @@ export class Base extends HTMLElement {
 
   // --- the store
 
-  credential() {
-    return this.cookie ? undefined : this.tokenOf && remembered(this.tokenOf);
-  }
-
   update() {
     const lang = this.getAttribute('lang') || this.closest('[lang]')?.lang || navigator.language;
-    const { say, language } = speaker(lang, texts, this.own);
-    Object.assign(this, { say, language });
+    Object.assign(this, speaker(lang, texts, this.own));
     const on = this.isConnected && this.base;
-    const token = on && this.credential();
+    const token = on && !this.cookie && this.tokenOf ? remembered(this.tokenOf) : undefined;
     const live = this.getAttribute('live') ?? 'poll';
     const base = on && (this.cookie || token) ? this.base : null;
     const { store } = this;
@@ -137,19 +133,13 @@ export class Base extends HTMLElement {
       if (base) this.join({ base, token, live, ends: new AbortController() });
     }
     const asked = `${this.getAttribute('limit')} ${this.getAttribute('filter')}`;
-    if (asked !== this.asked && store && store === this.store) this.asks();
+    if (asked !== this.asked && store && store === this.store) this.changed(true);
     this.asked = asked;
   }
 
   // Nothing of one org or person is shown as another's.
   forget() {
-    this.unread = this.turn = undefined;
-    this.ready = false;
-  }
-
-  // Another filter or limit than the last time.
-  asks() {
-    this.counted();
+    this.unread = this.turn = this.told = this.ready = undefined;
   }
 
   join(used) {
@@ -170,8 +160,9 @@ export class Base extends HTMLElement {
     this.draw();
   }
 
-  changed() {
-    if (this.query().size) this.counted();
+  // all: because another filter or limit is asked for
+  changed(all) {
+    if (all || this.query().size) this.counted();
   }
 
   // With a filter the number is that of the list which it makes.

@@ -23,13 +23,11 @@ export class Holder extends Base {
     super.update();
     this.listing?.update();
     this.draw();
-    if (this.fresh) this.listing?.load(true);
-    this.fresh = false;
   }
 
   join(used) {
     super.join(used);
-    this.fresh = true;
+    this.listing?.load(true);
   }
 
   forget() {
@@ -37,19 +35,14 @@ export class Holder extends Base {
     this.listing?.forget();
   }
 
-  asks() {
-    super.asks();
-    this.listing?.load(true);
-  }
-
   draw() {
     this.heading.textContent = this.getAttribute('label') || this.say('title');
     this.listing?.draw();
   }
 
-  changed() {
-    super.changed();
-    this.listing?.load();
+  changed(all) {
+    super.changed(all);
+    this.listing?.load(all);
   }
 
   activated(item) {
@@ -59,14 +52,13 @@ export class Holder extends Base {
   // Numbers and rows as the hub has them now. Starts no job of the sources.
   async refresh() {
     await Promise.all([super.refresh(), this.listing?.load()]);
-    if (this.store) this.draw();
   }
 
   async markRead(ids) {
-    if (ids.length && this.store) await (await this.listed()).bulk('read', { ids });
+    await (await this.listed()).bulk('read', { ids });
   }
 
   async hide(ids) {
-    if (ids.length && this.store) await (await this.listed()).bulk('hide', { ids });
+    await (await this.listed()).bulk('hide', { ids });
   }
 }

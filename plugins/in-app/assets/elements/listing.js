@@ -35,7 +35,8 @@ export class Listing {
   }
 
   get store() {
-    return this.host.store;
+    const { store } = this.host;
+    return store && equip(store);
   }
 
   get shadow() {
@@ -48,11 +49,9 @@ export class Listing {
   }
 
   update() {
-    const { store } = this;
-    if (store) equip(store);
     clearInterval(this.clock);
     document.removeEventListener('visibilitychange', this.returns);
-    if (store) {
+    if (this.store) {
       this.clock = setInterval(() => this.tick(), MINUTE_MS);
       document.addEventListener('visibilitychange', this.returns);
     }
@@ -221,7 +220,6 @@ export class Listing {
 
   async attempt(action, ids, call) {
     const { store } = this;
-    if (!store) return null; // removed while the list came
     let answer = null, failure = null;
     try {
       answer = await call(store);
@@ -246,6 +244,7 @@ export class Listing {
   }
 
   async bulk(action, which) {
+    if (!this.store || which.ids?.length === 0) return; // removed while the list came, or nothing to do
     const answer = await this.attempt(action, which.ids ?? [], (store) => store.bulk({ action, ...which }));
     if (!answer) return;
     this.undo.hidden = !answer.undo;

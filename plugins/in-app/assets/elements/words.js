@@ -15,11 +15,11 @@ export const texts = {
 // The language to speak where a page asks for `lang`, which may be none at all (`en_US`). Numbers and times follow a
 // language that we do not speak only where the page brings its own texts.
 function spoken(lang, languages, messages) {
+  const [name] = lang.split('_');
   try {
-    const { language } = new Intl.Locale(lang);
-    return language in languages || messages ? lang : 'en';
+    return new Intl.Locale(name).language in languages || messages ? name : 'en';
   } catch {
-    return /^de\b/.test(lang.replace('_', '-')) ? 'de' : 'en';
+    return 'en';
   }
 }
 
@@ -27,11 +27,10 @@ function spoken(lang, languages, messages) {
 export function speaker(lang, languages, messages) {
   const language = spoken(lang, languages, messages);
   const words = { ...languages[language.split('-')[0]] ?? languages.en, ...messages };
-  const plural = new Intl.PluralRules(language);
   const say = (key, value) => {
     const text = words[key] ?? key;
-    const form = Array.isArray(text) ? text[plural.select(value) === 'one' ? 0 : 1] : text;
-    return form.replace('{0}', () => (typeof value === 'number' ? value.toLocaleString(language) : value));
+    const form = Array.isArray(text) ? text[new Intl.PluralRules(language).select(value) === 'one' ? 0 : 1] : text;
+    return form.replace('{0}', () => value?.toLocaleString(language));
   };
   return { say, language };
 }
