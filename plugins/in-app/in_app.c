@@ -20,6 +20,9 @@ static const char script[] =
 static const char refresh[] =
 #include "plugins/in-app/assets/refresh.js.inc"
     ;
+static const char act[] =
+#include "plugins/in-app/assets/act.js.inc"
+    ;
 static const char help[] =
 #include "plugins/in-app/assets/help.js.inc"
     ;
@@ -32,6 +35,7 @@ static const struct {
 } files[] = {{"inbox.css", "text/css; charset=utf-8", style, sizeof(style) - 1},
              {"inbox.js", SCRIPT_TYPE, script, sizeof(script) - 1},
              {"refresh.js", SCRIPT_TYPE, refresh, sizeof(refresh) - 1},
+             {"act.js", SCRIPT_TYPE, act, sizeof(act) - 1},
              {"help.js", SCRIPT_TYPE, help, sizeof(help) - 1}};
 
 #define BODY_SMALL 4096

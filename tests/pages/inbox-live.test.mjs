@@ -174,8 +174,10 @@ test('a configuration that closes a category takes its rows along, though no row
   await said(page);
   await hub.reload((config) => { config.categories.news.visible_to = ['nobody']; });
   try {
-    await page.evaluate(() => dispatchEvent(new Event('online'))); // asks for the number
-    await until(async () => (await titles(page)).length === 0, 'the row is gone');
+    await until(async () => {
+      await page.evaluate(() => dispatchEvent(new Event('online'))); // asks for the number
+      return (await titles(page)).length === 0;
+    }, 'the row is gone');
     assert.equal(await countOf(page), 'Nothing unread');
     assert.deepEqual(await said(page), []);
   } finally {

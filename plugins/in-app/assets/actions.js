@@ -111,27 +111,6 @@ export class Actions {
     return this.mark(rows.length || !row ? rows : [row], what);
   }
 
-  // --- the actions of a row
-
-  async act(row, action, comment) {
-    const buttons = [...row.querySelectorAll('button[value^="act:"]')];
-    if (buttons.some((button) => button.hasAttribute('aria-disabled'))) return;
-    this.rows.fault(row);
-    for (const button of buttons) button.setAttribute('aria-disabled', 'true');
-    await this.during([idOf(row)], async () => {
-      try {
-        await this.store.act(idOf(row), action, comment);
-        this.last = null;
-        this.banners.clear('undo');
-        this.speaker.tell(this.words.say('done_act'));
-      } catch (failure) {
-        this.refused(failure, [row]);
-      } finally {
-        for (const button of buttons) button.removeAttribute('aria-disabled');
-      }
-    });
-  }
-
   // The reader follows the link; that it was read is said meanwhile.
   opened(row) {
     const takeBack = this.show([row], 'read');

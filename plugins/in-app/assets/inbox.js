@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inbox page: finds its parts and joins them. Everything here works without it, by links and one form; this takes
 // over what they do, one by one, so that nothing has to be loaded anew.
-import './live.js';
+import { backoff } from './live.js';
 import { equip } from './calls.js';
 import { make, Speaker, Words } from './words.js';
 import { columnOf, idOf, Rows, titleOf } from './row.js';
@@ -18,11 +18,9 @@ import { roving } from './roving.js';
 const connectStore = globalThis[Symbol.for('belfry.connect')];
 const SETTLE_MS = 200; // several hints and answers that come together are one question
 const AGE_MS = 60_000;
-const RETRY_MS = 5000, RETRY_MAX_MS = 600_000;
-const TOOLS = {
-  active: ['read-selected', 'unread-selected', 'hide-selected', 'read-all', 'hide-all'],
-  hidden: ['read-selected', 'unread-selected', 'unhide-selected', 'unhide-all'],
-};
+const RETRY = { base: 5000, max: 600_000 };
+const TOOLS = 'read-selected unread-selected hide-selected read-all hide-all'.split(' ');
+const TOOLS_HIDDEN = 'read-selected unread-selected unhide-selected unhide-all'.split(' ');
 
 function startInbox(section) {
   const find = (selector) => section.querySelector(selector);
@@ -45,7 +43,7 @@ function startInbox(section) {
 
   // --- what few need is fetched when it is asked for
 
-  const parts = { store, list, words, speaker, banners, button: find('button[value=refresh]') };
+  const parts = { store, list, words, speaker, banners, rows, actions, button: find('button[value=refresh]') };
   const part = (file) => {
     let made;
     return async (use) => {
@@ -60,6 +58,7 @@ function startInbox(section) {
   };
   const refresh = part('refresh.js');
   const help = part('help.js');
+  const acts = part('act.js');
 
   // --- the list follows the hub
 
@@ -70,18 +69,14 @@ function startInbox(section) {
       return await list.load({ insert });
     } catch (failure) {
       weather.failed(failure);
-      later(failure);
+      if (failure.status !== 401) later(failure.wait);
       return null;
     }
   }
   // The number may be had where the list is not: then nobody else asks again.
-  function later({ status, wait }) {
-    if (status === 401) return;
+  function later(wait = 0) {
     clearTimeout(due);
-    due = setTimeout(
-      () => (document.visibilityState === 'visible' ? reload() : later({ wait })),
-      Math.max(wait || 0, Math.min(RETRY_MS * 2 ** failures, RETRY_MAX_MS)));
-    failures += 1;
+    due = setTimeout(() => (document.hidden ? later() : reload()), Math.max(wait, backoff(failures++, RETRY)));
   }
   store.addEventListener('change', ({ detail }) => {
     if (detail.rev === list.seenRev && !detail.again) return;
@@ -122,12 +117,12 @@ function startInbox(section) {
   // --- the toolbar
 
   function tools() {
-    const view = list.hidden ? 'hidden' : 'active';
+    const values = list.hidden ? TOOLS_HIDDEN : TOOLS;
     const last = find('button[value=refresh]');
     const known = new Map([...toolbar.querySelectorAll('button[name=do]')].map((button) => [button.value, button]));
     for (const [value, button] of known)
-      if (value !== 'refresh' && !TOOLS[view].includes(value)) button.remove();
-    for (const value of TOOLS[view]) {
+      if (value !== 'refresh' && !values.includes(value)) button.remove();
+    for (const value of values) {
       const [what, which] = value.split('-');
       const button = known.get(value) ?? make('button', { name: 'do', value });
       if (!button.isConnected) last.before(button, '\n');
@@ -136,8 +131,7 @@ function startInbox(section) {
       button.textContent = which === 'selected' ? words.say(`tools_${what}`)
         : words.count(`tools_${what}_${plain ? 'all' : 'matching'}`, count);
       const off = which === 'selected' ? !selection.rows().length : !count;
-      if (off) button.setAttribute('aria-disabled', 'true');
-      else button.removeAttribute('aria-disabled');
+      button.ariaDisabled = off || null;
     }
     settleToolbar();
   }
@@ -150,12 +144,12 @@ function startInbox(section) {
   find('#act').addEventListener('submit', (event) => {
     event.preventDefault();
     const button = event.submitter;
-    if (!button || button.getAttribute('aria-disabled') === 'true') return;
+    if (!button || button.ariaDisabled === 'true') return;
     const [what, id, action] = button.value.split(':');
     const row = id && list.row(id);
     if (what === 'refresh') refresh((one) => one.press());
     else if (what === 'undo') actions.undo(id);
-    else if (what === 'act' && row) actions.act(row, action, row.querySelector('textarea')?.value.trim());
+    else if (what === 'act' && row) acts((one) => one.act(row, action, row.querySelector('textarea')?.value.trim()));
     else if (row) actions.mark([row], what);
     else if (what.endsWith('-all')) actions.markMatching(what.slice(0, -4));
     else if (what.endsWith('-selected')) actions.markSelected(what.slice(0, -9));
@@ -173,12 +167,9 @@ function startInbox(section) {
     const next = pick(row ?? list.body.rows[0]);
     if (next) cellFocus(next, row ? columnOf(target) : 2).focus();
   };
-  const open = (row, target) => {
-    if (!row) return false;
+  const openNew = (row) => {
     actions.opened(row);
-    if (target) window.open(titleOf(row).href, target, 'noopener');
-    else location.assign(titleOf(row).href);
-    return true;
+    open(titleOf(row).href, '_blank', 'noopener');
   };
   // A checkbox that has the focus tells its own state; keys change others.
   const chosen = (change) => {
@@ -193,8 +184,8 @@ function startInbox(section) {
       previous: (row, target) => to(row, target, (one) => one.previousElementSibling),
       first: (row, target) => to(row, target, () => list.body.firstElementChild),
       last: (row, target) => to(row, target, () => list.body.lastElementChild),
-      open: (row) => open(row),
-      open_new: (row) => open(row, '_blank'),
+      open: (row) => row && titleOf(row).click(),
+      open_new: (row) => row && openNew(row),
       select: (row) => row && chosen(() => selection.toggle(row)),
       range: (row) => row && chosen(() => selection.toggle(row, true)),
       hide: (row) => actions.markSelected(list.hidden ? 'unhide' : 'hide', row),

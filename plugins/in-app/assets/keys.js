@@ -25,7 +25,6 @@ export const KEYS = [
   { keys: ['r'], where: 'page', command: 'refresh' },
   { keys: ['g n'], where: 'page', command: 'inbox' },
 ];
-const PREFIXES = new Set(KEYS.flatMap(({ keys }) => keys.filter((key) => key[1] === ' ').map((key) => key[0])));
 const PREFIX_MS = 1500;
 
 // Caps Lock turns letters around; Shift says what was meant.
@@ -42,12 +41,11 @@ export function meaning(event, prefix, at) {
   if (name === 'Escape') return { command: 'escape' };
   if (name === 'Enter' && at.native) return null;
   const full = prefix ? `${prefix} ${name}` : name;
-  const found = KEYS.find(({ keys, where }) => keys.includes(full) && (where === 'table' ? at.table : at.shortcuts));
+  const here = KEYS.filter(({ where }) => (where === 'table' ? at.table : at.shortcuts));
+  const found = here.find(({ keys }) => keys.includes(full));
   if (event.repeat && !found?.moves) return null;
   if (found) return { command: found.command };
-  const starts = PREFIXES.has(name) && KEYS.some(({ keys, where }) =>
-    keys.some((key) => key.startsWith(`${name} `)) && (where === 'table' ? at.table : at.shortcuts));
-  return starts ? { prefix: name } : null;
+  return here.some(({ keys }) => keys.some((key) => key.startsWith(`${name} `))) ? { prefix: name } : null;
 }
 
 const TYPED = 'textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=button], [type=submit])';

@@ -29,7 +29,7 @@ export class List extends EventTarget {
     this.busy = new Set(); // ids that are being changed
     this.asked = 0;
     this.latest = null; // the last question's answer
-    this.wanted = false; // which new rows the next answer puts in, as load() has it
+    this.wanted = new Set(); // which new rows the next answer puts in: ids, or all (true)
   }
 
   all() {
@@ -61,8 +61,7 @@ export class List extends EventTarget {
   // was answered, or null when another list was asked for meanwhile; throws a Failure. Who is overtaken by a later
   // question about the same list shares its answer, and what was to be put in still is.
   async load({ insert = false } = {}) {
-    if (insert === true || !this.wanted) this.wanted = insert;
-    else if (insert && this.wanted !== true) this.wanted = new Set([...this.wanted, ...insert]);
+    this.wanted = insert === true || this.wanted === true || new Set([...this.wanted, ...insert || []]);
     const { query } = this;
     this.latest = this.loadOnce(++this.asked);
     for (;;) {
@@ -73,7 +72,7 @@ export class List extends EventTarget {
   }
 
   async loadOnce(turn) {
-    this.section.setAttribute('aria-busy', 'true');
+    this.section.ariaBusy = true;
     const slow = setTimeout(() => this.section.classList.add('slow'), SLOW_MS);
     const loading = setTimeout(() => this.speaker.tell(this.words.say('loading')), LOADING_MS);
     try {
@@ -90,7 +89,7 @@ export class List extends EventTarget {
       clearTimeout(slow);
       clearTimeout(loading);
       if (turn === this.asked) {
-        this.section.setAttribute('aria-busy', 'false');
+        this.section.ariaBusy = false;
         this.section.classList.remove('slow');
       }
     }
@@ -114,13 +113,13 @@ export class List extends EventTarget {
 
   show(data, gone) {
     const insert = this.wanted;
-    this.wanted = false;
+    this.wanted = new Set();
     const place = this.place();
     for (const [id, item] of gone) {
       const row = this.row(id);
       if (!row) continue;
       if (item && !item.hidden_at === !this.hidden) this.rows.patch(row, item);
-      else this.remove(row);
+      else this.removeAll([row]);
     }
     this.put(data.items, insert);
     // what "all matching" may touch: nothing that waits to be shown
@@ -129,12 +128,12 @@ export class List extends EventTarget {
     this.next = data.next;
     this.restore(place);
     this.describe();
-    this.dispatchEvent(new CustomEvent('shown', { detail: { data, insert } }));
+    this.dispatchEvent(new CustomEvent('shown', { detail: { data } }));
   }
 
   // Rows in the order of the items. What was not asked for is put in only after the last row that is shown.
   put(items, insert) {
-    const asked = ({ id }) => insert === true || Boolean(insert) && insert.has(id);
+    const asked = ({ id }) => insert === true || insert.has(id);
     const shown = new Map(this.all().map((row) => [idOf(row), row]));
     const last = items.findLastIndex(({ id }) => shown.has(id));
     let before = this.body.firstElementChild;
@@ -174,28 +173,18 @@ export class List extends EventTarget {
     if (first?.isConnected && scrollY > 0) scrollBy(0, first.getBoundingClientRect().top - top);
   }
 
-  // Takes a row out; the focus goes to the same column of the next row, else of the previous, else to the heading.
-  remove(row) {
-    const active = row.contains(document.activeElement) ? document.activeElement : null;
-    const next = row.nextElementSibling ?? row.previousElementSibling;
-    row.remove();
-    if (active) this.focus(next, columnOf(active));
-  }
-
-  // The same for several: the next row that stays.
+  // Takes rows out; the focus goes to the same column of the next row that stays, else of the one before, else to the
+  // heading.
   removeAll(rows) {
     const going = new Set(rows);
+    const stays = (row) => !going.has(row);
+    const all = this.all();
     const active = document.activeElement;
-    const from = rows.find((row) => row.contains(active));
-    let next = from?.nextElementSibling;
-    while (next && going.has(next)) next = next.nextElementSibling;
-    if (from && !next) {
-      next = from.previousElementSibling;
-      while (next && going.has(next)) next = next.previousElementSibling;
-    }
-    const column = from && columnOf(active);
+    const at = all.findIndex((row) => going.has(row) && row.contains(active));
+    const next = all.slice(at).find(stays) ?? all.slice(0, at).findLast(stays);
+    const column = columnOf(active);
     for (const row of rows) row.remove();
-    if (from) this.focus(next, column);
+    if (at >= 0) this.focus(next, column);
     this.describe();
   }
 

@@ -32,6 +32,7 @@ export class Banners {
   }
 }
 
+const well = (state) => state === 'ok' || state === 'idle';
 const OUTAGE = { offline: 'outage', failing: 'outage' };
 
 // Shows what keeps the page from being up to date. retry() asks again.
@@ -49,7 +50,7 @@ export class Weather {
 
   // The list was had. When the number is had too, all is well again.
   listed() {
-    if (this.kind !== 'signed_out' && ['ok', 'idle'].includes(this.store.state)) this.clear();
+    if (well(this.store.state)) this.clear();
   }
 
   clear() {
@@ -58,8 +59,8 @@ export class Weather {
   }
 
   set(state, wait) {
-    if (state === 'ok' || state === 'idle') {
-      if (this.kind === 'outage' || this.kind === 'signed_out') this.retry(); // what was missed meanwhile
+    if (well(state)) {
+      if (this.kind) this.retry(); // what was missed meanwhile
       this.clear();
       return;
     }

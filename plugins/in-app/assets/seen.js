@@ -27,12 +27,12 @@ export class Seen {
       for (const { target, intersectionRatio, intersectionRect } of entries) {
         const on = intersectionRatio >= 0.5 || intersectionRect.height >= innerHeight / 2;
         this.inSight[on ? 'add' : 'delete'](target);
-        if (on && document.visibilityState === 'visible') look(target);
+        if (on && !document.hidden) look(target);
         else stop(target);
       }
     }, { threshold: [0, 0.25, 0.5] });
     document.addEventListener('visibilitychange', () => {
-      const on = document.visibilityState === 'visible';
+      const on = !document.hidden;
       for (const row of this.inSight) (on ? look : stop)(row);
     });
     const watch = () => {

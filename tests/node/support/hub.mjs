@@ -114,7 +114,7 @@ export class Hub {
     writeFileSync(this.file, JSON.stringify(config));
     const before = this.log.length;
     this.process.kill('SIGHUP');
-    await until(() => /reload/.test(this.log.slice(before)), 'the configuration is read again');
+    await until(() => /reload by signal ended/.test(this.log.slice(before)), 'the configuration is read again');
   }
 
   address() {
