@@ -209,7 +209,6 @@ static void on_generation(void *arg, belfry_status status)
                   status_text(status));
     hub->current = hub->first;
     if (!err.count) {
-        ledger_refresh_interrupt(hub->parts.ledger);
         hub_generation_activate(hub->current, NULL);
         http_configure(hub->parts.http, hub_config(hub));
         hub_jwks_configure(hub, hub_config(hub));
@@ -392,6 +391,7 @@ static int prepare(struct hub *hub, struct config *config, struct error *err)
     hub_signals_init(hub);
     host_configure(hub->parts.host, config);
     hub->first = hub_generation_new(hub, config, NULL, 0, err);
+    ledger_refresh_interrupt(hub->parts.ledger); /* before the generation, so that who is answered finds it done */
     ledger_generation_set(hub->parts.ledger, &hub->first->ledger, "start", on_generation, hub);
     return 0;
 }
