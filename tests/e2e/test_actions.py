@@ -275,7 +275,10 @@ def test_a_kill_between_taking_and_answering_loses_nothing_and_doubles_nothing(n
         hub.kill()
         line.close()
         hub.start()
-        assert act(hub, "ann", asked[i], "yes", {"comment": "again"}).status_code == 200
+        first = act(hub, "ann", asked[i], "yes", {"comment": "again"})
+        if first.status_code == 503:  # killed inside the source's own call: that trigger is refused once, as one that kills
+            first = act(hub, "ann", asked[i], "yes", {"comment": "again"})
+        assert first.status_code == 200
         assert act(hub, "ann", asked[i], "yes", {"comment": "and again"}).status_code == 200
         assert sorted(understood(hub, "ann")) == list(range(1, i + 2))
         assert row(hub, "ann", f"kill/{i}")["body"] in (str(i), "again")
