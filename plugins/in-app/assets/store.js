@@ -103,7 +103,7 @@ export class Store extends EventTarget {
   }
 
   take({ rev, unread, unseen }, own, again = false) {
-    const moved = again || (this.rev !== null && rev !== this.rev);
+    const moved = again || (this.rev !== null && (rev !== this.rev || unread !== this.unread));
     const counted = unread !== this.unread || unseen !== this.unseen;
     Object.assign(this, { rev, unread, unseen, updatedAt: Date.now() });
     this.applied += 1;
