@@ -24,10 +24,15 @@ after(async () => {
   await hub?.stop();
 });
 
-// A page of an application with this body, for `person`; what the elements say is kept in window.heard.
+// A page of an application with this body, for `person`; what the elements say is kept in window.heard. With `clock`
+// time stands still until the test moves it.
 async function host(person, body, { options, head = '', html = 'lang="en"', clock = false } = {}) {
   const page = await open(browser, options);
-  if (clock) await page.clock.install();
+  if (clock) {
+    const now = Date.now();
+    await page.clock.install({ time: now });
+    await page.clock.pauseAt(now + 1000);
+  }
   await page.addInitScript((token) => {
     window.heard = [];
     for (const name of ['ready', 'count', 'open', 'close', 'action', 'auth', 'error'])
