@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { speaker, texts } from '../../plugins/in-app/assets/elements/words.js';
 import { texts as more } from '../../plugins/in-app/assets/elements/listing-words.js';
-import { faults, launch, open, signIn } from '../node/support/browser.mjs';
+import { faults, launch, open, signIn, stopTime } from '../node/support/browser.mjs';
 import { Hub, baseConfig, mint } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
 
@@ -28,11 +28,7 @@ after(async () => {
 // time stands still until the test moves it.
 async function host(person, body, { options, head = '', html = 'lang="en"', clock = false } = {}) {
   const page = await open(browser, options);
-  if (clock) {
-    const now = Date.now();
-    await page.clock.install({ time: now });
-    await page.clock.pauseAt(now + 1000);
-  }
+  if (clock) await stopTime(page);
   await page.addInitScript((token) => {
     window.heard = [];
     for (const name of ['ready', 'count', 'open', 'close', 'action', 'auth', 'error'])

@@ -3,7 +3,7 @@
 // come late or not at all. Nothing moves under the reader, and nothing is told that they did not do.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { faults, launch } from '../node/support/browser.mjs';
+import { faults, launch, stopTime } from '../node/support/browser.mjs';
 import { focus, openInbox, relisted, row, said, scripted, titles } from '../node/support/inbox.mjs';
 import { Hub, baseConfig, bearer, mint } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
@@ -234,7 +234,7 @@ test('what was asked for is shown, also when news came before the answer', async
 
 test('a list that fails, where the number does not, is asked for again by itself, and the banner goes', async () => {
   const who = await somebody(1);
-  const page = await openInbox(browser, hub, who, { prepare: (one) => one.clock.install() });
+  const page = await openInbox(browser, hub, who, { prepare: stopTime });
   await page.route(list, (route) => route.fulfill({ status: 503, json: {} }));
   await hub.case(who, 'calm', 'Late');
   const banner = page.locator('[data-kind=state]');

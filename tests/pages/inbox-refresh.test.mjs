@@ -2,7 +2,7 @@
 // P3 with the page's script: Refresh shows how far the job is, reloads the list in place, and says what came of it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { faults, launch } from '../node/support/browser.mjs';
+import { faults, launch, stopTime } from '../node/support/browser.mjs';
 import { Feed } from '../node/support/feed.mjs';
 import { focus, openInbox, row, said, selected, titles } from '../node/support/inbox.mjs';
 import { Hub, baseConfig } from '../node/support/hub.mjs';
@@ -76,7 +76,7 @@ test('Refresh keeps selection, focus and scroll; pressed twice it is one job; th
 
 test('a job of more than 30 s: told once, Refresh can be pressed again, joins it and says how far it is', async () => {
   const who = await somebody(1);
-  const page = await openInbox(browser, hub, who, { prepare: (one) => one.clock.install() });
+  const page = await openInbox(browser, hub, who, { prepare: stopTime });
   const asked = posts(page);
   const open = feed.close();
   news(who, 'Slow one');
@@ -102,7 +102,7 @@ test('a job of more than 30 s: told once, Refresh can be pressed again, joins it
 });
 
 test('too often: told once, the seconds are counted down on the button, then it can be pressed', async () => {
-  const page = await openInbox(browser, hub, await somebody(1), { prepare: (one) => one.clock.install() });
+  const page = await openInbox(browser, hub, await somebody(1), { prepare: stopTime });
   await page.route('**/refresh', (route) => route.fulfill({ status: 429, headers: { 'retry-after': '8' }, json: {} }));
   await button(page).click();
   await page.locator('button[value=refresh]', { hasText: 'Try again in 8 s' }).waitFor();

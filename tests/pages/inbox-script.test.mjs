@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { faults, launch } from '../node/support/browser.mjs';
+import { faults, launch, stopTime } from '../node/support/browser.mjs';
 import { focus, openInbox, relisted, row, said, scripted, selected, titles } from '../node/support/inbox.mjs';
 import { Hub, baseConfig, bearer, mint } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
@@ -342,7 +342,7 @@ test('an action of a row goes with its comment; handled by somebody else meanwhi
 
 test('seen are rows that were looked at for a second, never with the first sight', async () => {
   const who = await somebody(3);
-  const page = await openInbox(browser, hub, who, { prepare: (one) => one.clock.install() });
+  const page = await openInbox(browser, hub, who, { prepare: stopTime });
   const seenAt = async () => (await hub.inbox(who)).filter(({ seen_at }) => seen_at).length;
   await page.clock.runFor(900);
   assert.equal(await seenAt(), 0);
@@ -355,7 +355,7 @@ test('seen are rows that were looked at for a second, never with the first sight
 });
 
 test('times go on, and nobody reads them aloud', async () => {
-  const page = await openInbox(browser, hub, await somebody(1), { prepare: (one) => one.clock.install() });
+  const page = await openInbox(browser, hub, await somebody(1), { prepare: stopTime });
   assert.equal(await page.locator('.row time').textContent(), 'now');
   await page.clock.runFor('05:30');
   await page.locator('.row time', { hasText: '5 minutes ago' }).waitFor();

@@ -39,6 +39,13 @@ export async function signIn(browser, hub, person, options) {
   return page;
 }
 
+// From the next page on time stands still for this one until the test moves it: page.clock.runFor.
+export async function stopTime(page) {
+  const now = Date.now();
+  await page.clock.install({ time: now });
+  await page.clock.pauseAt(now + 1000);
+}
+
 // Does what leads to another page and waits until that page is there. A key does not wait for it at all, and a click only
 // until its first bytes have come.
 export async function leave(page, act) {
