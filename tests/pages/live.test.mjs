@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Live hints without a browser: the grammar of server-sent events, pauses, who leads, and what the store makes of it.
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import { backoff, eventParser, Live, readStream } from '../../plugins/in-app/assets/live.js';
@@ -60,20 +61,21 @@ class Channel {
   }
 }
 
-// One holder at a time, in the order they asked.
+// One holder of a name at a time, in the order they asked.
 function makeLocks() {
-  const queue = [];
-  const next = async () => {
+  const queues = new Map();
+  const next = async (queue) => {
     if (!queue.length || queue[0].held) return;
     const first = queue[0];
     first.held = true;
     await first.work();
     queue.shift();
-    next();
+    next(queue);
   };
   return {
-    queue,
     request: (name, { signal }, work) => new Promise((resolve, reject) => {
+      if (!queues.has(name)) queues.set(name, []);
+      const queue = queues.get(name);
       const entry = { held: false, work: async () => resolve(await work()) };
       signal.addEventListener('abort', () => {
         if (entry.held) return;
@@ -81,7 +83,7 @@ function makeLocks() {
         reject(signal.reason);
       });
       queue.push(entry);
-      next();
+      next(queue);
     }),
   };
 }
@@ -108,6 +110,7 @@ class FakeHub {
     this.streams = [];
     this.numbers = { unread: 3, unseen: 3, rev: 10 };
     this.status = {}; // path -> status
+    this.person = 'ann'; // whose cookie it is
     this.fetch = this.fetch.bind(this);
   }
 
@@ -126,7 +129,8 @@ class FakeHub {
       return new Response(stream.body, { headers: { 'content-type': 'text/event-stream' } });
     }
     if (path === '/notifications/count') {
-      const etag = `"${this.numbers.rev}.${this.role ?? 1}"`;
+      const person = options.headers.authorization?.split(' ')[1] ?? this.person;
+      const etag = `"${this.numbers.rev}.1.${person}-${this.role ?? 1}.0"`;
       const headers = { etag, 'poll-interval': '30' };
       if (options.headers['if-none-match'] === etag) return new Response(null, { status: 304, headers });
       return new Response(JSON.stringify(this.numbers), { headers });
@@ -194,7 +198,7 @@ test('users of one document share a store, its stream and its number, until the 
   second.close();
   await settle();
   assert.equal(hub.live().length, 1);
-  const other = connect({ base: 'http://hub.test/v1/acme', token: 'a.b.c', fetch: hub.fetch, live: 'off', Channel });
+  const other = connect({ base: 'http://hub.test/v1/acme', token: () => 'a.b.c', fetch: hub.fetch, live: 'off', Channel });
   assert.notEqual(other, first, 'another credential is another person');
   other.close();
 });
@@ -292,7 +296,7 @@ test('an open stream makes polling ten times slower, in every tab', async () => 
   }
   assert.equal(hub.of('/notifications/count').length, before);
   assert.equal(follower.stream.open, true);
-  assert.equal(follower.stream.leading, false);
+  assert.ok(!follower.stream.leading);
 });
 
 test('bye ends the stream, and the count decides: signed out, nothing is asked any more', async () => {
@@ -368,7 +372,7 @@ test('the poll carries the tag, keeps to the hub\'s pause, and a 304 changes not
   assert.equal(hub.of('/notifications/count').length, 1);
   await pass(13_000);
   assert.equal(hub.of('/notifications/count').length, 2);
-  assert.equal(hub.calls.at(-1).headers['if-none-match'], '"10.1"');
+  assert.equal(hub.calls.at(-1).headers['if-none-match'], '"10.1.ann-1.0"');
   assert.deepEqual(store.heard, []);
 });
 
@@ -416,19 +420,91 @@ test('a token that was refused is asked for once more, then the store is signed 
   hub.status['/notifications/count'] = 401;
   const store = tab({ live: 'poll', token: async (again) => { asked.push(again); return 'x.y.z'; } });
   await settle();
-  assert.deepEqual(asked, [false, true]);
+  assert.deepEqual(asked, [undefined, 'x.y.z']);
   assert.equal(store.state, 'signed_out');
   assert.equal(hub.calls[0].headers.authorization, 'Bearer x.y.z');
 });
 
 test('people with tokens share a channel only with themselves', async () => {
-  const token = (sub) => `x.${Buffer.from(JSON.stringify({ sub })).toString('base64url')}.z`;
-  const [ann, bob] = [tab({ token: token('ann') }), tab({ token: token('bob') })];
+  const [ann, bob] = [tab({ token: () => 'ann' }), tab({ token: () => 'bob' })];
   await settle();
+  assert.equal(hub.live().length, 2);
   hub.numbers = { unread: 2, unseen: 3, rev: 11 };
   await ann.mark('x', 'read');
   await settle();
   assert.deepEqual([ann.unread, bob.unread], [2, 3]);
+});
+
+test('somebody else signs in with the same cookie: nothing of one reaches the tabs of the other', async () => {
+  const old = tab();
+  await settle();
+  hub.person = 'bob';
+  hub.numbers = { unread: 1, unseen: 1, rev: 50 };
+  const fresh = tab();
+  await settle();
+  assert.equal(hub.live().length, 2, 'each has its own');
+  hub.streams[0].say('event: rev\nid: 90\ndata: {"rev":90,"unread":7}\n\n');
+  hub.numbers = { unread: 1, unseen: 1, rev: 50 };
+  await settle();
+  assert.equal(fresh.unread, 1, 'what the old session hears stays with it');
+  // the old one asks, and is told that it is bob now
+  await old.count();
+  await settle();
+  assert.deepEqual([old.unread, old.rev], [1, 50]);
+  assert.equal(hub.live().length, 1, 'one stream for both, who are one again');
+  hub.live()[0].say('event: rev\nid: 51\ndata: {"rev":51,"unread":2}\n\n');
+  hub.numbers = { unread: 2, unseen: 2, rev: 51 };
+  await settle();
+  assert.deepEqual([old.unread, fresh.unread], [2, 2]);
+});
+
+test('a session that ends is over in all tabs at once, a role too', async () => {
+  const tabs = [tab(), tab(), tab()];
+  await settle();
+  hub.role = 2;
+  hub.streams[0].say('event: bye\ndata: {}\n\n');
+  await settle();
+  for (const one of tabs) assert.ok(one.heard.some(([name]) => name === 'change'), 'each asks for its list');
+  assert.equal(hub.live().length, 1);
+  hub.status['/notifications/count'] = hub.status['/stream'] = 401;
+  hub.live()[0].say('event: bye\ndata: {}\n\n');
+  await settle();
+  assert.deepEqual(tabs.map(({ state }) => state), tabs.map(() => 'signed_out'));
+  const calls = hub.calls.length;
+  for (let i = 0; i < 10; i += 1) await pass(600_000);
+  assert.equal(hub.calls.length, calls, 'and nothing is asked any more');
+});
+
+test('messages that are not ours are passed over', async () => {
+  const store = tab();
+  await settle();
+  const other = new Channel(store.stream.name);
+  for (const message of [null, undefined, 'hint', 7, [], {}, { live: 'yes' }, { hint: null }, { hint: {} }, { hint: { rev: '99', unread: 1 } }])
+    other.postMessage(message);
+  hub.streams[0].say('event: rev\ndata: null\n\nevent: rev\ndata: 7\n\nevent: rev\ndata: {"rev":11,"unread":4}\n\n');
+  await settle();
+  assert.deepEqual([store.unread, store.stream.open, hub.live().length], [4, true, 1]);
+});
+
+test('a stream that breaks for days leaves no listeners behind', async () => {
+  const store = tab();
+  await settle();
+  const { signal } = store.stream.running;
+  hub.status['/stream'] = 503;
+  hub.streams[0].drop();
+  for (let i = 0; i < 20; i += 1) await pass(600_000);
+  assert.ok(getEventListeners(signal, 'abort').length <= 3, `${getEventListeners(signal, 'abort').length}`);
+});
+
+test('a credential that is refused is told as 401, whatever failed before', async () => {
+  const store = tab({ live: 'poll' });
+  await settle();
+  hub.status['/notifications/count'] = 500;
+  await store.count();
+  assert.deepEqual([store.state, store.failed], ['failing', 500]);
+  hub.status['/notifications'] = 401;
+  await store.list().catch(() => {});
+  assert.deepEqual([store.state, store.failed], ['signed_out', 401]);
 });
 
 test('without locks every visible tab reads for itself, and stops as soon as it is hidden', async () => {

@@ -22,7 +22,7 @@ const calls = {
     const { data } = await this.json(path, { method: 'POST', body, keepalive });
     if (data && 'rev' in data) {
       this.apply(data, true);
-      this.stream?.tell?.({ hint: { rev: data.rev, unread: data.unread } });
+      this.stream?.tell({ hint: { rev: data.rev, unread: data.unread } });
     }
     return data;
   },

@@ -48,11 +48,13 @@ export function backoff(attempt, { base = 1000, max = 60_000, random = Math.rand
 }
 
 const pause = (ms, signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => {
+  const end = () => {
     clearTimeout(timer);
+    signal.removeEventListener('abort', end);
     resolve();
-  }, { once: true });
+  };
+  const timer = setTimeout(end, ms);
+  signal.addEventListener('abort', end);
 });
 
 // Reads one stream to its end. Gives back {status, bye, wait, lived}; status 0: there was no answer at all.
@@ -103,27 +105,16 @@ export async function readStream({ request, lastId, signal, onOpen, onEvent }) {
   return end;
 }
 
-// Who a bearer token speaks for; two people's tabs must not share a channel.
-function subjectOf(token) {
-  try {
-    return JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sub;
-  } catch {
-    return token;
-  }
-}
-
-// name: of lock and channel, which are for the person of `token` alone. request(lastId, signal) asks for the stream.
-// onHint({rev, unread}); onOpen(on): whether anybody's stream is open, so that polling is only a safety net;
-// onEnd(status): the stream was refused or said bye, so the count has to decide.
+// name: of lock and channel, which are one person's alone. request(lastId, signal) asks for the stream.
+// onHint({rev, unread}, leading); onOpen(): `open` is another one: whether anybody's stream is open, so that polling is
+// only a safety net; onEnd(): a stream was refused or said bye, so the count has to decide.
 // start() and stop() may be called at any time and in any order; close() is the last.
 export class Live {
-  constructor({ name, token, request, onHint, onOpen, onEnd, locks = globalThis.navigator?.locks,
+  constructor({ name, request, onHint, onOpen, onEnd, locks = globalThis.navigator?.locks,
     Channel = globalThis.BroadcastChannel }) {
-    if (token) name += ` ${subjectOf(token)}`;
     Object.assign(this, { name, request, onHint, onOpen, onEnd, locks });
-    this.leading = false;
     this.open = false;
-    this.running = null;
+    this.leading = this.running = null; // leading: the signal of the lead() that does
     this.lastId = '';
     this.channel = Channel ? new Channel(name) : null;
     if (this.channel) this.channel.onmessage = ({ data }) => this.hear(data);
@@ -153,17 +144,24 @@ export class Live {
     this.channel?.postMessage(message);
   }
 
+  // From another tab, whose script may be an older or a newer one.
   hear(message) {
-    if (message.hello && this.leading) this.tell({ live: this.open });
-    if ('live' in message && !this.leading) this.setOpen(message.live);
-    if (message.hint) this.onHint(message.hint, false);
+    const { hello, live, ended, hint } = Object(message);
+    if (hello && this.leading) this.tell({ live: this.open });
+    if (typeof live === 'boolean' && !this.leading) this.setOpen(live);
+    if (ended) this.onEnd();
+    this.pass(hint, false);
+  }
+
+  pass(hint, first) {
+    if (Number.isInteger(hint?.rev)) this.onHint(hint, first);
   }
 
   setOpen(on) {
     if (this.open === on) return;
     this.open = on;
     if (this.leading) this.tell({ live: on });
-    this.onOpen(on);
+    this.onOpen();
   }
 
   event({ event, data, id }) {
@@ -176,13 +174,13 @@ export class Live {
       return; // not ours to understand; the safety net of polling is below
     }
     this.tell({ hint });
-    this.onHint(hint, true);
+    this.pass(hint, true);
   }
 
   // Holds the lock until it is told to stop.
   async lead(signal) {
     if (signal.aborted) return;
-    this.leading = true;
+    this.leading = signal;
     this.open = true; // as the last leader may have left it with the others
     this.setOpen(false);
     for (let attempt = 0; !signal.aborted; attempt += 1) {
@@ -193,11 +191,12 @@ export class Live {
       this.setOpen(false);
       if (signal.aborted) break;
       if (end.lived >= STEADY_MS) attempt = 0;
-      if (end.bye || (end.status && end.status !== 200)) this.onEnd(end.bye ? 0 : end.status);
       const refused = end.status && end.status !== 200;
+      if (end.bye) this.tell({ ended: true }); // the session or a role, of all tabs
+      if (end.bye || refused) this.onEnd();
       await pause(Math.max(end.wait, backoff(attempt, refused ? { base: REFUSED_MS, max: 600_000 } : {})), signal);
     }
-    this.leading = false;
+    if (this.leading === signal) this.leading = null; // without locks the next one may have begun
   }
 }
 

@@ -43,31 +43,29 @@ export class Store extends EventTarget {
 
   // --- requests
 
-  async headers(again) {
-    if (!this.token) return {};
-    const token = typeof this.token === 'function' ? await this.token(again) : this.token;
-    return token ? { authorization: `Bearer ${token}` } : {};
-  }
-
   // Any answer at all; a Failure when there is none. A token that was refused is asked for once more.
   async ask(path, { method = 'GET', body, headers = {}, keepalive = false, signal } = {}) {
-    const send = async (again) => this.fetch(this.base + path, {
-      method, keepalive, signal: signal ?? AbortSignal.timeout(TIMEOUT_MS), cache: 'no-store',
-      credentials: this.token ? 'omit' : 'include',
-      headers: {
-        accept: 'application/json', ...headers, ...(body ? { 'content-type': 'application/json' } : {}),
-        ...(await this.headers(again)),
-      },
-      body: body && JSON.stringify(body),
-    });
+    let token;
+    const send = async () => {
+      token = await this.token?.(token);
+      return this.fetch(this.base + path, {
+        method, keepalive, signal: signal ?? AbortSignal.timeout(TIMEOUT_MS), cache: 'no-store',
+        credentials: this.token ? 'omit' : 'include',
+        headers: {
+          accept: 'application/json', ...headers, ...(body ? { 'content-type': 'application/json' } : {}),
+          ...(token ? { authorization: `Bearer ${token}` } : {}),
+        },
+        body: body && JSON.stringify(body),
+      });
+    };
     let response;
     try {
-      response = await send(false);
-      if (response.status === 401 && typeof this.token === 'function') response = await send(true);
+      response = await send();
+      if (response.status === 401 && this.token) response = await send();
     } catch (cause) {
       throw new Failure(0, { detail: String(cause) });
     }
-    if (response.status === 401) this.setState('signed_out');
+    if (response.status === 401) this.setState('signed_out', 401);
     return response;
   }
 
@@ -75,25 +73,21 @@ export class Store extends EventTarget {
   async json(path, options) {
     const response = await this.ask(path, options);
     if (response.status === 204 || response.status === 304) return { response, data: null };
-    let data;
-    try {
-      data = await response.json();
-    } catch {
-      data = {};
-    }
+    const data = await response.json().catch(() => ({}));
     if (!response.ok) throw new Failure(response.status, data, retryAfter(response));
     return { response, data };
   }
 
   // --- numbers and state
 
-  setState(state) {
+  // failed: the status that led to it
+  setState(state, failed) {
     if (state === this.state) return;
     const before = this.state;
-    this.state = state;
-    if (state === 'signed_out') this.stream?.stop?.();
+    Object.assign(this, { state, failed });
+    if (state === 'signed_out') this.stream?.stop();
     else if (before === 'signed_out') this.attend();
-    this.dispatchEvent(new CustomEvent('state', { detail: { state, before } }));
+    this.dispatchEvent(new CustomEvent('state', { detail: { state } }));
   }
 
   // `own`: the answer to a write of this page
@@ -137,12 +131,12 @@ export class Store extends EventTarget {
         // nothing was applied since it was asked: it is the newest there is, even with a lower revision (a restore)
         if (before === this.applied || data.rev >= this.rev) this.take(data, false, again);
       }
+      this.listen();
       this.setState('ok');
     } catch (failure) {
       this.failures += 1;
       this.wait = failure.wait ?? 0;
-      this.failed = failure.status;
-      this.setState(stateOf(failure.status));
+      this.setState(stateOf(failure.status), failure.status);
     }
   }
 
@@ -152,30 +146,31 @@ export class Store extends EventTarget {
     clearTimeout(this.timer);
     if (!this.users || !visible() || this.state === 'signed_out' || this.live === 'off') return;
     const spread = 0.8 + Math.random() * 0.4;
-    const slow = this.failures ? 2 ** Math.min(this.failures, 10) : this.stream?.open ? SAFETY : 1;
+    const slow = this.failures ? 2 ** this.failures : this.stream?.open ? SAFETY : 1;
     const due = Math.max(Math.min(this.interval * slow, POLL_MAX_MS) * spread, this.wait || 0);
     this.wait = 0;
     this.timer = setTimeout(() => this.count(), due);
   }
 
+  // The third part of a tag stands for the person, their roles and language: only tabs that are told the same share a
+  // stream and what it says. So it begins with the first count, and again when the count is somebody else's.
   async listen() {
-    if (this.live !== 'sse' || this.stream) return;
-    this.stream = true; // taken: the name is not known before the token is
-    const headers = await this.headers().catch(() => ({}));
+    const name = `belfry ${this.base} ${this.tag?.split('.')[2]}`;
+    if (this.live !== 'sse' || !this.tag || name === this.name) return;
+    this.stream?.close();
+    this.stream = null;
+    this.name = name;
     const Live = await liveOf().catch(() => null);
-    if (!this.users || !Live) {
-      this.stream = null; // polling goes on; whoever comes next tries again
-      return;
-    }
+    if (!Live) this.name = null; // polling goes on, and tries again
+    if (!this.users || name !== this.name) return;
     this.stream = new Live({
-      name: `belfry ${this.base}`,
-      token: headers.authorization,
+      name,
       request: (lastId, signal) => this.ask('/stream', {
-        signal, headers: { accept: 'text/event-stream', ...(lastId ? { 'last-event-id': lastId } : {}) },
+        signal, headers: { accept: 'text/event-stream', 'last-event-id': lastId },
       }),
       onHint: (hint, first) => this.hint(hint, first),
       onOpen: () => this.schedule(),
-      onEnd: () => this.count(),
+      onEnd: () => visible() && this.count(),
       ...this.parts,
     });
     this.attend();
@@ -187,21 +182,21 @@ export class Store extends EventTarget {
     this.apply(hint);
     if (!news || !first) return;
     await this.count();
-    this.stream?.tell?.({ hint: { rev: this.rev, unread: this.unread, unseen: this.unseen } });
+    this.stream?.tell({ hint: { rev: this.rev, unread: this.unread, unseen: this.unseen } });
   }
 
   // Whether the page is looked at decides what is asked and held open.
   attend() {
     clearTimeout(this.hiding);
     if (visible()) {
-      if (this.state !== 'signed_out') this.stream?.start?.();
+      if (this.state !== 'signed_out') this.stream?.start();
       this.schedule();
       return;
     }
     clearTimeout(this.timer);
     this.flushSeen?.();
     // without locks every tab has a stream of its own: hidden ones give theirs up at once
-    this.hiding = setTimeout(() => this.stream?.stop?.(), this.stream?.locks ? HIDDEN_MS : 0);
+    this.hiding = setTimeout(() => this.stream?.stop(), this.stream?.locks ? HIDDEN_MS : 0);
   }
 
   // The liveliest user decides: sse, poll, off.
@@ -216,7 +211,6 @@ export class Store extends EventTarget {
     const wake = (event) => {
       if (event.type === 'pageshow' && !event.persisted) return; // the first time
       this.attend();
-      this.listen();
       if (visible()) this.count();
     };
     this.ends = new AbortController();
@@ -226,10 +220,9 @@ export class Store extends EventTarget {
     on(globalThis, 'pageshow', wake);
     on(globalThis, 'pagehide', () => {
       this.flushSeen?.();
-      this.stream?.stop?.();
+      this.stream?.stop();
     });
     if (visible()) this.count();
-    this.listen();
     return this;
   }
 
@@ -239,7 +232,7 @@ export class Store extends EventTarget {
     if (this.users > 0) return;
     this.flushSeen?.();
     for (const timer of [this.timer, this.hiding]) clearTimeout(timer);
-    this.stream?.close?.();
+    this.stream?.close();
     this.stream = null;
     this.ends.abort();
     this.onClosed?.();
@@ -253,8 +246,7 @@ export function stateOf(status) {
 }
 
 // The store of this base and credential, shared by all that ask; each of them calls close() when it goes.
-// token: none (the session's cookie), a string, or a function that gives one: it is called with true when the last one
-// was refused.
+// token: none (the session's cookie), or a function that gives one: it is called with the last one when that was refused.
 export function connect({ base, token, ...options }) {
   const stores = (globalThis[Symbol.for('belfry.stores')] ??= new Map());
   const url = new URL(base, globalThis.location?.href).href.replace(/\/$/, '');

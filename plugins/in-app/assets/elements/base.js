@@ -8,15 +8,23 @@ import { node } from './dom.js';
 import { sheet } from './style.js';
 import { speaker, texts } from './words.js';
 
-// A page's getToken is called for the first request and when a token was refused, however many elements share it.
+const SILENCE_MS = 30_000;
+
+// A page's getToken is called for the first request and when its token was refused, however many ask for it at once.
+// One that fails or stays silent is called again for the next request.
 const tokens = (globalThis[Symbol.for('belfry.tokens')] ??= new WeakMap());
 function remembered(getToken) {
   if (!tokens.has(getToken)) {
-    let token;
-    tokens.set(getToken, (again) => {
-      if (again || !token) {
-        token = Promise.resolve(getToken());
-        token.catch(() => { token = null; });
+    let token, known;
+    const forget = () => { token = null; };
+    tokens.set(getToken, (refused) => {
+      if (!token || (refused && refused === known)) {
+        known = null;
+        token = new Promise((resolve, reject) => {
+          setTimeout(reject, SILENCE_MS, 'getToken is silent');
+          (async () => resolve(known = await getToken()))().catch(reject);
+        });
+        token.then(() => known || forget(), forget);
       }
       return token;
     });
@@ -26,7 +34,7 @@ function remembered(getToken) {
 
 export class Base extends HTMLElement {
   static get observedAttributes() {
-    return ['src', 'href', 'auth', 'limit', 'filter', 'live', 'max-count', 'lang', 'label', 'target', 'open'];
+    return 'src href auth limit filter live max-count lang label target open'.split(' ');
   }
 
   constructor() {
@@ -153,9 +161,9 @@ export class Base extends HTMLElement {
   }
 
   stated() {
-    const { state, failed: status = 0 } = this.store;
+    const { state, failed: status } = this.store;
     if (state === 'ok') this.counted();
-    else if (state === 'signed_out') this.emit('auth', { status: status || 401 });
+    else if (state === 'signed_out') this.emit('auth', { status });
     else this.emit('error', { status, code: state, retryable: true });
     this.draw();
   }
