@@ -179,7 +179,7 @@ function tab(options = {}) {
   stores.push(store);
   store.heard = [];
   for (const name of ['count', 'change', 'state'])
-    store.addEventListener(name, ({ detail }) => store.heard.push([name, detail.unread ?? detail.rev ?? detail.state]));
+    store.addEventListener(name, ({ detail }) => store.heard.push([name, detail?.rev ?? store[name === 'state' ? 'state' : 'unread']]));
   return store;
 }
 function look(state) {

@@ -21,7 +21,7 @@ const calls = {
   async write(path, body, keepalive = false) {
     const { data } = await this.json(path, { method: 'POST', body, keepalive });
     if (data && 'rev' in data) {
-      this.apply(data, true);
+      this.apply(data);
       this.stream?.tell({ hint: { rev: data.rev, unread: data.unread } });
     }
     return data;

@@ -87,22 +87,21 @@ export class Store extends EventTarget {
     Object.assign(this, { state, failed });
     if (state === 'signed_out') this.stream?.stop();
     else if (before === 'signed_out') this.attend();
-    this.dispatchEvent(new CustomEvent('state', { detail: { state } }));
+    this.dispatchEvent(new Event('state'));
   }
 
-  // `own`: the answer to a write of this page
-  apply({ rev, unread, unseen = this.unseen }, own = false) {
-    if (this.rev !== null && rev < this.rev) return;
-    this.take({ rev, unread, unseen }, own);
+  apply({ rev, unread, unseen = this.unseen }) {
+    if (this.rev === null || rev >= this.rev) this.take({ rev, unread, unseen });
   }
 
-  take({ rev, unread, unseen }, own, again = false) {
+  // again: the same revision is another list
+  take({ rev, unread, unseen }, again = false) {
     const moved = again || (this.rev !== null && (rev !== this.rev || unread !== this.unread));
     const counted = unread !== this.unread || unseen !== this.unseen;
     Object.assign(this, { rev, unread, unseen, updatedAt: Date.now() });
     this.applied += 1;
-    if (counted) this.dispatchEvent(new CustomEvent('count', { detail: { unread, unseen, own } }));
-    if (moved) this.dispatchEvent(new CustomEvent('change', { detail: { rev, own, again } }));
+    if (counted) this.dispatchEvent(new Event('count'));
+    if (moved) this.dispatchEvent(new CustomEvent('change', { detail: { rev, again } }));
   }
 
   // Asks for the numbers, and settles the state. Never throws.
@@ -129,7 +128,7 @@ export class Store extends EventTarget {
         this.tag = tag;
         this.tagRev = data.rev;
         // nothing was applied since it was asked: it is the newest there is, even with a lower revision (a restore)
-        if (before === this.applied || data.rev >= this.rev) this.take(data, false, again);
+        if (before === this.applied || data.rev >= this.rev) this.take(data, again);
       }
       this.listen();
       this.setState('ok');

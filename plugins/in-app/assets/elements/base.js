@@ -8,7 +8,7 @@ import { node } from './dom.js';
 import { sheet } from './style.js';
 import { speaker, texts } from './words.js';
 
-const SILENCE_MS = 30_000;
+const PATIENCE_MS = 30_000;
 
 // A page's getToken is called for the first request and when its token was refused, however many ask for it at once.
 // One that fails or stays silent is called again for the next request.
@@ -21,7 +21,7 @@ function remembered(getToken) {
       if (!token || (refused && refused === known)) {
         known = null;
         token = new Promise((resolve, reject) => {
-          setTimeout(reject, SILENCE_MS, 'getToken is silent');
+          setTimeout(reject, PATIENCE_MS, 'getToken is silent');
           (async () => resolve(known = await getToken()))().catch(reject);
         });
         token.then(() => known || forget(), forget);
@@ -184,6 +184,7 @@ export class Base extends HTMLElement {
         unread = (await store.json(`/notifications?${query}`)).data.total;
       }
     } catch {
+      setTimeout(() => turn === this.turn && this.store && this.counted(), PATIENCE_MS);
       return;
     }
     if (store !== this.store || turn !== this.turn || unread === null) return;

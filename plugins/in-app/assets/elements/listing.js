@@ -20,7 +20,7 @@ export class Listing {
     this.heading = host.heading;
     this.reading = node('button', { click: () => this.bulk('read', this.everything()) });
     this.alert = node('p', { part: 'error', role: 'alert', hidden: true });
-    this.more = node('button', { click: () => this.load(true) });
+    this.more = node('button', { hidden: true, click: () => this.load(true) });
     this.list = node('ul', { role: 'list', part: 'list' });
     this.empty = node('p', { part: 'empty', hidden: true }, node('slot', { name: 'empty' }));
     this.undo = node('p', { hidden: true });

@@ -5,7 +5,7 @@
 import { sheetOf } from './dom.js';
 
 export const sheet = sheetOf(`
-:host{display:block!important;z-index:var(--belfry-z);
+:host{display:block!important;position:relative;z-index:var(--belfry-z);
 --b-fg:var(--belfry-fg,light-dark(#1b2430,#e7ebf1));--b-bg:var(--belfry-bg,light-dark(#fff,#151a21));
 --b-line:var(--belfry-border,light-dark(#d5dbe3,#37414f));
 --b-accent:var(--belfry-accent,light-dark(#1f4e8c,#8ab8f2));
@@ -15,16 +15,16 @@ export const sheet = sheetOf(`
 :host([theme=dark]){color-scheme:dark!important}
 :host([hidden]),[hidden]{display:none!important}
 :host(belfry-bell){display:inline-block!important;inline-size:44px!important;block-size:44px!important;
-vertical-align:middle;color-scheme:inherit}
+vertical-align:middle}
 .box,#button{all:initial;box-sizing:border-box;color-scheme:inherit;visibility:inherit;color:var(--b-fg);
-font:1em/1.4 sans-serif;font-family:var(--belfry-font,inherit);font-size:var(--belfry-size,inherit)}
+line-height:1.4;font-family:var(--belfry-font,inherit);font-size:var(--belfry-size,inherit)}
 .box{display:flex;flex-direction:column;background:var(--b-bg);border:1px solid var(--b-line);
 border-radius:var(--belfry-radius,8px);overflow:hidden}
 #button{position:relative;display:grid;place-items:center;inline-size:100%;block-size:100%;color:inherit;cursor:pointer;
 border-radius:var(--belfry-radius,8px);anchor-name:--b}
 svg{inline-size:24px;block-size:24px;fill:currentColor}
-b{position:absolute;inset-block-start:2px;inset-inline-end:0;min-inline-size:18px;padding-inline:4px;text-align:center;
-font:700 12px/18px sans-serif;border-radius:9px;background:var(--b-unread);color:var(--b-bg);box-sizing:border-box}
+b{position:absolute;inset-block-start:2px;inset-inline-end:0;min-inline-size:10px;padding-inline:4px;text-align:center;
+font:700 12px/18px sans-serif;border-radius:9px;background:var(--b-unread);color:var(--b-bg)}
 :focus-visible{outline:2px solid var(--belfry-focus,var(--b-accent))!important;outline-offset:-2px!important}
 #panel{position:fixed;inset:auto;margin:4px 0;inline-size:min(var(--belfry-width,24rem),100vw - 16px);
 max-block-size:min(var(--belfry-max-height,32rem),80vh);box-shadow:0 4px 24px #0004;position-anchor:--b;
