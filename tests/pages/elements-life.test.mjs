@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { speaker, texts } from '../../plugins/in-app/assets/elements/words.js';
 import { texts as more } from '../../plugins/in-app/assets/elements/listing-words.js';
-import { faults, launch, open, signIn, stopTime } from '../node/support/browser.mjs';
+import { faults, launch, signIn } from '../node/support/browser.mjs';
+import { heard, host as embed, stores, tag } from '../node/support/elements.mjs';
 import { Hub, baseConfig, mint } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
 
@@ -24,33 +25,7 @@ after(async () => {
   await hub?.stop();
 });
 
-// A page of an application with this body, for `person`; what the elements say is kept in window.heard. With `clock`
-// time stands still until the test moves it.
-async function host(person, body, { options, head = '', html = 'lang="en"', clock = false } = {}) {
-  const page = await open(browser, options);
-  if (clock) await stopTime(page);
-  await page.addInitScript((token) => {
-    window.heard = [];
-    for (const name of ['ready', 'count', 'open', 'close', 'action', 'auth', 'error'])
-      document.addEventListener(`belfry-${name}`, ({ detail }) => window.heard.push({ name, ...detail }));
-    window.give = (token) => { window.getToken = async () => token; };
-    window.give(token);
-  }, mint(person));
-  const scripts = ['bell', 'feed', 'tile'].map((name) =>
-    `<script type="module" src="/assets/in-app/${name}.js"></script>`);
-  await page.route(`${hub.url}/app`, (route) => route.fulfill({
-    contentType: 'text/html',
-    body: `<!doctype html><html ${html}><head><meta charset="utf-8"><title>App</title>${head}${scripts.join('')}
-      <script type="module">
-      for (const one of document.querySelectorAll('[auth=token]')) one.getToken = getToken;</script>
-      </head><body><main><h1>App</h1>${body}</main></body></html>`,
-  }));
-  await page.goto(`${hub.url}/app`);
-  return page;
-}
-
-const tag = (name, more = '') => `<belfry-${name} src="/v1/acme" auth="token" ${more}></belfry-${name}>`;
-const heard = (page, name) => page.evaluate((wanted) => window.heard.filter((one) => one.name === wanted), name);
+const host = (...what) => embed(browser, hub, ...what);
 const titles = (page) => page.locator('belfry-feed [part=item-link]').allTextContents();
 const set = (page, name, value, of = 'belfry-feed') =>
   page.evaluate(([where, key, to]) => document.querySelector(where).setAttribute(key, to), [of, name, value]);
@@ -181,7 +156,7 @@ for (const [status, code] of [[500, 'failing'], [429, 'limited'], [0, 'offline']
     await call(page, 'refresh');
     await page.getByRole('alert').getByText('Couldn’t refresh').waitFor();
     assert.deepEqual((await heard(page, 'error')).filter((one) => one.code === code),
-      [{ name: 'error', status, code, retryable: true }]);
+      [{ name: 'error', from: 'belfry-feed', status, code, retryable: true }]);
     await page.getByRole('link', { name: `Unread ${name}` }).waitFor();
     await page.unroute(address);
     await page.getByRole('button', { name: 'Try again' }).click();
@@ -292,7 +267,7 @@ test('a bell that a script makes: opened before it is in the page, methods, remo
   await asked.fulfill({ status: 500, json: {} });
   await refreshed;
   assert.equal(await page.evaluate(() => window.heard.length), before);
-  assert.equal(await page.evaluate(() => [...globalThis[Symbol.for('belfry.stores')].values()][0].size), 0);
+  assert.equal(await stores(page), 0);
   assert.deepEqual(page.complaints.filter((text) => !text.includes('500')), []);
   await page.context().close();
 });
