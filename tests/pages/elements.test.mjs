@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, request as ask } from 'node:http';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -341,6 +342,21 @@ test('the bell of the hub\'s own pages does not move them', async () => {
   const plain = await signIn(browser, hub, 'jan', { javaScriptEnabled: false });
   assert.equal(await plain.locator('belfry-bell a').getAttribute('href'), '/acme/notifications');
   await plain.context().close();
+});
+
+test('the page of docs/embed.md that needs no server works when copied', async () => {
+  await hub.case('ann', 'odd', 'By the cookie');
+  for (const [name, file] of [['/mine', 'embed-cookie.html'], ['/embed.css', 'embed.css']]) {
+    const text = readFileSync(new URL(`../../docs/examples/${file}`, import.meta.url), 'utf8');
+    app.pages.set(name, text.replaceAll('http://127.0.0.1:8420', hub.url));
+  }
+  const page = await signIn(browser, hub, 'ann');
+  await page.goto(`${app.url}/mine`);
+  await page.getByRole('button', { name: /^Notifications, [0-9]+ unread/ }).click();
+  await page.getByRole('dialog', { name: 'Notifications' }).getByRole('link', { name: 'Unread By the cookie' }).waitFor();
+  await page.getByRole('link', { name: /unread notification/ }).waitFor();
+  assert.equal(await page.getByRole('button', { name: /^Hide/ }).count(), 0, 'it can only read');
+  await page.context().close();
 });
 
 test('the page of docs/embed.md works when copied', async (t) => {
