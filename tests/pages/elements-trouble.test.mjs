@@ -88,6 +88,26 @@ for (const name of ELEMENTS)
       await page.context().close();
     });
 
+test('what was never shown is not offered to be marked as read, not to another person either', async () => {
+  const page = await host('dora', tag('feed'));
+  const button = page.getByRole('button', { name: 'Mark all as read' });
+  await button.waitFor();
+  await page.route(`${hub.url}/v1/acme/notifications?**`, (route) => route.fulfill({ status: 503, json: {} }));
+  await hub.case('eve', 'bad', 'Of Eve');
+  await page.evaluate((token) => {
+    window.give(token);
+    document.querySelector('belfry-feed').getToken = window.getToken;
+  }, mint('eve'));
+  await page.getByText('Couldn’t refresh').waitFor();
+  await until(async () => (await heard(page, 'ready')).length === 2, 'the number is there');
+  assert.equal(await button.isVisible(), false);
+  await page.unroute(`${hub.url}/v1/acme/notifications?**`);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('link', { name: 'Unread Of Eve' }).waitFor();
+  await button.waitFor();
+  await page.context().close();
+});
+
 test('a number with a filter that does not come is asked for again by itself', async () => {
   const asked = [], weather = { status: 200 };
   const page = await host('dora', tag('tile', 'filter="severity=error"'), {

@@ -123,6 +123,7 @@ class FakeHub {
       const headers = { 'retry-after': this.after ?? '' };
       return new Response('{"title":"no"}', { status, headers });
     }
+    if (typeof this.page === 'string') return new Response(this.page, { headers: { 'content-type': 'text/html' } });
     if (path === '/stream') {
       const stream = new Stream(options.signal);
       this.streams.push(stream);
@@ -494,6 +495,22 @@ test('a stream that breaks for days leaves no listeners behind', async () => {
   hub.streams[0].drop();
   for (let i = 0; i < 20; i += 1) await pass(600_000);
   assert.ok(getEventListeners(signal, 'abort').length <= 3, `${getEventListeners(signal, 'abort').length}`);
+});
+
+test('an answer that is not the hub\'s is none: the page of a proxy, a body that breaks off', async () => {
+  const store = tab({ live: 'poll' });
+  await settle();
+  for (const page of ['<!doctype html><title>Sign in to this network</title>', '{"unread":', '']) {
+    hub.page = page;
+    store.heard.length = 0;
+    await store.count();
+    assert.deepEqual([store.state, store.failed, store.unread, store.rev], ['offline', 0, 3, 10]);
+    await assert.rejects(store.list(), { status: 0 });
+    await assert.rejects(store.mark('x', 'read'), { status: 0 });
+    hub.page = null;
+    await store.count();
+    assert.deepEqual(store.heard, [['state', 'offline'], ['state', 'ok']]);
+  }
 });
 
 test('a credential that is refused is told as 401, whatever failed before', async () => {

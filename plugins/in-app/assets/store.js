@@ -73,8 +73,9 @@ export class Store extends EventTarget {
   async json(path, options) {
     const response = await this.ask(path, options);
     if (response.status === 204 || response.status === 304) return { response, data: null };
-    const data = await response.json().catch(() => ({}));
-    if (!response.ok) throw new Failure(response.status, data, retryAfter(response));
+    const data = await response.json().catch(() => {});
+    // what is no JSON, or breaks off, is no answer of the hub: the page of a proxy, a line that went dead
+    if (!response.ok || !data) throw new Failure(response.ok ? 0 : response.status, data, retryAfter(response));
     return { response, data };
   }
 

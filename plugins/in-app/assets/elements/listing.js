@@ -61,7 +61,7 @@ export class Listing {
   forget() {
     this.list.replaceChildren();
     this.rows.clear();
-    this.news = 0;
+    this.news = this.rev = 0; // what was not shown is not marked as read
     this.loading = this.trouble = null;
     for (const part of [this.more, this.empty, this.undo]) part.hidden = true;
   }
@@ -87,7 +87,7 @@ export class Listing {
     const { say } = speaker(language, texts, own);
     this.say = say; // of the language that the host has now: it may draw before it calls update()
     this.reading.textContent = say('read');
-    this.reading.hidden = !this.host.unread || !this.writes;
+    this.reading.hidden = !this.rev || !this.host.unread || !this.writes;
     this.empty.firstChild.textContent = say('empty');
     this.all.replaceChildren(link(this.host, {}, this.host.inbox, null, say('all')));
     if (this.said !== language || this.worded !== own) this.reword();
