@@ -11,7 +11,7 @@ import { heard, host as embed, stores, tag } from '../node/support/elements.mjs'
 import { Hub, baseConfig, mint } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
 
-const PEOPLE = 'dora eve fay gil hal ida jan kim leo mia ned oda pia quin rut'.split(' ');
+const PEOPLE = 'dora eve fay gil hal ida jan kim leo mia ned oda pia quin rut tom'.split(' ');
 const CSS = readFileSync(new URL('../../docs/examples/embed.css', import.meta.url), 'utf8');
 
 let hub, browser;
@@ -76,6 +76,26 @@ test('attributes of a feed change while it is there: filter, limit, language, te
   await set(page, 'src', 'http://[', 'belfry-tile');
   await page.locator('belfry-tile').getByText('– Notifications').waitFor();
   assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('whoever works with keys never loses the place: buttons that go when they were pressed', async () => {
+  await hub.case('tom', 'bad', 'First');
+  const page = await host('tom', tag('feed'));
+  const at = () => page.evaluate(() => document.activeElement.shadowRoot?.activeElement?.textContent);
+  await page.getByRole('link', { name: 'Unread First' }).waitFor();
+  await hub.case('tom', 'bad', 'Second');
+  await call(page, 'refresh');
+  for (const name of ['Show 1 new', 'Mark all as read', 'Hide: Second', 'Undo']) {
+    const button = page.getByRole('button', { name });
+    await button.press('Enter');
+    await button.waitFor({ state: 'hidden' });
+    await until(async () => await at() === 'Notifications', `after ${name} the heading has the focus`);
+  }
+  await page.route(`${hub.url}/v1/acme/**`, (route) => route.fulfill({ status: 500, json: {} }));
+  await call(page, 'refresh');
+  await page.getByRole('button', { name: 'Try again' }).press('Enter');
+  assert.equal(await at(), 'Notifications');
   await page.context().close();
 });
 

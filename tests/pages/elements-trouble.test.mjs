@@ -9,7 +9,7 @@ import { heard, host as embed, stores, tag } from '../node/support/elements.mjs'
 import { Hub, baseConfig, mint } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
 
-const PEOPLE = 'dora eve fay gil hal ida jan kim'.split(' ');
+const PEOPLE = 'dora eve fay gil hal ida jan kim leo'.split(' ');
 const STEP_MS = 10_000;
 
 let hub, browser;
@@ -213,6 +213,33 @@ test('who signs out in one tab is signed out in all', async () => {
     assert.equal(await streaming(page), false);
   }
   await one.context().close();
+});
+
+test('seven tabs over HTTP/1.1: one stream, and none waits for its answers; the leader closes, another takes over', async () => {
+  await hub.case('leo', 'bad', 'For all');
+  const pages = [await signIn(browser, hub, 'leo')];
+  let streams = 0;
+  pages[0].context().on('request', (request) => { if (request.url().endsWith('/stream')) streams += 1; });
+  while (pages.length < 7) pages.push(await pages[0].context().newPage());
+  for (const page of pages) await host('leo', '<belfry-bell src="/v1/acme" live="sse"></belfry-bell>', { page });
+  const all = (n, of) => Promise.all(of.map((page) => page.getByRole('button', { name: `Notifications, ${n} unread` }).waitFor()));
+  await all(1, pages);
+  for (const page of pages) await until(() => streaming(page), 'each hears hints');
+  assert.equal(streams, 1);
+  await Promise.all(pages.map((page) => page.evaluate(() => document.querySelector('belfry-bell').refresh())));
+  await hub.case('leo', 'bad', 'By a hint');
+  await all(2, pages);
+  const leads = (page) => page.evaluate(() =>
+    [...globalThis[Symbol.for('belfry.stores')].values()].some((of) => [...of.values()].some(({ stream }) => stream?.leading)));
+  const leaders = await Promise.all(pages.map(leads));
+  assert.equal(leaders.filter(Boolean).length, 1);
+  await pages[leaders.indexOf(true)].close();
+  const rest = pages.filter((_, at) => !leaders[at]);
+  await until(async () => (await Promise.all(rest.map(leads))).filter(Boolean).length === 1, 'another leads');
+  await hub.case('leo', 'bad', 'By the next');
+  await all(3, rest);
+  assert.equal(streams, 2);
+  await rest[0].context().close();
 });
 
 test('another person signs in in another tab: all tabs become theirs, and none shows a number of the other', async () => {

@@ -286,6 +286,43 @@ for (const status of [204, 403, 429, 502, 503])
     assert.equal(hub.live().length, 1);
   });
 
+test('a hub that names a time for the stream is left alone until then', async () => {
+  hub.status['/stream'] = 503;
+  hub.after = '900';
+  tab();
+  await settle();
+  hub.status = {};
+  for (let i = 0; i < 29; i += 1) await pass(30_000);
+  assert.equal(hub.of('/stream').length, 1);
+  await pass(30_000);
+  assert.equal(hub.live().length, 1);
+});
+
+test('a page that is left closes its stream, and has it again when it comes back as it was', async () => {
+  globalThis.addEventListener = page.addEventListener.bind(page);
+  try {
+    tab();
+  } finally {
+    delete globalThis.addEventListener;
+  }
+  await settle();
+  const say = async (type, persisted) => {
+    page.dispatchEvent(Object.assign(new Event(type), { persisted }));
+    await settle();
+  };
+  const calls = hub.calls.length;
+  await say('pageshow', false); // the first time
+  assert.equal(hub.calls.length, calls);
+  await say('pagehide', true);
+  assert.equal(hub.live().length, 0);
+  await say('pageshow', true);
+  assert.equal(hub.live().length, 1);
+  assert.equal(hub.calls.length, calls + 2, 'the stream and the count');
+  hub.numbers = { unread: 5, unseen: 5, rev: 12 };
+  await say('online');
+  assert.equal(stores[0].unread, 5);
+});
+
 test('an open stream makes polling ten times slower, in every tab', async () => {
   const [, follower] = [tab(), tab()];
   await settle();

@@ -17,10 +17,11 @@ export class Listing {
     this.host = host;
     host.shadow.adoptedStyleSheets.push(sheet);
     this.rows = new Map(); // id -> {item, li}
+    this.news = this.rev = 0; // how many rows wait; of what is shown
     this.heading = host.heading;
     this.reading = node('button', { click: () => this.bulk('read', this.everything()) });
     this.alert = node('p', { part: 'error', role: 'alert', hidden: true });
-    this.more = node('button', { hidden: true, click: () => this.load(true) });
+    this.more = node('button', { click: () => this.load(true) });
     this.list = node('ul', { role: 'list', part: 'list' });
     this.empty = node('p', { part: 'empty', hidden: true }, node('slot', { name: 'empty' }));
     this.undo = node('p', { hidden: true });
@@ -63,7 +64,7 @@ export class Listing {
     this.rows.clear();
     this.news = this.rev = 0; // what was not shown is not marked as read
     this.loading = this.trouble = null;
-    for (const part of [this.more, this.empty, this.undo]) part.hidden = true;
+    for (const part of [this.empty, this.undo]) part.hidden = true;
   }
 
   // A row that was in sight of somebody for a second was seen; that only holds back the mail about it.
@@ -86,6 +87,9 @@ export class Listing {
     const { language, own } = this.host;
     const { say } = speaker(language, texts, own);
     this.say = say; // of the language that the host has now: it may draw before it calls update()
+    const at = this.shadow.activeElement;
+    this.more.textContent = say('more', this.news);
+    this.more.hidden = !this.news;
     this.reading.textContent = say('read');
     this.reading.hidden = !this.rev || !this.host.unread || !this.writes;
     this.empty.firstChild.textContent = say('empty');
@@ -94,6 +98,7 @@ export class Listing {
     const state = this.store?.state;
     const stale = /limited|offline|failing/.test(state) ? 'stale' : this.trouble ?? '';
     this.complain(state === 'signed_out' ? 'out' : stale);
+    if (at?.hidden) this.heading.focus(); // a button that has done its work
     this.tick();
   }
 
@@ -101,7 +106,6 @@ export class Listing {
   reword() {
     [this.said, this.worded, this.why] = [this.host.language, this.host.own, null];
     this.undo.hidden = true;
-    this.more.textContent = this.say('more', this.news ?? 0);
     for (const [id, row] of this.rows) this.rows.set(id, this.row(row.item, row));
   }
 
@@ -157,8 +161,6 @@ export class Listing {
       if (this.list.children[at] !== li) this.list.insertBefore(li, this.list.children[at]);
     });
     this.news = items.length - shown.length;
-    this.more.hidden = !this.news;
-    this.more.textContent = this.say('more', this.news);
     this.empty.hidden = rows.size > 0;
     if (this.trouble === 'stale') this.trouble = null;
     this.draw();
