@@ -153,9 +153,10 @@ test('a list that does not come is said in the popover, and tried again; one tha
   await page.getByRole('button', { name: 'Notifications' }).click();
   await page.getByRole('alert').getByText('The list did not load').waitFor();
   await page.unroute(list);
-  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('button', { name: 'Try again' }).press('Enter');
   await page.getByRole('link', { name: 'All notifications' }).waitFor();
   assert.equal(await page.getByText('The list did not load').isVisible(), false);
+  assert.equal(await page.evaluate(() => document.activeElement.shadowRoot?.activeElement?.id), 'title');
   await page.context().close();
   for (const [path, hash, text] of [
     ['/list-pinned', all['in-app/listing.js'].integrity, 'All notifications'],

@@ -74,7 +74,7 @@ class Bell extends Holder {
     } catch {
       this.missing.hidden = false;
       this.missing.replaceChildren(this.say('unloaded'),
-        node('button', { click: () => this.fill() }, this.say('retry')));
+        node('button', { click: () => { this.heading.focus(); this.fill(); } }, this.say('retry')));
     }
   }
 

@@ -119,7 +119,7 @@ export class Store extends EventTarget {
     try {
       const headers = this.tag ? { 'if-none-match': this.tag } : {};
       const { response, data } = await this.json('/notifications/count', { headers });
-      this.interval = Number(response.headers.get('poll-interval')) * 1000 || POLL_MS;
+      this.interval = response.headers.get('poll-interval') * 1000 || POLL_MS;
       this.failures = 0;
       this.updatedAt = Date.now();
       if (data) {

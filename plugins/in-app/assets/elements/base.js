@@ -21,7 +21,7 @@ function remembered(getToken) {
       if (!token || (refused && refused === known)) {
         known = null;
         token = new Promise((resolve, reject) => {
-          setTimeout(reject, PATIENCE_MS, 'getToken is silent');
+          setTimeout(reject, PATIENCE_MS, 'no token');
           (async () => resolve(known = await getToken()))().catch(reject);
         });
         token.then(() => known || forget(), forget);
