@@ -79,6 +79,20 @@ test('attributes of a feed change while it is there: filter, limit, language, te
   await page.context().close();
 });
 
+test('a feed takes no focus from the page that it comes into, nor does a bell', async () => {
+  await hub.case('tom', 'bad', 'Quietly');
+  const page = await host('tom', `${tag('feed')}${tag('bell')}<input>`);
+  await page.getByRole('link', { name: 'Unread Quietly' }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.localName), 'body');
+  await page.locator('input').focus();
+  await page.evaluate(() => {
+    for (const name of ['feed', 'bell']) document.body.append(document.querySelector(`belfry-${name}`).cloneNode());
+  });
+  await page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
+  assert.equal(await page.evaluate(() => document.activeElement.localName), 'input');
+  await page.context().close();
+});
+
 test('whoever works with keys never loses the place: buttons that go when they were pressed', async () => {
   await hub.case('tom', 'bad', 'First');
   const page = await host('tom', tag('feed'));

@@ -11,6 +11,7 @@ const SHAPE = 'M12 2a2 2 0 0 0-2 2v.4A6 6 0 0 0 6 10v5l-2 3v1h16v-1l-2-3v-5a6 6 
 class Bell extends Holder {
   constructor() {
     super();
+    this.heading.autofocus = true; // when the list opens
     this.badge = node('b', { part: 'badge', 'aria-hidden': 'true', hidden: true });
     this.button = node('button', {
       id: 'button', part: 'button', popovertarget: 'panel', 'aria-haspopup': 'dialog', 'aria-controls': 'panel',

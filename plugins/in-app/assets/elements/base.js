@@ -22,9 +22,9 @@ function remembered(getToken) {
         known = null;
         token = new Promise((resolve, reject) => {
           setTimeout(reject, PATIENCE_MS, 'no token');
-          (async () => resolve(known = await getToken()))().catch(reject);
+          (async () => resolve(await getToken()))().catch(reject);
         });
-        token.then(() => known || forget(), forget);
+        token.then((text) => (known = text) || forget(), forget);
       }
       return token;
     });

@@ -6,7 +6,7 @@ import { node } from './dom.js';
 export class Holder extends Base {
   constructor() {
     super();
-    this.heading = node('h2', { id: 'title', part: 'title', tabindex: '-1', autofocus: true });
+    this.heading = node('h2', { id: 'title', part: 'title', tabindex: '-1' });
     this.bar = node('div', { class: 'bar', part: 'header' }, node('slot', { name: 'header' }, this.heading));
   }
 
