@@ -219,7 +219,9 @@ test('seven tabs over HTTP/1.1: one stream, and none waits for its answers; the 
   await hub.case('leo', 'bad', 'For all');
   const pages = [await signIn(browser, hub, 'leo')];
   let streams = 0;
-  pages[0].context().on('request', (request) => { if (request.url().endsWith('/stream')) streams += 1; });
+  pages[0].context().on('request', (request) => {
+    if (request.url().endsWith('/stream') && request.frame().url() === `${hub.url}/app`) streams += 1;
+  });
   while (pages.length < 7) pages.push(await pages[0].context().newPage());
   for (const page of pages) await host('leo', '<belfry-bell src="/v1/acme" live="sse"></belfry-bell>', { page });
   const all = (n, of) => Promise.all(of.map((page) => page.getByRole('button', { name: `Notifications, ${n} unread` }).waitFor()));

@@ -23,22 +23,23 @@ export class Failure extends Error {
 // What reads the stream: is in the scripts of this page, or is fetched from beside this one. The page is loaded by
 // then, so whichever script has it has said so, and nothing that is looked at waits for it.
 async function liveOf() {
-  if (globalThis.document && document.readyState !== 'complete')
+  if (document.readyState !== 'complete')
     await new Promise((resolve) => { addEventListener('load', resolve, { once: true }); });
   return globalThis[Symbol.for('belfry.live')] ?? (await import(new URL('live.js', import.meta.url))).Live;
 }
 
-const visible = () => globalThis.document?.visibilityState !== 'hidden';
+const visible = () => document.visibilityState !== 'hidden';
 
 export class Store extends EventTarget {
   constructor({ base, token, fetch = globalThis.fetch.bind(globalThis), live = 'sse', ...parts }) {
     super();
     Object.assign(this, { base, token, fetch, live, parts });
-    // tag, tagRev: the count's entity tag, and the revision it was given for
-    this.unread = this.unseen = this.rev = this.updatedAt = this.tag = this.tagRev = null;
+    // tag: the count's entity tag, revision.configuration.person.hub; kind: all of it but the revision
+    this.unread = this.unseen = this.rev = this.updatedAt = null;
+    this.tag = this.kind = '';
     this.state = 'idle';
     this.interval = POLL_MS;
-    this.users = this.failures = this.applied = 0; // applied: how many times numbers were taken over
+    this.users = this.failures = this.until = this.applied = 0; // applied: how many times numbers were taken over
   }
 
   // --- requests
@@ -96,7 +97,7 @@ export class Store extends EventTarget {
   }
 
   // again: the same revision is another list
-  take({ rev, unread, unseen }, again = false) {
+  take({ rev, unread, unseen }, again) {
     const moved = again || (this.rev !== null && (rev !== this.rev || unread !== this.unread));
     const counted = unread !== this.unread || unseen !== this.unseen;
     Object.assign(this, { rev, unread, unseen, updatedAt: Date.now() });
@@ -107,27 +108,25 @@ export class Store extends EventTarget {
 
   // Asks for the numbers, and settles the state. Never throws.
   count() {
-    this.counting ??= this.countOnce().finally(() => {
+    return this.counting ??= this.countOnce().finally(() => {
       this.counting = null;
       this.schedule();
     });
-    return this.counting;
   }
 
   async countOnce() {
     const before = this.applied;
     try {
-      const headers = this.tag ? { 'if-none-match': this.tag } : {};
-      const { response, data } = await this.json('/notifications/count', { headers });
+      const { response, data } = await this.json('/notifications/count', { headers: { 'if-none-match': this.tag } });
       this.interval = response.headers.get('poll-interval') * 1000 || POLL_MS;
       this.failures = 0;
       this.updatedAt = Date.now();
       if (data) {
-        const tag = response.headers.get('etag');
-        // the same revision under another tag: another role, another configuration
-        const again = this.tag !== null && this.tag !== tag && this.tagRev === data.rev;
-        this.tag = tag;
-        this.tagRev = data.rev;
+        const tag = response.headers.get('etag') ?? '';
+        // another role, another configuration: another list, whatever its revision
+        const kind = tag.slice(tag.indexOf('.'));
+        const again = this.kind && kind !== this.kind;
+        Object.assign(this, { tag, kind });
         // nothing was applied since it was asked: it is the newest there is, even with a lower revision (a restore)
         if (before === this.applied || data.rev >= this.rev) this.take(data, again);
       }
@@ -136,6 +135,7 @@ export class Store extends EventTarget {
     } catch (failure) {
       this.failures += 1;
       this.wait = failure.wait ?? 0;
+      this.until = Date.now() + this.wait; // the hub wants peace
       this.setState(stateOf(failure.status), failure.status);
     }
   }
@@ -145,18 +145,16 @@ export class Store extends EventTarget {
   schedule() {
     clearTimeout(this.timer);
     if (!this.users || !visible() || this.state === 'signed_out' || this.live === 'off') return;
-    const spread = 0.8 + Math.random() * 0.4;
     const slow = this.failures ? 2 ** this.failures : this.stream?.open ? SAFETY : 1;
-    const due = Math.max(Math.min(this.interval * slow, POLL_MAX_MS) * spread, this.wait || 0);
-    this.wait = 0;
-    this.timer = setTimeout(() => this.count(), due);
+    const due = Math.min(this.interval * slow, POLL_MAX_MS) * (0.8 + Math.random() * 0.4);
+    this.timer = setTimeout(() => this.count(), Math.max(due, this.until - Date.now()));
   }
 
   // The third part of a tag stands for the person, their roles and language: only tabs that are told the same share a
   // stream and what it says. So it begins with the first count, and again when the count is somebody else's.
   async listen() {
-    const name = `belfry ${this.base} ${this.tag?.split('.')[2]}`;
-    if (this.live !== 'sse' || !this.tag || name === this.name) return;
+    const name = `belfry ${this.base} ${this.kind.split('.')[2]}`;
+    if (this.live !== 'sse' || !this.kind || name === this.name) return;
     this.stream?.close();
     this.stream = null;
     this.name = name;
@@ -214,8 +212,8 @@ export class Store extends EventTarget {
       if (visible()) this.count();
     };
     this.ends = new AbortController();
-    const on = (target, name, then) => target?.addEventListener?.(name, then, this.ends);
-    on(globalThis.document, 'visibilitychange', wake);
+    const on = (target, name, then) => target.addEventListener(name, then, this.ends);
+    on(document, 'visibilitychange', wake);
     on(globalThis, 'online', wake);
     on(globalThis, 'pageshow', wake);
     on(globalThis, 'pagehide', () => {
@@ -231,11 +229,12 @@ export class Store extends EventTarget {
     this.users -= 1;
     if (this.users > 0) return;
     this.flushSeen?.();
-    for (const timer of [this.timer, this.hiding]) clearTimeout(timer);
+    clearTimeout(this.timer);
+    clearTimeout(this.hiding);
     this.stream?.close();
     this.stream = null;
     this.ends.abort();
-    this.onClosed?.();
+    this.onClosed();
   }
 }
 
