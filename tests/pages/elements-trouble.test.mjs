@@ -9,7 +9,7 @@ import { heard, host as embed, stores, tag } from '../node/support/elements.mjs'
 import { Hub, baseConfig, mint } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
 
-const PEOPLE = 'dora eve fay gil hal ida jan kim leo'.split(' ');
+const PEOPLE = 'dora eve fay gil hal ida jan kim leo mia'.split(' ');
 const STEP_MS = 10_000;
 
 let hub, browser;
@@ -242,6 +242,28 @@ test('seven tabs over HTTP/1.1: one stream, and none waits for its answers; the 
   await all(3, rest);
   assert.equal(streams, 2);
   await rest[0].context().close();
+});
+
+test('a configuration that closes a category takes its rows out of every open tab, by itself', async () => {
+  await hub.case('mia', 'bad', 'Trouble');
+  await hub.case('mia', 'calm', 'News');
+  const pages = await tabs('mia');
+  for (const page of pages) {
+    await page.getByRole('link', { name: 'Unread News' }).waitFor();
+    await until(() => streaming(page), 'hints are heard');
+  }
+  await hub.reload((config) => { config.categories.news.visible_to = ['nobody']; });
+  try {
+    for (const page of pages) {
+      await page.getByRole('link', { name: 'Unread News' }).waitFor({ state: 'detached' });
+      await page.getByRole('link', { name: 'Unread Trouble' }).waitFor();
+      assert.equal((await heard(page, 'count')).at(-1).unread, 1);
+    }
+  } finally {
+    await hub.reload((config) => { delete config.categories.news.visible_to; });
+  }
+  for (const page of pages) await page.getByRole('button', { name: 'Show 1 new' }).waitFor();
+  await pages[0].context().close();
 });
 
 test('another person signs in in another tab: all tabs become theirs, and none shows a number of the other', async () => {

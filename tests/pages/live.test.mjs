@@ -376,6 +376,20 @@ test('a role that ends right after a write is not missed, though the revision is
   assert.equal(heard.length, 1);
 });
 
+test('another configuration moves the number and no revision: every tab asks for its list', async () => {
+  const tabs = [tab(), tab(), tab()];
+  await settle();
+  hub.role = 2; // as another configuration does, it makes another tag
+  hub.numbers = { unread: 1, unseen: 1, rev: 10 };
+  const again = tabs.map(() => 0);
+  tabs.forEach((one, at) => one.addEventListener('change', ({ detail }) => { again[at] += detail.again ? 1 : 0; }));
+  hub.streams[0].say('event: rev\nid: 10\ndata: {"rev":10,"unread":1}\n\n');
+  await settle();
+  assert.deepEqual(again, [1, 1, 1]);
+  assert.deepEqual(tabs.map(({ unread }) => unread), [1, 1, 1]);
+  assert.ok(hub.of('/notifications/count').length <= 3 + 2 * 3);
+});
+
 test('hidden for a minute: the stream is closed, another tab leads; nothing is polled; visible: at once', async () => {
   tab();
   await settle();

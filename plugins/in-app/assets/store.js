@@ -98,7 +98,7 @@ export class Store extends EventTarget {
 
   // again: the same revision is another list
   take({ rev, unread, unseen }, again) {
-    const moved = again || (this.rev !== null && (rev !== this.rev || unread !== this.unread));
+    const moved = again || (this.rev !== null && rev !== this.rev);
     const counted = unread !== this.unread || unseen !== this.unseen;
     Object.assign(this, { rev, unread, unseen, updatedAt: Date.now() });
     this.applied += 1;
@@ -174,13 +174,14 @@ export class Store extends EventTarget {
     this.attend();
   }
 
-  // The leader asks for the whole count too, for all: a hint does not say how many are unseen.
+  // The leader asks for the whole count too, for all: a hint does not say how many are unseen. A number that moved
+  // without its revision is that of another list, a configuration's: there each asks.
   async hint(hint, first) {
-    const news = hint.rev !== this.rev;
+    const asks = hint.rev === this.rev ? hint.unread !== this.unread : first;
     this.apply(hint);
-    if (!news || !first) return;
+    if (!asks) return;
     await this.count();
-    this.stream?.tell({ hint: { rev: this.rev, unread: this.unread, unseen: this.unseen } });
+    if (first) this.stream?.tell({ hint: { rev: this.rev, unread: this.unread, unseen: this.unseen } });
   }
 
   // Whether the page is looked at decides what is asked and held open.
