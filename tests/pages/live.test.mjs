@@ -544,7 +544,8 @@ test('messages that are not ours are passed over', async () => {
   const store = tab();
   await settle();
   const other = new Channel(store.stream.name);
-  for (const message of [null, undefined, 'hint', 7, [], {}, { live: 'yes' }, { hint: null }, { hint: {} }, { hint: { rev: '99', unread: 1 } }])
+  const messages = [null, undefined, 'hint', 7, [], {}, { live: 'yes' }, { hint: null }, { hint: {} }, { hint: { rev: '99' } }];
+  for (const message of messages)
     other.postMessage(message);
   hub.streams[0].say('event: rev\ndata: null\n\nevent: rev\ndata: 7\n\nevent: rev\ndata: {"rev":11,"unread":4}\n\n');
   await settle();

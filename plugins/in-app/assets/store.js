@@ -246,7 +246,8 @@ export function stateOf(status) {
 }
 
 // The store of this base and credential, shared by all that ask; each of them calls close() when it goes.
-// token: none (the session's cookie), or a function that gives one: it is called with the last one when that was refused.
+// token: none (the session's cookie), or a function that gives one: it is called with the last one when that was
+// refused.
 export function connect({ base, token, ...options }) {
   const stores = (globalThis[Symbol.for('belfry.stores')] ??= new Map());
   const url = new URL(base, globalThis.location?.href).href.replace(/\/$/, '');

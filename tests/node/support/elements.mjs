@@ -8,9 +8,9 @@ export const heard = (page, name) =>
   page.evaluate((wanted) => window.heard.filter((one) => one.name === wanted), name);
 
 // A page at the hub's origin with this body, for `person`. What the elements say is kept in window.heard. Those with
-// auth="token" share window.getToken, which give(token) makes anew. clock: time stands still until the test moves it, that
-// of requests too.
-// prepare: is given the page before it is loaded. page: a tab that is there already.
+// auth="token" share window.getToken, which give(token) makes anew.
+// clock: time stands still until the test moves it, that of requests too. prepare: is given the page before it is loaded.
+// page: a tab that is there already.
 export async function host(browser, hub, person, body, options = {}) {
   const { options: context, head = '', html = 'lang="en"', clock = false, prepare, page: there } = options;
   const page = there ?? await open(browser, context);
@@ -47,6 +47,11 @@ export async function host(browser, hub, person, body, options = {}) {
   return page;
 }
 
-// How many stores the elements of a page use.
-export const stores = (page) => page.evaluate(() =>
-  [...globalThis[Symbol.for('belfry.stores')].values()].reduce((sum, of) => sum + of.size, 0));
+// The stores that the elements of a page use: how many; whether hints are heard; whether this tab reads the stream.
+const asStores = (page, what) => page.evaluate((which) => {
+  const all = [...globalThis[Symbol.for('belfry.stores')].values()].flatMap((of) => [...of.values()]);
+  return which ? all.some(({ stream }) => stream?.[which]) : all.length;
+}, what);
+export const stores = (page) => asStores(page);
+export const streaming = (page) => asStores(page, 'open');
+export const leading = (page) => asStores(page, 'leading');
