@@ -390,6 +390,20 @@ test('another configuration moves the number and no revision: every tab asks for
   assert.ok(hub.of('/notifications/count').length <= 3 + 2 * 3);
 });
 
+test('a hub that starts again is there again for all tabs as soon as its stream is', async () => {
+  const tabs = [tab(), tab()];
+  await settle();
+  hub.status = { '/stream': 0, '/notifications/count': 0 };
+  hub.streams[0].say('event: bye\ndata: {}\n\n');
+  await settle();
+  assert.deepEqual(tabs.map(({ state }) => state), ['offline', 'offline']);
+  hub.status = {};
+  await pass(1000);
+  hub.live()[0].say('event: rev\nid: 10\ndata: {"rev":10,"unread":3}\n\n');
+  await settle();
+  assert.deepEqual(tabs.map(({ state }) => state), ['ok', 'ok']);
+});
+
 test('hidden for a minute: the stream is closed, another tab leads; nothing is polled; visible: at once', async () => {
   tab();
   await settle();

@@ -34,7 +34,7 @@ class Bell extends Holder {
   update() {
     super.update();
     const open = this.hasAttribute('open');
-    if (this.isConnected && open !== !!this.goal) this[open ? 'open' : 'close']();
+    if (this.isConnected && open === !this.goal) this[open ? 'open' : 'close']();
   }
 
   // The browser closes what leaves the document, and says nothing; one that was moved opens again.

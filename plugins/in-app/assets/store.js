@@ -175,9 +175,9 @@ export class Store extends EventTarget {
   }
 
   // The leader asks for the whole count too, for all: a hint does not say how many are unseen. A number that moved
-  // without its revision is that of another list, a configuration's: there each asks.
+  // without its revision is that of another list, a configuration's: there each asks, as where the hub seemed away.
   async hint(hint, first) {
-    const asks = hint.rev === this.rev ? hint.unread !== this.unread : first;
+    const asks = this.failures || (hint.rev === this.rev ? hint.unread !== this.unread : first);
     this.apply(hint);
     if (!asks) return;
     await this.count();
@@ -250,7 +250,7 @@ export function stateOf(status) {
 // refused.
 export function connect({ base, token, ...options }) {
   const stores = (globalThis[Symbol.for('belfry.stores')] ??= new Map());
-  const url = new URL(base, globalThis.location?.href).href.replace(/\/$/, '');
+  const url = new URL(base, document.baseURI).href.replace(/\/$/, '');
   const ofBase = stores.get(url) ?? new Map();
   stores.set(url, ofBase);
   let store = ofBase.get(token);
