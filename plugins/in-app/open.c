@@ -66,12 +66,14 @@ static json_t *model_of(const struct visit *v)
     return model;
 }
 
-/* Why it is not valid any more, and since when where that is known. */
+/* Why it is not valid any more, and until when it was where its time ran out: what was replaced before has a time that
+ * is still to come. */
 static struct belfry_str why(const struct visit *v)
 {
     static const char *const keys[] = {"gone.expired", "gone.expired", "gone.superseded", "gone.withdrawn"};
     struct belfry_str reason = view_text(v->call, keys[v->validity < 4 ? v->validity : 0]);
-    if (!v->valid_until_ms || v->validity == BELFRY_WITHDRAWN)
+    int64_t now = v->call->app->host->now_ms(v->call->app->host);
+    if (!v->valid_until_ms || v->valid_until_ms > now || v->validity == BELFRY_WITHDRAWN)
         return reason;
     struct belfry_str when = v->call->app->http->datetime(v->call->req, v->valid_until_ms);
     return view_say(v->call, "done.together", reason, view_say(v->call, "gone.until", when, (struct belfry_str){0}));

@@ -221,6 +221,7 @@ def test_y3_an_expired_link_still_opens_and_says_that_the_data_is_no_longer_vali
     opened = hub.get(href, hub.person("ada"))
     assert opened.status_code == 410
     assert "no longer valid" in opened.text and "app.example" not in opened.text
+    assert ("It was valid until" in opened.text) == (how == "expired"), "of what was replaced the time is still to come"
 
 
 @pytest.mark.parametrize("how", ["valid", "superseded", "expired"])
