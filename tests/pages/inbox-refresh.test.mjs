@@ -70,6 +70,11 @@ test('Refresh keeps selection, focus and scroll; pressed twice it is one job; th
   assert.deepEqual(await selected(page), ['Case 8']);
   assert.ok(Math.abs(await top() - before) <= 60, `${await top()} was ${before}`);
   assert.deepEqual(await said(page), [['status', 'Refreshed: 1 new.']]);
+  const banner = page.locator('[data-kind=refreshed]');
+  assert.equal(await banner.locator('p').textContent(), 'Refreshed: 1 new.', 'those who see are told as well');
+  await banner.getByRole('button', { name: 'Dismiss' }).click();
+  assert.equal(await banner.count(), 0);
+  assert.equal(await focus(page), 'refresh');
   assert.deepEqual(page.complaints, []);
   await close(page);
 });

@@ -25,6 +25,7 @@ export class Part {
     this.long = false;
     this.percent = 0;
     this.set(this.words.say('refreshing'));
+    this.banners.clear('refreshed');
     try {
       this.job = (await this.store.write('/notifications/refresh', {})).job;
       await this.end(await this.follow());
@@ -98,7 +99,19 @@ export class Part {
       : added ? words.count('job_added', added)
         : invalidated ? words.count('job_invalidated', invalidated) : words.say('job_nothing');
     const said = words.say('refreshed', text);
-    this.speaker.tell(job.state === 'failed' ? `${said} ${words.say('job_failed')}` : said);
+    this.show(job.state === 'failed' ? `${said} ${words.say('job_failed')}` : said);
+  }
+
+  // What came of it, to those who see and those who listen; it stays until it is dismissed or Refresh is pressed again.
+  show(text) {
+    this.banners.set('refreshed', text,
+      make('button', { type: 'button', onclick: () => this.dismiss() }, this.words.say('dismiss')));
+    this.speaker.tell(text);
+  }
+
+  dismiss() {
+    this.banners.clear('refreshed');
+    this.button.focus();
   }
 
   async failed(failure) {
