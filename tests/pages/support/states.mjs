@@ -23,9 +23,7 @@ function config(hook) {
     hans: { name: 'Hans Groß', locale: 'de' },
   };
   config.categories = {
-    CALC_BLOCKED: { label: 'Calculation blocked', visible_to: ['sales-manager'] }, workflow: { label: 'Assignments' },
-    approval: { label: 'Approvals' }, invoice: { label: 'Invoices' }, sync: { label: 'Background work' },
-    news: { label: 'News' }, trouble: { label: 'Trouble' },
+    CALC_BLOCKED: { visible_to: ['sales-manager'] }, news: { label: 'News' }, trouble: { label: 'Trouble' },
   };
   Object.assign(config.sources, {
     deals: { plugin: 'approval' }, 'hr-sync': { plugin: 'sync', background_after: '3s' }, billing: { plugin: 'invoice' },
@@ -59,11 +57,28 @@ async function fillGone(hub) {
   await hub.send('sync.started', overview('o-2'), 'hr-sync', ago(2));
 }
 
+// An inbox as somebody has it who reads German: of what he does himself nobody tells him.
+async function fillGerman(hub) {
+  const record = { object: 'Auftrag', id: 'a-17', url: 'https://crm.example/a-17', owner: 'hans', created_by: 'carl',
+    fields: { name: 'Wartung Hafenkran 3' } };
+  await hub.send('record.created', { record });
+  await hub.send('approval.submitted', { approval: { id: 'k-1', title: 'Neue Kaffeemaschine', url: 'https://erp.example/k-1',
+    submitter: 'carl', steps: [{ name: 'Einkauf', approvers: ['hans'], needs: 'any' }] } }, 'deals');
+  const invoice = { id: 'r-9', number: 'R-2026-009', owner: 'hans', payer: { name: 'Globex', email: 'pay@globex.example' },
+    amount_minor: 118_000, currency: 'EUR', due_on: '2099-12-01', url: 'https://erp.example/r-9' };
+  await hub.send('invoice.issued', { invoice }, 'billing');
+  await hub.send('payment.claimed', { invoice: { id: 'r-9' }, by: 'globex', reference: 'SEPA 77' }, 'billing');
+  const time = (minutes) => ({ time: new Date(Date.now() - minutes * 60_000).toISOString() });
+  await hub.send('sync.started', { run: { id: 'n-1', kind: 'recalculation', admin: 'hans' } }, 'hr-sync', time(90));
+  await hub.send('sync.finished', { run: { id: 'n-1' }, outcome: 'partial', counts: { Zeilen: 1234567 } }, 'hr-sync', time(5));
+}
+
 export async function world() {
   const refusing = await Receiver.start(500);
   const hub = await Hub.start(config(refusing));
   await fillHostile(hub);
   await fillGone(hub);
+  await fillGerman(hub);
   await hub.belfry('demo', '--fast', '--org', 'acme');
   const all = await hub.inbox('eve', '?read=all&limit=200');
   const by = (validity) => all.find((item) => item.validity === validity);
