@@ -193,8 +193,9 @@ static void favicon(void *arg, struct http_request *req)
     serve(req, STR("bell.svg"));
 }
 
+/* One blue for a light and a dark bar, and for forced colours: 4:1 on each. */
 static const char bell[] =
-    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><path fill=\"#1f4e8c\" d=\"M16 3a2 2 0 0 0-2 2v.6C10.300 6.500"
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><path fill=\"#3b7dd8\" d=\"M16 3a2 2 0 0 0-2 2v.6C10.300 6.500"
     " 8 9.700 8 13.500V20l-3 4v1h22v-1l-3-4v-6.500c0-3.800-2.300-7-6-7.900V5a2 2 0 0 0-2-2zm-3.500 24a3.500 3.500 0 0 0 7 0z\"/></svg>";
 
 belfry_status assets_init(struct http *http, struct error *err)

@@ -116,12 +116,35 @@ test('what is pressed is at least 24 px high and wide; nothing moves', async () 
   await page.context().close();
 });
 
+test('wherever Tab leads, the focus is seen', async () => {
+  const page = await signIn(browser, hub, 'greta');
+  for (const path of ['notifications', 'preferences', 'runs/hr-sync', 'admin/deliveries']) {
+    await page.goto(`${hub.url}/acme/${path}`);
+    const stops = new Map();
+    for (let i = 0; i < 60; i += 1) {
+      await page.keyboard.press('Tab');
+      const [name, ring] = await page.evaluate(() => {
+        let at = document.activeElement;
+        while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+        const { outlineStyle, outlineWidth } = getComputedStyle(at);
+        return [`${at.tagName} ${at.name || at.textContent.trim()}`, `${outlineStyle} ${outlineWidth}`];
+      });
+      stops.set(name, ring);
+    }
+    assert.ok(stops.size > 8);
+    assert.deepEqual([...stops].filter(([name, ring]) => !name.startsWith('BODY') && !/^solid [2-9]px$/.test(ring)), [], path);
+  }
+  await page.context().close();
+});
+
 test('on paper there is no bar to press', async () => {
   const page = await signIn(browser, hub, 'greta');
   await page.goto(`${hub.url}/acme/runs/hr-sync/r-1`);
   await page.emulateMedia({ media: 'print' });
-  assert.equal(await page.locator('nav.main').isVisible(), false);
+  for (const part of ['nav.main', 'belfry-bell']) assert.equal(await page.locator(part).isVisible(), false, part);
   assert.equal(await page.getByRole('button', { name: 'Abmelden' }).count(), 0);
   assert.equal(await page.locator('h1').isVisible(), true);
+  await page.goto(`${hub.url}/acme/notifications`);
+  assert.ok((await page.locator('#list').boundingBox()).x < 32, 'no room for filters that are not there');
   await page.context().close();
 });
