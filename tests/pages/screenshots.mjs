@@ -11,6 +11,7 @@ const SHAPES = {
   '': { viewport: { width: 1150, height: 805 }, colorScheme: 'light' },
   '-dark': { viewport: { width: 1150, height: 805 }, colorScheme: 'dark' },
   '-narrow': { viewport: { width: 390, height: 844 }, colorScheme: 'light' },
+  '-contrast': { viewport: { width: 1150, height: 805 }, colorScheme: 'dark', forcedColors: 'active' },
 };
 
 mkdirSync(directory, { recursive: true });
