@@ -251,7 +251,12 @@ test('a feed: approve from the row, hide with undo, new rows wait', async () => 
   };
   await hub.send('approval.submitted', { approval }, 'deals');
   await hub.case('eve', 'calm', 'Read me');
-  const page = await visit(app.put('/feed', feed('live="sse"'), { person: 'eve' }));
+  const page = await visit(app.put('/feed', feed('live="sse"'), { person: 'eve' }), { viewport: { width: 390, height: 800 } });
+  const asked = page.getByRole('listitem').filter({ hasText: 'Discount' });
+  await asked.waitFor();
+  assert.equal(await asked.locator('time').textContent(), 'now', 'as the inbox says it');
+  const tops = await asked.getByRole('button').evaluateAll((buttons) => buttons.map((button) => button.offsetTop));
+  assert.deepEqual([tops.length, new Set(tops).size], [3, 1], 'what decides stands together, on a phone too');
   await page.getByRole('button', { name: /^Approve: / }).click();
   await page.getByText('Handled by eve').waitFor();
   await page.getByRole('button', { name: 'Hide: Read me' }).click();

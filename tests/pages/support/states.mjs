@@ -145,7 +145,7 @@ export const STATES = [
     name: 'bell', person: 'ann', path: '/acme/runs',
     act: async (page) => {
       await page.locator('belfry-bell').getByRole('button').first().click();
-      await page.locator('belfry-bell').getByRole('dialog').waitFor();
+      await page.locator('belfry-bell').getByRole('listitem').first().waitFor();
     },
   },
   { name: 'gone-withdrawn', person: 'eve', path: (w) => w.withdrawn.href, status: 410 },

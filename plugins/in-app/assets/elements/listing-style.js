@@ -9,7 +9,7 @@ export const sheet = sheetOf(`
 --b-success:var(--belfry-success,light-dark(#1b6e3c,#7fd09f))}
 ul{list-style:none;margin:0;padding:0;overflow:auto;overscroll-behavior:contain}
 li{border-block:1px solid var(--b-line);margin-block-end:-1px;padding:8px 12px;overflow-wrap:anywhere}
-li>div{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;color:var(--b-muted);font-size:.875em}
+li>div{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;justify-content:end;color:var(--b-muted);font-size:.875em}
 li a{color:inherit;text-decoration:none;display:block;padding-block:4px}
 a:hover{text-decoration:underline}
 .new a{font-weight:700}
@@ -27,4 +27,5 @@ forced-color-adjust:none;clip-path:circle()}
 li button,p button,.bar button{font:inherit;font-size:.875rem;color:var(--b-accent);background:none;cursor:pointer;
 border:1px solid var(--b-line);border-radius:6px;min-block-size:28px;padding:2px 10px}
 time{margin-inline-end:auto}
+time:has(+button+button){flex:1 0 45%}
 `);

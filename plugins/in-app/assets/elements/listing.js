@@ -206,7 +206,7 @@ export class Listing {
       const at = new Date(time.dateTime);
       const minutes = Math.round((at - Date.now()) / MINUTE_MS);
       time.title = at.toLocaleString(this.host.language);
-      time.textContent = minutes > -60 ? words.format(minutes, 'minute')
+      time.textContent = minutes > -60 ? words.format(minutes, minutes ? 'minute' : 'second')
         : minutes > -1440 ? words.format(Math.round(minutes / 60), 'hour')
           : words.format(Math.round(minutes / 1440), 'day');
     }
