@@ -10,8 +10,9 @@ const INVERSE = { read: 'unread', unread: 'read', hide: 'unhide', unhide: 'hide'
 const leaves = (what) => what === 'hide' || what === 'unhide';
 
 export class Actions {
-  constructor({ list, selection, store, words, speaker, banners, rows }) {
-    Object.assign(this, { list, selection, store, words, speaker, banners, rows, last: null });
+  constructor(page) {
+    Object.assign(this, page);
+    this.last = null;
   }
 
   // --- what is seen before the hub has answered
@@ -19,7 +20,7 @@ export class Actions {
   // Shows it; gives back how to take it back, for some of the rows.
   show(rows, what) {
     const before = rows.map((row) => ({ row, unread: row.classList.contains('unread'), next: row.nextElementSibling }));
-    for (const { row } of before) this.rows.fault(row);
+    for (const { row } of before) this.maker.fault(row);
     if (leaves(what)) this.list.removeAll(rows);
     else for (const { row } of before) this.paint(row, what === 'unread');
     return (ids) => {
@@ -122,7 +123,7 @@ export class Actions {
   refused(failure, rows) {
     const reason = reasonOf(failure, this.words);
     if (!reason) return; // signed out: that is said for the whole page
-    for (const row of rows) this.rows.fault(row, reason);
+    for (const row of rows) this.maker.fault(row, reason);
     const title = rows.length === 1 ? titleOf(rows[0]).textContent : '';
     this.speaker.warn(title ? this.words.say('failed_row', title, reason) : this.words.say('failed', reason));
   }

@@ -35,10 +35,12 @@ export class Banners {
 const well = (state) => state === 'ok' || state === 'idle';
 const OUTAGE = { offline: 'outage', failing: 'outage' };
 
-// Shows what keeps the page from being up to date. retry() asks again.
+// Shows what keeps the page from being up to date.
 export class Weather {
-  constructor({ store, banners, words, speaker, retry }) {
-    Object.assign(this, { store, banners, words, speaker, retry, kind: null });
+  constructor(page) {
+    Object.assign(this, page);
+    this.kind = null;
+    const { store } = page;
     store.addEventListener('state', () => this.set(store.state, store.wait));
   }
 
@@ -60,7 +62,7 @@ export class Weather {
 
   set(state, wait) {
     if (well(state)) {
-      if (this.kind) this.retry(); // what was missed meanwhile
+      if (this.kind) this.reload(); // what was missed meanwhile
       this.clear();
       return;
     }
@@ -81,7 +83,7 @@ export class Weather {
 
   again() {
     this.store.count();
-    this.retry();
+    this.reload();
   }
 
   signed_out() {

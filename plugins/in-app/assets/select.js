@@ -6,9 +6,10 @@ import { make } from './words.js';
 import { boxOf, idOf } from './row.js';
 
 export class Selection extends EventTarget {
-  constructor({ section, list, words, speaker }) {
+  constructor(page) {
     super();
-    Object.assign(this, { list, words, speaker, matching: false, anchor: null });
+    Object.assign(this, page, { matching: false, anchor: null });
+    const { section, list } = page;
     this.box = section.querySelector('#select-all');
     this.note = section.querySelector('#selected');
     this.more = make('button', { type: 'button', id: 'select-matching', hidden: true });
@@ -26,10 +27,6 @@ export class Selection extends EventTarget {
 
   rows() {
     return this.list.all().filter((row) => boxOf(row).checked);
-  }
-
-  ids() {
-    return this.rows().map(idOf);
   }
 
   // range: from the row that was set last to this one
@@ -78,6 +75,6 @@ export class Selection extends EventTarget {
       : count ? this.words.count('selected', count) : '';
     this.more.hidden = this.matching || count < shown || !count || total <= shown;
     this.more.textContent = this.words.count('select_matching', total);
-    this.dispatchEvent(new CustomEvent('select', { detail: { count: this.matching ? total : count } }));
+    this.dispatchEvent(new Event('select'));
   }
 }
