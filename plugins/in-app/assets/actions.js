@@ -32,8 +32,10 @@ export class Actions {
     };
   }
 
-  // What is no longer valid or was handled never counts as unread.
+  // What is no longer valid or was handled never counts as unread. What the hub says next is believed, whatever revision
+  // it is of: it may have left the row alone.
   paint(row, unread) {
+    row.dataset.rev = '';
     row.classList.toggle('unread', unread && !row.querySelector('.chip:not(.failed)'));
   }
 
@@ -60,7 +62,7 @@ export class Actions {
 
   // Of the rows that are shown
   async mark(rows, what) {
-    if (!rows.length) return;
+    if (!rows.length) return this.banners.clear('failed'); // they are gone meanwhile
     const single = rows.length === 1;
     const ids = rows.map(idOf);
     const changed = leaves(what) || rows.some((row) => row.classList.contains('unread') === (what === 'read'));
