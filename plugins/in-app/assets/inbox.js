@@ -128,7 +128,8 @@ function startInbox(section) {
       const button = known.get(value) ?? make('button', { name: 'do', value });
       if (!button.isConnected) last.before(button, '\n');
       const plain = which === 'all' && !list.filtered;
-      const count = plain && what === 'read' ? store.unread ?? Number(section.dataset.unread) : list.total;
+      const unread = Math.max(0, (store.unread ?? section.dataset.unread) - list.pending);
+      const count = plain && what === 'read' ? unread : list.total;
       button.textContent = which === 'selected' ? words.say(`tools_${what}`)
         : words.count(`tools_${what}_${plain ? 'all' : 'matching'}`, count);
       const off = which === 'selected' ? !selection.rows().length : !count;
@@ -138,7 +139,7 @@ function startInbox(section) {
   }
   selection.addEventListener('select', tools);
   const showKeys = () => help((one) => one.open());
-  toolbar.append(make('button', { type: 'button', id: 'shortcuts', onclick: showKeys }, words.say('keys')));
+  Object.assign(find('#shortcuts'), { hidden: false, onclick: showKeys });
 
   // --- what the form's buttons do
 

@@ -26,7 +26,7 @@ export class List extends EventTarget {
     this.table = section.querySelector('#list');
     this.body = this.table.tBodies[0];
     this.rev = Number(section.dataset.rev);
-    this.total = Number(section.dataset.total);
+    this.total = Number(section.dataset.total); // of what does not wait
     this.next = section.querySelector('.pager a[rel=next]') ? true : null;
     this.pending = 0; // new ones that are not shown
     this.busy = new Set(); // ids that are being changed
@@ -127,7 +127,7 @@ export class List extends EventTarget {
     this.put(data.items, insert);
     // what "all matching" may touch: nothing that waits to be shown
     if (!this.pending) this.rev = data.rev;
-    this.total = data.total;
+    this.total = data.total - this.pending;
     this.next = data.next;
     this.restore(place);
     this.describe();

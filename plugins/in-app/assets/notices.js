@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Banners above the list, one a kind, and what the store's state means to the reader: a banner for as long as it lasts,
-// said once. Invariant: an outage is one alert, whatever it turns from and into, until all is well again.
+// Banners, one a kind, and what the store's state means to the reader: a banner for as long as it lasts, said once.
+// Invariants: an outage is one alert, whatever it turns from and into, until all is well again; a banner that comes moves
+// nothing, because it would move the next row from under the pointer that has just hidden one.
 import { make } from './words.js';
 
 export class Banners {
   constructor(slot) {
     this.slot = slot;
+    this.own = make('div', { class: 'own' }); // where there is room it lies over the end of the page
+    slot.append(this.own);
   }
 
   find(kind) {
@@ -18,7 +21,7 @@ export class Banners {
     banner.dataset.kind = kind;
     const old = this.find(kind);
     if (old) old.replaceWith(banner);
-    else this.slot.append(banner);
+    else this.own.append(banner);
     return banner;
   }
 
