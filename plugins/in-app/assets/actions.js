@@ -144,6 +144,7 @@ export class Actions {
   done(what, changed, undo, { ids, told = false } = {}) {
     const text = this.words.count(`done_${what}`, changed);
     this.last = undo ? { undo, ids } : null;
+    this.from = document.activeElement;
     this.banners.clear('undo');
     if (undo)
       this.banners.set('undo', text,
@@ -154,13 +155,16 @@ export class Actions {
 
   dismiss() {
     this.last = null;
-    this.leaveBanner();
-    this.banners.clear('undo');
+    this.closeBanner();
   }
 
-  // The button that was pressed goes; whoever pressed it should not start from the top of the page.
-  leaveBanner() {
-    if (this.banners.find('undo')?.contains(document.activeElement)) this.list.focus(this.list.body.rows[0]);
+  // The button that was pressed goes; whoever pressed it goes on where the action left them, or with what is in sight.
+  closeBanner() {
+    const pressed = this.banners.find('undo')?.contains(document.activeElement);
+    this.banners.clear('undo');
+    if (!pressed) return;
+    if (this.from.closest('tr')?.isConnected) this.from.focus();
+    else this.list.focus(this.list.place().first);
   }
 
   async undo(op) {
@@ -169,8 +173,7 @@ export class Actions {
     this.last = null;
     try {
       const count = await last.undo();
-      this.leaveBanner();
-      this.banners.clear('undo');
+      this.closeBanner();
       this.banners.clearOld();
       await this.list.load({ insert: last.ids ? new Set(last.ids) : true }).catch(() => {});
       this.speaker.tell(this.words.count('done_undo', count));
