@@ -295,6 +295,40 @@ test('what was asked for is shown, also when news came before the answer', async
   await close(page);
 });
 
+test('a list that was asked for before an action, and comes after it, does not take it back', async () => {
+  const who = await somebody(3);
+  // time stands still: the list is not asked for anew meanwhile
+  const stop = (one) => one.clock.install().then(() => one.clock.pauseAt(Date.now() + 1000));
+  const page = await openInbox(browser, hub, who, { prepare: stop });
+  let come, held;
+  const came = new Promise((resolve) => { come = resolve; });
+  await page.route(list, async (route) => {
+    if (held) return route.continue();
+    held = await route.fetch();
+    await came;
+    return route.fulfill({ response: held });
+  });
+  await page.locator('#filters button').click(); // asks for the list
+  await until(() => held, 'the list is on its way');
+  await page.evaluate(() => {
+    window.waited = [];
+    new MutationObserver(() => window.waited.push(document.querySelector('[data-kind=new]')?.textContent ?? ''))
+      .observe(document.querySelector('#banners'), { childList: true, subtree: true });
+  });
+  const done = page.waitForResponse((response) => response.url().endsWith('/hide'));
+  await row(page, 'Case 2').getByRole('button', { name: 'Hide' }).click();
+  await done;
+  await page.getByRole('button', { name: 'Undo' }).waitFor();
+  const listed = page.waitForResponse((response) => list.test(response.url()));
+  come();
+  await listed;
+  await page.locator('#inbox[aria-busy=false]').waitFor();
+  assert.deepEqual(await titles(page), cases(3, 1));
+  assert.deepEqual((await page.evaluate(() => window.waited)).filter(Boolean), [], 'nothing is new');
+  assert.equal(await countOf(page), '2 unread');
+  await close(page);
+});
+
 test('a list that fails, where the number does not, is asked for again by itself, and the banner goes', async () => {
   const who = await somebody(1);
   const page = await openInbox(browser, hub, who, { prepare: stopTime });

@@ -43,6 +43,7 @@ export class Actions {
     if (this.list.row(idOf(row))) return; // the list has brought it back
     if (next && !next.isConnected) next = null;
     const time = (one) => one.querySelector('time').dateTime;
+    this.list.total += 1;
     this.list.body.insertBefore(row, next ?? this.list.all().find((other) => time(other) < time(row)) ?? null);
   }
 

@@ -59,7 +59,7 @@ export class Filters {
     const link = event.target.closest('a[href]');
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (link.hasAttribute('download') || link.origin !== location.origin || link.pathname !== location.pathname) return;
-    if (link.hash || link.closest('[data-kind=state]')) return;
+    if (link.hash || link.closest('.banner')) return;
     event.preventDefault();
     history.pushState(null, '', link.href);
     this.arrive(link.searchParams ?? new URL(link.href).searchParams, true);

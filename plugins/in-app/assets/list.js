@@ -79,7 +79,9 @@ export class List extends EventTarget {
     const slow = setTimeout(() => this.section.classList.add('slow'), SLOW_MS);
     const loading = setTimeout(() => this.speaker.tell(this.words.say('loading')), LOADING_MS);
     try {
-      const data = await this.store.list(new URLSearchParams([...this.query, ['labels', 'true']]));
+      const ask = () => this.store.list(new URLSearchParams([...this.query, ['labels', 'true']]));
+      let data = await ask();
+      if (data.rev < this.store.rev) data = await ask(); // it was on its way when an action was answered
       if (turn !== this.asked) return null;
       const gone = await this.missing(data);
       if (turn !== this.asked) return null;
@@ -187,6 +189,7 @@ export class List extends EventTarget {
     const next = all.slice(at).find(stays) ?? all.slice(0, at).findLast(stays);
     const column = columnOf(active);
     for (const row of rows) row.remove();
+    this.total -= rows.length;
     if (at >= 0) this.focus(next, column);
     this.describe();
   }
