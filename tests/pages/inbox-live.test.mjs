@@ -298,8 +298,7 @@ test('what was asked for is shown, also when news came before the answer', async
 test('a list that was asked for before an action, and comes after it, does not take it back', async () => {
   const who = await somebody(3);
   // time stands still: the list is not asked for anew meanwhile
-  const stop = (one) => one.clock.install().then(() => one.clock.pauseAt(Date.now() + 1000));
-  const page = await openInbox(browser, hub, who, { prepare: stop });
+  const page = await openInbox(browser, hub, who, { prepare: stopTime });
   let come, held;
   const came = new Promise((resolve) => { come = resolve; });
   await page.route(list, async (route) => {

@@ -171,8 +171,7 @@ for (const [what, answer, reason] of [
 test('an outage is one banner and one alert, whatever fails; all well again: it goes, and the list catches up', async () => {
   const who = await somebody(2);
   // time stands still: nothing is tried again but by the person
-  const stop = (one) => one.clock.install().then(() => one.clock.pauseAt(Date.now() + 1000));
-  const page = await openInbox(browser, hub, who, { prepare: stop });
+  const page = await openInbox(browser, hub, who, { prepare: stopTime });
   const api = '**/v1/acme/notifications**';
   await page.route(api, (route) => route.fulfill({ status: 503, json: {} }));
   const wake = () => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
