@@ -83,7 +83,7 @@ export class Actions {
         this.partly(what, answer.changed, failed);
       }
       const undo = single ? changed && (() => this.store.mark(ids[0], INVERSE[what]).then(() => 1))
-        : answer.undo && (() => this.store.undo(answer.undo).then((undone) => undone.changed));
+        : this.undoOf(answer.undo);
       this.done(what, single ? 1 : answer.changed, undo, { ids, told: failed.size > 0 });
     });
     this.list.describe();
@@ -99,7 +99,7 @@ export class Actions {
     await this.during(rows.map(idOf), async () => {
       try {
         const answer = await this.store.bulk({ action: what, filter, as_of_rev: rev });
-        this.done(what, answer.changed, answer.undo && (() => this.store.undo(answer.undo).then((u) => u.changed)));
+        this.done(what, answer.changed, this.undoOf(answer.undo));
       } catch (failure) {
         takeBack();
         this.refused(failure, []);
@@ -134,10 +134,15 @@ export class Actions {
   partly(what, changed, failed) {
     const text = `${this.words.count(`done_${what}`, changed)} ${this.words.count('done_failed', failed.size)}`;
     const again = () => this.mark(this.list.all().filter((row) => failed.has(idOf(row))), what);
-    this.selection.setIds(failed);
+    this.selection.setAll(failed);
     this.banners.set('failed', text, make('button', { type: 'button', onclick: again }, this.words.say('retry')))
       .classList.add('warn');
     this.speaker.warn(text);
+  }
+
+  // How to take a change of many back; null where nothing was changed
+  undoOf(op) {
+    return op && (() => this.store.undo(op).then(({ changed }) => changed));
   }
 
   // undo: does it, and gives back how many rows are as they were; false when there is nothing to undo. ids: which rows
@@ -169,7 +174,7 @@ export class Actions {
   }
 
   async undo(op) {
-    const last = op ? { undo: () => this.store.undo(op).then((undone) => undone.changed) } : this.last;
+    const last = op ? { undo: this.undoOf(op) } : this.last;
     if (!last) return;
     this.last = null;
     try {

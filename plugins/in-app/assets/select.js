@@ -44,16 +44,9 @@ export class Selection extends EventTarget {
     this.set(row, range || !boxOf(row).checked, range);
   }
 
+  // on: all or none, or exactly those ids, where they are shown
   setAll(on) {
-    for (const row of this.list.all()) boxOf(row).checked = on;
-    this.matching = false;
-    this.update();
-  }
-
-  // Exactly these, where they are shown
-  setIds(ids) {
-    const wanted = new Set(ids);
-    for (const row of this.list.all()) boxOf(row).checked = wanted.has(idOf(row));
+    for (const row of this.list.all()) boxOf(row).checked = on.has?.(idOf(row)) ?? on;
     this.matching = false;
     this.update();
   }
