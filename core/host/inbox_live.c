@@ -7,8 +7,9 @@
  * opened does not count.
  *
  * A hint with revision -1 is the last one: the session has ended, or the person's roles or org changed with the
- * configuration or the directory. What the watcher may count is asked with the configuration in force, never with that
- * of its request.
+ * configuration or the directory, or what these roles may see did: no revision tells of that, so whoever comes back
+ * has to ask for everything. What the watcher may count is asked with the configuration in force, never with that of
+ * its request.
  */
 #include "host/inbox.h"
 
@@ -256,7 +257,7 @@ static int has_role(const struct belfry_strs *roles, struct belfry_str role)
     return 0;
 }
 
-static int same_roles(const struct belfry_strs *a, const struct belfry_strs *b)
+static int same_set(const struct belfry_strs *a, const struct belfry_strs *b)
 {
     for (size_t i = 0; i < a->count; i++)
         if (!has_role(b, a->items[i]))
@@ -273,7 +274,7 @@ void host_inbox_roles(struct host_inbox *inbox, struct belfry_str org, struct be
     LIST_EACH(it, &person->watchers)
     {
         struct watcher *w = LIST_OF(it, struct watcher, peers);
-        if (!w->claimed && !same_roles(&w->roles, roles))
+        if (!w->claimed && !same_set(&w->roles, roles))
             end(inbox, w);
     }
 }
@@ -288,12 +289,22 @@ static int same_names(const struct config_names *a, const struct config_names *b
     return 1;
 }
 
+/* Whether both keep the same categories from these roles. */
+static int same_gates(const struct belfry_strs *roles, const struct config *old, const struct config *config)
+{
+    struct arena *arena = arena_new(0);
+    struct belfry_strs before = inbox_gates(old, roles, arena), after = inbox_gates(config, roles, arena);
+    int same = same_set(&before, &after);
+    arena_free(arena);
+    return same;
+}
+
 /* Roles that a JWT names are its own; else who comes into YAML, or leaves it, has other roles than those of the API. */
 static int still_the_same(const struct watcher *w, const struct config *old, const struct config *config)
 {
     const struct config_user *before = config_user(old, w->org, w->username);
     const struct config_user *after = config_user(config, w->org, w->username);
-    if (!config_org(config, w->org))
+    if (!config_org(config, w->org) || !same_gates(&w->roles, old, config))
         return 0;
     return w->claimed || (!before && !after) || (before && after && same_names(&before->roles, &after->roles));
 }

@@ -51,9 +51,13 @@ static int same_marks(const struct store_inbox_marks *a, const struct store_inbo
     return a->seen == b->seen && a->read == b->read && a->hidden == b->hidden;
 }
 
+/* A row that was only looked at is the row it was and keeps its revision: the page tells that of itself, and "all as
+ * read" is not to pass by just what the person has seen. */
 static void write_row(struct slice *s, struct store_inbox_marks *row)
 {
-    row->rev = ledger_txn_touch(s->txn, s->person);
+    int64_t rev = ledger_txn_touch(s->txn, s->person);
+    if (s->change->mark != BELFRY_MARK_SEEN)
+        row->rev = rev;
     store_inbox_marks_set(s->txn->conn, row);
     s->next->changed++;
 }

@@ -154,6 +154,20 @@ def test_with_a_role_of_the_configuration(new_hub):
     beside.close()
 
 
+def test_with_what_the_roles_may_see(new_hub):
+    """No revision tells that a category was closed: who comes back asks for everything."""
+    config = base()
+    hub = new_hub(config).start()
+    stream, manager = Stream(hub, hub.person("bob")), Stream(hub, hub.person("mona"))
+    said(stream), said(manager)
+    config["categories"]["trouble"]["visible_to"] = ["sales-manager"]
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    assert_ends(stream)
+    assert said(manager)["unread"] == 0, "to whom nothing was closed is told to ask again"
+    manager.close()
+
+
 def test_with_the_move_from_the_directory_into_the_configuration(new_hub):
     """YAML wins over the API, also where it names no roles."""
     config = base()

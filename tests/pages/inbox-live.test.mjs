@@ -3,7 +3,7 @@
 // come late or not at all. Nothing moves under the reader, and nothing is told that they did not do.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { faults, launch, stopTime } from '../node/support/browser.mjs';
+import { faults, launch, leave, signIn, stopTime } from '../node/support/browser.mjs';
 import { focus, openInbox, relisted, row, said, scripted, titles } from '../node/support/inbox.mjs';
 import { Hub, baseConfig, bearer, mint } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
@@ -120,6 +120,69 @@ test('a role that is taken away takes its rows along: list, facets, number and s
   await close(page);
 });
 
+test('a role that is taken away between the page and the press: only what one may see is done, the rest goes', async () => {
+  const who = await somebody(2, ['sales-manager']);
+  await hub.case(who, 'bad', 'Only for managers');
+  // nothing tells the page, but the answers to what it does
+  const deaf = (one) => one.route('**/stream', (route) => route.abort());
+  const page = await openInbox(browser, hub, who, { prepare: deaf });
+  await put(who, []);
+  for (const name of ['Case 2', 'Only for managers']) await row(page, name).locator('input').check();
+  await page.locator('button[value=hide-selected]').click();
+  await until(async () => (await titles(page)).join() === cases(1).join(), 'both rows have gone');
+  assert.deepEqual((await said(page)).filter(([, text]) => text.includes('hidden')),
+    [['alert', '1 notification hidden. 1 could not be changed.']]);
+  assert.equal(await page.locator('#facet-category').getByLabel('Trouble').isVisible(), false);
+  assert.equal(await countOf(page), '1 unread');
+  await page.getByRole('button', { name: 'Retry' }).and(page.locator('[data-kind=failed] *')).click();
+  await until(async () => await page.locator('[data-kind=failed]').count() === 0, 'there is nothing to try again');
+  await put(who, ['sales-manager']);
+  const items = await hub.get('/v1/acme/notifications?status=hidden', bearer(mint(who, { roles: ['sales-manager'] })));
+  assert.deepEqual(items.items.map(({ title }) => title), cases(2), 'what was out of sight was left alone');
+  await close(page);
+});
+
+test('the same without a script, by ids and by filter', async () => {
+  const who = await somebody(2, ['sales-manager']);
+  await hub.case(who, 'bad', 'Only for managers');
+  const page = await signIn(browser, hub, who, { javaScriptEnabled: false });
+  await put(who, []);
+  for (const box of await page.locator('input[name=ids]').all()) await box.check();
+  await leave(page, () => page.locator('button[value=read-selected]').click());
+  assert.equal(await page.locator('.banner p').first().textContent(), '2 notifications marked as read. 1 could not be changed.');
+  assert.deepEqual(await titles(page), cases(2, 1));
+  await put(who, ['sales-manager']);
+  await page.goto(`${hub.url}/acme/notifications`);
+  await put(who, []);
+  await leave(page, () => page.locator('button[value=hide-all]').click());
+  assert.deepEqual(await titles(page), []);
+  const items = await hub.get('/v1/acme/notifications', bearer(mint(who, { roles: ['sales-manager'] })));
+  assert.deepEqual(items.items.map(({ title, unread }) => [title, unread]), [['Only for managers', true]]);
+  await close(page);
+});
+
+test('"all as read" reads what was seen meanwhile, and leaves alone what waits or was changed elsewhere', async () => {
+  const who = await somebody(3);
+  const page = await openInbox(browser, hub, who);
+  await hub.case(who, 'calm', 'Later');
+  await page.getByRole('button', { name: 'Show 1 new notification' }).waitFor();
+  assert.equal(await page.locator('caption').textContent(), 'Newest first. Showing all 3.', 'what waits is not older');
+  const items = await hub.inbox(who);
+  const id = (title) => items.find((item) => item.title === title).id;
+  const post = (path, body) => page.context().request.post(`${hub.url}/v1/acme/notifications/${path}`, {
+    data: body, headers: { origin: hub.url },
+  }).then((response) => assert.ok(response.ok()));
+  await post('seen', { ids: items.map((item) => item.id) });
+  for (const what of ['read', 'unread']) await post(`${id('Case 2')}/${what}`, {}); // somebody wants it back
+  await page.locator('#toolbar').getByRole('button', { name: 'Mark all 3 as read' }).click();
+  await page.getByText('2 notifications marked as read.').first().waitFor();
+  await until(async () => await countOf(page) === '2 unread', 'two are left');
+  const unread = () => page.locator('.row.unread .title').allTextContents();
+  await until(async () => (await unread()).join() === 'Case 2', 'the row is shown as the hub has it');
+  assert.deepEqual((await hub.inbox(who, '?read=unread')).map(({ title }) => title), ['Later', 'Case 2']);
+  await close(page);
+});
+
 test('a role that is given brings rows, which wait until they are asked for', async () => {
   const who = await somebody(1);
   await hub.case(who, 'bad', 'Only for managers');
@@ -229,6 +292,39 @@ test('what was asked for is shown, also when news came before the answer', async
   await until(async () => await focus(page) === 'Case 4 / 2', 'the focus is on the newest');
   assert.deepEqual(await titles(page), cases(4, 3, 2, 1));
   assert.equal((await said(page)).filter(([, text]) => /shown\.$/.test(text)).length, 1);
+  await close(page);
+});
+
+test('a list that was asked for before an action, and comes after it, does not take it back', async () => {
+  const who = await somebody(3);
+  // time stands still: the list is not asked for anew meanwhile
+  const page = await openInbox(browser, hub, who, { prepare: stopTime });
+  let come, held;
+  const came = new Promise((resolve) => { come = resolve; });
+  await page.route(list, async (route) => {
+    if (held) return route.continue();
+    held = await route.fetch();
+    await came;
+    return route.fulfill({ response: held });
+  });
+  await page.locator('#filters button').click(); // asks for the list
+  await until(() => held, 'the list is on its way');
+  await page.evaluate(() => {
+    window.waited = [];
+    new MutationObserver(() => window.waited.push(document.querySelector('[data-kind=new]')?.textContent ?? ''))
+      .observe(document.querySelector('#banners'), { childList: true, subtree: true });
+  });
+  const done = page.waitForResponse((response) => response.url().endsWith('/hide'));
+  await row(page, 'Case 2').getByRole('button', { name: 'Hide' }).click();
+  await done;
+  await page.getByRole('button', { name: 'Undo' }).waitFor();
+  const listed = page.waitForResponse((response) => list.test(response.url()));
+  come();
+  await listed;
+  await page.locator('#inbox[aria-busy=false]').waitFor();
+  assert.deepEqual(await titles(page), cases(3, 1));
+  assert.deepEqual((await page.evaluate(() => window.waited)).filter(Boolean), [], 'nothing is new');
+  assert.equal(await countOf(page), '2 unread');
   await close(page);
 });
 

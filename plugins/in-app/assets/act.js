@@ -4,14 +4,14 @@
 import { idOf } from './row.js';
 
 export class Part {
-  constructor({ store, words, speaker, banners, rows, actions }) {
-    Object.assign(this, { store, words, speaker, banners, rows, actions });
+  constructor(page) {
+    Object.assign(this, page);
   }
 
   async act(row, action, comment) {
     const buttons = [...row.querySelectorAll('button[value^="act:"]')];
     if (buttons.some((button) => button.ariaDisabled)) return;
-    this.rows.fault(row);
+    this.maker.fault(row);
     for (const button of buttons) button.ariaDisabled = true;
     await this.actions.during([idOf(row)], async () => {
       try {

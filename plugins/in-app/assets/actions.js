@@ -10,8 +10,9 @@ const INVERSE = { read: 'unread', unread: 'read', hide: 'unhide', unhide: 'hide'
 const leaves = (what) => what === 'hide' || what === 'unhide';
 
 export class Actions {
-  constructor({ list, selection, store, words, speaker, banners, rows }) {
-    Object.assign(this, { list, selection, store, words, speaker, banners, rows, last: null });
+  constructor(page) {
+    Object.assign(this, page);
+    this.last = null;
   }
 
   // --- what is seen before the hub has answered
@@ -19,7 +20,7 @@ export class Actions {
   // Shows it; gives back how to take it back, for some of the rows.
   show(rows, what) {
     const before = rows.map((row) => ({ row, unread: row.classList.contains('unread'), next: row.nextElementSibling }));
-    for (const { row } of before) this.rows.fault(row);
+    for (const { row } of before) this.maker.fault(row);
     if (leaves(what)) this.list.removeAll(rows);
     else for (const { row } of before) this.paint(row, what === 'unread');
     return (ids) => {
@@ -31,8 +32,10 @@ export class Actions {
     };
   }
 
-  // What is no longer valid or was handled never counts as unread.
+  // What is no longer valid or was handled never counts as unread. What the hub says next is believed, whatever revision
+  // it is of: it may have left the row alone.
   paint(row, unread) {
+    row.dataset.rev = '';
     row.classList.toggle('unread', unread && !row.querySelector('.chip:not(.failed)'));
   }
 
@@ -40,6 +43,7 @@ export class Actions {
     if (this.list.row(idOf(row))) return; // the list has brought it back
     if (next && !next.isConnected) next = null;
     const time = (one) => one.querySelector('time').dateTime;
+    this.list.total += 1;
     this.list.body.insertBefore(row, next ?? this.list.all().find((other) => time(other) < time(row)) ?? null);
   }
 
@@ -59,7 +63,7 @@ export class Actions {
 
   // Of the rows that are shown
   async mark(rows, what) {
-    if (!rows.length) return;
+    if (!rows.length) return this.banners.clear('failed'); // they are gone meanwhile
     const single = rows.length === 1;
     const ids = rows.map(idOf);
     const changed = leaves(what) || rows.some((row) => row.classList.contains('unread') === (what === 'read'));
@@ -79,7 +83,7 @@ export class Actions {
         this.partly(what, answer.changed, failed);
       }
       const undo = single ? changed && (() => this.store.mark(ids[0], INVERSE[what]).then(() => 1))
-        : answer.undo && (() => this.store.undo(answer.undo).then((undone) => undone.changed));
+        : this.undoOf(answer.undo);
       this.done(what, single ? 1 : answer.changed, undo, { ids, told: failed.size > 0 });
     });
     this.list.describe();
@@ -95,7 +99,7 @@ export class Actions {
     await this.during(rows.map(idOf), async () => {
       try {
         const answer = await this.store.bulk({ action: what, filter, as_of_rev: rev });
-        this.done(what, answer.changed, answer.undo && (() => this.store.undo(answer.undo).then((u) => u.changed)));
+        this.done(what, answer.changed, this.undoOf(answer.undo));
       } catch (failure) {
         takeBack();
         this.refused(failure, []);
@@ -122,7 +126,7 @@ export class Actions {
   refused(failure, rows) {
     const reason = reasonOf(failure, this.words);
     if (!reason) return; // signed out: that is said for the whole page
-    for (const row of rows) this.rows.fault(row, reason);
+    for (const row of rows) this.maker.fault(row, reason);
     const title = rows.length === 1 ? titleOf(rows[0]).textContent : '';
     this.speaker.warn(title ? this.words.say('failed_row', title, reason) : this.words.say('failed', reason));
   }
@@ -130,10 +134,15 @@ export class Actions {
   partly(what, changed, failed) {
     const text = `${this.words.count(`done_${what}`, changed)} ${this.words.count('done_failed', failed.size)}`;
     const again = () => this.mark(this.list.all().filter((row) => failed.has(idOf(row))), what);
-    this.selection.setIds(failed);
+    this.selection.setAll(failed);
     this.banners.set('failed', text, make('button', { type: 'button', onclick: again }, this.words.say('retry')))
       .classList.add('warn');
     this.speaker.warn(text);
+  }
+
+  // How to take a change of many back; null where nothing was changed
+  undoOf(op) {
+    return op && (() => this.store.undo(op).then(({ changed }) => changed));
   }
 
   // undo: does it, and gives back how many rows are as they were; false when there is nothing to undo. ids: which rows
@@ -141,6 +150,7 @@ export class Actions {
   done(what, changed, undo, { ids, told = false } = {}) {
     const text = this.words.count(`done_${what}`, changed);
     this.last = undo ? { undo, ids } : null;
+    this.from = document.activeElement;
     this.banners.clear('undo');
     if (undo)
       this.banners.set('undo', text,
@@ -151,23 +161,25 @@ export class Actions {
 
   dismiss() {
     this.last = null;
-    this.leaveBanner();
-    this.banners.clear('undo');
+    this.closeBanner();
   }
 
-  // The button that was pressed goes; whoever pressed it should not start from the top of the page.
-  leaveBanner() {
-    if (this.banners.find('undo')?.contains(document.activeElement)) this.list.focus(this.list.body.rows[0]);
+  // The button that was pressed goes; whoever pressed it goes on where the action left them, or with what is in sight.
+  closeBanner() {
+    const pressed = this.banners.find('undo')?.contains(document.activeElement);
+    this.banners.clear('undo');
+    if (!pressed) return;
+    if (this.from.closest('tr')?.isConnected) this.from.focus();
+    else this.list.focus(this.list.place().first);
   }
 
   async undo(op) {
-    const last = op ? { undo: () => this.store.undo(op).then((undone) => undone.changed) } : this.last;
+    const last = op ? { undo: this.undoOf(op) } : this.last;
     if (!last) return;
     this.last = null;
     try {
       const count = await last.undo();
-      this.leaveBanner();
-      this.banners.clear('undo');
+      this.closeBanner();
       this.banners.clearOld();
       await this.list.load({ insert: last.ids ? new Set(last.ids) : true }).catch(() => {});
       this.speaker.tell(this.words.count('done_undo', count));

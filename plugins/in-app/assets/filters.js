@@ -2,36 +2,16 @@
 // Filters: the form, the address, and the list, which always say the same. Invariants: the address is written in one
 // order with defaults left out, as the hub writes it; a choice is a step in the history, typing is none; what the hub
 // has not understood of an address is not asked for again.
+import { canonical, DEFAULTS, FACETS, of } from './query.js';
 import { make } from './words.js';
 
-const SEVERITIES = ['critical', 'error', 'warning', 'success', 'info'];
-const FACETS = ['severity', 'category', 'source'];
-const DEFAULTS = { status: 'active', read: 'all' };
 const TYPING_MS = 300;
 const TOLD_MS = 500;
 
-// The one way to write this filter. get(name): all values.
-export function canonical(get) {
-  const query = new URLSearchParams();
-  const put = (name, values) => values.forEach((value) => query.append(name, value));
-  put('q', get('q').filter(Boolean).slice(0, 1));
-  const severities = new Set(get('severity'));
-  put('severity', SEVERITIES.filter((one) => severities.has(one)));
-  for (const name of ['category', 'source']) put(name, [...new Set(get(name))].sort());
-  for (const name of ['status', 'read']) put(name, get(name).filter((one) => one !== DEFAULTS[name]).slice(0, 1));
-  put('before', get('before').filter(Boolean).slice(0, 1));
-  return query;
-}
-
-const of = (params) => canonical((name) => params.getAll(name));
-
 export class Filters {
-  constructor({ section, list, words, speaker, load }) {
-    Object.assign(this, { section, list, words, speaker, load });
-    this.form = section.querySelector('#filters');
-    this.labels = {
-      value: (facet, value) => this.choice(facet, value)?.querySelector('span').textContent ?? value,
-    };
+  constructor(page) {
+    Object.assign(this, page);
+    this.form = page.section.querySelector('#filters');
   }
 
   // After the list is there.
@@ -64,6 +44,10 @@ export class Filters {
     return boxes.find((box) => box.value === value)?.closest('label');
   }
 
+  label(facet, value) {
+    return this.choice(facet, value)?.querySelector('span').textContent ?? value;
+  }
+
   // What the form says; always without a place in the list, unless one is given.
   read(before = []) {
     const data = new FormData(this.form);
@@ -75,7 +59,7 @@ export class Filters {
     const link = event.target.closest('a[href]');
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (link.hasAttribute('download') || link.origin !== location.origin || link.pathname !== location.pathname) return;
-    if (link.hash || link.closest('[data-kind=state]')) return;
+    if (link.hash || link.closest('.banner')) return;
     event.preventDefault();
     history.pushState(null, '', link.href);
     this.arrive(link.searchParams ?? new URL(link.href).searchParams, true);
@@ -104,7 +88,7 @@ export class Filters {
   async go(query, focus) {
     const before = this.list.query.get('before');
     this.list.query = query;
-    const data = await this.load();
+    const data = await this.reload(true);
     if (!data) return;
     if (focus) this.section.querySelector('#heading').focus();
     if (before !== query.get('before')) scrollTo(0, 0);
@@ -145,18 +129,14 @@ export class Filters {
     const items = ['q', ...FACETS].flatMap((name) => query.getAll(name).map((value) => {
       const without = canonical((other) => query.getAll(other).filter((one) =>
         other !== 'before' && !(other === name && one === value)));
-      const text = `${this.words.say(`filter_${name}`)} ${this.labels.value(name, value)}`;
+      const text = `${this.words.say(`filter_${name}`)} ${this.label(name, value)}`;
       return make('li', {}, make('a', { class: 'chip', href: this.list.address(without) },
         make('span', { class: 'vh' }, `${this.words.say('filter_remove')} `), make('span', { dir: 'auto' }, text)));
     }));
-    const old = this.section.querySelector('#applied');
-    const now = make('ul', { id: 'applied', 'aria-label': this.words.say('filter_applied') }, ...items);
-    if (!items.length) old?.remove();
-    else if (old) old.replaceWith(now);
-    else this.form.after(now);
-    let clear = this.form.querySelector('.go a');
-    if (!clear) this.form.querySelector('.go').append(clear = make('a', { href: location.pathname }, this.words.say('filter_clear')));
-    clear.hidden = !this.list.filtered;
+    const list = this.section.querySelector('#applied');
+    list.replaceChildren(...items);
+    list.hidden = !items.length;
+    this.form.querySelector('.go a').hidden = !this.list.filtered;
   }
 
   // Older and newer, and the export of the same list.

@@ -4,7 +4,7 @@
 import { backoff } from './live.js';
 import { equip } from './calls.js';
 import { make, Speaker, Words } from './words.js';
-import { columnOf, idOf, Rows, titleOf } from './row.js';
+import { columnOf, Rows, titleOf } from './row.js';
 import { cellFocus, List } from './list.js';
 import { Selection } from './select.js';
 import { Actions } from './actions.js';
@@ -31,23 +31,24 @@ function startInbox(section) {
   const toolbar = find('#toolbar');
   const heading = find('#heading');
 
-  const filters = new Filters({ section, words, speaker, load: () => reload(true) });
-  const rows = new Rows(find('#row'), words);
-  const list = new List({ section, store, words, speaker, rows, labels: filters.labels, query: new URLSearchParams() });
+  // What the parts share: each is given those that were there before it.
+  const page = { section, words, speaker, banners, store, reload };
+  const maker = page.maker = new Rows(page);
+  const filters = page.filters = new Filters(page);
+  const list = page.list = new List(page);
   filters.listen(list);
-  const selection = new Selection({ section, list, words, speaker });
-  const actions = new Actions({ list, selection, store, words, speaker, banners, rows });
-  const weather = new Weather({ store, banners, words, speaker, retry: () => reload() });
+  const selection = page.selection = new Selection(page);
+  const actions = page.actions = new Actions(page);
+  const weather = new Weather(page);
   const settleToolbar = roving(toolbar);
-  new Seen({ store, list, idOf });
+  new Seen(page);
 
   // --- what few need is fetched when it is asked for
 
-  const parts = { store, list, words, speaker, banners, rows, actions, button: find('button[value=refresh]') };
   const part = (file) => {
     let made;
     return async (use) => {
-      made ??= import(new URL(file, import.meta.url)).then((module) => new module.Part(parts));
+      made ??= import(new URL(file, import.meta.url)).then((module) => new module.Part(page));
       try {
         use(await made);
       } catch {
@@ -127,7 +128,8 @@ function startInbox(section) {
       const button = known.get(value) ?? make('button', { name: 'do', value });
       if (!button.isConnected) last.before(button, '\n');
       const plain = which === 'all' && !list.filtered;
-      const count = plain && what === 'read' ? store.unread ?? Number(section.dataset.unread) : list.total;
+      const unread = Math.max(0, (store.unread ?? section.dataset.unread) - list.pending);
+      const count = plain && what === 'read' ? unread : list.total;
       button.textContent = which === 'selected' ? words.say(`tools_${what}`)
         : words.count(`tools_${what}_${plain ? 'all' : 'matching'}`, count);
       const off = which === 'selected' ? !selection.rows().length : !count;
@@ -137,7 +139,7 @@ function startInbox(section) {
   }
   selection.addEventListener('select', tools);
   const showKeys = () => help((one) => one.open());
-  toolbar.append(make('button', { type: 'button', id: 'shortcuts', onclick: showKeys }, words.say('keys')));
+  Object.assign(find('#shortcuts'), { hidden: false, onclick: showKeys });
 
   // --- what the form's buttons do
 
@@ -209,7 +211,7 @@ function startInbox(section) {
 
   setInterval(() => {
     const now = Date.now();
-    for (const row of list.all()) rows.age(row.querySelector('time'), now);
+    for (const row of list.all()) maker.age(row.querySelector('time'), now);
   }, AGE_MS);
   tools();
   section.dataset.ready = 'true';

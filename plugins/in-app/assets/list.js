@@ -4,6 +4,7 @@
 // looking at, unless they asked for it; what is being changed right now is not overwritten by an older answer; a row
 // that is no longer valid stays until the list is asked for anew.
 import { make } from './words.js';
+import { FACETS } from './query.js';
 import { boxOf, columnOf, idOf, titleOf } from './row.js';
 
 const SLOW_MS = 400;
@@ -17,13 +18,15 @@ export function cellFocus(row, column) {
 }
 
 export class List extends EventTarget {
-  constructor({ section, store, words, speaker, rows, labels, query }) {
+  constructor(page) {
     super();
-    Object.assign(this, { section, store, words, speaker, rows, labels, query });
+    Object.assign(this, page);
+    const { section } = page;
+    this.query = new URLSearchParams();
     this.table = section.querySelector('#list');
     this.body = this.table.tBodies[0];
     this.rev = Number(section.dataset.rev);
-    this.total = Number(section.dataset.total);
+    this.total = Number(section.dataset.total); // of what does not wait
     this.next = section.querySelector('.pager a[rel=next]') ? true : null;
     this.pending = 0; // new ones that are not shown
     this.busy = new Set(); // ids that are being changed
@@ -51,9 +54,9 @@ export class List extends EventTarget {
   // The filter as the API's bulk takes it.
   get filter() {
     const filter = {};
-    for (const name of ['severity', 'category', 'source'])
-      if (this.query.has(name)) filter[name] = this.query.getAll(name);
-    for (const name of ['q', 'status', 'read']) if (this.query.has(name)) filter[name] = this.query.get(name);
+    for (const [name, value] of this.query)
+      if (FACETS.includes(name)) (filter[name] ??= []).push(value);
+      else if (name !== 'before') filter[name] = value;
     return filter;
   }
 
@@ -76,7 +79,9 @@ export class List extends EventTarget {
     const slow = setTimeout(() => this.section.classList.add('slow'), SLOW_MS);
     const loading = setTimeout(() => this.speaker.tell(this.words.say('loading')), LOADING_MS);
     try {
-      const data = await this.store.list(new URLSearchParams([...this.query, ['labels', 'true']]));
+      const ask = () => this.store.list(new URLSearchParams([...this.query, ['labels', 'true']]));
+      let data = await ask();
+      if (data.rev < this.store.rev) data = await ask(); // it was on its way when an action was answered
       if (turn !== this.asked) return null;
       const gone = await this.missing(data);
       if (turn !== this.asked) return null;
@@ -118,13 +123,13 @@ export class List extends EventTarget {
     for (const [id, item] of gone) {
       const row = this.row(id);
       if (!row) continue;
-      if (item && !item.hidden_at === !this.hidden) this.rows.patch(row, item);
+      if (item && !item.hidden_at === !this.hidden) this.maker.patch(row, item);
       else this.removeAll([row]);
     }
     this.put(data.items, insert);
     // what "all matching" may touch: nothing that waits to be shown
     if (!this.pending) this.rev = data.rev;
-    this.total = data.total;
+    this.total = data.total - this.pending;
     this.next = data.next;
     this.restore(place);
     this.describe();
@@ -141,13 +146,13 @@ export class List extends EventTarget {
     items.forEach((item, at) => {
       const row = shown.get(item.id);
       if (row) {
-        if (!this.busy.has(item.id)) this.rows.patch(row, item);
+        if (!this.busy.has(item.id)) this.maker.patch(row, item);
         if (insert === true && row !== before) this.body.insertBefore(row, before);
         before = row.nextElementSibling;
       } else if (this.busy.has(item.id)) {
         return; // it is just being hidden
       } else if (asked(item) || at > last && (shown.size > 0 || this.query.has('before'))) {
-        this.body.insertBefore(this.rows.build(item), at > last ? null : before);
+        this.body.insertBefore(this.maker.build(item), at > last ? null : before);
       } else {
         this.pending += 1;
       }
@@ -184,6 +189,7 @@ export class List extends EventTarget {
     const next = all.slice(at).find(stays) ?? all.slice(0, at).findLast(stays);
     const column = columnOf(active);
     for (const row of rows) row.remove();
+    this.total -= rows.length;
     if (at >= 0) this.focus(next, column);
     this.describe();
   }
@@ -219,7 +225,7 @@ export class List extends EventTarget {
   // Why there is nothing, and the way out.
   explain(empty) {
     const { query, words } = this;
-    const narrow = ['q', 'severity', 'category', 'source'].filter((name) => query.has(name));
+    const narrow = ['q', ...FACETS].filter((name) => query.has(name));
     const key = query.has('before') ? 'nothing_older' : narrow.length ? 'no_match'
       : this.hidden ? 'nothing_hidden' : query.has('read') ? 'all_read' : 'caught_up';
     const out = new URLSearchParams(key === 'nothing_older' ? query : key === 'caught_up' ? 'status=hidden' : '');
@@ -227,7 +233,7 @@ export class List extends EventTarget {
     empty.replaceChildren(
       make('h2', {}, words.say(`empty_${key}`)), make('p', {}, words.say(`empty_${key}_text`)),
       ...(narrow.length ? [make('ul', {}, ...narrow.flatMap((name) => query.getAll(name).map((value) =>
-        make('li', { dir: 'auto' }, `${words.say(`filter_${name}`)}: ${this.labels.value(name, value)}`))))] : []),
+        make('li', { dir: 'auto' }, `${words.say(`filter_${name}`)}: ${this.filters.label(name, value)}`))))] : []),
       make('p', {}, make('a', { class: 'button', href: this.address(out) }, words.say(`empty_${key}_way`))));
   }
 }

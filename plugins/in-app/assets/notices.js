@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Banners above the list, one a kind, and what the store's state means to the reader: a banner for as long as it lasts,
-// said once. Invariant: an outage is one alert, whatever it turns from and into, until all is well again.
+// Banners, one a kind, and what the store's state means to the reader: a banner for as long as it lasts, said once.
+// Invariants: an outage is one alert, whatever it turns from and into, until all is well again; a banner that comes moves
+// nothing, because it would move the next row from under the pointer that has just hidden one.
 import { make } from './words.js';
 
 export class Banners {
   constructor(slot) {
     this.slot = slot;
+    this.own = make('div', { class: 'own' }); // where there is room it lies over the end of the page
+    slot.append(this.own);
   }
 
   find(kind) {
@@ -18,7 +21,7 @@ export class Banners {
     banner.dataset.kind = kind;
     const old = this.find(kind);
     if (old) old.replaceWith(banner);
-    else this.slot.append(banner);
+    else this.own.append(banner);
     return banner;
   }
 
@@ -35,10 +38,12 @@ export class Banners {
 const well = (state) => state === 'ok' || state === 'idle';
 const OUTAGE = { offline: 'outage', failing: 'outage' };
 
-// Shows what keeps the page from being up to date. retry() asks again.
+// Shows what keeps the page from being up to date.
 export class Weather {
-  constructor({ store, banners, words, speaker, retry }) {
-    Object.assign(this, { store, banners, words, speaker, retry, kind: null });
+  constructor(page) {
+    Object.assign(this, page);
+    this.kind = null;
+    const { store } = page;
     store.addEventListener('state', () => this.set(store.state, store.wait));
   }
 
@@ -60,7 +65,7 @@ export class Weather {
 
   set(state, wait) {
     if (well(state)) {
-      if (this.kind) this.retry(); // what was missed meanwhile
+      if (this.kind) this.reload(); // what was missed meanwhile
       this.clear();
       return;
     }
@@ -81,7 +86,7 @@ export class Weather {
 
   again() {
     this.store.count();
-    this.retry();
+    this.reload();
   }
 
   signed_out() {

@@ -11,9 +11,10 @@ const LONG_MS = 30_000;
 const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 export class Part {
-  constructor({ button, store, list, words, speaker, banners }) {
-    Object.assign(this, { button, store, list, words, speaker, banners, running: false });
-    this.label = button.textContent;
+  constructor(page) {
+    Object.assign(this, page);
+    this.button = page.section.querySelector('button[value=refresh]');
+    this.label = this.button.textContent;
   }
 
   async press() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One row of the list, from an item of the API: built from the page's template, so that it is what the hub would have
 // written; and brought up to date in place. Of an item only its marks, its validity and its actions ever change.
+import { make } from './words.js';
 
 const LABEL_BYTES = 80;
 const BRIEF_BYTES = 240;
@@ -22,8 +23,8 @@ const slot = (row, name) => row.querySelector(`[data-slot=${name}]`);
 
 // From items with labels (?labels=true).
 export class Rows {
-  constructor(template, words) {
-    Object.assign(this, { template, words });
+  constructor({ section, words }) {
+    Object.assign(this, { template: section.querySelector('#row'), words });
   }
 
   build(item) {
@@ -116,10 +117,7 @@ export class Rows {
   fault(row, text) {
     row.querySelector('.failed')?.remove();
     if (!text) return;
-    const chip = document.createElement('span');
-    chip.className = 'chip failed';
-    chip.textContent = text;
-    titleOf(row).closest('th').append(chip);
+    titleOf(row).closest('th').append(make('span', { class: 'chip failed' }, text));
   }
 
   // Times within a week are relative and go on; older ones stay as they were written.

@@ -2,10 +2,12 @@
 // Which rows were looked at: half of it, or half a window of it, in sight for a second, in a tab that is visible. Only
 // then is a row seen; it holds back the mail about it and changes nothing on the page.
 
+import { idOf } from './row.js';
+
 const LOOKED_MS = 1000;
 
 export class Seen {
-  constructor({ store, list, idOf }) {
+  constructor({ store, list }) {
     this.timers = new Map(); // row -> timer
     this.done = new WeakSet();
     this.inSight = new Set();

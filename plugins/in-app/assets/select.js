@@ -6,9 +6,10 @@ import { make } from './words.js';
 import { boxOf, idOf } from './row.js';
 
 export class Selection extends EventTarget {
-  constructor({ section, list, words, speaker }) {
+  constructor(page) {
     super();
-    Object.assign(this, { list, words, speaker, matching: false, anchor: null });
+    Object.assign(this, page, { matching: false, anchor: null });
+    const { section, list } = page;
     this.box = section.querySelector('#select-all');
     this.note = section.querySelector('#selected');
     this.more = make('button', { type: 'button', id: 'select-matching', hidden: true });
@@ -28,10 +29,6 @@ export class Selection extends EventTarget {
     return this.list.all().filter((row) => boxOf(row).checked);
   }
 
-  ids() {
-    return this.rows().map(idOf);
-  }
-
   // range: from the row that was set last to this one
   set(row, on, range = false) {
     const rows = this.list.all();
@@ -47,16 +44,9 @@ export class Selection extends EventTarget {
     this.set(row, range || !boxOf(row).checked, range);
   }
 
+  // on: all or none, or exactly those ids, where they are shown
   setAll(on) {
-    for (const row of this.list.all()) boxOf(row).checked = on;
-    this.matching = false;
-    this.update();
-  }
-
-  // Exactly these, where they are shown
-  setIds(ids) {
-    const wanted = new Set(ids);
-    for (const row of this.list.all()) boxOf(row).checked = wanted.has(idOf(row));
+    for (const row of this.list.all()) boxOf(row).checked = on.has?.(idOf(row)) ?? on;
     this.matching = false;
     this.update();
   }
@@ -78,6 +68,6 @@ export class Selection extends EventTarget {
       : count ? this.words.count('selected', count) : '';
     this.more.hidden = this.matching || count < shown || !count || total <= shown;
     this.more.textContent = this.words.count('select_matching', total);
-    this.dispatchEvent(new CustomEvent('select', { detail: { count: this.matching ? total : count } }));
+    this.dispatchEvent(new Event('select'));
   }
 }
