@@ -157,8 +157,8 @@ void ledger_delivery_cancel(struct ledger *ledger, const struct ledger_deed *dee
 
 static json_t *query_json(const struct store_delivery_query *q)
 {
-    json_t *doc = json_pack("{s:i, s:I, s:I, s:I}", "state", q->state, "event", (json_int_t)q->event, "from",
-                            (json_int_t)q->from, "before", (json_int_t)q->before);
+    json_t *doc = json_pack("{s:i, s:I, s:I, s:I, s:I}", "state", q->state, "event", (json_int_t)q->event, "from",
+                            (json_int_t)q->from, "before", (json_int_t)q->before, "as_of", (json_int_t)q->as_of);
     json_set_str(doc, "channel", q->channel);
     json_set_str(doc, "rule", q->rule);
     json_set_str(doc, "recipient", q->recipient);
@@ -178,6 +178,7 @@ static struct store_delivery_query query_of(struct arena *arena, const json_t *d
                                          .event = json_integer_value(json_object_get(doc, "event")),
                                          .from = json_integer_value(json_object_get(doc, "from")),
                                          .before = json_integer_value(json_object_get(doc, "before")),
+                                         .as_of = json_integer_value(json_object_get(doc, "as_of")),
                                          .channel = text_of(arena, doc, "channel"),
                                          .rule = text_of(arena, doc, "rule"),
                                          .recipient = text_of(arena, doc, "recipient"),
