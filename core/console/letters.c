@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Dead letters: deliveries that failed for good, those of one cause together. The ticked ones, or all that the filters
- * let through, are tried again or given up; all at once only after their number was typed, and the API refuses when it
- * is another one by then.
+ * let through, are tried again or given up; all at once only after their number was typed. What failed after that
+ * number was read is not among them, and the API refuses when there are fewer by then.
  */
 #include "console/internal.h"
 
@@ -51,9 +51,10 @@ void letters_show(struct page *page)
     json_array_foreach(groups, i, group) json_set_str(
         group, "size",
         page_count_text(page, "letters.size", (int64_t)json_array_size(json_object_get(group, "letters"))));
-    int64_t total = json_integer_value(json_object_get(answer, "total"));
     json_object_set_new(page->model, "groups", groups);
-    json_set_str(page->model, "all_text", page_count_text(page, "letters.all", total));
+    if (json_is_true(json_object_get(answer, "total_more")))
+        return; /* nobody can confirm a number that nobody knows */
+    int64_t total = json_integer_value(json_object_get(answer, "total"));
     json_set_str(page->model, "retry_all", page_count_text(page, "letters.retry_all", total));
     json_set_str(page->model, "discard_all", page_count_text(page, "letters.discard_all", total));
 }
@@ -148,6 +149,7 @@ static void confirm(struct page *page)
     json_object_set_new(page->model, "narrowed", fields);
     json_set_str(page->model, "why", page_field(page, "why"));
     json_object_set_new(page->model, "total", json_integer(total));
+    json_object_set(page->model, "as_of", json_object_get(answer, "as_of"));
     json_object_set_new(page->model, "deed", json_string(discards(page) ? "discard-sure" : "retry-sure"));
     json_object_set_new(
         page->model, "back",
@@ -179,6 +181,7 @@ static void act_on_all(struct page *page)
         json_t *body = json_object();
         json_object_set_new(body, "filter", filter_of(page));
         json_object_set_new(body, "expected", json_integer(expected));
+        json_set_str(body, "as_of", page_field(page, "as_of"));
         redrive(page, body);
     }
 }

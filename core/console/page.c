@@ -151,13 +151,15 @@ static void send_page(struct page *page, const char *template, struct belfry_str
     static const char *const styles[] = {"console.css", NULL}, *const scripts[] = {"console.js", NULL};
     struct http_request *req = page->req;
     const char *base = arena_printf(req->arena, "/%.*s/admin", STR_ARG(req->pub.org));
-    struct buf html = {0};
+    struct buf html = {0}, skips = {0};
     json_set_str(page->model, "base", str_of(base));
     json_set_str(page->model, "org", req->pub.org);
     json_set_str(page->model, "heading", title);
     add_tabs(page, base);
     add_notice(page);
-    if (pages_render(page->console->pages, req->pub.locale, template, page->model, &html) != BELFRY_OK) {
+    if (pages_render(page->console->pages, req->pub.locale, template, page->model, &html) != BELFRY_OK ||
+        pages_render(page->console->pages, req->pub.locale, "skips", page->model, &skips) != BELFRY_OK) {
+        buf_free(&html);
         http_problem(req, 500, NULL, "the page `%s` cannot be shown: it is larger than a page may be", template);
         return;
     }
@@ -168,9 +170,11 @@ static void send_page(struct page *page, const char *template, struct belfry_str
         .main = buf_str(&html),
         .scripts = scripts,
         .styles = styles,
+        .skips = buf_str(&skips),
     };
     http_page(req, &out);
     buf_free(&html);
+    buf_free(&skips);
 }
 
 void page_render_as(struct page *page, const char *template)

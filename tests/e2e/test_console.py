@@ -166,13 +166,22 @@ def test_dead_letters_are_grouped_by_cause(hub):
     assert no_reason.status_code == 422 and "give a reason" in no_reason.text
 
 
+def number_of(ask):
+    return re.search(r'name="expected" value="(\d+)"', ask.text)[1]
+
+
+def as_of_of(ask):
+    return re.search(r'name="as_of" value="([^"]+)"', ask.text)[1]
+
+
 def test_all_are_given_up_only_when_their_number_was_typed(hub):
     until(lambda: len(hub.deliveries("?state=failed")) == 2)
     ask = hub.post("/acme/admin/dead-letters", admin(hub), data={"do": "discard-all", "target": "bad"})
     assert ask.status_code == 200
-    total = re.search(r'name="expected" value="(\d+)"', ask.text)[1]
+    total, as_of = number_of(ask), as_of_of(ask)
     assert 'name="target" value="bad"' in ask.text
-    form = {"do": "discard-sure", "target": "bad", "expected": total, "typed": "7" + total, "why": "spilt milk"}
+    form = {"do": "discard-sure", "target": "bad", "expected": total, "typed": "7" + total, "as_of": as_of,
+            "why": "spilt milk"}
     wrong = hub.post("/acme/admin/dead-letters", admin(hub), data=form)
     assert wrong.status_code == 422 and "Nothing was changed" in wrong.text
     assert len(hub.deliveries("?state=failed&target=bad&limit=200")) == int(total)
@@ -221,8 +230,9 @@ def test_the_selected_ones_and_no_others(ill):
 def test_all_are_tried_again_with_the_reason_that_was_given_before(ill):
     ask = ill.post("/acme/admin/dead-letters", admin(ill), data={"do": "retry-all", "target": "bad", "why": "it is <up>"})
     assert 'value="it is &lt;up&gt;"' in ask.text and '<strong dir="auto">bad</strong>' in ask.text
-    total = re.search(r'name="expected" value="(\d+)"', ask.text)[1]
-    form = {"do": "retry-sure", "target": "bad", "expected": total, "typed": total, "why": "it is <up>"}
+    total = number_of(ask)
+    form = {"do": "retry-sure", "target": "bad", "expected": total, "typed": total, "as_of": as_of_of(ask),
+            "why": "it is <up>"}
     sure = ill.post("/acme/admin/dead-letters", admin(ill), data=form, allow_redirects=False)
     assert sure.headers["location"] == f"/acme/admin/dead-letters?target=bad&done=retried&n={total}"
     assert "it is &lt;up&gt;" in page(ill, "/audit?what=deliveries.retry")
