@@ -115,6 +115,48 @@ test('the overview says that it refreshes, and stops when told to', async () => 
   await page.context().close();
 });
 
+// Words of ours that are broken in the middle: their column got less room than they need.
+const broken = () => [...document.querySelectorAll('.chip, .sev, td.word')].flatMap((box) => {
+  const out = [];
+  const walker = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const { index, 0: word } of node.data.matchAll(/\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      if (range.getClientRects().length > 1) out.push(word);
+    }
+  }
+  return out;
+});
+
+test('beside a title of 200 characters no word of ours is broken in the middle', async () => {
+  const page = await signIn(browser, hub, 'ada');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  for (const path of ['', '/events', '/deliveries', '/dead-letters', '/endpoints', '/plugins', '/audit']) {
+    await page.goto(`${hub.url}/acme/admin${path}`);
+    assert.deepEqual(await page.evaluate(broken), [], path);
+  }
+  await page.context().close();
+});
+
+test('links skip the tabs, and the filters of a list', async () => {
+  const page = await signIn(browser, hub, 'ada');
+  const skip = async (name) => {
+    await page.getByRole('link', { name }).focus();
+    await page.keyboard.press('Enter');
+    return page.evaluate(() => document.activeElement.id);
+  };
+  await page.goto(`${hub.url}/acme/admin/deliveries`);
+  assert.equal(await skip('Skip the tabs'), 'heading');
+  assert.equal(await skip('Skip to the list'), 'list');
+  await page.keyboard.press('Tab');
+  assert.ok(await page.evaluate(() => document.activeElement.closest('#list')), 'and it goes on from there');
+  await page.goto(`${hub.url}/acme/admin/explain`);
+  assert.equal(await page.getByRole('link', { name: 'Skip to the list' }).count(), 0);
+  await page.context().close();
+});
+
 test('a person without the role is told so in a page', async () => {
   const page = await signIn(browser, hub, 'bob');
   assert.equal(await page.getByRole('link', { name: 'Administration' }).count(), 0);
