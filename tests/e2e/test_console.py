@@ -7,8 +7,8 @@ from html import unescape
 import pytest
 
 from support import people
-from support.config import base, with_hooks
-from support.events import case, created
+from support.config import WEBHOOK_SECRET, base, endpoint, with_hooks
+from support.events import case, cloud_event, created
 from support.wait import until
 
 HTML = {"Accept": "text/html"}
@@ -248,20 +248,104 @@ def test_a_page_offers_what_can_be_done(ill):
 
 
 def test_nothing_of_another_org_can_be_looked_at_or_changed(ill):
+    """Every documented route of admins, with ids that are real, for an admin of another org."""
     dead, _ = letters(ill)
-    event, endpoint = state_of(ill, dead)["event"], ill.get("/v1/acme/endpoints", people.token("admin")).json()["items"][0]
-    other = {**ill.person("eve", "globex", ["admin"]), **HTML}
-    for path in [f"/events/{event}", f"/deliveries/{dead}", f"/endpoints/{endpoint['id']}"]:
-        answer = ill.get("/globex/admin" + path, other)
-        assert answer.status_code == 404 and "hooks" not in answer.text and "carl" not in answer.text, path
-    posts = [(f"/events/{event}/reveal", {}), (f"/deliveries/{dead}", {"do": "retry"})]
-    for path, form in posts:
-        assert ill.post("/globex/admin" + path, other, data=form).status_code == 404, path
-    form = {"do": "discard", "ids": [dead], "why": "mine now"}
-    answer = ill.post("/globex/admin/dead-letters", other, data=form, allow_redirects=False)
-    assert answer.headers["location"].endswith("done=discarded&n=0&failed=1")
-    assert state_of(ill, dead)["state"] == "failed"
+    event = state_of(ill, dead)["event"]
+    endpoint = ill.get("/v1/acme/endpoints", people.token("admin")).json()["items"][0]["id"]
+    real = {"events": event, "deliveries": dead, "endpoints": endpoint}
+    asked = 0
+    for path, methods in ill.get("/openapi.json").json()["paths"].items():
+        kind = re.match(r"(?:/\{org\}/admin|/v1/\{org\})/(\w+(?:-\w+)*)", path)
+        if not kind or kind[1] not in {*real, "dead-letters", "audit", "overview", "plugins", "categories", "explain"}:
+            continue
+        if "{id}" in path and kind[1] not in real:
+            continue
+        path = path.replace("{org}", "globex").replace("{id}", real.get(kind[1], ""))
+        for method in methods:
+            form = "/admin" in path
+            body = {"do": "retry", "ids": [dead], "why": "mine now"} if form else {"ids": [dead], "event": event}
+            sent = {} if method == "get" else {"data": body} if form else {"json": body if kind[1] != "events" else {}}
+            for headers in [ill.person("eve", "globex", ["admin"]), people.token("other")]:
+                answer = ill.request(method.upper(), path, {**headers, **(HTML if form else {})}, allow_redirects=False, **sent)
+                asked += 1
+                if any(id in path for id in real.values()):
+                    assert answer.status_code == 404, f"{method} {path} {answer.status_code} {answer.text}"
+                for theirs in ["First", "Second", "carl", endpoint]:
+                    assert theirs not in answer.text.replace(path, ""), f"{method} {path} {theirs}"
+    assert asked > 50
+    assert [state_of(ill, one)["state"] for one in letters(ill)] == ["failed", "failed"]
     assert "mine now" not in page(ill, "/audit")
+
+
+# --- trouble ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_in_trouble_stands_on_the_front_page(new_hub, receiver):
+    receiver.answer("/bad", 500)
+    config = with_hooks(base(), receiver.endpoint("bad"), source="crm")
+    config["sources"]["board"] = {"plugin": "notice_source"}
+    config["sources"]["erp"]["feed"] = {"url": "http://127.0.0.1:1/events", "every": "1m", "org": "acme"}
+    hub = new_hub(config, clock=True).start()
+    assert "No breaker is open" not in until(lambda: (lambda text: text if "feed fails" in text else "")(page(hub, "")))
+    hub.send([case("ann") for _ in range(12)])
+    text = until(lambda: (lambda text: text if ">open<" in text else "")(page(hub, "")))
+    assert "hooks / bad" in text and "until" in text
+    assert "paused after failures" in page(hub, "/endpoints")
+    for _ in range(3):
+        hub.send(cloud_event("notice.slow", {"subject": "notice/1"}), "board")
+    text = page(hub, "")
+    assert re.search(r'quarantined</span> <a href="/acme/admin/plugins"><span dir="auto">board', text)
+    text = page(hub, "/plugins")
+    assert "quarantined" in text and "250 ms" in text and "until" in text
+    other = hub.get("/globex/admin", {**hub.person("eve", "globex", ["admin"]), **HTML}).text
+    assert "hooks / bad" not in other and "feed fails" not in other
+    receiver.answer("/bad", 200)
+    until(lambda: (hub.clock.advance("1m"), "hooks / bad" not in page(hub, ""))[1])
+    assert 'quarantined</span> <a href="/acme/admin/plugins"' not in page(hub, ""), "for a minute"
+
+
+def test_a_role_that_was_taken_away_after_the_page_was_opened_does_nothing_any_more(ill):
+    door = ill.get("/acme/session?token=" + people.once("root"), allow_redirects=False)
+    own = {"Cookie": door.headers["set-cookie"].split(";")[0], "Sec-Fetch-Site": "same-origin", **HTML}
+    dead, _ = letters(ill)
+    event = state_of(ill, dead)["event"]
+    ask = ill.post("/acme/admin/dead-letters", own, data={"do": "discard-all"})
+    assert ask.status_code == 200
+    sure = {"do": "discard-sure", "expected": number_of(ask), "typed": number_of(ask), "as_of": as_of_of(ask), "why": "x"}
+    ill.config["orgs"]["acme"]["users"]["root"]["roles"] = []
+    ill.write_config()
+    assert ill.reload().ok
+    for path, form in [("/dead-letters", sure), ("/dead-letters", {"do": "retry", "ids": [dead], "why": "x"}),
+                       (f"/deliveries/{dead}", {"do": "retry"}), (f"/events/{event}/reveal", {}),
+                       ("/explain", {"source": "crm", "trigger": "{}"})]:
+        answer = ill.post("/acme/admin" + path, own, data=form, allow_redirects=False)
+        assert answer.status_code == 403 and answer.headers["content-type"].startswith("text/html"), path
+        assert "role admin" in unescape(re.sub("<[^>]+>", "", answer.text)), "it says what is missing"
+    assert [state_of(ill, one)["state"] for one in letters(ill)] == ["failed", "failed"]
+    assert ill.get("/v1/acme/audit", people.token("admin")).json()["items"] == []
+
+
+ANSWERS = ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><svg onload=alert(1)>", "{{{t.tabs.label}}}",
+           "&lt;b&gt;", "\u202eevil\u0000\x1b[31m", "x" * 2000]
+
+
+def test_what_an_endpoint_answers_is_text_and_secrets_stay_secret(new_hub, receiver):
+    hooks = []
+    for i, answer in enumerate(ANSWERS):
+        path = f"/e{i}?key=s3cr3t-{i}"
+        receiver.answer(path, (400, {"X-Said": "<script>alert(2)", "Set-Cookie": "id=s3cr3t"}, answer.encode()))
+        hooks.append(endpoint(f"e{i}", receiver.url(path)))
+    hub = new_hub(with_hooks(base(), *hooks, source="crm", schedule=["0s"])).start()
+    hub.send(case("carl", "calm", "<b>One</b>"))
+    until(lambda: len(hub.deliveries("?state=failed")) == len(ANSWERS))
+    said = 0
+    for path in ["/dead-letters", "/deliveries", *(f"/deliveries/{d['id']}" for d in hub.deliveries("?state=failed")),
+                 "/endpoints", f"/events/{hub.events()[0]['id']}"]:
+        text = page(hub, path)
+        for never in ["<script>alert", "<img src=x", "<svg", "<b>One", "s3cr3t", WEBHOOK_SECRET, "\u202e", "\x1b", "\x00"]:
+            assert never not in text, f"{never!r} in {path}"
+        said += "&lt;script&gt;alert(1)" in text
+    assert said >= 1, "it is shown, as text"
 
 
 FORMS = [("/events/{event}/reveal", {}), ("/explain", {"source": "crm", "trigger": "{}"}),
