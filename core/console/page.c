@@ -73,6 +73,15 @@ const char *page_pretty(struct page *page, const json_t *value)
 
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
+const char *page_path(struct page *page, const char *api)
+{
+    const char *hole = strstr(api, "{id}");
+    if (!hole)
+        return api;
+    return arena_printf(page->req->arena, "%.*s%s%s", (int)(hole - api), api,
+                        page_encoded(page, http_param(page->req, "id")), hole + strlen("{id}"));
+}
+
 size_t page_ask(struct page *page, const char *method, const char *path, json_t *body)
 {
     const char *target = arena_printf(page->req->arena, "/v1/%.*s%s", STR_ARG(page->req->pub.org), path);
@@ -259,22 +268,16 @@ static void opened(struct page *page)
     page_render(page);
 }
 
-/* The view's address in the API, with {id} filled in. */
-static const char *api_of(struct page *page, const struct view *view)
-{
-    const char *hole = strstr(view->api, "{id}");
-    if (!hole)
-        return view->api;
-    return arena_printf(page->req->arena, "%.*s%s%s", (int)(hole - view->api), view->api,
-                        page_encoded(page, http_param(page->req, "id")), hole + strlen("{id}"));
-}
-
 void page_open(struct page *page, const struct view *view)
 {
     page->view = view;
+    if (sheet_wanted(page)) {
+        sheet_open(page);
+        return;
+    }
     page->query = view->filters ? list_query(page) : "";
     if (view->api)
-        page_ask(page, "GET", arena_printf(page->req->arena, "%s%s", api_of(page, view), page->query), NULL);
+        page_ask(page, "GET", arena_printf(page->req->arena, "%s%s", page_path(page, view->api), page->query), NULL);
     if (view->ask)
         view->ask(page);
     page_go(page, opened);

@@ -5,7 +5,7 @@
 
 #define V1 "/v1/{org}/"
 #define WINDOW "limit:int before:uuid"
-#define CONSOLE_DELIVERIES "channel:text target:text recipient:text rule:text reason:text before:text"
+#define CONSOLE_DELIVERIES "channel:text target:text recipient:text rule:text reason:text before:text format:text"
 #define INBOX "q:text severity*:Severity category*:text source*:text status:Status read:Read limit:int before:text"
 #define RUNS "kind:text outcome:RunOutcome admin:text from:text to:text limit:int before:text"
 #define RUN                                                                                                            \
@@ -75,8 +75,8 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", "/{org}/runs/{source}/{id}", "A run and its log as a page.", NULL, NULL, "200=text/html 404"},
     /* the console, as pages: each shows what the API says to who asks */
     {"GET", "/{org}/admin", "The console: how the hub does for this org.", NULL, NULL, "200=text/html"},
-    {"GET", "/{org}/admin/events", "Events.", "source:text type:text subject:text refused:text before:text", NULL,
-     "200=text/html 400=text/html"},
+    {"GET", "/{org}/admin/events", "Events; with format=csv as a file.",
+     "source:text type:text subject:text refused:text before:text format:text", NULL, "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/events/{id}", "An event and its story; with `who`, first about one person.", "who:text", NULL,
      "200=text/html 404=text/html"},
     {"POST", "/{org}/admin/events/{id}/reveal", "The same with what the message says; leaves a row in the audit.", NULL,
@@ -84,24 +84,26 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", "/{org}/admin/explain", "The form of a dry run.", "source:text", NULL, "200=text/html"},
     {"POST", "/{org}/admin/explain", "A dry run of a trigger.", NULL, "application/x-www-form-urlencoded:object",
      "200=text/html 409=text/html 422=text/html"},
-    {"GET", "/{org}/admin/deliveries", "Deliveries.", CONSOLE_DELIVERIES " state:text", NULL,
+    {"GET", "/{org}/admin/deliveries", "Deliveries; with format=csv as a file.", CONSOLE_DELIVERIES " state:text", NULL,
      "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/deliveries/{id}", "A delivery and its attempts.", NULL, NULL, "200=text/html 404=text/html"},
     {"POST", "/{org}/admin/deliveries/{id}", "Tries it again or cancels it: `do` is retry or cancel.", NULL,
      "application/x-www-form-urlencoded:object", "303 400=text/html 404=text/html 409=text/html"},
-    {"GET", "/{org}/admin/dead-letters", "Deliveries that failed for good, by cause.", CONSOLE_DELIVERIES, NULL,
-     "200=text/html 400=text/html"},
+    {"GET", "/{org}/admin/dead-letters", "Deliveries that failed for good, by cause; with format=csv as a file.",
+     CONSOLE_DELIVERIES, NULL, "200=text/html 400=text/html"},
     {"POST", "/{org}/admin/dead-letters", "Tries them again or gives them up.", NULL,
      "application/x-www-form-urlencoded:object", "200=text/html 303 400=text/html 409=text/html 422=text/html"},
-    {"GET", "/{org}/admin/endpoints", "Endpoints of webhooks.", "before:text", NULL, "200=text/html 400=text/html"},
+    {"GET", "/{org}/admin/endpoints", "Endpoints of webhooks; with format=csv as a file.", "before:text format:text",
+     NULL, "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/endpoints/{id}", "An endpoint and its latest attempts.", NULL, NULL,
      "200=text/html 404=text/html"},
     {"GET", "/{org}/admin/plugins", "What is configured, and how it does.", "before:text", NULL,
      "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/categories", "Categories.", "before:text", NULL, "200=text/html 400=text/html"},
-    {"GET", "/{org}/admin/categories/{id}", "Who sees a category.", "before:text", NULL, "200=text/html 404=text/html"},
-    {"GET", "/{org}/admin/audit", "Who did what.", "who:text what:text before:text", NULL,
-     "200=text/html 400=text/html"},
+    {"GET", "/{org}/admin/categories/{id}", "Who sees a category; with format=csv as a file.",
+     "before:text format:text", NULL, "200=text/html 404=text/html"},
+    {"GET", "/{org}/admin/audit", "Who did what; with format=csv as a file.",
+     "who:text what:text before:text format:text", NULL, "200=text/html 400=text/html"},
     /* sessions of browsers */
     {"GET", "/{org}/session", "Opens a session for a JWT, and goes on to `next`.", "token:text next:text ticket:text",
      NULL, "200=text/html 204 303 400 401 404 503"},

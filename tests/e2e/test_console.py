@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console at /{org}/admin: it shows what the API says, to whom the API says it, and does what the API does."""
+import csv
+import http.client
+import io
 import json
 import re
+import socket
 from html import unescape
 
 import pytest
@@ -9,6 +13,7 @@ import pytest
 from support import people
 from support.config import WEBHOOK_SECRET, base, endpoint, with_hooks
 from support.events import case, cloud_event, created
+from support.paths import PATIENCE
 from support.wait import until
 
 HTML = {"Accept": "text/html"}
@@ -190,6 +195,80 @@ def test_all_are_given_up_only_when_their_number_was_typed(hub):
     assert sure.headers["location"] == f"/acme/admin/dead-letters?target=bad&done=discarded&n={total}"
     assert not hub.deliveries("?state=failed&target=bad")
     assert "spilt milk" in page(hub, "/audit") and "None" not in page(hub, "/dead-letters?target=bad")
+
+
+# --- lists as files -----------------------------------------------------------------------------------------------------
+
+FORMULAS = ['=cmd|"/C calc"!A0', "+1+2", "-2+3", "@SUM(A1)", 'a "quoted", one', "plain"]
+
+
+def rows_of(hub, path, headers=None):
+    answer = hub.get("/acme/admin" + path, headers or admin(hub))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/csv; charset=utf-8")
+    assert answer.headers["content-disposition"].startswith("attachment; filename=")
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8"), newline="")))
+
+
+def test_a_list_is_a_file_however_long_it_is(new_hub, receiver):
+    receiver.answer("/bad", 400)
+    config = with_hooks(base(), receiver.endpoint("bad", types=["workflow.bad"]), source="crm", schedule=["0s"])
+    hub = new_hub(config).start()
+    hub.send([case("carl", "calm", f"Row {i}") for i in range(450)])
+    hub.send([case("carl", "odd", title) for title in FORMULAS])
+    hub.send([case("carl", "bad", f"Dead {i}") for i in range(3)])
+    until(lambda: len(hub.deliveries("?state=failed")) == 3)
+    rows = rows_of(hub, "/events?format=csv")
+    assert len(rows) == 459 and len({row["id"] for row in rows}) == 459
+    assert [row["title"] for row in rows[9:]] == [f"Row {i}" for i in reversed(range(450))], "newest first, each once"
+    titles = [row["title"] for row in rows_of(hub, "/events?format=csv&type=workflow.odd")]
+    assert titles == [("'" if title[0] in "=+-@" else "") + title for title in reversed(FORMULAS)], "nothing that runs"
+    dead = rows_of(hub, "/dead-letters?format=csv")
+    assert [(row["title"], row["state"], row["target"]) for row in dead] == \
+        [(f"Dead {i}", "failed", "bad") for i in (2, 1, 0)] and all("400" in row["detail"] for row in dead)
+    assert rows_of(hub, "/dead-letters?format=csv&reason=nothing") == []
+    assert len(rows_of(hub, "/deliveries?format=csv&channel=hooks", {**people.token("reader"), **HTML})) == 3
+    assert [row["name"] for row in rows_of(hub, "/endpoints?format=csv")] == ["bad"]
+    seen = {row["username"]: row["sees"] for row in rows_of(hub, "/categories/CALC_BLOCKED?format=csv")}
+    assert seen["mona"] == "true" and seen["bob"] == "false"
+    assert hub.post(f"/v1/acme/events/{rows[0]['id']}/reveal", people.token("admin"), json={"reason": "=1+1"}).ok
+    (kept,) = rows_of(hub, "/audit?format=csv")
+    assert kept["what"] == "event.reveal" and json.loads(kept["detail"]) == {"event": rows[0]["id"], "reason": "=1+1"}
+    assert rows_of(hub, "/events?format=csv&refused=true") == []
+    link = unescape(re.search(r'href="([^"]+)" download', page(hub, "/deliveries?channel=hooks"))[1])
+    assert link == "/acme/admin/deliveries?channel=hooks&format=csv"
+    assert " download" not in page(hub, "/events?type=nothing"), "a file of nothing"
+
+
+def test_a_file_is_refused_as_its_page_is(hub):
+    assert "no cursor" in page(hub, "/events?format=csv&before=nonsense", 400)
+    assert "no such" in page(hub, "/categories/x?format=csv", 404)
+    path = "/acme/admin/deliveries?format=csv"
+    assert hub.get(path, {**hub.person("bob"), **HTML}).status_code == 403
+    assert hub.get(path, {**hub.person("ann", "globex", ["admin"]), **HTML}).status_code == 404
+    theirs = hub.get("/globex/admin/events?format=csv", {**hub.person("ann", "globex", ["admin"]), **HTML})
+    assert theirs.status_code == 200 and len(theirs.content.splitlines()) == 1, "the names of the columns"
+    head = hub.request("HEAD", path, admin(hub))
+    assert head.status_code == 200 and head.headers["content-type"].startswith("text/csv") and not head.content
+
+
+def test_who_reads_a_file_slowly_gets_all_of_it(new_hub):
+    """It is longer than the hub holds ready for a client; it goes on when that has been taken."""
+    hub = new_hub(base()).start()
+    for start in range(0, 20000, 1000):
+        hub.send([case("carl", "calm", f"{i} " + "x" * 250) for i in range(start, start + 1000)])
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.settimeout(PATIENCE)
+        s.connect(("127.0.0.1", hub.port))
+        lines = "".join(f"{name}: {value}\r\n" for name, value in {**admin(hub), "Host": "x"}.items())
+        s.sendall(f"GET /acme/admin/events?format=csv HTTP/1.1\r\n{lines}\r\n".encode())
+        answer = http.client.HTTPResponse(s)
+        answer.begin()
+        assert page(hub, ""), "others are served while it waits"
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        rows = csv.DictReader(io.StringIO(answer.read().decode(), newline=""))
+    assert [int(row["title"].split()[0]) for row in rows] == [*reversed(range(20000))]
 
 
 # --- attacks ---------------------------------------------------------------------------------------------------------
