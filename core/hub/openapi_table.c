@@ -12,9 +12,9 @@
     "id:text kind:text? admin:text? state:RunState background:bool outcome:RunOutcome? started_at:time? "              \
     "finished_at:time? duration_ms:int? progress:RunProgress? counts:object? url:text?"
 
-#define DELIVERY                                                                                                                   \
-    "id:uuid event:uuid title:text? channel:text rule:text? recipient:text? target:text? state:Outcome due_at:time? attempts:int " \
-    "detail:text? ended_at:time?"
+#define DELIVERY                                                                                                       \
+    "id:uuid event:uuid title:text? channel:text rule:text? recipient:text? target:text? state:Outcome due_at:time? "  \
+    "attempts:int detail:text? ended_at:time?"
 
 const struct openapi_operation openapi_operations[] = {
     /* integrators */
