@@ -115,6 +115,29 @@ test('the overview says that it refreshes, and stops when told to', async () => 
   await page.context().close();
 });
 
+test('the overview refreshes itself, but not under the hands of who is reading it or has stopped it', async () => {
+  const page = await signIn(browser, hub, 'ada');
+  await page.clock.install();
+  await page.goto(`${hub.url}/acme/admin`);
+  const refreshes = async () => {
+    await page.evaluate(() => { document.body.dataset.mark = 'old'; });
+    await page.clock.runFor(11000);
+    await page.waitForLoadState();
+    return page.evaluate(() => document.body.dataset.mark === undefined);
+  };
+  await page.getByRole('link', { name: 'Skip the tabs' }).focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await refreshes(), false, 'reading on from the heading');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.evaluate(() => document.activeElement.blur());
+  assert.equal(await refreshes(), false, 'stopped');
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.evaluate(() => document.activeElement.blur());
+  await Promise.all([page.waitForEvent('load'), page.clock.runFor(11000).catch(() => {})]); // it ends with the page
+  assert.equal(await page.evaluate(() => document.body.dataset.mark), undefined, 'it is a new one');
+  await page.context().close();
+});
+
 // Words of ours that are broken in the middle: their column got less room than they need.
 const broken = () => [...document.querySelectorAll('.chip, .sev, td.word')].flatMap((box) => {
   const out = [];
