@@ -24,6 +24,7 @@ struct page;
 struct filter {
     const char *name;
     const char *const *choices; /* of a select, ends at NULL; NULL: any text */
+    int is_time;                /* a minute in UTC as browsers write it; the API gets it as in RFC 3339 */
 };
 
 /* A list as a file. */
@@ -121,8 +122,10 @@ struct belfry_str page_field(struct page *page, const char *name);
 
 /* Sets model.filters, model.pager from the address, and returns the query of the API, "?..." (list.c). */
 const char *list_query(struct page *page);
-/* The query alone, with another place in the list. */
+/* The query alone, as the API takes it, with another place in the list. */
 const char *list_query_from(struct page *page, struct belfry_str before);
+/* A minute of a form as in RFC 3339; what is none stays as it is, and the API says what is wrong. */
+struct belfry_str list_time(struct page *page, struct belfry_str value);
 /* The links to older and newest rows, from the answer's next. */
 void list_pager(struct page *page);
 

@@ -10,7 +10,7 @@
 
 #define SHOWN 200
 
-static const char *const narrowing[] = {"channel", "target", "recipient", "rule", "reason"};
+static const char *const narrowing[] = {"channel", "target", "recipient", "rule", "reason", "from", "to"};
 #define NARROWING (sizeof(narrowing) / sizeof(narrowing[0]))
 
 void letters_ask(struct page *page)
@@ -61,29 +61,40 @@ void letters_show(struct page *page)
 
 /* --- forms -------------------------------------------------------------------------------------------------------- */
 
+/* What narrows the list down, as the form has it, or as the API takes it. 0: this does not. */
+static int narrowed(struct page *page, const char *name, int api, struct belfry_str *value)
+{
+    *value = page_field(page, name);
+    if (api && (strcmp(name, "from") == 0 || strcmp(name, "to") == 0))
+        *value = list_time(page, *value);
+    return value->len > 0;
+}
+
 static json_t *filter_of(struct page *page)
 {
+    struct belfry_str value;
     json_t *filter = json_object();
     json_object_set_new(filter, "state", json_string("failed"));
     for (size_t i = 0; i < NARROWING; i++)
-        if (page_field(page, narrowing[i]).len)
-            json_set_str(filter, narrowing[i], page_field(page, narrowing[i]));
+        if (narrowed(page, narrowing[i], 1, &value))
+            json_set_str(filter, narrowing[i], value);
     return filter;
+}
+
+static const char *with_filters(struct page *page, const char *path, int api)
+{
+    struct belfry_str value;
+    for (size_t i = 0; i < NARROWING; i++)
+        if (narrowed(page, narrowing[i], api, &value))
+            path = arena_printf(page->req->arena, "%s%c%s=%s", path, strchr(path, '?') ? '&' : '?', narrowing[i],
+                                page_encoded(page, value));
+    return path;
 }
 
 /* Where the form came from, with its filters. */
 static const char *way_back(struct page *page)
 {
-    const char *path = "/dead-letters";
-    char next = '?';
-    for (size_t i = 0; i < NARROWING; i++) {
-        if (!page_field(page, narrowing[i]).len)
-            continue;
-        path = arena_printf(page->req->arena, "%s%c%s=%s", path, next, narrowing[i],
-                            page_encoded(page, page_field(page, narrowing[i])));
-        next = '&';
-    }
-    return path;
+    return with_filters(page, "/dead-letters", 0);
 }
 
 static int discards(struct page *page)
@@ -130,21 +141,22 @@ static void act_on_ticked(struct page *page)
 /* How many there are is asked anew, so that what is typed is what is so. */
 static void confirm(struct page *page)
 {
-    json_t *answer = page_got(page, 0), *filter = filter_of(page), *fields = json_array(), *value;
-    const char *name;
+    json_t *answer = page_got(page, 0), *fields = json_array();
+    struct belfry_str value;
+    for (size_t i = 0; i < NARROWING; i++) {
+        if (!narrowed(page, narrowing[i], 0, &value))
+            continue;
+        json_t *field = json_object();
+        json_object_set_new(field, "field", json_string(narrowing[i]));
+        json_set_str(field, "caption", page_word(page, "filter", narrowing[i]));
+        json_set_str(field, "now", value);
+        json_array_append_new(fields, field);
+    }
     if (!answer) {
-        json_decref(filter);
+        json_decref(fields);
         page_problem(page, 0);
         return;
     }
-    json_object_del(filter, "state");
-    json_object_foreach(filter, name, value)
-    {
-        json_t *field = json_pack("{s:s, s:O}", "field", name, "now", value);
-        json_set_str(field, "caption", page_word(page, "filter", name));
-        json_array_append_new(fields, field);
-    }
-    json_decref(filter);
     int64_t total = json_integer_value(json_object_get(answer, "total"));
     json_object_set_new(page->model, "narrowed", fields);
     json_set_str(page->model, "why", page_field(page, "why"));
@@ -161,11 +173,7 @@ static void confirm(struct page *page)
 
 static void ask_how_many(struct page *page)
 {
-    const char *back = way_back(page), *query = strchr(back, '?');
-    page_ask(page, "GET",
-             arena_printf(page->req->arena, "/deliveries%s%cstate=failed&total=true&limit=1", query ? query : "",
-                          query ? '&' : '?'),
-             NULL);
+    page_ask(page, "GET", with_filters(page, "/deliveries?state=failed&total=true&limit=1", 1), NULL);
     page_go(page, confirm);
 }
 

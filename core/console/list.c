@@ -37,19 +37,26 @@ static json_t *filter_json(struct page *page, const struct filter *filter, struc
     json_set_str(out, "caption", page_word(page, "filter", filter->name));
     json_set_str(out, "now", now);
     json_object_set_new(out, "is_select", json_boolean(filter->choices != NULL));
+    json_object_set_new(out, "is_time", json_boolean(filter->is_time));
     for (size_t i = 0; filter->choices && filter->choices[i]; i++)
         json_array_append_new(options, option_json(page, filter, filter->choices[i], now));
     json_object_set_new(out, "options", options);
     return out;
 }
 
-const char *list_query_from(struct page *page, struct belfry_str before)
+struct belfry_str list_time(struct page *page, struct belfry_str value)
+{
+    return value.len == strlen("2026-01-31T09:00") ? str_of(arena_printf(page->req->arena, "%.*s:00Z", STR_ARG(value)))
+                                                   : value;
+}
+
+static const char *query_from(struct page *page, struct belfry_str before, int api)
 {
     struct buf query = {0};
     for (const struct filter *f = page->view->filters; f->name; f++) {
         struct belfry_str value = value_of(page, f->name);
         if (value.len)
-            add_pair(page, &query, f->name, value);
+            add_pair(page, &query, f->name, api && f->is_time ? list_time(page, value) : value);
     }
     if (before.len)
         add_pair(page, &query, "before", before);
@@ -58,10 +65,15 @@ const char *list_query_from(struct page *page, struct belfry_str before)
     return out;
 }
 
+const char *list_query_from(struct page *page, struct belfry_str before)
+{
+    return query_from(page, before, 1);
+}
+
 /* The address of this list with its filters, and a place in it. */
 static const char *address(struct page *page, struct belfry_str before)
 {
-    return arena_printf(page->req->arena, "%.*s%s", STR_ARG(page->req->pub.path), list_query_from(page, before));
+    return arena_printf(page->req->arena, "%.*s%s", STR_ARG(page->req->pub.path), query_from(page, before, 0));
 }
 
 const char *list_query(struct page *page)

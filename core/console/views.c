@@ -33,15 +33,26 @@ static const char *const states[] = {"scheduled",
                                      NULL};
 static const char *const yes[] = {"true", NULL};
 
+#define TIMES                                                                                                          \
+    {.name = "from", .is_time = 1},                                                                                    \
+    {                                                                                                                  \
+        .name = "to", .is_time = 1                                                                                     \
+    }
+
 static const struct filter event_filters[] = {
-    {"source", NULL}, {"type", NULL}, {"subject", NULL}, {"refused", yes}, {NULL, NULL}};
-static const struct filter delivery_filters[] = {{"state", states},   {"channel", NULL}, {"target", NULL},
-                                                 {"recipient", NULL}, {"rule", NULL},    {"reason", NULL},
-                                                 {NULL, NULL}};
-static const struct filter letter_filters[] = {{"channel", NULL}, {"target", NULL}, {"recipient", NULL},
-                                               {"rule", NULL},    {"reason", NULL}, {NULL, NULL}};
-static const struct filter audit_filters[] = {{"who", NULL}, {"what", NULL}, {NULL, NULL}};
-static const struct filter no_filters[] = {{NULL, NULL}};
+    {.name = "source"}, {.name = "type"}, {.name = "subject"}, {.name = "refused", .choices = yes}, {0}};
+static const struct filter delivery_filters[] = {{.name = "state", .choices = states},
+                                                 {.name = "channel"},
+                                                 {.name = "target"},
+                                                 {.name = "recipient"},
+                                                 {.name = "rule"},
+                                                 {.name = "reason"},
+                                                 TIMES,
+                                                 {0}};
+static const struct filter letter_filters[] = {
+    {.name = "channel"}, {.name = "target"}, {.name = "recipient"}, {.name = "rule"}, {.name = "reason"}, TIMES, {0}};
+static const struct filter audit_filters[] = {{.name = "who"}, {.name = "what"}, TIMES, {0}};
+static const struct filter no_filters[] = {{0}};
 
 #define COLUMNS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define DELIVERY_COLUMNS                                                                                               \

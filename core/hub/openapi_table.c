@@ -5,7 +5,9 @@
 
 #define V1 "/v1/{org}/"
 #define WINDOW "limit:int before:uuid"
-#define CONSOLE_DELIVERIES "channel:text target:text recipient:text rule:text reason:text before:text format:text"
+#define CONSOLE_DELIVERIES                                                                                             \
+    "channel:text target:text recipient:text rule:text reason:text from:text to:text "                                 \
+    "before:text format:text"
 #define INBOX "q:text severity*:Severity category*:text source*:text status:Status read:Read limit:int before:text"
 #define RUNS "kind:text outcome:RunOutcome admin:text from:text to:text limit:int before:text"
 #define RUN                                                                                                            \
@@ -103,7 +105,7 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", "/{org}/admin/categories/{id}", "Who sees a category; with format=csv as a file.",
      "before:text format:text", NULL, "200=text/html 404=text/html"},
     {"GET", "/{org}/admin/audit", "Who did what; with format=csv as a file.",
-     "who:text what:text before:text format:text", NULL, "200=text/html 400=text/html"},
+     "who:text what:text from:text to:text before:text format:text", NULL, "200=text/html 400=text/html"},
     /* sessions of browsers */
     {"GET", "/{org}/session", "Opens a session for a JWT, and goes on to `next`.", "token:text next:text ticket:text",
      NULL, "200=text/html 204 303 400 401 404 503"},

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import socket
+from datetime import datetime, timezone
 from html import unescape
 
 import pytest
@@ -81,6 +82,32 @@ def test_a_list_has_its_filters_in_the_address_and_says_what_it_does_not_take(hu
     assert "none of the outcomes" in page(hub, "/deliveries?state=nonsense", 400)
     assert "no cursor" in page(hub, "/audit?before=nonsense", 400)
     assert page(hub, "/events?refused=true")
+
+
+def test_a_list_of_a_time(new_hub, receiver):
+    """Minutes in UTC, as browsers write them; deeds on all that is listed keep to them."""
+    receiver.answer("/bad", 400)
+    hub = new_hub(with_hooks(base(), receiver.endpoint("bad"), source="crm", schedule=["0s"]), clock=True).start()
+    hub.send(case("carl", "calm", "Before"))
+    until(lambda: (hub.clock.advance("1s"), len(hub.deliveries("?state=failed")) == 1)[1])
+    hub.clock.advance("2h")
+    minute = datetime.fromtimestamp(hub.clock.now() - 3600, timezone.utc).strftime("%Y-%m-%dT%H:%M")
+    hub.send(case("carl", "calm", "After"))
+    until(lambda: (hub.clock.advance("1s"), len(hub.deliveries("?state=failed")) == 2)[1])
+    for path in ["/deliveries", "/dead-letters"]:
+        text = page(hub, f"{path}?from={minute}")
+        assert "After" in text and "Before" not in text and f'name="from" value="{minute}"' in text
+        assert "Before" in page(hub, f"{path}?to={minute}") and "After" not in page(hub, f"{path}?to={minute}")
+    assert "RFC 3339" in page(hub, "/audit?from=monday", 400)
+    assert [row["title"] for row in rows_of(hub, f"/dead-letters?format=csv&to={minute}")] == ["Before"]
+    ask = hub.post("/acme/admin/dead-letters", admin(hub), data={"do": "discard-all", "to": minute})
+    assert number_of(ask) == "1" and f'name="to" value="{minute}"' in ask.text
+    sure = {"do": "discard-sure", "to": minute, "expected": "1", "typed": "1", "as_of": as_of_of(ask), "why": "old"}
+    done = hub.post("/acme/admin/dead-letters", admin(hub), data=sure, allow_redirects=False)
+    assert unescape(done.headers["location"]).startswith("/acme/admin/dead-letters?to=")
+    assert "1 delivery was discarded" in page(hub, done.headers["location"].removeprefix("/acme/admin"))
+    text = page(hub, "/dead-letters")
+    assert "After" in text and "Before" not in text
 
 
 def test_what_is_not_there_is_404(hub):
