@@ -23,6 +23,28 @@ void letters_ask(struct page *page)
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */
 
+static size_t digits(struct belfry_str s, size_t at)
+{
+    size_t end = at;
+    while (end < s.len && s.ptr[end] >= '0' && s.ptr[end] <= '9')
+        end++;
+    return end - at;
+}
+
+/* "refused: ... after 3 ms" and "... after 0 ms" are one cause: numbers behind the colon are of the attempt. */
+static int is_same_cause(struct belfry_str a, struct belfry_str b)
+{
+    size_t i = 0, j = 0;
+    int behind = 0;
+    while (i < a.len && j < b.len && (a.ptr[i] == b.ptr[j] || (behind && digits(a, i) && digits(b, j)))) {
+        size_t m = behind ? digits(a, i) : 0, n = behind ? digits(b, j) : 0;
+        behind |= a.ptr[i] == ':';
+        i += m ? m : 1;
+        j += n ? n : 1;
+    }
+    return i == a.len && j == b.len;
+}
+
 /* Rows of one channel that failed for the same reason. New when there is none yet. Borrowed. */
 static json_t *group_of(json_t *groups, json_t *row)
 {
@@ -30,7 +52,8 @@ static json_t *group_of(json_t *groups, json_t *row)
     size_t i;
     json_array_foreach(groups, i, group)
     {
-        if (json_equal(json_object_get(group, "channel"), channel) && json_equal(json_object_get(group, "why"), why))
+        if (json_equal(json_object_get(group, "channel"), channel) &&
+            is_same_cause(json_str(json_object_get(group, "why")), json_str(why)))
             return group;
     }
     group = json_object();

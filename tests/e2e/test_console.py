@@ -198,6 +198,20 @@ def test_dead_letters_are_grouped_by_cause(hub):
     assert no_reason.status_code == 422 and "give a reason" in no_reason.text
 
 
+def test_numbers_of_an_attempt_make_no_other_cause_but_a_status_does(new_hub, receiver):
+    for status in (400, 404):
+        receiver.answer(f"/e{status}", status)
+    hooks = [endpoint("one", "http://127.0.0.1:1/"), endpoint("two", "http://127.0.0.1:2/"), receiver.endpoint("e400"),
+             receiver.endpoint("e404")]
+    hub = new_hub(with_hooks(base(), *hooks, source="crm", schedule=["0s"])).start()
+    hub.send(case("carl"))
+    until(lambda: len(hub.deliveries("?state=failed")) == 4)
+    groups = page(hub, "/dead-letters").split('class="group"')[1:]
+    assert len(groups) == 3, "two that refuse connections, and two that answer"
+    refused = next(group for group in groups if "refused" in group)
+    assert "one" in refused and "two" in refused and "2 shown" in refused
+
+
 def number_of(ask):
     return re.search(r'name="expected" value="(\d+)"', ask.text)[1]
 
