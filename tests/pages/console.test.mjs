@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { faults, launch, leave, signIn } from '../node/support/browser.mjs';
+import { faults, launch, leave, signIn, stopTime } from '../node/support/browser.mjs';
 import { Hub, withHook } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
 
@@ -117,7 +117,7 @@ test('the overview says that it refreshes, and stops when told to', async () => 
 
 test('the overview refreshes itself, but not under the hands of who is reading it or has stopped it', async () => {
   const page = await signIn(browser, hub, 'ada');
-  await page.clock.install();
+  await stopTime(page);
   await page.goto(`${hub.url}/acme/admin`);
   const refreshes = async () => {
     await page.evaluate(() => { document.body.dataset.mark = 'old'; });
