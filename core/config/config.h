@@ -224,6 +224,9 @@ const char *config_username_fault(struct belfry_str name);
 json_t *config_schema(const char *plugin_path);
 /* Commented YAML with every key and every plugin on the path: config/full.yaml. */
 void config_sample(const char *plugin_path, struct buf *out);
+/* The name of a file of it, for people who may not know where on the machine it lies: relative to the main file, or its
+ * last part when it is elsewhere. NULL: it is none. */
+const char *config_file_shown(const struct config *config, uint32_t file);
 /* The configuration as text with secrets replaced, for GET /v1/admin/config. New reference. */
 json_t *config_describe(const struct config *config);
 /* One channel's part of it, and a URL as it is shown there: without user, password and query. New references. */

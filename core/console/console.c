@@ -19,6 +19,9 @@ static const char script[] =
 static const char head[] =
 #include "core/console/pages/head.mustache.inc"
     ;
+static const char skips[] =
+#include "core/console/pages/skips.mustache.inc"
+    ;
 static const char filters[] =
 #include "core/console/pages/filters.mustache.inc"
     ;
@@ -94,6 +97,7 @@ static const struct {
     struct belfry_str text;
 } templates[] = {
     {"head", STR(head)},
+    {"skips", STR(skips)},
     {"filters", STR(filters)},
     {"pager", STR(pager)},
     {"when", STR(when)},

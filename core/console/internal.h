@@ -24,6 +24,14 @@ struct page;
 struct filter {
     const char *name;
     const char *const *choices; /* of a select, ends at NULL; NULL: any text */
+    int is_time;                /* a minute in UTC as browsers write it; the API gets it as in RFC 3339 */
+};
+
+/* A list as a file. */
+struct sheet {
+    const char *api;             /* behind /v1/{org}; {id} as in a view; may have a query */
+    const char *const *columns;  /* members of a row, ends at NULL */
+    const struct sheet *refused; /* instead, with `refused=true` */
 };
 
 struct view {
@@ -36,7 +44,8 @@ struct view {
     void (*ask)(struct page *page);
     /* The answers are there: completes the model, whose `answer` is the first one's. May be NULL. */
     void (*show)(struct page *page);
-    int as_json; /* model.json is what the API said, to be copied */
+    int as_json;               /* model.json is what the API said, to be copied */
+    const struct sheet *sheet; /* NULL: there is no file of it */
 };
 extern const struct view console_views[];
 extern const size_t console_view_count;
@@ -75,6 +84,7 @@ struct page {
     const char *query;               /* of a list, "?..." for the API */
     uint32_t status;                 /* of the page; 0: 200 */
     void (*next)(struct page *page); /* when the answers of a deed are there */
+    void *sheet;                     /* of a list as a file (sheet.c) */
 };
 
 struct page *page_new(struct console *console, struct http_request *req);
@@ -84,6 +94,8 @@ void page_open(struct page *page, const struct view *view);
 size_t page_ask(struct page *page, const char *method, const char *path, json_t *body);
 /* Asks, then calls next. */
 void page_go(struct page *page, void (*next)(struct page *page));
+/* A path of the API with {id} filled in. */
+const char *page_path(struct page *page, const char *api);
 /* What was answered; NULL when it was no 2xx. Borrowed. */
 json_t *page_got(const struct page *page, size_t question);
 /* Shows the view's template over the model; its first answer is `answer`. */
@@ -110,8 +122,16 @@ struct belfry_str page_field(struct page *page, const char *name);
 
 /* Sets model.filters, model.pager from the address, and returns the query of the API, "?..." (list.c). */
 const char *list_query(struct page *page);
+/* The query alone, as the API takes it, with another place in the list. */
+const char *list_query_from(struct page *page, struct belfry_str before);
+/* A minute of a form as in RFC 3339; what is none stays as it is, and the API says what is wrong. */
+struct belfry_str list_time(struct page *page, struct belfry_str value);
 /* The links to older and newest rows, from the answer's next. */
 void list_pager(struct page *page);
+
+/* Whether the list is asked for as a file; answers with it (sheet.c). */
+int sheet_wanted(struct page *page);
+void sheet_open(struct page *page);
 
 /*
  * Makes an answer ready for templates (dress.c): a time becomes {iso, text}, a state {code, label, tone}, a severity

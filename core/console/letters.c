@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Dead letters: deliveries that failed for good, those of one cause together. The ticked ones, or all that the filters
- * let through, are tried again or given up; all at once only after their number was typed, and the API refuses when it
- * is another one by then.
+ * let through, are tried again or given up; all at once only after their number was typed. What failed after that
+ * number was read is not among them, and the API refuses when there are fewer by then.
  */
 #include "console/internal.h"
 
@@ -10,7 +10,7 @@
 
 #define SHOWN 200
 
-static const char *const narrowing[] = {"channel", "target", "recipient", "rule", "reason"};
+static const char *const narrowing[] = {"channel", "target", "recipient", "rule", "reason", "from", "to"};
 #define NARROWING (sizeof(narrowing) / sizeof(narrowing[0]))
 
 void letters_ask(struct page *page)
@@ -23,6 +23,28 @@ void letters_ask(struct page *page)
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */
 
+static size_t digits(struct belfry_str s, size_t at)
+{
+    size_t end = at;
+    while (end < s.len && s.ptr[end] >= '0' && s.ptr[end] <= '9')
+        end++;
+    return end - at;
+}
+
+/* "refused: ... after 3 ms" and "... after 0 ms" are one cause: numbers behind the colon are of the attempt. */
+static int is_same_cause(struct belfry_str a, struct belfry_str b)
+{
+    size_t i = 0, j = 0;
+    int behind = 0;
+    while (i < a.len && j < b.len && (a.ptr[i] == b.ptr[j] || (behind && digits(a, i) && digits(b, j)))) {
+        size_t m = behind ? digits(a, i) : 0, n = behind ? digits(b, j) : 0;
+        behind |= a.ptr[i] == ':';
+        i += m ? m : 1;
+        j += n ? n : 1;
+    }
+    return i == a.len && j == b.len;
+}
+
 /* Rows of one channel that failed for the same reason. New when there is none yet. Borrowed. */
 static json_t *group_of(json_t *groups, json_t *row)
 {
@@ -30,7 +52,8 @@ static json_t *group_of(json_t *groups, json_t *row)
     size_t i;
     json_array_foreach(groups, i, group)
     {
-        if (json_equal(json_object_get(group, "channel"), channel) && json_equal(json_object_get(group, "why"), why))
+        if (json_equal(json_object_get(group, "channel"), channel) &&
+            is_same_cause(json_str(json_object_get(group, "why")), json_str(why)))
             return group;
     }
     group = json_object();
@@ -51,38 +74,50 @@ void letters_show(struct page *page)
     json_array_foreach(groups, i, group) json_set_str(
         group, "size",
         page_count_text(page, "letters.size", (int64_t)json_array_size(json_object_get(group, "letters"))));
-    int64_t total = json_integer_value(json_object_get(answer, "total"));
     json_object_set_new(page->model, "groups", groups);
-    json_set_str(page->model, "all_text", page_count_text(page, "letters.all", total));
+    if (json_is_true(json_object_get(answer, "total_more")))
+        return; /* nobody can confirm a number that nobody knows */
+    int64_t total = json_integer_value(json_object_get(answer, "total"));
     json_set_str(page->model, "retry_all", page_count_text(page, "letters.retry_all", total));
     json_set_str(page->model, "discard_all", page_count_text(page, "letters.discard_all", total));
 }
 
 /* --- forms -------------------------------------------------------------------------------------------------------- */
 
+/* What narrows the list down, as the form has it, or as the API takes it. 0: this does not. */
+static int narrowed(struct page *page, const char *name, int api, struct belfry_str *value)
+{
+    *value = page_field(page, name);
+    if (api && (strcmp(name, "from") == 0 || strcmp(name, "to") == 0))
+        *value = list_time(page, *value);
+    return value->len > 0;
+}
+
 static json_t *filter_of(struct page *page)
 {
+    struct belfry_str value;
     json_t *filter = json_object();
     json_object_set_new(filter, "state", json_string("failed"));
     for (size_t i = 0; i < NARROWING; i++)
-        if (page_field(page, narrowing[i]).len)
-            json_set_str(filter, narrowing[i], page_field(page, narrowing[i]));
+        if (narrowed(page, narrowing[i], 1, &value))
+            json_set_str(filter, narrowing[i], value);
     return filter;
+}
+
+static const char *with_filters(struct page *page, const char *path, int api)
+{
+    struct belfry_str value;
+    for (size_t i = 0; i < NARROWING; i++)
+        if (narrowed(page, narrowing[i], api, &value))
+            path = arena_printf(page->req->arena, "%s%c%s=%s", path, strchr(path, '?') ? '&' : '?', narrowing[i],
+                                page_encoded(page, value));
+    return path;
 }
 
 /* Where the form came from, with its filters. */
 static const char *way_back(struct page *page)
 {
-    const char *path = "/dead-letters";
-    char next = '?';
-    for (size_t i = 0; i < NARROWING; i++) {
-        if (!page_field(page, narrowing[i]).len)
-            continue;
-        path = arena_printf(page->req->arena, "%s%c%s=%s", path, next, narrowing[i],
-                            page_encoded(page, page_field(page, narrowing[i])));
-        next = '&';
-    }
-    return path;
+    return with_filters(page, "/dead-letters", 0);
 }
 
 static int discards(struct page *page)
@@ -129,25 +164,27 @@ static void act_on_ticked(struct page *page)
 /* How many there are is asked anew, so that what is typed is what is so. */
 static void confirm(struct page *page)
 {
-    json_t *answer = page_got(page, 0), *filter = filter_of(page), *fields = json_array(), *value;
-    const char *name;
+    json_t *answer = page_got(page, 0), *fields = json_array();
+    struct belfry_str value;
+    for (size_t i = 0; i < NARROWING; i++) {
+        if (!narrowed(page, narrowing[i], 0, &value))
+            continue;
+        json_t *field = json_object();
+        json_object_set_new(field, "field", json_string(narrowing[i]));
+        json_set_str(field, "caption", page_word(page, "filter", narrowing[i]));
+        json_set_str(field, "now", value);
+        json_array_append_new(fields, field);
+    }
     if (!answer) {
-        json_decref(filter);
+        json_decref(fields);
         page_problem(page, 0);
         return;
     }
-    json_object_del(filter, "state");
-    json_object_foreach(filter, name, value)
-    {
-        json_t *field = json_pack("{s:s, s:O}", "field", name, "now", value);
-        json_set_str(field, "caption", page_word(page, "filter", name));
-        json_array_append_new(fields, field);
-    }
-    json_decref(filter);
     int64_t total = json_integer_value(json_object_get(answer, "total"));
     json_object_set_new(page->model, "narrowed", fields);
     json_set_str(page->model, "why", page_field(page, "why"));
     json_object_set_new(page->model, "total", json_integer(total));
+    json_object_set(page->model, "as_of", json_object_get(answer, "as_of"));
     json_object_set_new(page->model, "deed", json_string(discards(page) ? "discard-sure" : "retry-sure"));
     json_object_set_new(
         page->model, "back",
@@ -159,11 +196,7 @@ static void confirm(struct page *page)
 
 static void ask_how_many(struct page *page)
 {
-    const char *back = way_back(page), *query = strchr(back, '?');
-    page_ask(page, "GET",
-             arena_printf(page->req->arena, "/deliveries%s%cstate=failed&total=true&limit=1", query ? query : "",
-                          query ? '&' : '?'),
-             NULL);
+    page_ask(page, "GET", with_filters(page, "/deliveries?state=failed&total=true&limit=1", 1), NULL);
     page_go(page, confirm);
 }
 
@@ -179,6 +212,7 @@ static void act_on_all(struct page *page)
         json_t *body = json_object();
         json_object_set_new(body, "filter", filter_of(page));
         json_object_set_new(body, "expected", json_integer(expected));
+        json_set_str(body, "as_of", page_field(page, "as_of"));
         redrive(page, body);
     }
 }

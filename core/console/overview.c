@@ -154,8 +154,9 @@ static void add_numbers(struct page *page)
     add_queues(page, numbers);
     json_object_set_new(numbers, "figures", figures_json(page, numbers));
     json_object_set_new(numbers, "trouble",
-                        json_boolean(any(numbers, "endpoints_down") || any(numbers, "feeds_failing") ||
-                                     any(numbers, "quarantined") || json_is_false(json_at(numbers, "/reload/ok"))));
+                        json_boolean(any(numbers, "endpoints_down") || any(numbers, "endpoints_failing") ||
+                                     any(numbers, "feeds_failing") || any(numbers, "quarantined") ||
+                                     json_is_false(json_at(numbers, "/reload/ok"))));
     json_object_set_new(numbers, "rejected", json_boolean(json_is_false(json_at(numbers, "/reload/ok"))));
     json_object_set(page->model, "numbers", numbers);
 }

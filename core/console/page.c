@@ -73,6 +73,15 @@ const char *page_pretty(struct page *page, const json_t *value)
 
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
+const char *page_path(struct page *page, const char *api)
+{
+    const char *hole = strstr(api, "{id}");
+    if (!hole)
+        return api;
+    return arena_printf(page->req->arena, "%.*s%s%s", (int)(hole - api), api,
+                        page_encoded(page, http_param(page->req, "id")), hole + strlen("{id}"));
+}
+
 size_t page_ask(struct page *page, const char *method, const char *path, json_t *body)
 {
     const char *target = arena_printf(page->req->arena, "/v1/%.*s%s", STR_ARG(page->req->pub.org), path);
@@ -151,13 +160,15 @@ static void send_page(struct page *page, const char *template, struct belfry_str
     static const char *const styles[] = {"console.css", NULL}, *const scripts[] = {"console.js", NULL};
     struct http_request *req = page->req;
     const char *base = arena_printf(req->arena, "/%.*s/admin", STR_ARG(req->pub.org));
-    struct buf html = {0};
+    struct buf html = {0}, skips = {0};
     json_set_str(page->model, "base", str_of(base));
     json_set_str(page->model, "org", req->pub.org);
     json_set_str(page->model, "heading", title);
     add_tabs(page, base);
     add_notice(page);
-    if (pages_render(page->console->pages, req->pub.locale, template, page->model, &html) != BELFRY_OK) {
+    if (pages_render(page->console->pages, req->pub.locale, template, page->model, &html) != BELFRY_OK ||
+        pages_render(page->console->pages, req->pub.locale, "skips", page->model, &skips) != BELFRY_OK) {
+        buf_free(&html);
         http_problem(req, 500, NULL, "the page `%s` cannot be shown: it is larger than a page may be", template);
         return;
     }
@@ -168,9 +179,11 @@ static void send_page(struct page *page, const char *template, struct belfry_str
         .main = buf_str(&html),
         .scripts = scripts,
         .styles = styles,
+        .skips = buf_str(&skips),
     };
     http_page(req, &out);
     buf_free(&html);
+    buf_free(&skips);
 }
 
 void page_render_as(struct page *page, const char *template)
@@ -255,22 +268,16 @@ static void opened(struct page *page)
     page_render(page);
 }
 
-/* The view's address in the API, with {id} filled in. */
-static const char *api_of(struct page *page, const struct view *view)
-{
-    const char *hole = strstr(view->api, "{id}");
-    if (!hole)
-        return view->api;
-    return arena_printf(page->req->arena, "%.*s%s%s", (int)(hole - view->api), view->api,
-                        page_encoded(page, http_param(page->req, "id")), hole + strlen("{id}"));
-}
-
 void page_open(struct page *page, const struct view *view)
 {
     page->view = view;
+    if (sheet_wanted(page)) {
+        sheet_open(page);
+        return;
+    }
     page->query = view->filters ? list_query(page) : "";
     if (view->api)
-        page_ask(page, "GET", arena_printf(page->req->arena, "%s%s", api_of(page, view), page->query), NULL);
+        page_ask(page, "GET", arena_printf(page->req->arena, "%s%s", page_path(page, view->api), page->query), NULL);
     if (view->ask)
         view->ask(page);
     page_go(page, opened);

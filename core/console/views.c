@@ -33,31 +33,61 @@ static const char *const states[] = {"scheduled",
                                      NULL};
 static const char *const yes[] = {"true", NULL};
 
+#define TIMES                                                                                                          \
+    {.name = "from", .is_time = 1},                                                                                    \
+    {                                                                                                                  \
+        .name = "to", .is_time = 1                                                                                     \
+    }
+
 static const struct filter event_filters[] = {
-    {"source", NULL}, {"type", NULL}, {"subject", NULL}, {"refused", yes}, {NULL, NULL}};
-static const struct filter delivery_filters[] = {{"state", states},   {"channel", NULL}, {"target", NULL},
-                                                 {"recipient", NULL}, {"rule", NULL},    {"reason", NULL},
-                                                 {NULL, NULL}};
-static const struct filter letter_filters[] = {{"channel", NULL}, {"target", NULL}, {"recipient", NULL},
-                                               {"rule", NULL},    {"reason", NULL}, {NULL, NULL}};
-static const struct filter audit_filters[] = {{"who", NULL}, {"what", NULL}, {NULL, NULL}};
-static const struct filter no_filters[] = {{NULL, NULL}};
+    {.name = "source"}, {.name = "type"}, {.name = "subject"}, {.name = "refused", .choices = yes}, {0}};
+static const struct filter delivery_filters[] = {{.name = "state", .choices = states},
+                                                 {.name = "channel"},
+                                                 {.name = "target"},
+                                                 {.name = "recipient"},
+                                                 {.name = "rule"},
+                                                 {.name = "reason"},
+                                                 TIMES,
+                                                 {0}};
+static const struct filter letter_filters[] = {
+    {.name = "channel"}, {.name = "target"}, {.name = "recipient"}, {.name = "rule"}, {.name = "reason"}, TIMES, {0}};
+static const struct filter audit_filters[] = {{.name = "who"}, {.name = "what"}, TIMES, {0}};
+static const struct filter no_filters[] = {{0}};
+
+#define COLUMNS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define DELIVERY_COLUMNS                                                                                               \
+    COLUMNS("id", "event", "title", "channel", "rule", "target", "recipient", "state", "attempts", "due_at",           \
+            "ended_at", "detail")
+static const struct sheet refused_sheet = {"/events", COLUMNS("id", "at", "source", "kind", "errors"), NULL};
+static const struct sheet event_sheet = {
+    "/events", COLUMNS("id", "time", "severity", "source", "type", "category", "subject", "title"), &refused_sheet};
+static const struct sheet delivery_sheet = {"/deliveries", DELIVERY_COLUMNS, NULL};
+static const struct sheet letter_sheet = {"/deliveries?state=failed", DELIVERY_COLUMNS, NULL};
+static const struct sheet endpoint_sheet = {"/endpoints",
+                                            COLUMNS("id", "channel", "name", "url", "enabled", "disabled_at",
+                                                    "disabled_why", "breaker", "failing_since", "pending", "held",
+                                                    "last_success_at"),
+                                            NULL};
+static const struct sheet audience_sheet = {"/categories/{id}/audience",
+                                            COLUMNS("username", "name", "sees", "through", "roles"), NULL};
+static const struct sheet audit_sheet = {"/audit", COLUMNS("id", "at", "who", "what", "detail"), NULL};
 
 const struct view console_views[] = {
-    {"", "overview", "overview", NULL, NULL, overview_ask, overview_show, 0},
-    {"/events", "events", "events", "/events", event_filters, NULL, events_show, 0},
-    {"/events/{id}", "events", "event", "/events/{id}?bodies=hidden", NULL, event_ask, event_show, 0},
-    {"/explain", "explain", "explain", NULL, NULL, NULL, explain_show, 0},
-    {"/deliveries", "deliveries", "deliveries", "/deliveries", delivery_filters, NULL, deliveries_show, 0},
-    {"/deliveries/{id}", "deliveries", "delivery", "/deliveries/{id}", NULL, NULL, delivery_show, 1},
-    {"/dead-letters", "letters", "letters", NULL, letter_filters, letters_ask, letters_show, 0},
-    {"/endpoints", "endpoints", "endpoints", "/endpoints", no_filters, NULL, endpoints_show, 0},
-    {"/endpoints/{id}", "endpoints", "endpoint", "/endpoints/{id}", NULL, endpoint_ask, endpoint_show, 0},
-    {"/plugins", "plugins", "plugins", "/plugins", no_filters, NULL, NULL, 0},
-    {"/categories", "categories", "categories", "/categories", no_filters, NULL, categories_show, 0},
+    {"", "overview", "overview", NULL, NULL, overview_ask, overview_show, 0, NULL},
+    {"/events", "events", "events", "/events", event_filters, NULL, events_show, 0, &event_sheet},
+    {"/events/{id}", "events", "event", "/events/{id}?bodies=hidden", NULL, event_ask, event_show, 0, NULL},
+    {"/explain", "explain", "explain", NULL, NULL, NULL, explain_show, 0, NULL},
+    {"/deliveries", "deliveries", "deliveries", "/deliveries", delivery_filters, NULL, deliveries_show, 0,
+     &delivery_sheet},
+    {"/deliveries/{id}", "deliveries", "delivery", "/deliveries/{id}", NULL, NULL, delivery_show, 1, NULL},
+    {"/dead-letters", "letters", "letters", NULL, letter_filters, letters_ask, letters_show, 0, &letter_sheet},
+    {"/endpoints", "endpoints", "endpoints", "/endpoints", no_filters, NULL, endpoints_show, 0, &endpoint_sheet},
+    {"/endpoints/{id}", "endpoints", "endpoint", "/endpoints/{id}", NULL, endpoint_ask, endpoint_show, 0, NULL},
+    {"/plugins", "plugins", "plugins", "/plugins", no_filters, NULL, NULL, 0, NULL},
+    {"/categories", "categories", "categories", "/categories", no_filters, NULL, categories_show, 0, NULL},
     {"/categories/{id}", "categories", "category", "/categories/{id}/audience", no_filters, category_ask, category_show,
-     0},
-    {"/audit", "audit", "audit", "/audit", audit_filters, NULL, audit_show, 0},
+     0, &audience_sheet},
+    {"/audit", "audit", "audit", "/audit", audit_filters, NULL, audit_show, 0, &audit_sheet},
 };
 const size_t console_view_count = sizeof(console_views) / sizeof(console_views[0]);
 

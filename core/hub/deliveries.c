@@ -17,21 +17,20 @@ struct listing {
     struct store_delivery_query query;
     struct store_delivery_view *rows;
     size_t count;
-    int64_t to, next, total;
-    int want_total;
+    int64_t to, next, total, as_of;
+    int want_total, more;
 };
 
 static belfry_status read_list(struct store_conn *conn, void *arg)
 {
     struct listing *l = arg;
     l->query.org = store_name_find(conn, l->req->pub.org);
-    l->query.limit++; /* one more, to know whether this is the end */
-    l->count = l->query.org ? store_deliveries_list(conn, &l->query, l->req->arena, &l->rows) : 0;
-    l->query.limit--;
-    l->next = l->count > l->query.limit ? l->rows[--l->count - 1].id : 0;
-    l->query.before = l->want_total ? l->to : 0; /* of the whole list, not of what is behind the cursor */
-    if (l->want_total && l->query.org)
-        l->total = store_deliveries_count(conn, &l->query);
+    if (!l->query.org)
+        return BELFRY_OK;
+    l->count = store_deliveries_list(conn, &l->query, l->req->arena, &l->rows, &l->next);
+    l->query.before = l->to; /* of the whole list, not of what is behind the cursor */
+    if (l->want_total)
+        l->total = store_deliveries_count(conn, &l->query, STORE_LOOKED_AT, &l->more);
     return BELFRY_OK;
 }
 
@@ -66,6 +65,7 @@ json_t *hub_delivery_json(const struct hub *hub, const struct store_delivery_vie
     json_t *doc = json_object();
     hub_json_id(hub, doc, "id", v->id);
     hub_json_id(hub, doc, "event", v->event);
+    set_or_null(doc, "title", v->title);
     json_set_str(doc, "channel", v->channel);
     set_or_null(doc, "rule", v->rule);
     set_or_null(doc, "recipient", v->recipient);
@@ -91,8 +91,11 @@ static void list_done(void *arg, belfry_status status)
         json_array_append_new(items, hub_delivery_json(hub, &l->rows[i]));
     json_object_set_new(doc, "items", items);
     hub_json_id(hub, doc, "next", l->next);
-    if (l->want_total)
+    if (l->want_total) {
         json_object_set_new(doc, "total", json_integer(l->total));
+        json_object_set_new(doc, "total_more", json_boolean(l->more));
+        hub_json_time(doc, "as_of", l->as_of);
+    }
     http_respond_json(l->req, 200, doc, NULL, 0);
 }
 
@@ -208,6 +211,7 @@ static void get_deliveries(void *arg, struct http_request *req)
     struct listing *l = arena_alloc(req->arena, sizeof(*l));
     l->req = req;
     l->hub = hub;
+    l->as_of = clock_now_ms(hub->parts.clock);
     if (hub_list_window(hub, req, &l->query.limit, &l->query.before) != 0 ||
         hub_time_window(req, &l->query.from, &l->to) != 0 || query_filter(hub, req, &l->query) != 0 ||
         (l->want_total = hub_query_bool(req, "total")) < 0)

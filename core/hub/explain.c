@@ -29,6 +29,7 @@ struct asking {
     struct ledger_dry dry;
     int own;           /* a person asks about themself */
     int hidden;        /* nothing of what the message says but its title */
+    int audited;       /* else who is shown it leaves a row in the audit */
     struct told *told; /* by the rules of now */
     size_t count, cap;
     json_t *deeds; /* of the source, beside its events */
@@ -207,9 +208,26 @@ static void answer_dry(struct asking *a)
     http_respond_json(a->req, 200, doc, NULL, 0);
 }
 
+static void answer_shown(void *arg, belfry_status status)
+{
+    struct asking *a = arg;
+    if (status == BELFRY_OK)
+        answer_stored(a);
+    else
+        http_problem(a->req, http_status_of(status), NULL, "the audit could not be written now");
+    asking_free(a);
+}
+
+/* What a message says is shown to nobody for whom it was not meant without a row in the audit. */
 static void answer(void *arg)
 {
     struct asking *a = arg;
+    if (a->audited) {
+        json_t *detail = json_object();
+        json_set_str(detail, "event", a->stored->id);
+        ledger_audit(a->hub->parts.ledger, a->req->pub.org, hub_who(a->req), "event.reveal", detail, answer_shown, a);
+        return;
+    }
     if (a->stored)
         answer_stored(a);
     else
@@ -278,6 +296,7 @@ static void tell(struct hub *hub, struct http_request *req, struct belfry_str id
     struct asking *a = asking_new(hub, req, who, own);
     a->event = event;
     a->hidden = hidden;
+    a->audited = !hidden && !own && !req->operator_socket;
     if (store_read(hub->parts.readers, read_stored, stored_done, a, 0) == BELFRY_OK)
         return;
     http_problem(req, 503, NULL, "too many reads wait at the moment");
@@ -379,8 +398,8 @@ static void post_explain(void *arg, struct http_request *req)
     if (!admin)
         who = req->pub.principal->name;
     struct belfry_str event = json_str(json_object_get(body, "event"));
-    if (event.len)
-        tell(arg, req, event, who, !admin, 0);
+    if (event.len) /* it writes nothing, so it shows others nothing that would have to be written down */
+        tell(arg, req, event, who, !admin, admin && !req->operator_socket);
     else if (admin)
         dry_run(arg, req, body, who);
     else /* who may make up triggers could ask a source, one by one, what it remembers of things that are not theirs */

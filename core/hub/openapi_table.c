@@ -5,7 +5,9 @@
 
 #define V1 "/v1/{org}/"
 #define WINDOW "limit:int before:uuid"
-#define CONSOLE_DELIVERIES "channel:text target:text recipient:text rule:text reason:text before:text"
+#define CONSOLE_DELIVERIES                                                                                             \
+    "channel:text target:text recipient:text rule:text reason:text from:text to:text "                                 \
+    "before:text format:text"
 #define INBOX "q:text severity*:Severity category*:text source*:text status:Status read:Read limit:int before:text"
 #define RUNS "kind:text outcome:RunOutcome admin:text from:text to:text limit:int before:text"
 #define RUN                                                                                                            \
@@ -13,8 +15,8 @@
     "finished_at:time? duration_ms:int? progress:RunProgress? counts:object? url:text?"
 
 #define DELIVERY                                                                                                       \
-    "id:uuid event:uuid channel:text rule:text? recipient:text? target:text? state:Outcome due_at:time? attempts:int " \
-    "detail:text? ended_at:time?"
+    "id:uuid event:uuid title:text? channel:text rule:text? recipient:text? target:text? state:Outcome due_at:time? "  \
+    "attempts:int detail:text? ended_at:time?"
 
 const struct openapi_operation openapi_operations[] = {
     /* integrators */
@@ -75,8 +77,8 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", "/{org}/runs/{source}/{id}", "A run and its log as a page.", NULL, NULL, "200=text/html 404"},
     /* the console, as pages: each shows what the API says to who asks */
     {"GET", "/{org}/admin", "The console: how the hub does for this org.", NULL, NULL, "200=text/html"},
-    {"GET", "/{org}/admin/events", "Events.", "source:text type:text subject:text refused:text before:text", NULL,
-     "200=text/html 400=text/html"},
+    {"GET", "/{org}/admin/events", "Events; with format=csv as a file.",
+     "source:text type:text subject:text refused:text before:text format:text", NULL, "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/events/{id}", "An event and its story; with `who`, first about one person.", "who:text", NULL,
      "200=text/html 404=text/html"},
     {"POST", "/{org}/admin/events/{id}/reveal", "The same with what the message says; leaves a row in the audit.", NULL,
@@ -84,24 +86,26 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", "/{org}/admin/explain", "The form of a dry run.", "source:text", NULL, "200=text/html"},
     {"POST", "/{org}/admin/explain", "A dry run of a trigger.", NULL, "application/x-www-form-urlencoded:object",
      "200=text/html 409=text/html 422=text/html"},
-    {"GET", "/{org}/admin/deliveries", "Deliveries.", CONSOLE_DELIVERIES " state:text", NULL,
+    {"GET", "/{org}/admin/deliveries", "Deliveries; with format=csv as a file.", CONSOLE_DELIVERIES " state:text", NULL,
      "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/deliveries/{id}", "A delivery and its attempts.", NULL, NULL, "200=text/html 404=text/html"},
     {"POST", "/{org}/admin/deliveries/{id}", "Tries it again or cancels it: `do` is retry or cancel.", NULL,
      "application/x-www-form-urlencoded:object", "303 400=text/html 404=text/html 409=text/html"},
-    {"GET", "/{org}/admin/dead-letters", "Deliveries that failed for good, by cause.", CONSOLE_DELIVERIES, NULL,
-     "200=text/html 400=text/html"},
+    {"GET", "/{org}/admin/dead-letters", "Deliveries that failed for good, by cause; with format=csv as a file.",
+     CONSOLE_DELIVERIES, NULL, "200=text/html 400=text/html"},
     {"POST", "/{org}/admin/dead-letters", "Tries them again or gives them up.", NULL,
      "application/x-www-form-urlencoded:object", "200=text/html 303 400=text/html 409=text/html 422=text/html"},
-    {"GET", "/{org}/admin/endpoints", "Endpoints of webhooks.", "before:text", NULL, "200=text/html 400=text/html"},
+    {"GET", "/{org}/admin/endpoints", "Endpoints of webhooks; with format=csv as a file.", "before:text format:text",
+     NULL, "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/endpoints/{id}", "An endpoint and its latest attempts.", NULL, NULL,
      "200=text/html 404=text/html"},
     {"GET", "/{org}/admin/plugins", "What is configured, and how it does.", "before:text", NULL,
      "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/categories", "Categories.", "before:text", NULL, "200=text/html 400=text/html"},
-    {"GET", "/{org}/admin/categories/{id}", "Who sees a category.", "before:text", NULL, "200=text/html 404=text/html"},
-    {"GET", "/{org}/admin/audit", "Who did what.", "who:text what:text before:text", NULL,
-     "200=text/html 400=text/html"},
+    {"GET", "/{org}/admin/categories/{id}", "Who sees a category; with format=csv as a file.",
+     "before:text format:text", NULL, "200=text/html 404=text/html"},
+    {"GET", "/{org}/admin/audit", "Who did what; with format=csv as a file.",
+     "who:text what:text from:text to:text before:text format:text", NULL, "200=text/html 400=text/html"},
     /* sessions of browsers */
     {"GET", "/{org}/session", "Opens a session for a JWT, and goes on to `next`.", "token:text next:text ticket:text",
      NULL, "200=text/html 204 303 400 401 404 503"},
@@ -114,16 +118,19 @@ const struct openapi_operation openapi_operations[] = {
      " `source` is the only filter then.",
      WINDOW " source:text type:text subject:text refused:bool", NULL, "200:Events|Refused 400 503"},
     {"GET", V1 "events/{id}",
-     "An event and its whole story; as text with Accept: text/plain. With bodies=hidden without body and data, and"
-     " without what conditions compared with.",
+     "An event and its whole story; as text with Accept: text/plain. Leaves a row in the audit, because it says what"
+     " the message says; with bodies=hidden it is without body and data, and without what conditions compared with.",
      "bodies:Bodies", NULL, "200:Story 400 404 503"},
     {"POST", V1 "events/{id}/reveal", "What the message says. Leaves a row in the audit.", NULL, ":Reason",
      "200:Revealed 400 404 422 503"},
-    {"POST", V1 "explain", "Why did she get this, and why did he not? Of a stored event, or of a trigger as a dry run.",
+    {"POST", V1 "explain",
+     "Why did she get this, and why did he not? Of a stored event, without what it says unless it is one's own; or of a"
+     " trigger as a dry run.",
      NULL, ":Explain", "200:Story|Explained 400 403 404 409 422 503"},
     {"GET", V1 "deliveries",
      "Deliveries, newest first. `reason` is a part of the detail, `from` and `to` say when they were made. With"
-     " total=true also how many the filter lets through.",
+     " total=true also how many the filter lets through; it stops at 100000, and then total_more is true; as_of is when that was. A page may be"
+     " short, or empty, and have a next all the same, when it passed over 100000 others.",
      WINDOW " state:Outcome channel:text event:uuid recipient:text target:text rule:text reason:text from:time to:time"
             " total:bool",
      NULL, "200:Deliveries 400 503"},
@@ -134,7 +141,7 @@ const struct openapi_operation openapi_operations[] = {
     {"POST", V1 "deliveries/{id}/cancel", "Ends it.", NULL, ":Reason", "200:object 400 404 409 422 503"},
     {"POST", V1 "deliveries/retry",
      "Makes many due now: some by id, or all that a filter lets through, by itself those that failed for good. Answered"
-     " after the last; 409 when `expected` is not how many there are.",
+     " after the last; 409 when `expected` is not how many there are. With `as_of` only those that had ended by then.",
      NULL, ":Redrive", "200:Redriven 400 409 422 503"},
     {"POST", V1 "deliveries/discard", "Ends many as cancelled, those that failed for good among them.", NULL,
      ":Redrive", "200:Redriven 400 409 422 503"},
@@ -264,10 +271,10 @@ const struct openapi_schema openapi_schemas[] = {
     {"Bodies", "=hidden|shown"},
     {"Reason", "reason?:text?"},
     {"Revealed", "id:uuid title:text body:text? link:text? data:any"},
-    {"Deliveries", "items:[Delivery] next:uuid? total?:int"},
+    {"Deliveries", "items:[Delivery] next:uuid? total?:int total_more?:bool as_of?:time"},
     {"Delivery", DELIVERY},
     {"DeliveryWithAttempts", DELIVERY " unless:[text] timeline:[Attempt]"},
-    {"Redrive", "filter?:DeliveryFilter ids?:[text] expected?:int reason?:text?"},
+    {"Redrive", "filter?:DeliveryFilter ids?:[text] expected?:int as_of?:time? reason?:text?"},
     {"DeliveryFilter", "state?:Outcome? channel?:text? event?:uuid? rule?:text? recipient?:text? target?:text? "
                        "reason?:text? from?:time? to?:time?"},
     {"Redriven", "matched:int changed:int"},
@@ -280,12 +287,14 @@ const struct openapi_schema openapi_schemas[] = {
     {"HubAudit", "items:[HubAuditRow] next:uuid?"},
     {"HubAuditRow", "id:uuid at:time org:text? who:text what:text detail:object"},
 
-    {"Overview", "at:time queues:[Queue] dead_letters:Counted minutes:Minutes endpoints_down:[EndpointDown] "
-                 "quarantined:[text] feeds_failing:[FeedFailing] reload:LastReload"},
+    {"Overview",
+     "at:time queues:[Queue] dead_letters:Counted minutes:Minutes endpoints_down:[EndpointDown] "
+     "endpoints_failing:[EndpointFailing] quarantined:[text] feeds_failing:[FeedFailing] reload:LastReload"},
     {"Queue", "channel:text open:int more:bool states:{int} oldest_due:time?"},
     {"Counted", "count:int more:bool"},
     {"Minutes", "from:time delivered:[int] failed:[int] suppressed:[int] p50_ms:int? p95_ms:int?"},
     {"EndpointDown", "endpoint:uuid name:text channel:text enabled:bool breaker:Breaker until:time?"},
+    {"EndpointFailing", "endpoint:uuid name:text channel:text since:time"},
     {"Breaker", "=closed|open|half_open"},
     {"FeedFailing", "source:text failures:int fault:text? last_success_at:time?"},
     {"LastReload", "generation:int ok:bool at:time restart_required:bool"},

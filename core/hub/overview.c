@@ -9,12 +9,17 @@
 #include "hub/internal.h"
 #include "store/queue.h"
 
+#define FAILING_MAX 50 /* that are named; more tell nobody more */
+
 struct looking {
     struct http_request *req;
     struct hub *hub;
     struct store_depth *depths; /* by channel of the request's configuration */
     struct store_count dead;
     json_t *breakers; /* owned until it is answered */
+    struct store_failing failing[FAILING_MAX];
+    struct belfry_str failing_channels[FAILING_MAX];
+    size_t failing_count;
 };
 
 static belfry_status look(struct store_conn *conn, void *arg)
@@ -27,8 +32,12 @@ static belfry_status look(struct store_conn *conn, void *arg)
         if (channel && config_serves(&config->channels[i], l->req->pub.org))
             store_depth(conn, org, channel, &l->depths[i]);
     }
-    if (org)
-        l->dead = store_dead(conn, org);
+    if (!org)
+        return BELFRY_OK;
+    l->dead = store_dead(conn, org);
+    l->failing_count = store_targets_failing(conn, org, FAILING_MAX, l->req->arena, l->failing);
+    for (size_t i = 0; i < l->failing_count; i++)
+        l->failing_channels[i] = store_name_text(conn, l->failing[i].channel);
     return BELFRY_OK;
 }
 
@@ -139,6 +148,37 @@ static json_t *queues_json(const struct looking *l)
     return list;
 }
 
+static int is_down(const struct looking *l, const char *endpoint)
+{
+    size_t i;
+    json_t *down;
+    json_array_foreach(l->breakers, i, down)
+    {
+        if (str_eqz(json_str(json_object_get(down, "endpoint")), endpoint))
+            return 1;
+    }
+    return 0;
+}
+
+/* What fails while its breaker is still closed: the one to look at before it opens. */
+static json_t *failing_json(const struct looking *l)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < l->failing_count; i++) {
+        const struct store_failing *f = &l->failing[i];
+        json_t *doc = json_object();
+        hub_json_id(l->hub, doc, "endpoint", f->target);
+        json_set_str(doc, "name", f->name);
+        json_set_str(doc, "channel", l->failing_channels[i]);
+        hub_json_time(doc, "since", f->since);
+        if (is_down(l, json_string_value(json_object_get(doc, "endpoint"))))
+            json_decref(doc);
+        else
+            json_array_append_new(list, doc);
+    }
+    return list;
+}
+
 static void looked(void *arg, belfry_status status)
 {
     struct looking *l = arg;
@@ -153,6 +193,7 @@ static void looked(void *arg, belfry_status status)
     json_object_set_new(doc, "dead_letters",
                         json_pack("{s:I, s:b}", "count", (json_int_t)l->dead.count, "more", l->dead.more));
     json_object_set_new(doc, "minutes", rates_json(l));
+    json_object_set_new(doc, "endpoints_failing", failing_json(l));
     json_object_set_new(doc, "endpoints_down", l->breakers);
     json_object_set_new(doc, "quarantined", quarantined_json(l));
     json_object_set_new(doc, "feeds_failing", feeds_json(l));

@@ -2,8 +2,9 @@
 /*
  * /v1/{org}/deliveries: tried again, or ended, by hand: one, some by id, or all that a filter lets through.
  *
- * A filter is counted first, on a snapshot, and its newest row is the last that the deed is about. `expected` says what
- * whoever confirmed it had read: when it is another number by now, nothing happens.
+ * A filter is counted first, on a snapshot, and its newest row is the last that the deed is about. `expected` and
+ * `as_of` say what whoever confirmed it had read: rows that ended later are others, and when there are not so many as
+ * there were nothing happens.
  */
 #include "base/mem.h"
 #include "event/outcome.h"
@@ -161,6 +162,15 @@ static int read_filter(struct many *m)
                : 0;
 }
 
+static int read_as_of(struct many *m, const json_t *as_of)
+{
+    if (!as_of || json_is_null(as_of))
+        return 0;
+    if (time_parse(json_str(as_of), &m->query.as_of) == BELFRY_OK && m->query.as_of > 0)
+        return 0;
+    return bad(m, "/as_of", "must be a time as in RFC 3339");
+}
+
 /* What is no id of ours is no delivery, and passed over as those that are gone. */
 static int read_ids(struct many *m, const json_t *ids)
 {
@@ -192,7 +202,9 @@ static int read_body(struct many *m)
         return bad(m, "/expected", "must be a number");
     if (expected)
         m->expected = json_integer_value(expected);
-    return ids ? read_ids(m, ids) : read_filter(m);
+    if (ids)
+        return read_ids(m, ids);
+    return read_filter(m) || read_as_of(m, json_object_get(body, "as_of")) ? -1 : 0;
 }
 
 /* --- many: count, then do ----------------------------------------------------------------------------------------- */
@@ -221,10 +233,11 @@ static belfry_status count(struct store_conn *conn, void *arg)
 {
     struct many *m = arg;
     int64_t last = store_deliveries_last(conn);
+    int more;
     m->query.org = store_name_find(conn, m->req->pub.org);
     if (last < m->query.before)
         m->query.before = last + 1;
-    m->matched = m->query.org ? store_deliveries_count(conn, &m->query) : 0;
+    m->matched = m->query.org ? store_deliveries_count(conn, &m->query, -1, &more) : 0;
     return BELFRY_OK;
 }
 

@@ -284,7 +284,7 @@ static int is_yaml(struct http_request *req, struct belfry_str username)
     if (!user)
         return 0;
     http_problem(req, 409, NULL, "`%s` is defined in %s:%u and can be changed only there", user->username,
-                 diag_file_name(req->config->diags, user->span.file), user->span.line);
+                 config_file_shown(req->config, user->span.file), user->span.line);
     return 1;
 }
 

@@ -436,6 +436,8 @@ enum { JOB_FANOUT = 1, JOB_SWEEP = 2, JOB_HOLD = 3, JOB_RELEASE = 4, JOB_REDRIVE
 void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64_t total, struct belfry_str payload);
 /* One slice of the oldest job. */
 void job_slice(struct ledger_txn *txn);
+/* A slice of this one, which is not done; its state and what is done are brought up to date. */
+void job_go_on(struct ledger_txn *txn, struct store_job *job);
 /* A slice of what was asked for by hand (redrive.c); 1 when it is done. */
 int redrive_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
 /* A slice of a fan-out; 1 when it is done. */

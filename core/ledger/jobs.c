@@ -60,22 +60,27 @@ static int hold_slice(struct ledger_txn *txn, struct store_job *job)
     return count < SLICE;
 }
 
+void job_go_on(struct ledger_txn *txn, struct store_job *job)
+{
+    struct belfry_str cursor = job->cursor;
+    int done = 1;
+    if (job->kind == JOB_FANOUT)
+        done = fanout_slice(txn, job, &cursor);
+    else if (job->kind == JOB_SWEEP)
+        done = sweep_slice(txn, job, &cursor);
+    else if (job->kind == JOB_HOLD || job->kind == JOB_RELEASE)
+        done = hold_slice(txn, job);
+    else if (job->kind == JOB_REDRIVE)
+        done = redrive_slice(txn, job, &cursor);
+    job->state = done ? STORE_JOB_DONE : STORE_JOB_RUNS;
+    store_job_step(txn->conn, job->id, cursor, job->done, job->state);
+}
+
 void job_slice(struct ledger_txn *txn)
 {
     struct store_job job;
-    if (!store_job_next(txn->conn, JOB_FANOUT, JOB_LAST, 0, txn->arena, &job)) {
+    if (store_job_next(txn->conn, JOB_FANOUT, JOB_LAST, 0, txn->arena, &job))
+        job_go_on(txn, &job);
+    else
         txn->ledger->jobs_open = 0;
-        return;
-    }
-    struct belfry_str cursor = job.cursor;
-    int done = 1;
-    if (job.kind == JOB_FANOUT)
-        done = fanout_slice(txn, &job, &cursor);
-    else if (job.kind == JOB_SWEEP)
-        done = sweep_slice(txn, &job, &cursor);
-    else if (job.kind == JOB_HOLD || job.kind == JOB_RELEASE)
-        done = hold_slice(txn, &job);
-    else if (job.kind == JOB_REDRIVE)
-        done = redrive_slice(txn, &job, &cursor);
-    store_job_step(txn->conn, job.id, cursor, job.done, done ? STORE_JOB_DONE : STORE_JOB_RUNS);
 }

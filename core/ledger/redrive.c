@@ -4,7 +4,8 @@
  * audit, in its own commit.
  *
  * What a filter lets through may be a million rows, so it is a job: the commit that begins it holds the deed and its
- * audit, and slices follow between other commands, also after a restart. Rows made after the deed are none of its
+ * audit, and slices follow between other commands, also after a restart. The command of whoever waits for the end does
+ * one each time that it runs, so it asks for nothing that has not gone on. Rows made after the deed are none of its
  * business (`before`), and each row is asked again when its turn comes: one that has moved on meanwhile is passed over.
  * So the same deed twice changes nothing the second time.
  */
@@ -157,8 +158,8 @@ void ledger_delivery_cancel(struct ledger *ledger, const struct ledger_deed *dee
 
 static json_t *query_json(const struct store_delivery_query *q)
 {
-    json_t *doc = json_pack("{s:i, s:I, s:I, s:I}", "state", q->state, "event", (json_int_t)q->event, "from",
-                            (json_int_t)q->from, "before", (json_int_t)q->before);
+    json_t *doc = json_pack("{s:i, s:I, s:I, s:I, s:I}", "state", q->state, "event", (json_int_t)q->event, "from",
+                            (json_int_t)q->from, "before", (json_int_t)q->before, "as_of", (json_int_t)q->as_of);
     json_set_str(doc, "channel", q->channel);
     json_set_str(doc, "rule", q->rule);
     json_set_str(doc, "recipient", q->recipient);
@@ -178,6 +179,7 @@ static struct store_delivery_query query_of(struct arena *arena, const json_t *d
                                          .event = json_integer_value(json_object_get(doc, "event")),
                                          .from = json_integer_value(json_object_get(doc, "from")),
                                          .before = json_integer_value(json_object_get(doc, "before")),
+                                         .as_of = json_integer_value(json_object_get(doc, "as_of")),
                                          .channel = text_of(arena, doc, "channel"),
                                          .rule = text_of(arena, doc, "rule"),
                                          .recipient = text_of(arena, doc, "recipient"),
@@ -297,8 +299,12 @@ static belfry_status many_run(struct ledger_command *command, struct ledger_txn 
     } else if (!m->begun) {
         begin(txn, m);
     } else if (store_job_get(txn->conn, m->begun, txn->arena, &job)) {
+        if (job.state < STORE_JOB_DONE)
+            job_go_on(txn, &job);
         m->changed = job.done;
         m->finished = job.state >= STORE_JOB_DONE;
+    } else {
+        m->finished = 1;
     }
     return BELFRY_OK;
 }
@@ -307,7 +313,8 @@ static void many_done(struct ledger_command *command, belfry_status status)
 {
     struct many *m = LIST_OF(command, struct many, command);
     m->begun = m->job;
-    if (status == BELFRY_OK && !m->finished) { /* a slice goes with each group: ask again in the next */
+    if (status == BELFRY_OK && !m->finished) {
+        m->command.must = "a deed on many deliveries"; /* it will be done, so whoever waits hears of it then */
         status = ledger_submit(m->ledger, &m->command);
         if (status == BELFRY_OK)
             return;

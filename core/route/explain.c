@@ -43,10 +43,9 @@ static void on_step(void *arg, const struct config_rule *rule, int exception, co
 static void on_rule(void *arg, const struct config_rule *rule, int matched, const char *why)
 {
     struct explain *e = arg;
-    const struct diag_set *diags = e->config->diags;
     e->rules = route_grow(e->arena, e->rules, e->rule_count, &e->rule_cap, sizeof(*e->rules));
     e->rules[e->rule_count++] = (struct story_rule){.name = rule->name,
-                                                    .file = diags ? diag_file_name(diags, rule->span.file) : NULL,
+                                                    .file = config_file_shown(e->config, rule->span.file),
                                                     .line = rule->span.line,
                                                     .matched = matched,
                                                     .why = keep(e, why),

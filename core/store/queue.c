@@ -84,6 +84,24 @@ struct store_count store_dead(struct store_conn *conn, int64_t org)
     return counted(sql_one(s, 0));
 }
 
+size_t store_targets_failing(struct store_conn *conn, int64_t org, size_t max, struct arena *arena,
+                             struct store_failing *out)
+{
+    struct sql *s = sql_use(conn, "SELECT id, channel, name, first_failure FROM target WHERE org = ?"
+                                  " AND first_failure > 0 AND enabled = 1 AND removed IS NULL"
+                                  " ORDER BY first_failure, id LIMIT ?");
+    size_t count = 0;
+    sql_i64(s, org);
+    sql_i64(s, (int64_t)max);
+    while (count < max && sql_row(s))
+        out[count++] = (struct store_failing){.target = sql_get_i64(s, 0),
+                                              .channel = sql_get_i64(s, 1),
+                                              .name = sql_get_copy(s, 2, arena),
+                                              .since = sql_get_i64(s, 3)};
+    sql_end(s);
+    return count;
+}
+
 int store_target_state(struct store_conn *conn, int64_t org, int64_t target, struct arena *arena,
                        struct store_target_state *out)
 {

@@ -26,6 +26,15 @@ struct store_count {
 /* Deliveries that failed for good. */
 struct store_count store_dead(struct store_conn *conn, int64_t org);
 
+struct store_failing {
+    int64_t target, channel; /* channel: a name id */
+    struct belfry_str name;  /* in arena */
+    int64_t since;           /* the first failure after the last success */
+};
+/* Up to max targets of an org that fail, but are not disabled, those that have failed longest first. */
+size_t store_targets_failing(struct store_conn *conn, int64_t org, size_t max, struct arena *arena,
+                             struct store_failing *out);
+
 struct store_target_state {
     int64_t disabled_at;
     struct belfry_str disabled_why; /* in arena */

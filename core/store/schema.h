@@ -124,6 +124,8 @@
     " PRIMARY KEY(org, username)) WITHOUT ROWID;" \
     /* held by quiet hours (state 1): asked again when the person changes theirs */ \
     "CREATE INDEX delivery_quiet ON delivery(person) WHERE open = 1 AND state = 1 AND person IS NOT NULL;" \
+    /* few among millions, and the console looks for them every ten seconds */ \
+    "CREATE INDEX delivery_retried ON delivery(org, id) WHERE open = 1 AND state = 5;" \
     "CREATE INDEX audit_org ON audit(org, id);"
 
 /* clang-format on */

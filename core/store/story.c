@@ -33,8 +33,10 @@ static void *row_add(struct rows *rows)
 
 #define VIEW_COLUMNS                                                                                                   \
     "SELECT d.id, d.event, d.notification, d.person, d.due, d.ended, d.state, d.open, d.attempts, d.unless,"           \
-    " d.channel, d.rule, COALESCE(p.username, d.address), t.name, d.detail"
-#define FROM_VIEW " FROM delivery d LEFT JOIN person p ON p.id = d.person LEFT JOIN target t ON t.id = d.target "
+    " d.channel, d.rule, COALESCE(p.username, d.address), t.name, d.detail,"                                           \
+    " (SELECT e.title FROM event e WHERE e.id = d.event)"
+#define JOINED " LEFT JOIN person p ON p.id = d.person LEFT JOIN target t ON t.id = d.target "
+#define FROM_VIEW " FROM delivery d" JOINED
 
 static void read_views(struct store_conn *conn, struct sql *s, struct rows *rows)
 {
@@ -54,23 +56,41 @@ static void read_views(struct store_conn *conn, struct sql *s, struct rows *rows
                                           .rule = store_name_text(conn, sql_get_i64(s, 11)),
                                           .recipient = sql_get_copy(s, 12, rows->arena),
                                           .target = sql_get_copy(s, 13, rows->arena),
-                                          .detail = sql_get_copy(s, 14, rows->arena)};
+                                          .detail = sql_get_copy(s, 14, rows->arena),
+                                          .title = sql_get_copy(s, 15, rows->arena)};
     }
     sql_end(s);
 }
 
-/* Parameters 1 to 9 in the order of bind_filter(). */
-#define FROM_FILTERED                                                                                                  \
-    " FROM delivery d LEFT JOIN person p ON p.id = d.person LEFT JOIN target t ON t.id = d.target"                     \
-    " WHERE d.id < ?1 AND d.id >= ?2 AND d.org = ?3"
-#define AND_FILTER                                                                                                     \
-    " AND (?5 = 0 OR d.channel = ?5) AND (?6 = 0 OR d.rule = ?6) AND (?7 IS NULL OR"                                   \
-    " COALESCE(p.username, d.address) = ?7) AND (?8 IS NULL OR t.name = ?8) AND (?9 IS NULL OR instr(d.detail, ?9) > 0)"
-/* dead letters have an index of their own, which the planner takes only when it sees its condition; and so has an
- * event */
-#define DEAD " AND d.open = 0 AND d.state = 8 AND ?4 = 8" AND_FILTER " AND (?10 = 0 OR d.event = ?10)"
-#define OF_EVENT " AND (?4 < 0 OR d.state = ?4)" AND_FILTER " AND d.event = ?10"
-#define ANY " AND (?4 < 0 OR d.state = ?4)" AND_FILTER " AND ?10 = 0"
+/*
+ * A list with a filter. Dead letters, what is tried again and an event's own have indexes, which the planner takes only
+ * when it sees their condition. For any other filter rows are walked, and no more than ?13 of them, so that one that
+ * lets nothing through reads no table of millions.
+ *
+ * Parameters 1 to 11 are bind_filter()'s, 12 is how many rows are wanted.
+ */
+#define FILTER                                                                                                         \
+    " AND d.org = ?3 AND (?5 = 0 OR d.channel = ?5) AND (?6 = 0 OR d.rule = ?6) AND (?7 IS NULL OR"                    \
+    " COALESCE(p.username, d.address) = ?7) AND (?8 IS NULL OR t.name = ?8) AND (?9 IS NULL OR"                        \
+    " instr(d.detail, ?9) > 0) AND (?11 = 0 OR d.ended IS NULL OR d.ended <= ?11)"
+#define BY_KIND(head, order, tail)                                                                                     \
+    {                                                                                                                  \
+        [OF_EVENT] = head FROM_VIEW "WHERE d.event = ?10 AND d.id < ?1 AND d.id >= ?2"                                 \
+                                    " AND (?4 < 0 OR d.state = ?4)" FILTER tail,                                       \
+        [DEAD] = head FROM_VIEW "WHERE d.id < ?1 AND d.id >= ?2 AND d.open = 0 AND d.state = 8 AND ?4 = 8"             \
+                                " AND ?10 = 0" FILTER tail,                                                            \
+        [RETRIED] = head FROM_VIEW "WHERE d.id < ?1 AND d.id >= ?2 AND d.open = 1 AND d.state = 5 AND ?4 = 5"          \
+                                   " AND ?10 = 0" FILTER tail,                                                         \
+        [ANY] = head " FROM (SELECT * FROM delivery WHERE id < ?1 AND id >= ?2" order " LIMIT ?13) d" JOINED           \
+                     "WHERE (?4 < 0 OR d.state = ?4) AND ?10 = 0" FILTER tail,                                         \
+    }
+
+enum kind { OF_EVENT, DEAD, RETRIED, ANY };
+
+static enum kind kind_of(const struct store_delivery_query *q)
+{
+    return q->event ? OF_EVENT : q->state == OUTCOME_failed ? DEAD : q->state == OUTCOME_retrying ? RETRIED : ANY;
+}
 
 /* -1: a name that nothing has. */
 static int64_t name_or_none(struct store_conn *conn, struct belfry_str name)
@@ -79,8 +99,11 @@ static int64_t name_or_none(struct store_conn *conn, struct belfry_str name)
     return name.len && !id ? -1 : id;
 }
 
-static void bind_filter(struct sql *s, const struct store_delivery_query *q)
+static struct sql *filtered(struct store_conn *conn, const char *const *by_kind, const struct store_delivery_query *q,
+                            int64_t limit, int64_t look_at)
 {
+    enum kind kind = kind_of(q);
+    struct sql *s = sql_use(conn, by_kind[kind]);
     sql_i64(s, q->before);
     sql_i64(s, q->from);
     sql_i64(s, q->org);
@@ -91,30 +114,45 @@ static void bind_filter(struct sql *s, const struct store_delivery_query *q)
     sql_str_opt(s, q->target);
     sql_str_opt(s, q->reason);
     sql_i64(s, q->event);
+    sql_i64(s, q->as_of);
+    sql_i64(s, limit);
+    if (kind == ANY)
+        sql_i64(s, look_at);
+    return s;
+}
+
+/* The oldest of so many rows that were looked at, newest first; 0: there are not so many. */
+static int64_t looked_down_to(struct store_conn *conn, const struct store_delivery_query *q, int64_t look_at)
+{
+    struct sql *s = sql_use(conn, "SELECT id FROM delivery WHERE id < ? AND id >= ? ORDER BY id DESC LIMIT 1 OFFSET ?");
+    sql_i64(s, q->before);
+    sql_i64(s, q->from);
+    sql_i64(s, look_at - 1);
+    return sql_one(s, 0);
 }
 
 size_t store_deliveries_list(struct store_conn *conn, const struct store_delivery_query *query, struct arena *arena,
-                             struct store_delivery_view **out)
+                             struct store_delivery_view **out, int64_t *next)
 {
+    static const char *const by_kind[] = BY_KIND(VIEW_COLUMNS, " ORDER BY id DESC", " ORDER BY d.id DESC LIMIT ?12");
     struct rows rows = {arena, sizeof(struct store_delivery_view), 0, 0, NULL};
-    struct sql *s = query->event ? sql_use(conn, VIEW_COLUMNS FROM_FILTERED OF_EVENT " ORDER BY d.id DESC LIMIT ?11")
-                    : query->state == OUTCOME_failed
-                        ? sql_use(conn, VIEW_COLUMNS FROM_FILTERED DEAD " ORDER BY d.id DESC LIMIT ?11")
-                        : sql_use(conn, VIEW_COLUMNS FROM_FILTERED ANY " ORDER BY d.id DESC LIMIT ?11");
-    bind_filter(s, query);
-    sql_i64(s, query->limit);
-    read_views(conn, s, &rows);
+    read_views(conn, filtered(conn, by_kind, query, (int64_t)query->limit + 1, STORE_LOOKED_AT), &rows);
     *out = (void *)rows.items;
+    *next = 0;
+    if (rows.count > query->limit)
+        *next = (*out)[--rows.count - 1].id;
+    else if (kind_of(query) == ANY)
+        *next = looked_down_to(conn, query, STORE_LOOKED_AT);
     return rows.count;
 }
 
-int64_t store_deliveries_count(struct store_conn *conn, const struct store_delivery_query *query)
+int64_t store_deliveries_count(struct store_conn *conn, const struct store_delivery_query *query, int64_t look_at,
+                               int *more)
 {
-    struct sql *s = query->event                     ? sql_use(conn, "SELECT count(*)" FROM_FILTERED OF_EVENT)
-                    : query->state == OUTCOME_failed ? sql_use(conn, "SELECT count(*)" FROM_FILTERED DEAD)
-                                                     : sql_use(conn, "SELECT count(*)" FROM_FILTERED ANY);
-    bind_filter(s, query);
-    return sql_one(s, 0);
+    static const char *const by_kind[] = BY_KIND("SELECT count(*) FROM (SELECT 1", " ORDER BY id DESC", " LIMIT ?12)");
+    int64_t limit = look_at < 0 ? -1 : look_at + 1, count = sql_one(filtered(conn, by_kind, query, limit, look_at), 0);
+    *more = look_at >= 0 && (kind_of(query) == ANY ? looked_down_to(conn, query, look_at) != 0 : count > look_at);
+    return *more && count > look_at ? look_at : count;
 }
 
 int64_t store_deliveries_last(struct store_conn *conn)
@@ -125,10 +163,11 @@ int64_t store_deliveries_last(struct store_conn *conn)
 size_t store_deliveries_slice(struct store_conn *conn, const struct store_delivery_query *query, int64_t look_at,
                               struct arena *arena, int64_t **ids, int64_t *next)
 {
+    static const char *const by_kind[] = BY_KIND("SELECT d.id", " ORDER BY id", " ORDER BY d.id LIMIT ?12");
     struct rows rows = {arena, sizeof(int64_t), 0, 0, NULL};
     struct store_delivery_query q = *query;
     *next = 0;
-    if (!q.event && q.state != OUTCOME_failed) {
+    if (kind_of(&q) == ANY) {
         struct sql *s = sql_use(conn, "SELECT id FROM delivery WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?");
         sql_i64(s, q.from);
         sql_i64(s, q.before);
@@ -136,12 +175,7 @@ size_t store_deliveries_slice(struct store_conn *conn, const struct store_delive
         *next = sql_one(s, 0);
         q.before = *next ? *next : q.before;
     }
-    struct sql *s = q.event ? sql_use(conn, "SELECT d.id" FROM_FILTERED OF_EVENT " ORDER BY d.id LIMIT ?11")
-                    : q.state == OUTCOME_failed
-                        ? sql_use(conn, "SELECT d.id" FROM_FILTERED DEAD " ORDER BY d.id LIMIT ?11")
-                        : sql_use(conn, "SELECT d.id" FROM_FILTERED ANY " ORDER BY d.id LIMIT ?11");
-    bind_filter(s, &q);
-    sql_i64(s, q.limit);
+    struct sql *s = filtered(conn, by_kind, &q, q.limit, look_at);
     while (sql_row(s))
         *(int64_t *)row_add(&rows) = sql_get_i64(s, 0);
     sql_end(s);

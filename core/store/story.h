@@ -12,6 +12,7 @@ struct store_delivery_query {
     struct belfry_str reason;                           /* text that is part of its detail; empty: all */
     int64_t event;                                      /* 0: all */
     int64_t from, before;                               /* ids from, and below */
+    int64_t as_of;                                      /* of those that ended only what had by then; 0: all */
     uint32_t limit;
 };
 
@@ -20,13 +21,20 @@ struct store_delivery_view {
     int state, open, attempts;
     uint32_t unless;
     struct belfry_str channel, rule, recipient, target, detail;
+    struct belfry_str title; /* of the event; empty when that is gone */
 };
 
-/* Newest first; array and texts in arena. Returns the count. */
+#define STORE_LOOKED_AT 100000 /* rows that one list or count passes over at most */
+
+/* Newest first; array and texts in arena. Returns the count. *next is the `before` of what comes after; 0: that was
+ * all. Where no index leads to what the filter wants, rows are walked, STORE_LOOKED_AT at most: so a list may be short,
+ * even empty, and go on all the same. */
 size_t store_deliveries_list(struct store_conn *conn, const struct store_delivery_query *query, struct arena *arena,
-                             struct store_delivery_view **out);
-/* How many the query lets through, whatever its limit. Reads them all. */
-int64_t store_deliveries_count(struct store_conn *conn, const struct store_delivery_query *query);
+                             struct store_delivery_view **out, int64_t *next);
+/* How many the query lets through, whatever its limit. Stops after look_at rows, and then there are `more`; negative:
+ * counts them all. */
+int64_t store_deliveries_count(struct store_conn *conn, const struct store_delivery_query *query, int64_t look_at,
+                               int *more);
 /* The newest id of a delivery of whatever org; 0: none. */
 int64_t store_deliveries_last(struct store_conn *conn);
 /* Up to query->limit ids that it lets through, oldest first, from `from` on, reading at most look_at rows where no

@@ -110,22 +110,33 @@ def test_bodies_are_hidden_until_they_are_revealed(new_hub):
     trigger["data"]["record"]["fields"]["note"] = "We buy Initech"
     hub.send(trigger)
     event = hub.events()[0]["id"]
+    path = f"/v1/acme/events/{event}"
     assert "Initech" not in hub.get("/v1/acme/events", READER).text, "the list has no bodies"
-    whole, hidden = hub.get(f"/v1/acme/events/{event}", READER), hub.get(f"/v1/acme/events/{event}?bodies=hidden", READER)
-    assert whole.json()["event"]["body"] == "We buy Initech" and whole.text.count("Initech") > 2
+    hidden = hub.get(path + "?bodies=hidden", READER)
     assert hidden.text.count("Initech") == 1, "what the rule of the configuration says, not what it met"
     assert hidden.json()["event"]["body"] is None and hidden.json()["event"]["data"] is None
-    assert set(hidden.json()["event"]) == set(whole.json()["event"])
     assert hidden.json()["event"]["title"] == "A title"
-    text = hub.get(f"/v1/acme/events/{event}?bodies=hidden", {**READER, "Accept": "text/plain"}).text
+    text = hub.get(path + "?bodies=hidden", {**READER, "Accept": "text/plain"}).text
     assert "A title" in text and "We buy" not in text
+    for body in [{"event": event}, {"event": event, "who": "ann"}]:
+        assert "We buy" not in hub.post("/v1/acme/explain", ADMIN, json=body).text, "it writes nothing, so it shows nothing"
     assert audit(hub) == []
-    revealed = hub.post(f"/v1/acme/events/{event}/reveal", ADMIN)
+    whole = hub.get(path, READER)
+    assert whole.json()["event"]["body"] == "We buy Initech" and whole.text.count("Initech") > 2
+    assert set(hidden.json()["event"]) == set(whole.json()["event"])
+    hub.get(path, {**ADMIN, "Accept": "text/plain"})
+    revealed = hub.post(path + "/reveal", ADMIN)
     assert revealed.json()["body"] == "We buy Initech"
     assert revealed.json()["data"]["record"]["fields"]["note"] == "We buy Initech"
-    assert [r["what"] for r in audit(hub)] == ["event.reveal"]
-    other = hub.post(f"/v1/globex/events/{event}/reveal", hub.person("ann", "globex", roles=["admin"]))
-    assert other.status_code == 404 and "Initech" not in other.text
+    assert [(r["who"], r["what"], r["detail"]) for r in audit(hub)] == [
+        (who, "event.reveal", {"event": event}) for who in ("token:admin-app", "token:admin-app", "token:reader")], \
+        "whoever was shown what it says, by whatever way"
+    stranger = hub.person("ann", "globex", roles=["admin"])
+    for other in [hub.post(f"/v1/globex/events/{event}/reveal", stranger), hub.get(f"/v1/globex/events/{event}", stranger)]:
+        assert other.status_code == 404 and "Initech" not in other.text
+    assert len(audit(hub)) == 3 and audit(hub, org="globex") == []
+    own = hub.post("/v1/acme/explain", hub.person("ann"), json={"event": event})
+    assert own.json()["event"]["body"] == "We buy Initech" and len(audit(hub)) == 3, "hers, as her inbox shows it"
 
 
 # --- endpoints ----------------------------------------------------------------------------------------------------
@@ -172,7 +183,8 @@ def test_attempts_of_one_delivery(new_hub, receiver):
     one = answer.json()
     assert [(a["number"], a["result"], a["code"]) for a in one["timeline"]] == [(1, "retry", 500), (2, "delivered", 200)]
     assert all(a["record"]["request"]["url"].startswith("http://127.0.0.1") for a in one["timeline"])
-    assert {k: one[k] for k in delivery} == delivery and "What it says" not in answer.text
+    assert {k: one[k] for k in delivery} == delivery
+    assert one["title"] == "What it says" and answer.text.count("What it says") == 1, "the event's title, and no more"
     assert hub.get(f"/v1/globex/deliveries/{delivery['id']}", people.token("all")).status_code == 404
 
 
@@ -276,6 +288,33 @@ def test_the_overview_counts_what_happens(new_hub, receiver):
     assert len(get(hub, "overview")["minutes"]["delivered"]) == 60
     hub.clock.advance("2m")
     assert sum(get(hub, "overview")["minutes"]["delivered"]) == 0, "an hour is remembered"
+
+
+def test_the_overview_names_an_endpoint_that_fails_before_its_breaker_opens(new_hub, receiver):
+    receiver.answer("/local", 500, 200)
+    config = with_hooks(base(), receiver.endpoint(), endpoint("fine", receiver.url("/fine")), source="crm")
+    hub = new_hub(config, clock=True).start()
+    assert get(hub, "overview")["endpoints_failing"] == []
+    hub.send(case("ann"))
+    failing, = until(lambda: get(hub, "overview")["endpoints_failing"])
+    assert (failing["name"], failing["channel"]) == ("local", "hooks") and failing["since"]
+    assert get(hub, f"endpoints/{failing['endpoint']}")["breaker"] == "closed"
+    assert get(hub, "overview")["endpoints_down"] == []
+    assert get(hub, "overview", "globex", people.token("all"))["endpoints_failing"] == []
+    hub.clock.advance("10s")
+    until(lambda: hub.deliveries("?state=delivered&channel=hooks&target=local"))
+    until(lambda: get(hub, "overview")["endpoints_failing"] == [])
+
+
+def test_an_org_is_not_told_where_on_the_machine_the_files_lie(new_hub):
+    hub = new_hub(base()).start()
+    hub.send(case("ann"))
+    event = hub.events()[0]["id"]
+    text = hub.get(f"/v1/acme/events/{event}", READER).text
+    assert '"file":"belfry.yaml"' in text and str(hub.config_path.parent) not in text
+    assert str(hub.config_path.parent) not in hub.get(f"/acme/admin/events/{event}", hub.person("root")).text
+    refused = hub.request("PUT", "/v1/acme/users/ann", ADMIN, json={})
+    assert refused.status_code == 409 and "belfry.yaml:" in refused.text and str(hub.config_path.parent) not in refused.text
 
 
 @pytest.mark.parametrize("path", ["audit", "overview", "endpoints", "plugins", "categories", "event-types", "deliveries"])

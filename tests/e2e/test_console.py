@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console at /{org}/admin: it shows what the API says, to whom the API says it, and does what the API does."""
+import csv
+import http.client
+import io
 import json
 import re
+import socket
+from datetime import datetime, timezone
 from html import unescape
 
 import pytest
 
 from support import people
-from support.config import base, with_hooks
-from support.events import case, created
+from support.config import WEBHOOK_SECRET, base, endpoint, with_hooks
+from support.events import case, cloud_event, created
+from support.paths import PATIENCE
 from support.wait import until
 
 HTML = {"Accept": "text/html"}
@@ -76,6 +82,32 @@ def test_a_list_has_its_filters_in_the_address_and_says_what_it_does_not_take(hu
     assert "none of the outcomes" in page(hub, "/deliveries?state=nonsense", 400)
     assert "no cursor" in page(hub, "/audit?before=nonsense", 400)
     assert page(hub, "/events?refused=true")
+
+
+def test_a_list_of_a_time(new_hub, receiver):
+    """Minutes in UTC, as browsers write them; deeds on all that is listed keep to them."""
+    receiver.answer("/bad", 400)
+    hub = new_hub(with_hooks(base(), receiver.endpoint("bad"), source="crm", schedule=["0s"]), clock=True).start()
+    hub.send(case("carl", "calm", "Before"))
+    until(lambda: (hub.clock.advance("1s"), len(hub.deliveries("?state=failed")) == 1)[1])
+    hub.clock.advance("2h")
+    minute = datetime.fromtimestamp(hub.clock.now() - 3600, timezone.utc).strftime("%Y-%m-%dT%H:%M")
+    hub.send(case("carl", "calm", "After"))
+    until(lambda: (hub.clock.advance("1s"), len(hub.deliveries("?state=failed")) == 2)[1])
+    for path in ["/deliveries", "/dead-letters"]:
+        text = page(hub, f"{path}?from={minute}")
+        assert "After" in text and "Before" not in text and f'name="from" value="{minute}"' in text
+        assert "Before" in page(hub, f"{path}?to={minute}") and "After" not in page(hub, f"{path}?to={minute}")
+    assert "RFC 3339" in page(hub, "/audit?from=monday", 400)
+    assert [row["title"] for row in rows_of(hub, f"/dead-letters?format=csv&to={minute}")] == ["Before"]
+    ask = hub.post("/acme/admin/dead-letters", admin(hub), data={"do": "discard-all", "to": minute})
+    assert number_of(ask) == "1" and f'name="to" value="{minute}"' in ask.text
+    sure = {"do": "discard-sure", "to": minute, "expected": "1", "typed": "1", "as_of": as_of_of(ask), "why": "old"}
+    done = hub.post("/acme/admin/dead-letters", admin(hub), data=sure, allow_redirects=False)
+    assert unescape(done.headers["location"]).startswith("/acme/admin/dead-letters?to=")
+    assert "1 delivery was discarded" in page(hub, done.headers["location"].removeprefix("/acme/admin"))
+    text = page(hub, "/dead-letters")
+    assert "After" in text and "Before" not in text
 
 
 def test_what_is_not_there_is_404(hub):
@@ -166,13 +198,36 @@ def test_dead_letters_are_grouped_by_cause(hub):
     assert no_reason.status_code == 422 and "give a reason" in no_reason.text
 
 
+def test_numbers_of_an_attempt_make_no_other_cause_but_a_status_does(new_hub, receiver):
+    for status in (400, 404):
+        receiver.answer(f"/e{status}", status)
+    hooks = [endpoint("one", "http://127.0.0.1:1/"), endpoint("two", "http://127.0.0.1:2/"), receiver.endpoint("e400"),
+             receiver.endpoint("e404")]
+    hub = new_hub(with_hooks(base(), *hooks, source="crm", schedule=["0s"])).start()
+    hub.send(case("carl"))
+    until(lambda: len(hub.deliveries("?state=failed")) == 4)
+    groups = page(hub, "/dead-letters").split('class="group"')[1:]
+    assert len(groups) == 3, "two that refuse connections, and two that answer"
+    refused = next(group for group in groups if "refused" in group)
+    assert "one" in refused and "two" in refused and "2 shown" in refused
+
+
+def number_of(ask):
+    return re.search(r'name="expected" value="(\d+)"', ask.text)[1]
+
+
+def as_of_of(ask):
+    return re.search(r'name="as_of" value="([^"]+)"', ask.text)[1]
+
+
 def test_all_are_given_up_only_when_their_number_was_typed(hub):
     until(lambda: len(hub.deliveries("?state=failed")) == 2)
     ask = hub.post("/acme/admin/dead-letters", admin(hub), data={"do": "discard-all", "target": "bad"})
     assert ask.status_code == 200
-    total = re.search(r'name="expected" value="(\d+)"', ask.text)[1]
+    total, as_of = number_of(ask), as_of_of(ask)
     assert 'name="target" value="bad"' in ask.text
-    form = {"do": "discard-sure", "target": "bad", "expected": total, "typed": "7" + total, "why": "spilt milk"}
+    form = {"do": "discard-sure", "target": "bad", "expected": total, "typed": "7" + total, "as_of": as_of,
+            "why": "spilt milk"}
     wrong = hub.post("/acme/admin/dead-letters", admin(hub), data=form)
     assert wrong.status_code == 422 and "Nothing was changed" in wrong.text
     assert len(hub.deliveries("?state=failed&target=bad&limit=200")) == int(total)
@@ -181,6 +236,80 @@ def test_all_are_given_up_only_when_their_number_was_typed(hub):
     assert sure.headers["location"] == f"/acme/admin/dead-letters?target=bad&done=discarded&n={total}"
     assert not hub.deliveries("?state=failed&target=bad")
     assert "spilt milk" in page(hub, "/audit") and "None" not in page(hub, "/dead-letters?target=bad")
+
+
+# --- lists as files -----------------------------------------------------------------------------------------------------
+
+FORMULAS = ['=cmd|"/C calc"!A0', "+1+2", "-2+3", "@SUM(A1)", 'a "quoted", one', "plain"]
+
+
+def rows_of(hub, path, headers=None):
+    answer = hub.get("/acme/admin" + path, headers or admin(hub))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/csv; charset=utf-8")
+    assert answer.headers["content-disposition"].startswith("attachment; filename=")
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8"), newline="")))
+
+
+def test_a_list_is_a_file_however_long_it_is(new_hub, receiver):
+    receiver.answer("/bad", 400)
+    config = with_hooks(base(), receiver.endpoint("bad", types=["workflow.bad"]), source="crm", schedule=["0s"])
+    hub = new_hub(config).start()
+    hub.send([case("carl", "calm", f"Row {i}") for i in range(450)])
+    hub.send([case("carl", "odd", title) for title in FORMULAS])
+    hub.send([case("carl", "bad", f"Dead {i}") for i in range(3)])
+    until(lambda: len(hub.deliveries("?state=failed")) == 3)
+    rows = rows_of(hub, "/events?format=csv")
+    assert len(rows) == 459 and len({row["id"] for row in rows}) == 459
+    assert [row["title"] for row in rows[9:]] == [f"Row {i}" for i in reversed(range(450))], "newest first, each once"
+    titles = [row["title"] for row in rows_of(hub, "/events?format=csv&type=workflow.odd")]
+    assert titles == [("'" if title[0] in "=+-@" else "") + title for title in reversed(FORMULAS)], "nothing that runs"
+    dead = rows_of(hub, "/dead-letters?format=csv")
+    assert [(row["title"], row["state"], row["target"]) for row in dead] == \
+        [(f"Dead {i}", "failed", "bad") for i in (2, 1, 0)] and all("400" in row["detail"] for row in dead)
+    assert rows_of(hub, "/dead-letters?format=csv&reason=nothing") == []
+    assert len(rows_of(hub, "/deliveries?format=csv&channel=hooks", {**people.token("reader"), **HTML})) == 3
+    assert [row["name"] for row in rows_of(hub, "/endpoints?format=csv")] == ["bad"]
+    seen = {row["username"]: row["sees"] for row in rows_of(hub, "/categories/CALC_BLOCKED?format=csv")}
+    assert seen["mona"] == "true" and seen["bob"] == "false"
+    assert hub.post(f"/v1/acme/events/{rows[0]['id']}/reveal", people.token("admin"), json={"reason": "=1+1"}).ok
+    (kept,) = rows_of(hub, "/audit?format=csv")
+    assert kept["what"] == "event.reveal" and json.loads(kept["detail"]) == {"event": rows[0]["id"], "reason": "=1+1"}
+    assert rows_of(hub, "/events?format=csv&refused=true") == []
+    link = unescape(re.search(r'href="([^"]+)" download', page(hub, "/deliveries?channel=hooks"))[1])
+    assert link == "/acme/admin/deliveries?channel=hooks&format=csv"
+    assert " download" not in page(hub, "/events?type=nothing"), "a file of nothing"
+
+
+def test_a_file_is_refused_as_its_page_is(hub):
+    assert "no cursor" in page(hub, "/events?format=csv&before=nonsense", 400)
+    assert "no such" in page(hub, "/categories/x?format=csv", 404)
+    path = "/acme/admin/deliveries?format=csv"
+    assert hub.get(path, {**hub.person("bob"), **HTML}).status_code == 403
+    assert hub.get(path, {**hub.person("ann", "globex", ["admin"]), **HTML}).status_code == 404
+    theirs = hub.get("/globex/admin/events?format=csv", {**hub.person("ann", "globex", ["admin"]), **HTML})
+    assert theirs.status_code == 200 and len(theirs.content.splitlines()) == 1, "the names of the columns"
+    head = hub.request("HEAD", path, admin(hub))
+    assert head.status_code == 200 and head.headers["content-type"].startswith("text/csv") and not head.content
+
+
+def test_who_reads_a_file_slowly_gets_all_of_it(new_hub):
+    """It is longer than the hub holds ready for a client; it goes on when that has been taken."""
+    hub = new_hub(base()).start()
+    for start in range(0, 20000, 1000):
+        hub.send([case("carl", "calm", f"{i} " + "x" * 250) for i in range(start, start + 1000)])
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.settimeout(PATIENCE)
+        s.connect(("127.0.0.1", hub.port))
+        lines = "".join(f"{name}: {value}\r\n" for name, value in {**admin(hub), "Host": "x"}.items())
+        s.sendall(f"GET /acme/admin/events?format=csv HTTP/1.1\r\n{lines}\r\n".encode())
+        answer = http.client.HTTPResponse(s)
+        answer.begin()
+        assert page(hub, ""), "others are served while it waits"
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        rows = csv.DictReader(io.StringIO(answer.read().decode(), newline=""))
+    assert [int(row["title"].split()[0]) for row in rows] == [*reversed(range(20000))]
 
 
 # --- attacks ---------------------------------------------------------------------------------------------------------
@@ -221,8 +350,9 @@ def test_the_selected_ones_and_no_others(ill):
 def test_all_are_tried_again_with_the_reason_that_was_given_before(ill):
     ask = ill.post("/acme/admin/dead-letters", admin(ill), data={"do": "retry-all", "target": "bad", "why": "it is <up>"})
     assert 'value="it is &lt;up&gt;"' in ask.text and '<strong dir="auto">bad</strong>' in ask.text
-    total = re.search(r'name="expected" value="(\d+)"', ask.text)[1]
-    form = {"do": "retry-sure", "target": "bad", "expected": total, "typed": total, "why": "it is <up>"}
+    total = number_of(ask)
+    form = {"do": "retry-sure", "target": "bad", "expected": total, "typed": total, "as_of": as_of_of(ask),
+            "why": "it is <up>"}
     sure = ill.post("/acme/admin/dead-letters", admin(ill), data=form, allow_redirects=False)
     assert sure.headers["location"] == f"/acme/admin/dead-letters?target=bad&done=retried&n={total}"
     assert "it is &lt;up&gt;" in page(ill, "/audit?what=deliveries.retry")
@@ -238,20 +368,104 @@ def test_a_page_offers_what_can_be_done(ill):
 
 
 def test_nothing_of_another_org_can_be_looked_at_or_changed(ill):
+    """Every documented route of admins, with ids that are real, for an admin of another org."""
     dead, _ = letters(ill)
-    event, endpoint = state_of(ill, dead)["event"], ill.get("/v1/acme/endpoints", people.token("admin")).json()["items"][0]
-    other = {**ill.person("eve", "globex", ["admin"]), **HTML}
-    for path in [f"/events/{event}", f"/deliveries/{dead}", f"/endpoints/{endpoint['id']}"]:
-        answer = ill.get("/globex/admin" + path, other)
-        assert answer.status_code == 404 and "hooks" not in answer.text and "carl" not in answer.text, path
-    posts = [(f"/events/{event}/reveal", {}), (f"/deliveries/{dead}", {"do": "retry"})]
-    for path, form in posts:
-        assert ill.post("/globex/admin" + path, other, data=form).status_code == 404, path
-    form = {"do": "discard", "ids": [dead], "why": "mine now"}
-    answer = ill.post("/globex/admin/dead-letters", other, data=form, allow_redirects=False)
-    assert answer.headers["location"].endswith("done=discarded&n=0&failed=1")
-    assert state_of(ill, dead)["state"] == "failed"
+    event = state_of(ill, dead)["event"]
+    endpoint = ill.get("/v1/acme/endpoints", people.token("admin")).json()["items"][0]["id"]
+    real = {"events": event, "deliveries": dead, "endpoints": endpoint}
+    asked = 0
+    for path, methods in ill.get("/openapi.json").json()["paths"].items():
+        kind = re.match(r"(?:/\{org\}/admin|/v1/\{org\})/(\w+(?:-\w+)*)", path)
+        if not kind or kind[1] not in {*real, "dead-letters", "audit", "overview", "plugins", "categories", "explain"}:
+            continue
+        if "{id}" in path and kind[1] not in real:
+            continue
+        path = path.replace("{org}", "globex").replace("{id}", real.get(kind[1], ""))
+        for method in methods:
+            form = "/admin" in path
+            body = {"do": "retry", "ids": [dead], "why": "mine now"} if form else {"ids": [dead], "event": event}
+            sent = {} if method == "get" else {"data": body} if form else {"json": body if kind[1] != "events" else {}}
+            for headers in [ill.person("eve", "globex", ["admin"]), people.token("other")]:
+                answer = ill.request(method.upper(), path, {**headers, **(HTML if form else {})}, allow_redirects=False, **sent)
+                asked += 1
+                if any(id in path for id in real.values()):
+                    assert answer.status_code == 404, f"{method} {path} {answer.status_code} {answer.text}"
+                for theirs in ["First", "Second", "carl", endpoint]:
+                    assert theirs not in answer.text.replace(path, ""), f"{method} {path} {theirs}"
+    assert asked > 50
+    assert [state_of(ill, one)["state"] for one in letters(ill)] == ["failed", "failed"]
     assert "mine now" not in page(ill, "/audit")
+
+
+# --- trouble ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_in_trouble_stands_on_the_front_page(new_hub, receiver):
+    receiver.answer("/bad", 500)
+    config = with_hooks(base(), receiver.endpoint("bad"), source="crm")
+    config["sources"]["board"] = {"plugin": "notice_source"}
+    config["sources"]["erp"]["feed"] = {"url": "http://127.0.0.1:1/events", "every": "1m", "org": "acme"}
+    hub = new_hub(config, clock=True).start()
+    assert "No breaker is open" not in until(lambda: (lambda text: text if "feed fails" in text else "")(page(hub, "")))
+    hub.send([case("ann") for _ in range(12)])
+    text = until(lambda: (lambda text: text if ">open<" in text else "")(page(hub, "")))
+    assert "hooks / bad" in text and "until" in text
+    assert "paused after failures" in page(hub, "/endpoints")
+    for _ in range(3):
+        hub.send(cloud_event("notice.slow", {"subject": "notice/1"}), "board")
+    text = page(hub, "")
+    assert re.search(r'quarantined</span> <a href="/acme/admin/plugins"><span dir="auto">board', text)
+    text = page(hub, "/plugins")
+    assert "quarantined" in text and "250 ms" in text and "until" in text
+    other = hub.get("/globex/admin", {**hub.person("eve", "globex", ["admin"]), **HTML}).text
+    assert "hooks / bad" not in other and "feed fails" not in other
+    receiver.answer("/bad", 200)
+    until(lambda: (hub.clock.advance("1m"), "hooks / bad" not in page(hub, ""))[1])
+    assert 'quarantined</span> <a href="/acme/admin/plugins"' not in page(hub, ""), "for a minute"
+
+
+def test_a_role_that_was_taken_away_after_the_page_was_opened_does_nothing_any_more(ill):
+    door = ill.get("/acme/session?token=" + people.once("root"), allow_redirects=False)
+    own = {"Cookie": door.headers["set-cookie"].split(";")[0], "Sec-Fetch-Site": "same-origin", **HTML}
+    dead, _ = letters(ill)
+    event = state_of(ill, dead)["event"]
+    ask = ill.post("/acme/admin/dead-letters", own, data={"do": "discard-all"})
+    assert ask.status_code == 200
+    sure = {"do": "discard-sure", "expected": number_of(ask), "typed": number_of(ask), "as_of": as_of_of(ask), "why": "x"}
+    ill.config["orgs"]["acme"]["users"]["root"]["roles"] = []
+    ill.write_config()
+    assert ill.reload().ok
+    for path, form in [("/dead-letters", sure), ("/dead-letters", {"do": "retry", "ids": [dead], "why": "x"}),
+                       (f"/deliveries/{dead}", {"do": "retry"}), (f"/events/{event}/reveal", {}),
+                       ("/explain", {"source": "crm", "trigger": "{}"})]:
+        answer = ill.post("/acme/admin" + path, own, data=form, allow_redirects=False)
+        assert answer.status_code == 403 and answer.headers["content-type"].startswith("text/html"), path
+        assert "role admin" in unescape(re.sub("<[^>]+>", "", answer.text)), "it says what is missing"
+    assert [state_of(ill, one)["state"] for one in letters(ill)] == ["failed", "failed"]
+    assert ill.get("/v1/acme/audit", people.token("admin")).json()["items"] == []
+
+
+ANSWERS = ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><svg onload=alert(1)>", "{{{t.tabs.label}}}",
+           "&lt;b&gt;", "\u202eevil\u0000\x1b[31m", "x" * 2000]
+
+
+def test_what_an_endpoint_answers_is_text_and_secrets_stay_secret(new_hub, receiver):
+    hooks = []
+    for i, answer in enumerate(ANSWERS):
+        path = f"/e{i}?key=s3cr3t-{i}"
+        receiver.answer(path, (400, {"X-Said": "<script>alert(2)", "Set-Cookie": "id=s3cr3t"}, answer.encode()))
+        hooks.append(endpoint(f"e{i}", receiver.url(path)))
+    hub = new_hub(with_hooks(base(), *hooks, source="crm", schedule=["0s"])).start()
+    hub.send(case("carl", "calm", "<b>One</b>"))
+    until(lambda: len(hub.deliveries("?state=failed")) == len(ANSWERS))
+    said = 0
+    for path in ["/dead-letters", "/deliveries", *(f"/deliveries/{d['id']}" for d in hub.deliveries("?state=failed")),
+                 "/endpoints", f"/events/{hub.events()[0]['id']}"]:
+        text = page(hub, path)
+        for never in ["<script>alert", "<img src=x", "<svg", "<b>One", "s3cr3t", WEBHOOK_SECRET, "\u202e", "\x1b", "\x00"]:
+            assert never not in text, f"{never!r} in {path}"
+        said += "&lt;script&gt;alert(1)" in text
+    assert said >= 1, "it is shown, as text"
 
 
 FORMS = [("/events/{event}/reveal", {}), ("/explain", {"source": "crm", "trigger": "{}"}),

@@ -315,7 +315,8 @@ def test_before_and_after_the_same_is_said(why):
         assert rules["hooks"]["matched"] and rules["hooks"]["line"] > 1
         assert rules["drop"]["reason"] == "`when` does not hold"
         leaf, = rules["drop"]["conditions"]
-        assert (leaf["path"], leaf["actual"], leaf["result"]) == ("data.record.fields.rating", '"hot"', False)
+        met = '"hot"' if story is dry else None  # what the stored one met is in its data, which is hidden
+        assert (leaf["path"], leaf["actual"], leaf["result"]) == ("data.record.fields.rating", met, False)
         assert (rules["unmatched"]["matched"], rules["unmatched"]["reason"]) == (False, "a rule matched")
         assert story["summary"] == {"delivered": 1, "waiting": 4, "not_sent": 2}
     assert stored["dry_run"] is False

@@ -68,6 +68,25 @@ def test_a_number_that_is_not_the_one_that_was_read_changes_nothing(dead):
     assert redrive(hub, "discard", filter={}, expected=3).json() == {"matched": 3, "changed": 3}
 
 
+def test_only_what_had_failed_when_it_was_counted(dead):
+    """Whoever confirms `all 3` means those 3; and who presses twice does it once, though they fail again meanwhile."""
+    hub = dead(3)
+    page = hub.get("/v1/acme/deliveries?state=failed&total=true&limit=1", ADMIN).json()
+    assert (page["total"], page["total_more"]) == (3, False)
+    shown = {"filter": {}, "expected": 3, "as_of": page["as_of"]}
+    hub.clock.advance("1m")
+    hub.send(created())
+    until(lambda: (hub.clock.advance("1m"), total(hub, "failed") == 4)[1])
+    assert redrive(hub, "retry", **shown).json() == {"matched": 3, "changed": 3}
+    until(lambda: (hub.clock.advance("1m"), total(hub, "failed") == 4)[1])
+    tried = sum(d["attempts"] for d in hub.deliveries("?state=failed"))
+    again = redrive(hub, "retry", **shown)
+    assert again.status_code == 409 and "nothing was changed" in again.json()["detail"]
+    assert sum(d["attempts"] for d in hub.deliveries("?state=failed")) == tried
+    assert redrive(hub, "discard", filter={}, as_of=page["as_of"]).json() == {"matched": 0, "changed": 0}
+    assert [what for what, _ in audit(hub)] == ["deliveries.retry"]
+
+
 def test_only_what_the_filter_says_and_only_of_the_org(dead):
     hub = dead(4)
     one, two, *_ = hub.deliveries("?state=failed")
@@ -90,7 +109,8 @@ def test_only_what_the_filter_says_and_only_of_the_org(dead):
     ({"ids": ["x"] * 1001}, "/ids"), ({"filter": {"state": "delivered"}}, "/filter/state"),
     ({"filter": {"chanel": "hooks"}}, "/filter"), ({"filter": {"channel": 7}}, "/filter/channel"),
     ({"filter": {"from": "monday"}}, "/filter/from"), ({"filter": {"event": "x"}}, "/filter/event"),
-    ({"filter": {}, "expected": "3"}, "/expected"), ({"filter": {}, "reason": "x" * 301}, "/reason"),
+    ({"filter": {}, "expected": "3"}, "/expected"),
+    ({"filter": {}, "as_of": "monday"}, "/as_of"), ({"filter": {}, "as_of": 7}, "/as_of"), ({"filter": {}, "reason": "x" * 301}, "/reason"),
 ])
 def test_what_makes_no_sense_is_422(new_hub, body, pointer):
     hub = new_hub(base()).start()

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { faults, launch, leave, signIn } from '../node/support/browser.mjs';
+import { faults, launch, leave, signIn, stopTime } from '../node/support/browser.mjs';
 import { Hub, withHook } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
 
@@ -112,6 +112,71 @@ test('the overview says that it refreshes, and stops when told to', async () => 
   assert.match(await page.locator('#live').innerText(), /Not refreshed/);
   await page.getByRole('button', { name: 'Go on' }).click();
   assert.match(await page.locator('#live').innerText(), /Refreshes every 10 seconds/);
+  await page.context().close();
+});
+
+test('the overview refreshes itself, but not under the hands of who is reading it or has stopped it', async () => {
+  const page = await signIn(browser, hub, 'ada');
+  await stopTime(page);
+  await page.goto(`${hub.url}/acme/admin`);
+  const refreshes = async () => {
+    await page.evaluate(() => { document.body.dataset.mark = 'old'; });
+    await page.clock.runFor(11000);
+    await page.waitForLoadState();
+    return page.evaluate(() => document.body.dataset.mark === undefined);
+  };
+  await page.getByRole('link', { name: 'Skip the tabs' }).focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await refreshes(), false, 'reading on from the heading');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.evaluate(() => document.activeElement.blur());
+  assert.equal(await refreshes(), false, 'stopped');
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.evaluate(() => document.activeElement.blur());
+  await Promise.all([page.waitForEvent('load'), page.clock.runFor(11000).catch(() => {})]); // it ends with the page
+  assert.equal(await page.evaluate(() => document.body.dataset.mark), undefined, 'it is a new one');
+  await page.context().close();
+});
+
+// Words of ours that are broken in the middle: their column got less room than they need.
+const broken = () => [...document.querySelectorAll('.chip, .sev, td.word')].flatMap((box) => {
+  const out = [];
+  const walker = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const { index, 0: word } of node.data.matchAll(/\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      if (range.getClientRects().length > 1) out.push(word);
+    }
+  }
+  return out;
+});
+
+test('beside a title of 200 characters no word of ours is broken in the middle', async () => {
+  const page = await signIn(browser, hub, 'ada');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  for (const path of ['', '/events', '/deliveries', '/dead-letters', '/endpoints', '/plugins', '/audit']) {
+    await page.goto(`${hub.url}/acme/admin${path}`);
+    assert.deepEqual(await page.evaluate(broken), [], path);
+  }
+  await page.context().close();
+});
+
+test('links skip the tabs, and the filters of a list', async () => {
+  const page = await signIn(browser, hub, 'ada');
+  const skip = async (name) => {
+    await page.getByRole('link', { name }).focus();
+    await page.keyboard.press('Enter');
+    return page.evaluate(() => document.activeElement.id);
+  };
+  await page.goto(`${hub.url}/acme/admin/deliveries`);
+  assert.equal(await skip('Skip the tabs'), 'heading');
+  assert.equal(await skip('Skip to the list'), 'list');
+  await page.keyboard.press('Tab');
+  assert.ok(await page.evaluate(() => document.activeElement.closest('#list')), 'and it goes on from there');
+  await page.goto(`${hub.url}/acme/admin/explain`);
+  assert.equal(await page.getByRole('link', { name: 'Skip to the list' }).count(), 0);
   await page.context().close();
 });
 

@@ -7,7 +7,10 @@
 #include <cmocka.h>
 
 #include "ledger_fixture.h"
+#include "ledger/inside.h"
+#include "event/outcome.h"
 #include "store/deliveries.h"
+#include "store/story.h"
 #include "vfs_fault.h"
 
 #define RULES "[{\"name\":\"m\",\"deliver\":[\"inbox\",\"mail\"]}]"
@@ -283,6 +286,126 @@ static void test_what_can_never_be_written_is_given_up_and_holds_up_nobody(void 
     bench_free(b);
 }
 
+/* --- what waits for others ---------------------------------------------------------------------------------------- */
+
+struct patient {
+    struct ledger_command command;
+    struct bench_wait wait;
+    atomic_int runs, calm;
+};
+
+/* Fails at first, for a reason of its own; then waits for timers of a source that sets one after the other. */
+static belfry_status patient_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct patient *p = LIST_OF(command, struct patient, command);
+    struct store_delivery row = {.id = 1, .event = 1, .org = 1, .channel = 1, .rule = 1};
+    if (atomic_fetch_add(&p->runs, 1) > 1)
+        return atomic_load(&p->calm) ? BELFRY_OK : LEDGER_LATER;
+    store_delivery_add(ledger_txn_conn(txn), &row);
+    store_delivery_add(ledger_txn_conn(txn), &row);
+    return BELFRY_OK;
+}
+
+static void patient_done(struct ledger_command *command, belfry_status status)
+{
+    bench_done(&LIST_OF(command, struct patient, command)->wait, status);
+}
+
+static void test_what_waits_for_timers_without_end_holds_up_nobody(void **state)
+{
+    (void)state;
+    struct bench *b = open_on_bad_disk();
+    struct patient p = {.command = {.run = patient_run, .done = patient_done, .must = "a test"}};
+    assert_int_equal(ledger_submit(b->ledger, &p.command), BELFRY_OK);
+    while (atomic_load(&p.runs) < 5)
+        assert_int_equal(send_now(b, "[[\"other\",[\"put\",\"k\",\"1\"]]]"), BELFRY_OK);
+    assert_int_equal(send_now(b, NOTE("1")), BELFRY_OK);
+    assert_int_equal(p.wait.done, 0);
+    atomic_store(&p.calm, 1);
+    assert_int_equal(bench_until(b, &p.wait), BELFRY_OK);
+    bench_free(b);
+}
+
+#define LETTERS 2500
+
+struct letters {
+    struct ledger_command command;
+    struct bench_wait wait;
+};
+
+static belfry_status letters_run(struct ledger_command *command, struct ledger_txn *txn)
+{
+    struct store_conn *conn = ledger_txn_conn(txn);
+    int64_t org = store_name(conn, STR("acme")), channel = store_name(conn, STR("hooks"));
+    (void)command;
+    for (int64_t i = 1; i <= LETTERS; i++) {
+        struct store_delivery row = {
+            .id = i, .event = 1, .org = org, .channel = channel, .rule = channel, .state = OUTCOME_failed};
+        store_delivery_add(conn, &row);
+    }
+    return BELFRY_OK;
+}
+
+static void letters_done(struct ledger_command *command, belfry_status status)
+{
+    bench_done(&LIST_OF(command, struct letters, command)->wait, status);
+}
+
+struct discarded {
+    struct bench_wait wait;
+    int64_t changed;
+};
+
+static void on_discarded(void *arg, belfry_status status, int64_t changed)
+{
+    struct discarded *d = arg;
+    d->changed = changed;
+    bench_done(&d->wait, status);
+}
+
+/* Discards them all; from the skip-th write on five fail. Returns how many writes it took; *waited: some failed after
+ * the deed was begun. */
+static int discard_while_the_disk_fails(enum vfs_fault fault, int skip, int *waited)
+{
+    struct bench *b = open_on_bad_disk();
+    struct letters letters = {.command = {.run = letters_run, .done = letters_done}};
+    struct ledger_numbers before, after;
+    struct discarded d = {0};
+    const struct ledger_deed deed = {.org = STR("acme"), .who = STR("person:root")};
+    const struct store_delivery_query query = {.state = OUTCOME_failed, .before = LETTERS + 1};
+    json_t *filter = json_object();
+    assert_int_equal(ledger_submit(b->ledger, &letters.command), BELFRY_OK);
+    assert_int_equal(bench_until(b, &letters.wait), BELFRY_OK);
+    settle(b);
+    ledger_numbers(b->ledger, &before);
+    vfs_fault_set(fault, skip, 5);
+    ledger_redrive(b->ledger, &deed, 1, &query, LETTERS, filter, on_discarded, &d);
+    belfry_status status = bench_until(b, &d.wait);
+    int writes = vfs_fault_count();
+    vfs_fault_set(VFS_NONE, 0, 0);
+    json_decref(filter);
+    ledger_numbers(b->ledger, &after);
+    assert_true(after.commands - before.commands < 40); /* not as often as the loop turns in a second */
+    if (status == BELFRY_OK)
+        assert_int_equal(d.changed, LETTERS);
+    expect_rows(b, "SELECT state, count(*) FROM delivery GROUP BY state", status ? "8 2500" : "24 2500");
+    *waited = status == BELFRY_OK && after.rollbacks > before.rollbacks;
+    bench_free(b);
+    return writes;
+}
+
+/* What was begun is durable: whoever waits is told of its end when the disk is well, and asks for nothing meanwhile. */
+static void test_who_waits_for_a_deed_on_many_waits_for_the_disk(void **state)
+{
+    (void)state;
+    int waited, times = 0, writes = discard_while_the_disk_fails(VFS_NONE, 0, &waited);
+    for (int i = 0; i < 8; i++) {
+        discard_while_the_disk_fails(VFS_FULL, writes * i / 8, &waited);
+        times += waited;
+    }
+    assert_true(times > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +419,8 @@ int main(void)
         cmocka_unit_test(test_the_result_of_a_task_waits_for_the_disk),
         cmocka_unit_test(test_what_only_reads_does_not_say_that_the_disk_is_well),
         cmocka_unit_test(test_what_can_never_be_written_is_given_up_and_holds_up_nobody),
+        cmocka_unit_test(test_what_waits_for_timers_without_end_holds_up_nobody),
+        cmocka_unit_test(test_who_waits_for_a_deed_on_many_waits_for_the_disk),
     };
     return cmocka_run_group_tests_name("ledger_faults", tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ function live(box) {
     sessionStorage.setItem(PAUSED, paused() ? 'no' : 'yes');
     show();
   });
-  const busy = () => document.hidden || document.activeElement?.closest('main a, main button, main input');
+  const busy = () => document.hidden || document.activeElement?.closest('main');
   setInterval(() => { if (!paused() && !busy()) location.reload(); }, REFRESH_MS);
   show();
   box.hidden = false;
