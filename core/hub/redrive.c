@@ -5,6 +5,7 @@
  * A filter is counted first, on a snapshot, and its newest row is the last that the deed is about. `expected` says what
  * whoever confirmed it had read: when it is another number by now, nothing happens.
  */
+#include "base/id.h"
 #include "base/mem.h"
 #include "event/outcome.h"
 #include "hub/internal.h"
@@ -115,7 +116,7 @@ static int filter_time(struct many *m, const char *key, int64_t *id)
         return 0;
     if (time_parse(text, &ms) != BELFRY_OK || ms < 0)
         return bad(m, arena_printf(m->req->arena, "/filter/%s", key), "must be a time as in RFC 3339");
-    *id = ms << 20;
+    *id = id_first_at(ms);
     return 0;
 }
 
