@@ -62,7 +62,7 @@ extern const size_t console_tab_count;
 
 /* --- a page under way (page.c) ------------------------------------------------------------------------------------ */
 
-#define PAGE_ASKS_MAX 256
+#define PAGE_ASKS_MAX 4
 
 /* In the arena of the request; ends with it. */
 struct page {

@@ -6,6 +6,7 @@
  */
 #include "console/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void forget(void *model)
@@ -76,6 +77,8 @@ const char *page_pretty(struct page *page, const json_t *value)
 size_t page_ask(struct page *page, const char *method, const char *path, json_t *body)
 {
     const char *target = arena_printf(page->req->arena, "/v1/%.*s%s", STR_ARG(page->req->pub.org), path);
+    if (page->asked == PAGE_ASKS_MAX)
+        abort(); /* a view of ours asks for more than there is room for */
     page->questions[page->asked] = (struct http_question){method, target, body, 0, NULL};
     return page->asked++;
 }

@@ -191,7 +191,7 @@ void cors_preflight(struct request *r, const char *allow);
 void cors_add(const struct request *r, struct MHD_Response *response);
 
 #define HTTP_QUERY_MAX 256 /* parameters of a query; one with more is refused */
-#define HTTP_FORM_MAX 1024 /* fields of a form, the same: 200 rows of the inbox have two each */
+#define HTTP_FORM_MAX 600  /* fields of a form, the same: 200 rows of the inbox have two each, its filters a hundred */
 int http_is_form(const struct http_request *req);
 /* respond.c: a header with a name or value that HTTP does not allow is left out. */
 void response_add(struct MHD_Response *response, struct belfry_str name, struct belfry_str value);
