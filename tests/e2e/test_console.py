@@ -2,6 +2,7 @@
 """The console at /{org}/admin: it shows what the API says, to whom the API says it, and does what the API does."""
 import json
 import re
+import sqlite3
 from html import unescape
 
 import pytest
@@ -181,6 +182,30 @@ def test_all_are_given_up_only_when_their_number_was_typed(hub):
     assert sure.headers["location"] == f"/acme/admin/dead-letters?target=bad&done=discarded&n={total}"
     assert not hub.deliveries("?state=failed&target=bad")
     assert "spilt milk" in page(hub, "/audit") and "None" not in page(hub, "/dead-letters?target=bad")
+
+
+def test_a_bad_day_fits_on_a_page(new_hub, receiver):
+    """An endpoint that answers with pages of debugging, eight times: its delivery can be looked at all the same; and so
+    can 200 letters, each of which has much to say of its own."""
+    receiver.answer("/bad", (500, {"Content-Type": "text/html"}, b'<p class="trace">' * 1200))
+    config = with_hooks(base(), receiver.endpoint("bad"), source="crm", schedule=["1h"] * 7)
+    hub = new_hub(config, clock=True).start()
+    hub.send(case("carl", "bad", "Nobody takes this"))
+    while not hub.deliveries("?state=failed"):
+        hub.clock.advance("2h")
+    delivery = hub.deliveries("?state=failed")[0]
+    assert delivery["attempts"] == 8
+    assert len(hub.get(f"/v1/acme/deliveries/{delivery['id']}", people.token("admin")).content) > 160_000
+    shown = page(hub, f"/deliveries/{delivery['id']}")
+    assert shown.count("&lt;p class=") > 8 * 100 and "\u2026" in shown and '"timeline"' in unescape(shown)
+    hub.send([case("carl", "bad", f"Letter {i}") for i in range(199)])
+    hub.stop()
+    with sqlite3.connect(next(hub.data_dir.glob("*.db"))) as db:
+        db.execute("UPDATE delivery SET state = 8, open = 0, lease = NULL, ended = due, detail = id || ?", ("<\"'>" * 240,))
+    db.close()
+    hub.start()
+    letters = page(hub, "/dead-letters")
+    assert letters.count('name="ids"') == 200 and len(letters) > 1_000_000
 
 
 # --- attacks ---------------------------------------------------------------------------------------------------------

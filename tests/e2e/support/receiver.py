@@ -40,8 +40,8 @@ class Delivery:
 
 
 class Receiver:
-    """answer(path, ANSWER...): each an int status, (status, headers), or a function of the delivery that gives one of
-    these; the last one repeats. 200 where nothing is said."""
+    """answer(path, ANSWER...): each an int status, (status, headers), (status, headers, body), or a function of the
+    delivery that gives one of these; the last one repeats. 200 where nothing is said."""
 
     def __init__(self):
         self.deliveries = []
@@ -55,15 +55,16 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 delivery = Delivery(self.path, self.headers, body)
-                status, headers = receiver._take(delivery)
+                status, headers, said = receiver._take(delivery)
                 if status is None:  # hang up without an answer
                     self.close_connection = True
                     return
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
+                self.wfile.write(said)
 
             def log_message(self, *args):
                 pass
@@ -98,7 +99,7 @@ class Receiver:
             self.changed.notify_all()
         if callable(answer):
             answer = answer(delivery)
-        return answer if isinstance(answer, tuple) else (answer, {})
+        return (*answer, b"")[:3] if isinstance(answer, tuple) else (answer, {}, b"")
 
     def at(self, path):
         with self.changed:
