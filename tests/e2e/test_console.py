@@ -2,12 +2,14 @@
 """The console at /{org}/admin: it shows what the API says, to whom the API says it, and does what the API does."""
 import json
 import re
+import socket
 import sqlite3
+import struct
 from html import unescape
 
 import pytest
 
-from support import people
+from support import people, raw
 from support.config import base, with_hooks
 from support.events import case, created
 from support.wait import until
@@ -319,3 +321,19 @@ def test_a_person_asked_about_in_the_story_brings_no_body_with_it(hub):
     for query in ["?who=bob", "?bodies=shown", "?bodies=shown&who=bob"]:
         assert "nobody saw this" not in page(hub, f"/events/{event}{query}")
     assert hub.get("/v1/acme/audit?what=event.reveal", people.token("admin")).json()["items"] == written
+
+
+def test_readers_who_leave_before_they_are_answered(ill):
+    """Their questions are answered to nobody; the sanitizers see that nothing is used or kept too long."""
+    event, delivery = ill.events()[0]["id"], letters(ill)[0]
+    asks = [("GET", view, "") for view in [*VIEWS, f"/events/{event}", f"/events/{event}?who=carl", f"/deliveries/{delivery}"]]
+    asks += [("POST", f"/events/{event}/reveal", ""), ("POST", "/dead-letters", "do=retry-all&why=x"),
+             ("POST", "/explain", "source=crm&trigger=%7B%7D"), ("POST", f"/deliveries/{delivery}", "do=nothing")]
+    who = ill.person("root")["Authorization"]
+    for method, view, form in asks * 3:
+        head = (f"{method} /acme/admin{view} HTTP/1.1\r\nHost: x\r\nAuthorization: {who}\r\nAccept: text/html\r\n"
+                f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n\r\n{form}")
+        with raw.connect(ill) as s:
+            s.sendall(head.encode())
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave by a reset
+    assert page(ill, "") and len(letters(ill)) == 2
