@@ -191,3 +191,11 @@ def test_a_form_has_room_for_every_row_of_a_page(hub, who):
     answer = hub.post("/acme/notifications/act", hub.person(who), data=form, allow_redirects=False)
     assert answer.status_code == 303 and "done=hide&n=200" in answer.headers["location"]
     assert hub.inbox(who)["total"] == 0
+
+
+def test_a_page_has_room_for_every_filter_that_fits_into_an_address(hub, who):
+    one(hub, who)
+    names = [f"{i:03}" + "x" * 117 for i in range(48)]
+    answer = hub.get("/acme/notifications?" + "&".join(f"category={name}" for name in names), hub.person(who))
+    assert answer.status_code == 200 and '<section id="inbox"' in answer.text and '</section>' in answer.text
+    assert all(f'value="{name}"' in answer.text for name in names), "each can be unpicked"
