@@ -170,7 +170,7 @@ part_tsan() {
     export_paths "$TSAN_BUILD"
     # whole hubs, where loop, ledger, readers and checkpoint meet
     BELFRY_SANITIZED=1 run_pytest "$TSAN_BUILD/e2e.xml" -m 'not long and not slow' tests/e2e/test_kill.py \
-        tests/e2e/test_reload.py tests/e2e/test_webhook.py tests/e2e/test_inbox_marks.py
+        tests/e2e/test_reload.py tests/e2e/test_webhook.py tests/e2e/test_inbox_marks.py tests/e2e/test_admin.py
 }
 
 part_fuzz() {

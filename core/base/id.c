@@ -15,10 +15,14 @@
 #define MAC_BITS 54
 #define MAC_MASK ((UINT64_C(1) << MAC_BITS) - 1)
 
+int64_t id_first_at(int64_t ms)
+{
+    return (ms < 0 ? 0 : ms > TIME_MS_MAX ? TIME_MS_MAX : ms) << COUNTER_BITS;
+}
+
 int64_t id_next(struct id_gen *gen, int64_t now_ms)
 {
-    int64_t ms = now_ms < 0 ? 0 : now_ms > TIME_MS_MAX ? TIME_MS_MAX : now_ms;
-    int64_t id = ms << COUNTER_BITS;
+    int64_t id = id_first_at(now_ms);
     gen->last = id > gen->last ? id : gen->last + 1;
     return gen->last;
 }

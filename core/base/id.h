@@ -27,6 +27,9 @@ static inline int64_t id_time_ms(int64_t id)
 {
     return id >> 20;
 }
+/* The first id that a millisecond can have; of one before the epoch that of the epoch, of one that is too far away that
+ * of the last there is. [any] */
+int64_t id_first_at(int64_t ms);
 /* Writes the UUID in lower case. [any] */
 void id_format(const struct id_key *key, int64_t id, char out[ID_TEXT_SIZE]);
 /* 0, or BELFRY_ENOTFOUND when the text is no UUID of this database. [any] */

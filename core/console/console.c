@@ -175,6 +175,7 @@ static belfry_status add_routes(struct console *console, struct error *err)
 static belfry_status add_pages(struct console *console, struct error *err)
 {
     struct texts *texts = pages_texts(console->pages = pages_new());
+    pages_allow(console->pages, PAGE_TIMES);
     belfry_status status = texts_add(texts, "en", STR(english), err);
     if (status == BELFRY_OK)
         status = texts_add(texts, "de", STR(german), err);

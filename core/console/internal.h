@@ -71,7 +71,9 @@ extern const size_t console_tab_count;
 
 /* --- a page under way (page.c) ------------------------------------------------------------------------------------ */
 
-#define PAGE_ASKS_MAX 256
+#define PAGE_ASKS_MAX 4
+#define PAGE_TIMES                                                                                                     \
+    16 /* a page may have 4 MiB: 200 rows of which each may say 1,000 bytes of why, and a delivery's JSON */
 
 /* In the arena of the request; ends with it. */
 struct page {

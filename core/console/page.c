@@ -6,6 +6,7 @@
  */
 #include "console/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void forget(void *model)
@@ -85,6 +86,8 @@ const char *page_path(struct page *page, const char *api)
 size_t page_ask(struct page *page, const char *method, const char *path, json_t *body)
 {
     const char *target = arena_printf(page->req->arena, "/v1/%.*s%s", STR_ARG(page->req->pub.org), path);
+    if (page->asked == PAGE_ASKS_MAX)
+        abort(); /* a view of ours asks for more than there is room for */
     page->questions[page->asked] = (struct http_question){method, target, body, 0, NULL};
     return page->asked++;
 }
@@ -242,6 +245,22 @@ void page_done(struct page *page, const char *path, const char *notice, size_t w
 
 /* --- a view ------------------------------------------------------------------------------------------------------- */
 
+#define JSON_SHOWN (256 * 1024)
+
+/* What the API said, to be copied; when that is too long, without what was kept of each attempt. */
+static const char *said(struct page *page, const json_t *answer)
+{
+    const char *text = page_pretty(page, answer);
+    if (strlen(text) <= JSON_SHOWN)
+        return text;
+    json_t *shorter = json_deep_copy(answer), *attempt;
+    size_t i;
+    json_array_foreach(json_object_get(shorter, "timeline"), i, attempt) json_object_del(attempt, "record");
+    text = page_pretty(page, shorter);
+    json_decref(shorter);
+    return text;
+}
+
 /* A filter that the API does not take leaves the list empty, and the page says why. */
 static void opened(struct page *page)
 {
@@ -260,7 +279,7 @@ static void opened(struct page *page)
     if (view->filters)
         list_pager(page);
     if (view->as_json)
-        json_object_set_new(page->model, "json", json_string(page_pretty(page, first->answer)));
+        json_object_set_new(page->model, "json", json_string(said(page, first->answer)));
     for (size_t i = 0; i < page->asked; i++)
         dress(page, page->questions[i].answer);
     if (view->show)

@@ -10,6 +10,9 @@
 
 #define RECIPIENTS_SHOWN 100
 #define DELIVERIES_SHOWN 100
+#define RECORD_SHOWN                                                                                                   \
+    4096              /* bytes of what is kept of an attempt: its beginning; all of it is in the delivery's JSON       \
+                       */
 #define DEPTH_SHOWN 6 /* levels of conditions that are set off from each other */
 
 static int is(const json_t *object, const char *key)
@@ -72,6 +75,16 @@ static void rule_dress(struct page *page, json_t *rule)
 
 /* --- deliveries --------------------------------------------------------------------------------------------------- */
 
+static struct belfry_str beginning(struct page *page, struct belfry_str text)
+{
+    size_t len = RECORD_SHOWN;
+    if (text.len <= len)
+        return text;
+    while (((unsigned char)text.ptr[len] & 0xc0) == 0x80)
+        len--;
+    return str_of(arena_printf(page->req->arena, "%.*s\xE2\x80\xA6", (int)len, text.ptr));
+}
+
 void attempt_dress(struct page *page, json_t *attempt)
 {
     int64_t us = json_integer_value(json_object_get(attempt, "elapsed_us"));
@@ -82,7 +95,7 @@ void attempt_dress(struct page *page, json_t *attempt)
     json_t *record = json_object_get(attempt, "record");
     char *kept = json_is_object(record) ? json_dumps(record, JSON_INDENT(2)) : NULL;
     if (kept)
-        json_object_set_new(attempt, "record_text", json_string(kept));
+        json_set_str(attempt, "record_text", beginning(page, str_of(kept)));
     free(kept);
 }
 

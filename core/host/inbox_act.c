@@ -20,7 +20,7 @@
 
 struct act {
     struct host_inbox *inbox;
-    const struct http_request *req;
+    struct http_request *req; /* held */
     const struct belfry_principal *principal;
     struct arena *arena;
     struct store_inbox_who who;
@@ -43,6 +43,7 @@ static void finish(void *arg)
     a->done(a->arg, &a->answer);
     error_clear(&a->result.err);
     trigger_set_free(&a->request.triggers);
+    http_let_go(a->req);
     inbox_let_go(a->inbox);
     arena_free(a->arena);
     free(a);
@@ -253,6 +254,7 @@ void inbox_act(const struct belfry_http_request *req, struct belfry_str id, stru
     a->inbox = inbox_of(req);
     inbox_hold(a->inbox);
     a->req = inbox_request(req);
+    http_hold(a->req);
     a->principal = req->principal;
     a->arena = arena_new(0);
     a->who = (struct store_inbox_who){.org = req->org,

@@ -10,6 +10,7 @@
 struct change {
     struct ledger_inbox ledger;
     struct host_inbox *inbox;
+    struct http_request *req; /* held: the ledger reads its strings, and whoever asks may have answered it */
     struct arena *arena;
     struct belfry_strs texts; /* the ids as they were given */
     int parsed;               /* kind IDS: failures name the texts */
@@ -66,6 +67,7 @@ static void answer(struct change *c, belfry_status status)
             fill_failed(c, &out);
     }
     c->done(c->arg, &out);
+    http_let_go(c->req);
     inbox_let_go(c->inbox);
     arena_free(c->arena);
     free(c);
@@ -86,8 +88,9 @@ static void change_early(void *arg)
 static struct change *change_new(const struct belfry_http_request *req, enum ledger_inbox_kind kind, uint32_t mark,
                                  void (*done)(void *arg, const struct belfry_inbox_change *change), void *arg)
 {
-    const struct http_request *http = inbox_request(req);
     struct change *c = xcalloc(1, sizeof(*c));
+    c->req = inbox_request(req);
+    http_hold(c->req);
     c->inbox = inbox_of(req);
     inbox_hold(c->inbox);
     c->arena = arena_new(0);
@@ -98,7 +101,7 @@ static struct change *change_new(const struct belfry_http_request *req, enum led
     c->ledger.locale = req->locale;
     c->ledger.who = (struct store_inbox_who){.org = req->org,
                                              .username = req->principal->name,
-                                             .gated = inbox_gates(http->config, &req->principal->roles, c->arena)};
+                                             .gated = inbox_gates(c->req->config, &req->principal->roles, c->arena)};
     c->ledger.done = change_done;
     c->ledger.arg = c;
     if (!inbox_is_person(req))

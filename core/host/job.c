@@ -14,7 +14,7 @@
 
 struct job_call {
     struct host *host;
-    const struct http_request *req; /* answered only by what done() does */
+    struct http_request *req; /* held */
     struct arena *arena;
     int64_t job;
     int here; /* its progress in this process when the rows were read, or before: so no end is taken for no beginning */
@@ -30,6 +30,7 @@ static struct job_call *call_new(const struct belfry_http_request *req,
     struct job_call *c = xcalloc(1, sizeof(*c));
     c->host = inbox_of(req)->host;
     c->req = inbox_request(req);
+    http_hold(c->req);
     c->arena = arena_new(1024);
     c->done = done;
     c->arg = arg;
@@ -40,6 +41,7 @@ static struct job_call *call_new(const struct belfry_http_request *req,
 static void answer(struct job_call *c, belfry_status status, const struct belfry_job *job)
 {
     c->done(c->arg, status, status == BELFRY_OK ? job : NULL);
+    http_let_go(c->req);
     arena_free(c->arena);
     free(c);
 }

@@ -201,13 +201,12 @@ static void body_read(struct request *r)
     r->expects = r->announced != 0 && head_is(http_header(&r->pub, "expect"), "100-continue");
 }
 
-static int is_long_query(const struct request *r)
+static int has_more_pairs(struct belfry_str text, size_t most)
 {
-    struct belfry_str query = r->pub.pub.query;
     size_t pairs = 1;
-    for (size_t i = 0; i < query.len; i++)
-        pairs += query.ptr[i] == '&';
-    return pairs > HTTP_PAIRS_MAX;
+    for (size_t i = 0; i < text.len; i++)
+        pairs += text.ptr[i] == '&';
+    return pairs > most;
 }
 
 int head_read(struct request *r, const char *method)
@@ -229,8 +228,8 @@ int head_read(struct request *r, const char *method)
         http_problem(&r->pub, 400, NULL, "Content-Length and Transfer-Encoding exclude each other");
     else if (r->announced < 0 && !head_is(http_header(&r->pub, "transfer-encoding"), "chunked"))
         http_problem(&r->pub, 400, NULL, "the only Transfer-Encoding that is taken is chunked");
-    else if (is_long_query(r))
-        http_problem(&r->pub, 400, NULL, "the query has more than %d parameters", HTTP_PAIRS_MAX);
+    else if (has_more_pairs(r->pub.pub.query, HTTP_QUERY_MAX))
+        http_problem(&r->pub, 400, NULL, "the query has more than %d parameters", HTTP_QUERY_MAX);
     r->unframed = !rc && r->state == REQUEST_ANSWERED;
     return r->state == REQUEST_ANSWERED ? -1 : 0;
 }
@@ -248,4 +247,12 @@ int head_length_fits(struct request *r)
         return -1;
     }
     return 0;
+}
+
+int head_form_fits(struct request *r)
+{
+    if (!has_more_pairs(buf_str(&r->body), HTTP_FORM_MAX) || !http_is_form(&r->pub))
+        return 0;
+    http_problem(&r->pub, 400, NULL, "the form has more than %d fields", HTTP_FORM_MAX);
+    return -1;
 }

@@ -176,6 +176,8 @@ void requests_reap(struct http *http);
 /* head.c: the header section. 0, or -1 when the request was answered. */
 int head_read(struct request *r, const char *method);
 int head_length_fits(struct request *r);
+/* Of a body that is whole: 0, or -1 when it is a form with too many fields, and that was answered. */
+int head_form_fits(struct request *r);
 /* Equal without case; `lower` is in lower case. */
 int head_is(struct belfry_str text, const char *lower);
 int head_begins(struct belfry_str text, const char *lower);
@@ -188,7 +190,9 @@ void cors_preflight(struct request *r, const char *allow);
 /* Adds what a page of another origin needs to read the answer. */
 void cors_add(const struct request *r, struct MHD_Response *response);
 
-#define HTTP_PAIRS_MAX 256 /* of a query, of a form: further ones would not be looked at */
+#define HTTP_QUERY_MAX 256 /* parameters of a query; one with more is refused */
+#define HTTP_FORM_MAX 600  /* fields of a form, the same: 200 rows of the inbox have two each, its filters a hundred */
+int http_is_form(const struct http_request *req);
 /* respond.c: a header with a name or value that HTTP does not allow is left out. */
 void response_add(struct MHD_Response *response, struct belfry_str name, struct belfry_str value);
 

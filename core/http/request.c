@@ -344,7 +344,8 @@ static enum MHD_Result hand_over(struct request *r)
     if (route_again(r) != 0)
         return queue_answer(r);
     list_remove(&r->conn->node); /* the wait for the request is over */
-    request_handle(r);
+    if (r->route->route.flags & BELFRY_ROUTE_RAW || head_form_fits(r) == 0)
+        request_handle(r);
     if (r->state == REQUEST_ANSWERED)
         return queue_answer(r);
     r->suspended = 1;

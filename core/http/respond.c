@@ -184,8 +184,11 @@ void http_problem(struct http_request *req, uint32_t status, const char *pointer
 static belfry_status find_pair(struct http_request *req, struct belfry_str text, const char *name, uint32_t index,
                                struct belfry_str *out)
 {
-    for (size_t parts = 0; text.ptr && parts < HTTP_PAIRS_MAX; parts++) {
+    size_t len = strlen(name);
+    while (text.ptr) {
         struct belfry_str value, part = str_cut(text, '&', &text), key = str_cut(part, '=', &value);
+        if (key.len < len || key.len > 3 * len) /* not this name, however it is encoded: saves decoding it */
+            continue;
         if (percent_decode(req->arena, key, 1, &key) != BELFRY_OK || !str_eqz(key, name))
             continue;
         if (index-- > 0)
@@ -200,9 +203,14 @@ belfry_status http_query(struct http_request *req, const char *name, uint32_t in
     return find_pair(req, req->pub.query, name, index, out);
 }
 
+int http_is_form(const struct http_request *req)
+{
+    return head_begins(req->pub.content_type, "application/x-www-form-urlencoded");
+}
+
 belfry_status http_form(struct http_request *req, const char *name, uint32_t index, struct belfry_str *out)
 {
-    if (!head_begins(req->pub.content_type, "application/x-www-form-urlencoded"))
+    if (!http_is_form(req))
         return BELFRY_ENOTFOUND;
     return find_pair(req, req->pub.body, name, index, out);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/{org}/deliveries: what waits, what failed, and what was tried. redrive.c drives it again. */
+#include "base/id.h"
 #include "base/mem.h"
 #include "event/outcome.h"
 #include "hub/internal.h"
@@ -144,7 +145,7 @@ static int query_time(struct http_request *req, const char *name, int64_t *id)
         http_problem(req, 400, NULL, "`%s` must be a time as in RFC 3339: 2026-01-31T09:00:00Z", name);
         return -1;
     }
-    *id = ms << 20;
+    *id = id_first_at(ms);
     return 1;
 }
 

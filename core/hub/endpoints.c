@@ -14,8 +14,7 @@
 struct endpoint {
     struct dispatch_target_view view;
     struct store_target_state state;
-    json_t *declared; /* its part of the YAML; owned */
-    json_t *types;    /* owned */
+    json_t *types; /* owned */
     int found;
 };
 
@@ -25,6 +24,7 @@ struct listing {
     int64_t id; /* of the one that is asked for; 0: all */
     struct endpoint *items;
     size_t count, cap;
+    json_t *sections; /* of YAML by channel, once one of it was shown; owned */
     int with_attempts;
     uint32_t limit;
     int64_t before, next;
@@ -34,27 +34,40 @@ struct listing {
 
 static void listing_free(struct listing *l)
 {
-    for (size_t i = 0; i < l->count; i++) {
-        json_decref(l->items[i].declared);
+    for (size_t i = 0; i < l->count; i++)
         json_decref(l->items[i].types);
-    }
+    json_decref(l->sections);
     free(l->items);
     free(l);
 }
 
 /* --- what is declared --------------------------------------------------------------------------------------------- */
 
-/* The endpoint's entry in the configuration, secrets replaced. New reference; NULL: it is not one of YAML's. */
-static json_t *declaration(const struct config *config, const char *channel, struct belfry_str name)
+/* The channel's part of the configuration, secrets replaced; described once, however many endpoints it has. */
+static json_t *section_of(struct listing *l, const char *channel)
 {
-    json_t *section = config_describe_channel(config, channel), *entry, *found = NULL;
+    json_t *section = json_object_get(l->sections, channel);
+    if (section)
+        return section;
+    section = config_describe_channel(l->req->config, channel);
+    json_object_set_new(l->sections, channel, section);
+    return section;
+}
+
+/* The endpoint's entry in it. Borrowed; NULL: it is not one of YAML's. */
+static json_t *declaration(struct listing *l, const struct dispatch_target_view *v)
+{
+    json_t *section = section_of(l, v->channel), *format = json_object_get(section, "format"), *entry;
     size_t i;
-    json_array_foreach(json_object_get(section, "endpoints"), i,
-                       entry) if (str_eq(json_str(json_object_get(entry, "name")), name)) found = json_incref(entry);
-    if (found && !json_object_get(found, "format") && json_object_get(section, "format"))
-        json_object_set(found, "format", json_object_get(section, "format"));
-    json_decref(section);
-    return found;
+    json_array_foreach(json_object_get(section, "endpoints"), i, entry)
+    {
+        if (!str_eq(json_str(json_object_get(entry, "name")), v->name))
+            continue;
+        if (format && !json_object_get(entry, "format"))
+            json_object_set(entry, "format", format);
+        return entry;
+    }
+    return NULL;
 }
 
 static json_t *types_json(const struct belfry_target_spec *spec)
@@ -82,7 +95,6 @@ static void on_target(void *arg, const struct dispatch_target_view *view)
     e->view.url = arena_str(arena, view->url);
     e->view.spec = NULL;
     e->types = types_json(view->spec);
-    e->declared = declaration(l->req->config, view->channel, view->name);
 }
 
 static int newest_first(const void *a, const void *b)
@@ -99,39 +111,41 @@ static void set_count(json_t *doc, const char *key, const char *more, struct sto
     json_object_set_new(doc, more, json_boolean(count.more));
 }
 
-static void set_declared(json_t *doc, const struct endpoint *e, const char *key, json_t *otherwise)
+static void set_declared(json_t *doc, const json_t *declared, const char *key, json_t *otherwise)
 {
-    json_t *value = json_object_get(e->declared, key);
+    json_t *value = json_object_get(declared, key);
     json_object_set_new(doc, key, value ? json_incref(value) : json_incref(otherwise));
     json_decref(otherwise);
 }
 
 /* As integrators give them. */
-static void set_settings(json_t *doc, const struct endpoint *e)
+static void set_settings(struct listing *l, json_t *doc, const struct endpoint *e)
 {
     const struct dispatch_target_view *v = &e->view;
-    json_t *url = json_object_get(e->declared, "url");
+    const json_t *declared = declaration(l, v);
+    json_t *url = json_object_get(declared, "url");
     json_object_set_new(doc, "url", url ? json_incref(url) : config_describe_url(v->url));
-    set_declared(doc, e, "description", json_null());
+    set_declared(doc, declared, "description", json_null());
     json_object_set(doc, "types", e->types);
-    set_declared(doc, e, "when", json_null());
-    set_declared(doc, e, "headers", json_object());
-    set_declared(doc, e, "format", json_string("standard"));
+    set_declared(doc, declared, "when", json_null());
+    set_declared(doc, declared, "headers", json_object());
+    set_declared(doc, declared, "format", json_string("standard"));
     json_object_set_new(doc, "rate", v->rate_per_minute ? json_integer(v->rate_per_minute) : json_null());
     json_object_set_new(doc, "concurrency", json_integer(v->concurrency));
-    set_declared(doc, e, "order", json_null());
-    set_declared(doc, e, "metadata", json_object());
+    set_declared(doc, declared, "order", json_null());
+    set_declared(doc, declared, "metadata", json_object());
 }
 
-static json_t *endpoint_json(const struct hub *hub, const struct endpoint *e)
+static json_t *endpoint_json(struct listing *l, const struct endpoint *e)
 {
+    const struct hub *hub = l->hub;
     const struct dispatch_target_view *v = &e->view;
     json_t *doc = json_object();
     hub_json_id(hub, doc, "id", v->id);
     json_set_str(doc, "name", v->name);
     json_object_set_new(doc, "channel", json_string(v->channel));
     json_object_set_new(doc, "from", json_string("yaml"));
-    set_settings(doc, e);
+    set_settings(l, doc, e);
     json_object_set_new(doc, "enabled", json_boolean(v->enabled));
     hub_json_time(doc, "disabled_at", e->state.disabled_at);
     json_object_set_new(doc, "disabled_why",
@@ -160,16 +174,16 @@ static json_t *attempts_json(const struct listing *l)
     return doc;
 }
 
-static json_t *answer_json(const struct listing *l)
+static json_t *answer_json(struct listing *l)
 {
     if (l->with_attempts)
         return attempts_json(l);
     if (l->id)
-        return endpoint_json(l->hub, &l->items[0]);
+        return endpoint_json(l, &l->items[0]);
     json_t *items = json_array();
     for (size_t i = 0; i < l->count && json_array_size(items) < l->limit; i++)
         if (l->items[i].found)
-            json_array_append_new(items, endpoint_json(l->hub, &l->items[i]));
+            json_array_append_new(items, endpoint_json(l, &l->items[i]));
     json_t *doc = json_object();
     json_object_set_new(doc, "items", items);
     hub_json_id(l->hub, doc, "next", l->next);
@@ -216,6 +230,7 @@ static void ask(struct hub *hub, struct http_request *req, int one, int attempts
     struct listing *l = xcalloc(1, sizeof(*l));
     l->req = req;
     l->hub = hub;
+    l->sections = json_object();
     l->with_attempts = attempts;
     if (one && id_parse(store_id_key(hub->parts.store), http_param(req, "id"), &l->id) != BELFRY_OK) {
         http_problem(req, 404, NULL, "there is no such endpoint");

@@ -6,6 +6,7 @@
  * `as_of` say what whoever confirmed it had read: rows that ended later are others, and when there are not so many as
  * there were nothing happens.
  */
+#include "base/id.h"
 #include "base/mem.h"
 #include "event/outcome.h"
 #include "hub/internal.h"
@@ -116,7 +117,7 @@ static int filter_time(struct many *m, const char *key, int64_t *id)
         return 0;
     if (time_parse(text, &ms) != BELFRY_OK || ms < 0)
         return bad(m, arena_printf(m->req->arena, "/filter/%s", key), "must be a time as in RFC 3339");
-    *id = ms << 20;
+    *id = id_first_at(ms);
     return 0;
 }
 

@@ -6,13 +6,8 @@
  */
 #include "store/upkeep.h"
 
+#include "base/id.h"
 #include "store/private.h"
-
-/* Ids are ms << 20 | counter (base/id.h). */
-static int64_t id_before(int64_t ms)
-{
-    return ms > 0 ? ms << 20 : 0;
-}
 
 static int64_t cursor_id(const struct store_cursor *at)
 {
@@ -55,7 +50,7 @@ int store_trim_dedupe(struct store_conn *conn, struct store_cursor *at, int64_t 
 static int64_t range_end(struct store_conn *conn, const struct store_cursor *at, int64_t before_ms, size_t limit,
                          const char *last, int *more)
 {
-    int64_t before = id_before(before_ms);
+    int64_t before = id_first_at(before_ms);
     struct sql *s = sql_use(conn, last);
     sql_i64(s, cursor_id(at));
     sql_i64(s, before);

@@ -8,6 +8,7 @@ struct pages {
     struct arena *arena;
     struct hash *templates;
     struct texts *texts;
+    uint32_t times; /* the limits of templates */
 };
 
 struct pages *pages_new(void)
@@ -16,6 +17,7 @@ struct pages *pages_new(void)
     pages->arena = arena_new(4096);
     pages->templates = hash_new();
     pages->texts = texts_new();
+    pages->times = 1;
     return pages;
 }
 
@@ -27,6 +29,11 @@ void pages_free(struct pages *pages)
     texts_free(pages->texts);
     arena_free(pages->arena);
     free(pages);
+}
+
+void pages_allow(struct pages *pages, uint32_t times)
+{
+    pages->times = times;
 }
 
 struct texts *pages_texts(struct pages *pages)
@@ -59,7 +66,7 @@ belfry_status pages_render(struct pages *pages, struct belfry_str locale, const 
     if (tree)
         json_object_set(model, "t", tree);
     struct belfry_view view = json_view(model);
-    belfry_status status = template_render(found, &view, TEMPLATE_HTML, partial, pages, out);
+    belfry_status status = template_render_large(found, &view, TEMPLATE_HTML, pages->times, partial, pages, out);
     json_object_del(model, "t");
     return status;
 }

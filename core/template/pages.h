@@ -14,13 +14,15 @@ struct pages;
 
 struct pages *pages_new(void); /* [any] */
 void pages_free(struct pages *pages);
+/* From now on a page may be so many times as large as a template makes texts (template.h); of old 1. */
+void pages_allow(struct pages *pages, uint32_t times);
 /* The catalogues, to be added to and asked. Borrowed. */
 struct texts *pages_texts(struct pages *pages);
 /* Adds or replaces a template. EINVAL with what is wrong at which byte. */
 belfry_status pages_add(struct pages *pages, const char *name, struct belfry_str text, struct error *err);
 /*
  * Appends the template to out. model: a JSON object, which is given the member `t` and loses it again. ENOTFOUND: no
- * template of this name; ELIMIT as template_render().
+ * template of this name; ELIMIT as template_render_large().
  */
 belfry_status pages_render(struct pages *pages, struct belfry_str locale, const char *name, json_t *model,
                            struct buf *out);

@@ -28,7 +28,7 @@ struct renderer {
     void *arg;
     struct buf *out;
     size_t limit; /* out->len may reach this */
-    uint32_t steps, partials;
+    uint32_t steps, most_steps, partials;
     enum template_escape escape;
     belfry_status status;
 };
@@ -141,7 +141,7 @@ static void put_text(struct renderer *r, struct belfry_str text, struct belfry_s
 
 static int step(struct renderer *r)
 {
-    if (++r->steps > TEMPLATE_MAX_STEPS)
+    if (++r->steps > r->most_steps)
         r->status = BELFRY_ELIMIT;
     return r->status == 0;
 }
@@ -279,14 +279,16 @@ static void run(struct renderer *r, const struct belfry_template *tpl, uint32_t 
     }
 }
 
-belfry_status template_render(const struct belfry_template *tpl, const struct belfry_view *params,
-                              enum template_escape escape, template_partial_fn partial, void *arg, struct buf *out)
+belfry_status template_render_large(const struct belfry_template *tpl, const struct belfry_view *params,
+                                    enum template_escape escape, uint32_t times, template_partial_fn partial, void *arg,
+                                    struct buf *out)
 {
     struct renderer r = {.view = params, .partial = partial, .arg = arg, .out = out, .escape = escape};
     struct scope root = {.up = NULL};
     size_t before = out->len;
 
-    r.limit = before + TEMPLATE_MAX_OUTPUT;
+    r.limit = before + (size_t)times * TEMPLATE_MAX_OUTPUT;
+    r.most_steps = times * TEMPLATE_MAX_STEPS;
     if (params != NULL)
         params->root(params, &root.value);
     run(&r, tpl, 0, tpl->count, &root, STR(""));
@@ -296,4 +298,10 @@ belfry_status template_render(const struct belfry_template *tpl, const struct be
             out->ptr[before] = '\0';
     }
     return r.status;
+}
+
+belfry_status template_render(const struct belfry_template *tpl, const struct belfry_view *params,
+                              enum template_escape escape, template_partial_fn partial, void *arg, struct buf *out)
+{
+    return template_render_large(tpl, params, escape, 1, partial, arg, out);
 }

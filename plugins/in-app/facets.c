@@ -94,9 +94,15 @@ static void add_group(const struct call *call, const struct belfry_inbox_page *p
 
 /* --- what is applied -------------------------------------------------------------------------- */
 
+/* Each link holds all other values: of a hundred long ones they would be larger than a page may be. The form has the
+ * rest, too. */
+#define APPLIED_MAX 20
+
 static void add_applied(const struct call *call, json_t *items, const char *name, struct belfry_str value,
                         const struct query *without)
 {
+    if (json_array_size(items) == APPLIED_MAX)
+        return;
     json_t *item = json_object();
     view_put_text(call, item, "name", name);
     view_put(item, "value", value);

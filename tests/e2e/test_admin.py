@@ -84,6 +84,8 @@ def test_the_audit_by_who_what_and_when(new_hub):
     assert names("?who=person:root") == ["late"] and names("?what=user.delete") == []
     at = audit(hub)[0]["at"]
     assert names(f"?from={at}") == ["late"] and names(f"?to={at}")[0] == "u4"
+    for year in (2248, 2249, 2300, 9999):  # "for ever", beyond what an id can say
+        assert names(f"?to={year}-12-31T23:59:59Z")[0] == "late" and names(f"?from={year}-12-31T23:59:59Z") == []
     page = get(hub, "audit?limit=2")
     assert [r["detail"]["username"] for r in page["items"]] == ["late", "u4"]
     page = get(hub, f"audit?limit=10&before={page['next']}")

@@ -6,12 +6,14 @@ import io
 import json
 import re
 import socket
+import sqlite3
+import struct
 from datetime import datetime, timezone
 from html import unescape
 
 import pytest
 
-from support import people
+from support import people, raw
 from support.config import WEBHOOK_SECRET, base, endpoint, with_hooks
 from support.events import case, cloud_event, created
 from support.paths import PATIENCE
@@ -310,6 +312,28 @@ def test_who_reads_a_file_slowly_gets_all_of_it(new_hub):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         rows = csv.DictReader(io.StringIO(answer.read().decode(), newline=""))
     assert [int(row["title"].split()[0]) for row in rows] == [*reversed(range(20000))]
+def test_a_bad_day_fits_on_a_page(new_hub, receiver):
+    """An endpoint that answers with pages of debugging, eight times: its delivery can be looked at all the same; and so
+    can 200 letters, each of which has much to say of its own."""
+    receiver.answer("/bad", (500, {"Content-Type": "text/html"}, b'<p class="trace">' * 1200))
+    config = with_hooks(base(), receiver.endpoint("bad"), source="crm", schedule=["1h"] * 7)
+    hub = new_hub(config, clock=True).start()
+    hub.send(case("carl", "bad", "Nobody takes this"))
+    while not hub.deliveries("?state=failed"):
+        hub.clock.advance("2h")
+    delivery = hub.deliveries("?state=failed")[0]
+    assert delivery["attempts"] == 8
+    assert len(hub.get(f"/v1/acme/deliveries/{delivery['id']}", people.token("admin")).content) > 160_000
+    shown = page(hub, f"/deliveries/{delivery['id']}")
+    assert shown.count("&lt;p class=") > 8 * 100 and "\u2026" in shown and '"timeline"' in unescape(shown)
+    hub.send([case("carl", "bad", f"Letter {i}") for i in range(199)])
+    hub.stop()
+    with sqlite3.connect(next(hub.data_dir.glob("*.db"))) as db:
+        db.execute("UPDATE delivery SET state = 8, open = 0, lease = NULL, ended = due, detail = id || ?", ("<\"'>" * 240,))
+    db.close()
+    hub.start()
+    letters = page(hub, "/dead-letters")
+    assert letters.count('name="ids"') == 200 and len(letters) > 1_000_000
 
 
 # --- attacks ---------------------------------------------------------------------------------------------------------
@@ -508,3 +532,19 @@ def test_a_person_asked_about_in_the_story_brings_no_body_with_it(hub):
     for query in ["?who=bob", "?bodies=shown", "?bodies=shown&who=bob"]:
         assert "nobody saw this" not in page(hub, f"/events/{event}{query}")
     assert hub.get("/v1/acme/audit?what=event.reveal", people.token("admin")).json()["items"] == written
+
+
+def test_readers_who_leave_before_they_are_answered(ill):
+    """Their questions are answered to nobody; the sanitizers see that nothing is used or kept too long."""
+    event, delivery = ill.events()[0]["id"], letters(ill)[0]
+    asks = [("GET", view, "") for view in [*VIEWS, f"/events/{event}", f"/events/{event}?who=carl", f"/deliveries/{delivery}"]]
+    asks += [("POST", f"/events/{event}/reveal", ""), ("POST", "/dead-letters", "do=retry-all&why=x"),
+             ("POST", "/explain", "source=crm&trigger=%7B%7D"), ("POST", f"/deliveries/{delivery}", "do=nothing")]
+    who = ill.person("root")["Authorization"]
+    for method, view, form in asks * 3:
+        head = (f"{method} /acme/admin{view} HTTP/1.1\r\nHost: x\r\nAuthorization: {who}\r\nAccept: text/html\r\n"
+                f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n\r\n{form}")
+        with raw.connect(ill) as s:
+            s.sendall(head.encode())
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leave by a reset
+    assert page(ill, "") and len(letters(ill)) == 2

@@ -180,3 +180,22 @@ def test_assets_are_found_and_cached_for_long(hub, who):
 def test_favicon_is_no_404(hub, who):
     text = page(hub, who).text
     assert 'rel="icon"' in text or hub.get("/favicon.ico").status_code != 404
+
+
+def test_a_form_has_room_for_every_row_of_a_page(hub, who):
+    """All 200 rows ticked, each with its field for a comment: none is passed over."""
+    hub.send([case(who, name=f"Row {i}") for i in range(200)])
+    ids = [item["id"] for item in hub.inbox(who, query="?limit=200")["items"]]
+    assert len(ids) == 200
+    form = [("do", "hide-selected")] + [pair for id in ids for pair in (("ids", id), (f"comment:{id}", ""))]
+    answer = hub.post("/acme/notifications/act", hub.person(who), data=form, allow_redirects=False)
+    assert answer.status_code == 303 and "done=hide&n=200" in answer.headers["location"]
+    assert hub.inbox(who)["total"] == 0
+
+
+def test_a_page_has_room_for_every_filter_that_fits_into_an_address(hub, who):
+    one(hub, who)
+    names = [f"{i:03}" + "x" * 117 for i in range(48)]
+    answer = hub.get("/acme/notifications?" + "&".join(f"category={name}" for name in names), hub.person(who))
+    assert answer.status_code == 200 and '<section id="inbox"' in answer.text and '</section>' in answer.text
+    assert all(f'value="{name}"' in answer.text for name in names), "each can be unpicked"

@@ -81,6 +81,17 @@ def test_callbacks_come_on_a_later_turn_and_parameters_are_copied(hub):
     assert ignored(hub) == {}
 
 
+def test_a_request_may_be_answered_before_what_was_asked_for_it(hub):
+    """The host needs who asked until the end; the sanitizers see whether it still has them."""
+    hub.send(case("ann"))
+    id = hub.items("ann")[0]["id"]
+    for _ in range(20):
+        assert hub.post(f"/v1/acme/hasty/manners?id={id}", hub.person("ann")).status_code == 204
+    until(lambda: hub.metrics()['belfry_manners_callbacks_total{instance="manners"}'] == 20 * 5)
+    assert hub.metrics()['belfry_manners_inline_total{instance="manners"}'] == 0
+    assert hub.unread("ann") == 0
+
+
 def test_longer_structs_are_taken_when_their_tails_are_zero(hub):
     trigger(hub, "newer")
     assert hub.titles("ann") == hub.titles("bob") == ["From a newer plugin"]

@@ -6,6 +6,7 @@
  * and uses what is beyond in those that `used` names. manners.call makes calls that have callbacks, with texts that are
  * gone when they return. manners.ask makes a task: its word goes through a pool thread and a pipe that the loop
  * watches, and comes back as "ask.result", whose word is kept as state. GET /v1/{org}/manners/{instance} lists that.
+ * POST /v1/{org}/hasty/{instance} asks for much and does not wait for any of it.
  */
 #include <belfry/host.h>
 
@@ -22,6 +23,8 @@ struct manners {
     const struct belfry_state_api *state;
     const struct belfry_http_route_api *http;
     const struct belfry_http_client_api *client;
+    const struct belfry_inbox_api *inbox;
+    const struct belfry_job_api *job;
     const struct belfry_txn_api *txn_api; /* of a call that is over */
     struct belfry_txn *txn;
     int pipe[2];
@@ -276,6 +279,38 @@ static void list(void *self, const struct belfry_http_request *req)
     m->state->scan(m->host, req->org, prefix, after, 0, limit.len ? (uint32_t)atoi(limit.ptr) : 1000, listed, l);
 }
 
+/* --- answered before what was asked for its person has ended ------------------------------------------------------ */
+
+static void came_change(void *arg, const struct belfry_inbox_change *change)
+{
+    (void)change;
+    came(arg);
+}
+
+static void came_job(void *arg, belfry_status status, const struct belfry_job *job)
+{
+    (void)job;
+    if (status == BELFRY_OK)
+        came(arg);
+}
+
+static void hasty(void *self, const struct belfry_http_request *req)
+{
+    struct manners *m = self;
+    struct belfry_str id = {0};
+    const struct belfry_inbox_filter all = {.struct_size = sizeof(all)};
+    const struct belfry_http_response response = {.struct_size = sizeof(response), .status = 204};
+    m->http->query(req, "id", 0, &id);
+    m->inside = 1;
+    m->inbox->mark(req, BELFRY_MARK_READ, id, came_change, m);
+    m->inbox->bulk(req, BELFRY_MARK_READ, &all, INT64_MAX, came_change, m);
+    m->inbox->undo(req, id, came_change, m);
+    m->inbox->act(req, id, belfry_str("none"), belfry_str("why"), came_change, m);
+    m->job->refresh(req, came_job, m);
+    m->inside = 0;
+    m->http->respond(m->host, req->id, &response);
+}
+
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static belfry_status create(const struct belfry_host *host, const void *config, void **self, struct belfry_error *err)
@@ -292,6 +327,8 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     m->state = host->get_extension(host, BELFRY_EXT_STATE);
     m->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
     m->client = host->get_extension(host, BELFRY_EXT_HTTP_CLIENT);
+    m->inbox = host->get_extension(host, BELFRY_EXT_INBOX);
+    m->job = host->get_extension(host, BELFRY_EXT_JOB);
     *self = m;
     return BELFRY_OK;
 }
@@ -334,11 +371,17 @@ static const struct belfry_route routes[] = {{.struct_size = sizeof(struct belfr
                                               .pattern = "/v1/{org}/manners/{instance}",
                                               .auth = "token:read",
                                               .handle = list},
+                                             {.struct_size = sizeof(struct belfry_route),
+                                              .method = "POST",
+                                              .pattern = "/v1/{org}/hasty/{instance}",
+                                              .auth = "person",
+                                              .handle = hasty},
                                              {0}};
 static const struct belfry_source source = {.struct_size = sizeof(source), .receive = receive, .perform = perform};
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
-static const char *const needs[] = {BELFRY_EXT_TIMER, BELFRY_EXT_FD,         BELFRY_EXT_WORKER,      BELFRY_EXT_METRICS,
-                                    BELFRY_EXT_STATE, BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_HTTP_CLIENT, NULL};
+static const char *const needs[] = {
+    BELFRY_EXT_TIMER,      BELFRY_EXT_FD,          BELFRY_EXT_WORKER, BELFRY_EXT_METRICS, BELFRY_EXT_STATE,
+    BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_HTTP_CLIENT, BELFRY_EXT_INBOX,  BELFRY_EXT_JOB,     NULL};
 static const struct belfry_plugin plugin = {
     .struct_size = sizeof(plugin),
     .id = "manners_source",

@@ -149,6 +149,13 @@ static inline void web_turn(struct web *w)
     uv_run(&w->b->loop, UV_RUN_NOWAIT);
 }
 
+/* One of a loop that waits for the kernel or for another thread, which may not have had its turn yet. */
+static inline void web_wait(struct web *w)
+{
+    web_turn(w);
+    poll(NULL, 0, 1);
+}
+
 static inline struct talk *talk_to(struct web *w, const struct sockaddr *sa, socklen_t len)
 {
     struct talk *t = xcalloc(1, sizeof(*t));

@@ -44,6 +44,22 @@ static void ids_strictly_increase(void **state)
     assert_int_equal(id_next(&gen, 8), (8 << 20) + 5);
 }
 
+static void the_first_id_of_an_instant(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ms, want;
+    } rows[] = {{0, 0},
+                {1, 1 << 20},
+                {-1, 0},
+                {INT64_C(10413792000000), INT64_MAX - ((1 << 20) - 1)},  /* the year 2300 */
+                {INT64_C(253402300799999), INT64_MAX - ((1 << 20) - 1)}, /* the last of 9999 */
+                {INT64_MAX, INT64_MAX - ((1 << 20) - 1)}};
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (id_first_at(rows[i].ms) != rows[i].want)
+            fail_msg("row %zu: %lld", i, (long long)id_first_at(rows[i].ms));
+}
+
 static uint64_t hex_bits(const char *text, int from_digit, int digits)
 {
     uint64_t value = 0;
@@ -260,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_strictly_increase),
+        cmocka_unit_test(the_first_id_of_an_instant),
         cmocka_unit_test(uuid_has_the_bits_of_version_7),
         cmocka_unit_test(uuids_sort_as_their_ids),
         cmocka_unit_test(forged_and_foreign_ids_are_unknown),

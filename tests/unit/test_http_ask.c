@@ -157,7 +157,7 @@ static const char *member(const json_t *doc, size_t i, const char *name)
 static void until_set(const uint64_t *id)
 {
     for (int i = 0; !*id && i < TALK_TURNS; i++)
-        web_turn(t.w);
+        web_wait(t.w);
     assert_true(*id != 0);
 }
 
@@ -279,8 +279,8 @@ static void test_the_client_leaves(void **state)
     talk_ask(talk, "GET", "/acme/page", as("ann", ""), NULL);
     until_set(&t.late);
     talk_close(talk);
-    for (int i = 0; http_open_connections(t.w->http) && i < 200; i++)
-        web_turn(t.w);
+    for (int i = 0; http_open_connections(t.w->http) && i < TALK_TURNS; i++)
+        web_wait(t.w);
     http_respond_json(http_request_find(t.w->http, t.late), 200, json_object(), NULL, 0);
     assert_int_equal(t.done, 1); /* the page answers nobody, and its memory goes */
     assert_null(http_request_find(t.w->http, t.page));

@@ -229,6 +229,30 @@ static void test_query_and_form(void **state)
     assert_int_equal(ask_status(*state, "POST", "/q", "Content-Type: text/plain\r\n", "a=1"), 200);
 }
 
+/* No field is passed over: a form has few enough, or it is refused. */
+static void test_form_of_many_fields(void **state)
+{
+    static const char type[] = "Content-Type: application/x-www-form-urlencoded\r\n";
+    struct buf form = {0};
+    wanted.name = "last";
+    wanted.index = 0;
+    wanted.value = "1";
+    web_route(*state, "POST", "/q", "none", 100000, handle_wanted, NULL);
+    const struct http_route raw = {"POST", "/raw", "none", 100000, BELFRY_ROUTE_RAW, handle_wanted, NULL};
+    struct error err = {0};
+    assert_int_equal(http_routes_add(((struct web *)*state)->http, *state, &raw, 1, &err), BELFRY_OK);
+    for (int i = 1; i < HTTP_FORM_MAX; i++)
+        buf_addz(&form, "comment%3A0=&");
+    buf_addz(&form, "last=1");
+    assert_int_equal(ask_status(*state, "POST", "/q", type, form.ptr), 200);
+    buf_addz(&form, "&one=more");
+    assert_int_equal(ask_status(*state, "POST", "/q", type, form.ptr), 400);
+    assert_int_equal(ask_status(*state, "POST", "/raw", type, form.ptr), 200); /* its sender knows what it is */
+    wanted.value = NULL;
+    assert_int_equal(ask_status(*state, "POST", "/q", "Content-Type: text/plain\r\n", form.ptr), 200);
+    buf_free(&form);
+}
+
 static void handle_json(void *arg, struct http_request *req)
 {
     (void)arg;
@@ -555,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_router_collisions),
         cmocka_unit_test(test_percent),
         cmocka_unit_test_setup_teardown(test_query_and_form, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_form_of_many_fields, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json_bodies, setup, teardown),
         cmocka_unit_test(test_escape),
         cmocka_unit_test(test_problem_documents),

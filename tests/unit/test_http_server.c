@@ -383,7 +383,7 @@ static void test_client_leaves_first(void **state)
     http_respond_json(l.req, 200, json_object(), NULL, 0);
     assert_true(str_eqz(l.req->pub.path, "/later"));
     for (int i = 0; w->http->open_count > 0 && i < TALK_TURNS; i++)
-        web_turn(w);
+        web_wait(w);
     assert_int_equal(w->http->open_count, 0);
     assert_int_equal(w->http->body_bytes, 0);
 }
@@ -517,7 +517,7 @@ static void test_slow_clients(void **state)
     }
     talk_close(late);
     for (int i = 0; http_open_connections(w->http) > 0 && i < TALK_TURNS; i++)
-        web_turn(w);
+        web_wait(w);
     assert_int_equal(w->http->open_count, 0);
 }
 

@@ -87,7 +87,7 @@ static struct talk *open_stream(struct web *w)
 static void until_closed(struct web *w)
 {
     for (int i = 0; !source->closed && i < TALK_TURNS; i++)
-        web_turn(w);
+        web_wait(w);
     assert_int_equal(source->closed, 1);
 }
 
@@ -305,7 +305,7 @@ static void test_owner_goes(void **state)
     http_requests_drop(w->http, w);
     until(t, "bye\r\n0\r\n\r\n");
     for (int i = 0; w->http->open_count > 0 && i < TALK_TURNS; i++)
-        web_turn(w);
+        web_wait(w);
     assert_int_equal(source->closed, 0); /* nobody is left to be told */
     talk_close(t);
 }

@@ -177,7 +177,7 @@ static void test_large_bodies(void **state)
     talk_ask(t, "POST", TARGET, MANY, body.ptr);
     talk_close(t);
     for (int i = 0; w->http->open_count > 0 && i < TALK_TURNS; i++)
-        web_turn(w);
+        web_wait(w);
     assert_int_equal(w->http->open_count, 0);
     buf_free(&body);
 }
@@ -191,7 +191,7 @@ static void test_answered_after_the_client_left(void **state)
         talk_pump(t, 0);
     talk_close(t);
     for (int i = 0; w->http->open_count > 0 && i < TALK_TURNS; i++)
-        web_turn(w);
+        web_wait(w);
     expect(w, TARGET, ONE, event("a", EMIT), 202, "duplicate"); /* it was taken all the same */
 }
 

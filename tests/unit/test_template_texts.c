@@ -132,13 +132,38 @@ static void test_pages(void **state)
     pages_free(pages);
 }
 
+/* Twice as large is twice as many rows, and no more. */
+static void test_large_pages(void **state)
+{
+    (void)state;
+    static char row[1000];
+    struct pages *pages = pages_new();
+    json_t *model = json_object(), *rows = json_array();
+    memset(row, 'x', sizeof(row) - 1);
+    json_object_set_new(model, "rows", rows);
+    for (int i = 0; i < TEMPLATE_MAX_OUTPUT / (int)sizeof(row); i++)
+        json_array_append_new(rows, json_string(row));
+    assert_int_equal(pages_add(pages, "page", STR("{{#rows}}{{.}}{{/rows}}"), NULL), BELFRY_OK);
+    for (uint32_t times = 1; times <= 4; times *= 2) {
+        struct buf out = {0};
+        pages_allow(pages, times);
+        assert_int_equal(pages_render(pages, STR("en"), "page", model, &out), BELFRY_OK);
+        buf_clear(&out);
+        for (size_t i = json_array_size(rows); i > 0; i--)
+            json_array_append_new(rows, json_string(row));
+        assert_int_equal(pages_render(pages, STR("en"), "page", model, &out), BELFRY_ELIMIT);
+        assert_int_equal(out.len, 0);
+        buf_free(&out);
+    }
+    json_decref(model);
+    pages_free(pages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_format),
-        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_ago),
-        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_format), cmocka_unit_test(test_faults),      cmocka_unit_test(test_ago),
+        cmocka_unit_test(test_pages),  cmocka_unit_test(test_large_pages),
     };
     return cmocka_run_group_tests_name("template_texts", tests, NULL, NULL);
 }

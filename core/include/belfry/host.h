@@ -156,7 +156,8 @@ struct belfry_http_route_api {
     /* [any] a query parameter, percent-decoded; i-th occurrence; ENOTFOUND. The text lives as long as the request. */
     belfry_status (*query)(const struct belfry_http_request *req, const char *name, uint32_t index,
                            struct belfry_str *out);
-    /* [any] a field of an application/x-www-form-urlencoded body */
+    /* [any] a field of an application/x-www-form-urlencoded body. One with more than 600 was answered 400 before the
+     * plugin heard of it, unless the route is raw */
     belfry_status (*form)(const struct belfry_http_request *req, const char *name, uint32_t index,
                           struct belfry_str *out);
     /* [any] a header by lower-case name; empty when absent */
