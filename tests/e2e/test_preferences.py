@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people choose about mail: by category, for a while, at night. The fixture letter_delivery stands for any channel
 about which people choose."""
+import html
+import re
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
@@ -43,6 +45,14 @@ def choose(hub, body, who="ann"):
     answer = put(hub, body, who)
     assert answer.status_code == 200, answer.text
     return answer
+
+
+def save(hub, fields, who="ann"):
+    """What the page's form sends, with the tag that is on the page."""
+    path, as_person = "/acme/preferences", hub.person(who)
+    tag = html.unescape(re.search(r'name="tag" value="([^"]*)"', hub.get(path, as_person).text).group(1))
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    return hub.post(path, as_person, data={"tag": tag, "shortcuts": "on", "weekday": days, **fields})
 
 
 def tell(hub, to="ann", kind="calm"):
@@ -153,6 +163,31 @@ def test_a_choice_outlives_the_loss_of_the_role(hub):
     assert plain.json()["email"] == {"news": "off"}
     assert put(hub, {"email": {}}, headers={"If-Match": plain.headers["ETag"]}, roles=[]).status_code == 200
     assert get(hub).json()["email"] == {"CALC_BLOCKED": "off"}
+
+
+def test_a_choice_outlives_that_its_category_becomes_required(new_hub):
+    """It cannot count then, and is not shown, so what is read can be written again, by the page as well."""
+    made = config()
+    hub = new_hub(made, clock=True).start()
+    choose(hub, {"email": {"trouble": "off", "news": "off"}})
+    stale = get(hub).headers["ETag"]
+    made["categories"]["trouble"]["required"] = True
+    hub.write_config(made)
+    assert hub.reload().status_code == 200
+    shown = get(hub)
+    assert shown.json()["email"] == {"news": "off"} and shown.headers["ETag"] != stale
+    assert put(hub, shown.json(), headers={"If-Match": shown.headers["ETag"]}).status_code == 200
+    saved = save(hub, {"email:news": "unseen", "email:trouble": "off"})
+    assert saved.status_code == 303, saved.text
+    made["categories"]["trouble"]["required"] = False
+    hub.write_config(made)
+    assert hub.reload().status_code == 200
+    assert get(hub).json()["email"] == {"news": "unseen", "trouble": "off"}
+    made["categories"]["trouble"]["required"] = True
+    hub.write_config(made)
+    assert hub.reload().status_code == 200
+    choose(hub, {"email": {"trouble": "digest"}})
+    assert get(hub).json()["email"] == {"trouble": "digest"}, "another choice takes its place"
 
 
 def test_if_match(hub):
