@@ -2,7 +2,6 @@
 /* Words and dates in the language and the time zone of whoever asks. */
 #include "http/internal.h"
 
-#include <stdio.h>
 #include <unicode/udat.h>
 #include <unicode/ustring.h>
 
@@ -22,7 +21,7 @@ static UDateFormat *format_of(struct http_request *req)
     struct request *r = request_of(req);
     UErrorCode status = U_ZERO_ERROR;
     UChar zone[64];
-    char locale[64];
+    char locale[TEXTS_LOCALE_SIZE];
     int32_t zone_len = 0;
     if (r->date_format)
         return r->date_format;
@@ -31,7 +30,7 @@ static UDateFormat *format_of(struct http_request *req)
         tz = str_of(req->org && req->org->timezone ? req->org->timezone : req->config->hub.timezone);
     if (!tz.len)
         tz = STR("UTC");
-    snprintf(locale, sizeof(locale), "%.*s", STR_ARG(req->pub.locale));
+    texts_locale(pages_texts(req->http->pages), req->pub.locale, locale);
     u_strFromUTF8(zone, 64, &zone_len, tz.ptr, (int32_t)tz.len, &status);
     UDateFormat *format = udat_open(UDAT_SHORT, UDAT_MEDIUM, locale, zone, zone_len, NULL, 0, &status);
     if (U_FAILURE(status))
@@ -61,6 +60,7 @@ struct belfry_str http_datetime(struct http_request *req, int64_t ms)
 
 struct belfry_str http_ago(struct http_request *req, int64_t ms)
 {
-    struct belfry_str ago = texts_ago(req->pub.locale, clock_now_ms(req->http->set.clock), ms, req->arena);
+    struct belfry_str ago =
+        texts_ago(pages_texts(req->http->pages), req->pub.locale, clock_now_ms(req->http->set.clock), ms, req->arena);
     return ago.len ? ago : http_datetime(req, ms);
 }

@@ -86,12 +86,25 @@ def test_a_browser_that_nobody_is_signed_in_with_says_its_language(hub, wish, la
     ("bob", {}, None, "en"),
     ("bob", {"locale": "\"><b>"}, "de", "de"),  # no language at all
     ("bob", {"locale": "fr"}, "de", "en"),  # a wish that we have no words for
+    ("bob", {"locale": "DE-at"}, None, "de"),
+    ("bob", {"locale": "de_DE"}, None, "de"),  # as many applications write it
 ])
 def test_the_session_goes_before_the_person_and_the_person_before_the_browser(hub, who, claims, wish, language):
     headers = {**hub.person(who, **claims), "Accept": HTML, "Accept-Language": wish}
     page = hub.get("/acme/notifications", headers)
     assert page.status_code == 200
     assert page.headers["content-language"] == language
+
+
+def test_times_are_in_the_language_of_the_words_around_them(hub):
+    hub.send(created(owner="bob", object="Lead", fields={"name": "Just now"}))
+    headers = {**hub.person("bob", locale="fr-FR"), "Accept": HTML}
+    page = hub.get("/acme/notifications", headers).text
+    assert '<html lang="en"' in page and ">now</time>" in page
+    hub.clock.advance("9d")
+    times = re.findall(r"<time [^>]*>([^<]+)</time>", hub.get("/acme/notifications", {**headers, **hub.person(
+        "bob", locale="fr-FR")}).text)
+    assert re.fullmatch(r"[A-Z][a-z]{2} \d+, \d{4}, \d+:\d\d.[AP]M", times[0]), times
 
 
 def test_of_people_of_the_api_the_language_is_known_as_well(hub):
