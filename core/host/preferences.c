@@ -135,6 +135,19 @@ static const struct belfry_preference_category *categories_of(const struct pref_
     return list;
 }
 
+/* 1 when a channel of the person's org asks what people chose, and has the flag. */
+static uint32_t has_channel(const struct pref_call *c, uint32_t flag)
+{
+    const struct config *config = c->req->config;
+    for (size_t i = 0; i < config->channel_count; i++) {
+        const struct config_instance *channel = &config->channels[i];
+        uint32_t flags = channel->plugin->delivery->flags;
+        if (config_serves(channel, c->req->pub.org) && flags & BELFRY_DELIVERY_PREFERENCE && flags & flag)
+            return 1;
+    }
+    return 0;
+}
+
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* [reader] */
@@ -167,6 +180,8 @@ static void get_done(void *arg, belfry_status status)
         .category_count = c->visible.count,
         .address = user ? str_of(user->email) : c->entry.email,
         .paused_until_ms = until > clock_now_ms(host_parts(c->host)->clock) ? until : 0,
+        .asked = has_channel(c, BELFRY_DELIVERY_PREFERENCE),
+        .gathered = has_channel(c, BELFRY_DELIVERY_DIGEST),
     };
     c->got(c->arg, status, status == BELFRY_OK ? &out : NULL);
     call_free(c);

@@ -264,6 +264,19 @@ def test_the_own_language_wins_at_once(hub):
     assert '<html lang="de"' in page(hub, locale="de")
 
 
+def test_the_page_promises_no_mail_that_nobody_sends(hub, new_hub):
+    told = lambda hub, who="ann": hub.get("/acme/preferences", hub.person(who)).text  # noqa: E731
+    none = new_hub().start()
+    assert "No mail is sent here yet" in told(none) and "ann@acme.example" not in told(none)
+    assert "no digests" not in told(none)
+    assert "No mail is sent" not in told(hub) and "ann@acme.example" in told(hub)
+    assert "has no e-mail address for you" in told(hub, "carl")
+    assert "There are no digests here yet" in told(hub), "letters are never gathered"
+    elsewhere = config()
+    elsewhere["channels"]["post"]["orgs"] = ["globex"]
+    assert "No mail is sent here yet" in told(new_hub(elsewhere).start())
+
+
 def test_single_keys_can_be_switched_off(hub):
     inbox = lambda: hub.get("/acme/notifications", hub.person("ann")).text  # noqa: E731
     assert 'data-shortcuts="on"' in inbox()
