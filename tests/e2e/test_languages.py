@@ -107,6 +107,17 @@ def test_times_are_in_the_language_of_the_words_around_them(hub):
     assert re.fullmatch(r"[A-Z][a-z]{2} \d+, \d{4}, \d+:\d\d.[AP]M", times[0]), times
 
 
+@pytest.mark.parametrize("claims, written_by", [
+    ({}, ("de-AT", "Europe/Berlin")),
+    ({"locale": "en-GB", "zoneinfo": "Asia/Tokyo"}, ("en-GB", "Asia/Tokyo")),
+    ({"locale": "fr", "zoneinfo": "Mars/Base"}, ("en", "Europe/Berlin")),
+    ({"zoneinfo": "\"><script>"}, ("de-AT", "Europe/Berlin")),
+])
+def test_a_page_says_what_its_numbers_and_times_are_written_by(hub, claims, written_by):
+    page = hub.get("/acme/notifications", {**hub.person("greta", **claims), "Accept": HTML}).text
+    assert re.search(r'<body data-locale="([^"]*)" data-zone="([^"]*)">', page).groups() == written_by
+
+
 def test_of_people_of_the_api_the_language_is_known_as_well(hub):
     put = hub.request("PUT", "/v1/acme/users/hans", people.token("users"), json={"locale": "de"})
     assert put.status_code == 200

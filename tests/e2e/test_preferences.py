@@ -3,6 +3,7 @@
 about which people choose."""
 import html
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
@@ -205,6 +206,16 @@ def test_if_match(hub):
     assert put(hub, {"default": "off"}).status_code == 200
 
 
+def test_of_two_who_save_at_once_one_is_told_to_look_again(hub):
+    seen = get(hub).headers["ETag"]
+    bodies = [{"digest": {"hour": hour}} for hour in range(12)]
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        answers = list(pool.map(lambda body: put(hub, body, headers={"If-Match": seen}), bodies))
+    assert sorted(a.status_code for a in answers) == [200] + [412] * 11
+    [won] = [a for a in answers if a.status_code == 200]
+    assert get(hub).json() == won.json() and get(hub).headers["ETag"] == won.headers["ETag"]
+
+
 def test_if_none_match(hub):
     seen = get(hub).headers["ETag"]
     asked = lambda: hub.get(PATH, {**hub.person("ann"), "If-None-Match": seen})
@@ -352,6 +363,18 @@ def test_a_pause_ends_and_what_it_stopped_stays_stopped(hub):
     later = tell(hub)
     hub.clock.advance("6m")
     assert [l["title"] for l in letters(hub)] == [later]
+
+
+def test_a_pause_that_is_over_is_kept_and_stops_nothing(hub):
+    local(hub, "2031-03-03T12:00")
+    for past in ["2031-03-03", "2031-03-02", "2031-03-03T10:59:59Z"]:
+        choose(hub, {"pause_until": past})
+        title = tell(hub)
+        hub.clock.advance("6m")
+        assert [l["title"] for l in letters(hub)][-1] == title
+        assert "paused until" not in hub.get("/acme/preferences", hub.person("ann")).text
+    choose(hub, {"pause_until": "2031-03-09"})
+    assert "paused until" in hub.get("/acme/preferences", hub.person("ann")).text
 
 
 def test_what_waits_is_asked_again(hub):

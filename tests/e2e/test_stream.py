@@ -221,7 +221,8 @@ def test_with_the_org(new_hub):
     again.close(), beside.close()
 
 
-def test_not_with_a_category_that_is_restricted_but_its_rows_no_longer_count(new_hub):
+def test_a_category_that_is_restricted_no_longer_counts(new_hub):
+    """For who listens at the time: they are told at once, or told to come back."""
     config = base()
     hub = new_hub(config).start()
     hub.send(case("bob", "bad"))
@@ -230,8 +231,12 @@ def test_not_with_a_category_that_is_restricted_but_its_rows_no_longer_count(new
     config["categories"]["trouble"]["visible_to"] = ["sales-manager"]
     hub.write_config(config)
     assert hub.reload().status_code == 200
-    assert said(stream)["unread"] == 0
+    event = stream.next()
+    assert event["event"] == "bye" or json.loads(event["data"])["unread"] == 0
     stream.close()
+    again = Stream(hub, hub.person("bob"))
+    assert said(again)["unread"] == 0
+    again.close()
 
 
 def test_the_33rd_of_a_person_is_refused_and_takes_nothing_from_anybody(hub):
