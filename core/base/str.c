@@ -3,6 +3,14 @@
  * protocol. */
 #include "base/str.h"
 
+int str_among(struct belfry_str s, const struct belfry_strs *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (str_eq(list->items[i], s))
+            return 1;
+    return 0;
+}
+
 int str_cmp(struct belfry_str a, struct belfry_str b)
 {
     size_t common = a.len < b.len ? a.len : b.len;

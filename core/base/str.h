@@ -28,7 +28,8 @@ static inline int str_eqz(struct belfry_str a, const char *z)
 {
     return str_eq(a, str_of(z));
 }
-/* By byte; shorter first. For qsort and bsearch orders. */
+/* 1 when one of the list is s. */
+int str_among(struct belfry_str s, const struct belfry_strs *list);
 int str_cmp(struct belfry_str a, struct belfry_str b);
 int str_has_prefix(struct belfry_str s, struct belfry_str prefix);
 int str_has_suffix(struct belfry_str s, struct belfry_str suffix);

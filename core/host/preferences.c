@@ -3,8 +3,10 @@
  * belfry.preferences/1: what the person of a request chose, read on a reader and replaced by one command of the ledger.
  * The API and the page are both here, so they check the same.
  *
- * A category that the person may not see is treated as one that does not exist, in the same words. The entity tag names
- * the row and the categories that were in sight, because a choice can only be made about those.
+ * A category that the person may not see is treated as one that does not exist, in the same words. A choice that cannot
+ * count now, about such a category or `off` for one that became required, is kept and not shown, so that what is read
+ * can be written again. The entity tag names the row, the categories in sight and which of them are required, because
+ * what is shown and what may be chosen depends on those.
  */
 #include "host/inbox.h"
 
@@ -23,7 +25,7 @@ struct pref_call {
     struct host *host;
     const struct http_request *req;
     struct arena *arena;
-    struct belfry_strs visible; /* names of categories */
+    struct belfry_strs visible, required; /* names of categories: in sight, and those of them that cannot be off */
     belfry_status early;
     struct error err;
     /* get */
@@ -39,23 +41,16 @@ struct pref_call {
     void *arg;
 };
 
-static struct belfry_strs see(const struct http_request *req, struct arena *arena)
+static struct belfry_strs see(const struct http_request *req, struct arena *arena, int required)
 {
     const struct config *config = req->config;
     struct belfry_str *names = arena_alloc(arena, (config->category_count + 1) * sizeof(*names));
     size_t count = 0;
     for (size_t i = 0; i < config->category_count; i++)
-        if (config_visible(&config->categories[i], &req->pub.principal->roles))
+        if ((config->categories[i].required || !required) &&
+            config_visible(&config->categories[i], &req->pub.principal->roles))
             names[count++] = str_of(config->categories[i].name);
     return (struct belfry_strs){names, count};
-}
-
-static int in_sight(const struct pref_call *c, struct belfry_str category)
-{
-    for (size_t i = 0; i < c->visible.count; i++)
-        if (str_eq(c->visible.items[i], category))
-            return 1;
-    return 0;
 }
 
 static struct pref_call *call_new(const struct belfry_http_request *req, void *arg)
@@ -67,8 +62,10 @@ static struct pref_call *call_new(const struct belfry_http_request *req, void *a
     c->arena = arena_new(0);
     c->arg = arg;
     c->early = inbox_is_person(req) ? BELFRY_OK : BELFRY_EPERM;
-    if (c->early == BELFRY_OK)
-        c->visible = see(c->req, c->arena);
+    if (c->early == BELFRY_OK) {
+        c->visible = see(c->req, c->arena, 0);
+        c->required = see(c->req, c->arena, 1);
+    }
     return c;
 }
 
@@ -85,9 +82,11 @@ static void call_free(struct pref_call *c)
 static uint64_t sight_hash(const struct pref_call *c)
 {
     static const struct id_key key = {{0}}; /* not secret: the same categories give the same tag */
+    const struct belfry_strs *lists[] = {&c->visible, &c->required};
     uint64_t sum = c->visible.count;
-    for (size_t i = 0; i < c->visible.count; i++)
-        sum = sum * 31 + siphash(&key, c->visible.items[i].ptr, c->visible.items[i].len);
+    for (size_t l = 0; l < 2; l++)
+        for (size_t i = 0; i < lists[l]->count; i++)
+            sum = sum * 31 + siphash(&key, lists[l]->items[i].ptr, lists[l]->items[i].len);
     return sum;
 }
 
@@ -107,13 +106,12 @@ static struct belfry_str json_of(const struct pref_call *c, const struct prefere
     return copy;
 }
 
-/* Choices about what is out of sight are kept, and not shown. */
 static void hide(const struct pref_call *c, struct preference *p)
 {
     struct preference_choice *shown = arena_alloc(c->arena, (p->email_count + 1) * sizeof(*shown));
     size_t count = 0;
     for (size_t i = 0; i < p->email_count; i++)
-        if (in_sight(c, p->email[i].category))
+        if (preference_counts(&p->email[i], &c->visible, &c->required))
             shown[count++] = p->email[i];
     p->email = shown;
     p->email_count = count;
@@ -135,6 +133,19 @@ static const struct belfry_preference_category *categories_of(const struct pref_
         };
     }
     return list;
+}
+
+/* 1 when a channel of the person's org asks what people chose, and has the flag. */
+static uint32_t has_channel(const struct pref_call *c, uint32_t flag)
+{
+    const struct config *config = c->req->config;
+    for (size_t i = 0; i < config->channel_count; i++) {
+        const struct config_instance *channel = &config->channels[i];
+        uint32_t flags = channel->plugin->delivery->flags;
+        if (config_serves(channel, c->req->pub.org) && flags & BELFRY_DELIVERY_PREFERENCE && flags & flag)
+            return 1;
+    }
+    return 0;
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -169,6 +180,8 @@ static void get_done(void *arg, belfry_status status)
         .category_count = c->visible.count,
         .address = user ? str_of(user->email) : c->entry.email,
         .paused_until_ms = until > clock_now_ms(host_parts(c->host)->clock) ? until : 0,
+        .asked = has_channel(c, BELFRY_DELIVERY_PREFERENCE),
+        .gathered = has_channel(c, BELFRY_DELIVERY_DIGEST),
     };
     c->got(c->arg, status, status == BELFRY_OK ? &out : NULL);
     call_free(c);
@@ -206,7 +219,7 @@ static void check_categories(struct pref_call *c)
         json_pointer_add(&pointer, choice->category);
         const char *at = arena_strndup(c->arena, pointer.ptr, pointer.len);
         buf_free(&pointer);
-        if (!category || !in_sight(c, choice->category))
+        if (!category || !str_among(choice->category, &c->visible))
             error_set(&c->err, BELFRY_EINVAL, at, "is no category of yours");
         else if (category->required && choice->how == CONFIG_EMAIL_OFF)
             error_set(&c->err, BELFRY_EINVAL, at, "is required: its mail cannot be off");
@@ -286,6 +299,7 @@ static void put(const struct belfry_http_request *req, struct belfry_str json, s
                                            .username = c->req->pub.principal->name,
                                            .wanted = &c->wanted,
                                            .visible = &c->visible,
+                                           .required = &c->required,
                                            .done = put_done,
                                            .arg = c};
     read_tags(c, if_match);

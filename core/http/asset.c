@@ -139,7 +139,7 @@ static void serve(struct http_request *req, struct belfry_str name)
         {STR("Access-Control-Allow-Origin"), STR("*")},
         {STR("ETag"), tag},
         {STR("Content-Encoding"), STR("gzip")}};
-    if (str_eq(http_header(req, "if-none-match"), tag))
+    if (http_has_tag(req, tag))
         http_respond(req, 304, NULL, (struct belfry_str){0}, headers, 4);
     else
         http_respond(req, 200, a->content_type, gzip ? str_slice(a->gzip, a->gzip_size) : str_slice(a->bytes, a->size),

@@ -163,6 +163,9 @@ void http_ask(struct http_request *req, struct http_question *questions, size_t 
 belfry_status http_query(struct http_request *req, const char *name, uint32_t index, struct belfry_str *out);
 belfry_status http_form(struct http_request *req, const char *name, uint32_t index, struct belfry_str *out);
 struct belfry_str http_header(const struct http_request *req, const char *name);
+/* 1 when If-None-Match has this entity tag, quotes and all, strong or weak (RFC 9110 section 13.1.2): the answer is 304
+ * then. */
+int http_has_tag(const struct http_request *req, struct belfry_str tag);
 struct belfry_str http_param(const struct http_request *req, const char *name);
 /* The body as JSON object, or NULL after a problem was answered. Borrowed, lives as long as the request. */
 json_t *http_json(struct http_request *req);

@@ -236,6 +236,10 @@ struct belfry_str language_accepted(const struct texts *texts, struct belfry_str
 /* A tag of BCP 47 as far as anything is done with it; claims come from outside and end up in pages. */
 int language_is_locale(struct belfry_str s);
 
+/* words.c: the locale (as texts_locale) and the zone that numbers and times of a page are written by. In arena. */
+struct belfry_str words_locale(struct http_request *req);
+struct belfry_str words_zone(const struct http_request *req);
+
 /* jwt.c */
 struct jwt_claims {
     struct belfry_str sub, org, name, email, locale, zoneinfo, jti;

@@ -10,7 +10,7 @@ int language_is_locale(struct belfry_str s)
 {
     for (size_t i = 0; i < s.len; i++)
         if (!((s.ptr[i] >= 'a' && s.ptr[i] <= 'z') || (s.ptr[i] >= 'A' && s.ptr[i] <= 'Z') ||
-              (s.ptr[i] >= '0' && s.ptr[i] <= '9') || s.ptr[i] == '-'))
+              (s.ptr[i] >= '0' && s.ptr[i] <= '9') || s.ptr[i] == '-' || s.ptr[i] == '_'))
             return 0;
     return s.len >= 2 && s.len <= 35;
 }
@@ -37,13 +37,19 @@ static int quality(struct belfry_str params)
     return 1000;
 }
 
-/* "DE-at" as "de-AT"; what a catalogue and ICU are asked with. In arena. */
+/* "DE_AT" as "de-AT": catalogues go by the language in lower case, ICU takes the rest as it comes. In arena. */
 static struct belfry_str tidy(struct arena *arena, struct belfry_str range)
 {
     struct belfry_str copy = arena_str(arena, range);
     char *text = (char *)copy.ptr;
-    for (size_t i = 0; i < copy.len && text[i] != '-'; i++)
-        text[i] |= 32;
+    int language = 1;
+    for (size_t i = 0; i < copy.len; i++) {
+        if (text[i] == '_')
+            text[i] = '-';
+        language &= text[i] != '-';
+        if (language)
+            text[i] |= 32;
+    }
     return copy;
 }
 
@@ -76,7 +82,7 @@ void language_of_person(struct request *r, struct belfry_str claimed, const stru
     const struct belfry_str wishes[] = {known->own_locale, claimed, known->locale};
     for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
         if (language_is_locale(wishes[i])) {
-            r->pub.pub.locale = wishes[i];
+            r->pub.pub.locale = tidy(r->pub.arena, wishes[i]);
             return;
         }
 }

@@ -223,6 +223,12 @@ struct belfry_str http_header(const struct http_request *req, const char *name)
     return (struct belfry_str){0};
 }
 
+int http_has_tag(const struct http_request *req, struct belfry_str tag)
+{
+    struct belfry_str known = http_header(req, "if-none-match");
+    return str_eqz(known, "*") || (tag.len && known.len && memmem(known.ptr, known.len, tag.ptr, tag.len));
+}
+
 struct belfry_str http_param(const struct http_request *req, const char *name)
 {
     for (size_t i = 0; i < req->pub.param_count; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Words and dates in the language and the time zone of whoever asks. */
+#include "base/zone.h"
 #include "http/internal.h"
 
-#include <stdio.h>
 #include <unicode/udat.h>
 #include <unicode/ustring.h>
 
@@ -16,24 +16,32 @@ static void format_close(void *format)
     udat_close(format);
 }
 
+struct belfry_str words_zone(const struct http_request *req)
+{
+    const char *org = req->org ? req->org->timezone : NULL, *hub = req->config->hub.timezone;
+    if (zone_exists(req->pub.timezone)) /* a claim may say anything */
+        return req->pub.timezone;
+    return org ? str_of(org) : hub && *hub ? str_of(hub) : STR("UTC");
+}
+
+struct belfry_str words_locale(struct http_request *req)
+{
+    char *locale = arena_alloc(req->arena, TEXTS_LOCALE_SIZE);
+    return str_of(texts_locale(pages_texts(req->http->pages), req->pub.locale, locale));
+}
+
 /* Opening one takes longer than a hundred dates; a page has hundreds, all in one locale and zone. */
 static UDateFormat *format_of(struct http_request *req)
 {
     struct request *r = request_of(req);
     UErrorCode status = U_ZERO_ERROR;
     UChar zone[64];
-    char locale[64];
     int32_t zone_len = 0;
     if (r->date_format)
         return r->date_format;
-    struct belfry_str tz = req->pub.timezone;
-    if (!tz.len)
-        tz = str_of(req->org && req->org->timezone ? req->org->timezone : req->config->hub.timezone);
-    if (!tz.len)
-        tz = STR("UTC");
-    snprintf(locale, sizeof(locale), "%.*s", STR_ARG(req->pub.locale));
+    struct belfry_str tz = words_zone(req);
     u_strFromUTF8(zone, 64, &zone_len, tz.ptr, (int32_t)tz.len, &status);
-    UDateFormat *format = udat_open(UDAT_SHORT, UDAT_MEDIUM, locale, zone, zone_len, NULL, 0, &status);
+    UDateFormat *format = udat_open(UDAT_SHORT, UDAT_MEDIUM, words_locale(req).ptr, zone, zone_len, NULL, 0, &status);
     if (U_FAILURE(status))
         return NULL;
     r->date_format = format;
@@ -61,6 +69,7 @@ struct belfry_str http_datetime(struct http_request *req, int64_t ms)
 
 struct belfry_str http_ago(struct http_request *req, int64_t ms)
 {
-    struct belfry_str ago = texts_ago(req->pub.locale, clock_now_ms(req->http->set.clock), ms, req->arena);
+    struct belfry_str ago =
+        texts_ago(pages_texts(req->http->pages), req->pub.locale, clock_now_ms(req->http->set.clock), ms, req->arena);
     return ago.len ? ago : http_datetime(req, ms);
 }

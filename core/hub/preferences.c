@@ -21,7 +21,7 @@ static void on_get(void *arg, belfry_status status, const struct belfry_preferen
         return;
     }
     headers_of(p->etag, headers);
-    if (str_eq(http_header(req, "if-none-match"), p->etag))
+    if (http_has_tag(req, p->etag))
         http_respond(req, 304, NULL, (struct belfry_str){0}, headers, 2);
     else
         http_respond(req, 200, "application/json", p->json, headers, 2);

@@ -17,7 +17,7 @@ static const struct {
     int cause;
 } german[] = {
     {"hub.endpoint_failing", "Zustellungen an den Endpunkt `", "` schlagen fehl",
-     "Sie werden nach Plan wieder versucht. Kommt fünf Tage lang keine an, wird er abgeschaltet, und was für ihn kommt, "
+     "Sie werden nach Plan erneut versucht. Kommt fünf Tage lang keine an, wird er abgeschaltet, und was für ihn kommt, "
      "wird zurückgehalten.",
      0},
     {"hub.endpoint_disabled", "Der Endpunkt `", "` ist abgeschaltet",
@@ -27,7 +27,7 @@ static const struct {
     {"hub.source_quarantined", "Die Quelle `", "` ist angehalten",
      "Sie brauchte in einer Minute dreimal mehr als 250 ms. Nach einer Pause geht es von selbst weiter.", 0},
     {"hub.config_rejected", "Eine neue Konfiguration wurde abgelehnt; die alte gilt weiter.", NULL, "", 0},
-    {"hub.disk_low", "Der Datenträger ist fast voll; bis wieder Platz ist, werden keine Trigger angenommen.", NULL, "",
+    {"hub.disk_low", "Der Datenträger ist fast voll; bis wieder Platz ist, werden keine Auslöser angenommen.", NULL, "",
      0},
 };
 

@@ -341,7 +341,9 @@ struct ledger_preference {
     struct ledger_command command; /* internal */
     struct belfry_str org, username;
     const struct preference *wanted;
-    const struct belfry_strs *visible; /* categories that the person sees now: choices for others stay as they were */
+    /* categories that the person sees now, and those of them that cannot be off: a choice that cannot count now
+     * (preference_counts) stays as it was, unless wanted has another for its category */
+    const struct belfry_strs *visible, *required;
     const int64_t *expected; /* store_preference.id that may be replaced, 0 for none; NULL: whatever is there */
     size_t expected_count;
     int64_t id; /* of the new row */

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What people chose, replaced as a whole in one command that first compares what is there with what its author saw. A
- * choice for a category that the person does not see now is kept: a role may come back, and who cannot see a choice has
- * not taken it back.
+ * choice that cannot count now, for a category that the person does not see or `off` for a required one, is kept: a
+ * role may come back, and who cannot see a choice has not taken it back.
  */
 #include "ledger/inside.h"
-
-static int is_visible(const struct belfry_strs *visible, struct belfry_str category)
-{
-    for (size_t i = 0; i < visible->count; i++)
-        if (str_eq(visible->items[i], category))
-            return 1;
-    return 0;
-}
 
 static int is_expected(const struct ledger_preference *p, int64_t id)
 {
@@ -22,7 +14,7 @@ static int is_expected(const struct ledger_preference *p, int64_t id)
     return !p->expected;
 }
 
-/* The wanted choices, then those of before that are out of sight. */
+/* The wanted choices, then those of before that their author could not see. */
 static struct preference merge(struct arena *arena, const struct ledger_preference *p, const struct preference *before)
 {
     struct preference merged = *p->wanted;
@@ -31,7 +23,8 @@ static struct preference merge(struct arena *arena, const struct ledger_preferen
     for (size_t i = 0; i < count; i++)
         all[i] = merged.email[i];
     for (size_t i = 0; i < before->email_count; i++)
-        if (!is_visible(p->visible, before->email[i].category))
+        if (!preference_counts(&before->email[i], p->visible, p->required) &&
+            preference_of(p->wanted, before->email[i].category) == PREFERENCE_NONE)
             all[count++] = before->email[i];
     merged.email = all;
     merged.email_count = count;

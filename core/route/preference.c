@@ -25,6 +25,13 @@ int preference_of(const struct preference *p, struct belfry_str category)
     return PREFERENCE_NONE;
 }
 
+int preference_counts(const struct preference_choice *choice, const struct belfry_strs *visible,
+                      const struct belfry_strs *required)
+{
+    return str_among(choice->category, visible) &&
+           !(choice->how == CONFIG_EMAIL_OFF && str_among(choice->category, required));
+}
+
 struct belfry_str preference_zone(const struct config *config, const struct config_org *org, const struct preference *p,
                                   struct belfry_str directory)
 {

@@ -48,6 +48,9 @@ void preference_load(struct belfry_str text, struct arena *arena, struct prefere
 json_t *preference_json(const struct preference *p);
 /* The choice for a category itself, or PREFERENCE_NONE. */
 int preference_of(const struct preference *p, struct belfry_str category);
+/* 1 when a choice can count now for somebody who sees the categories of visible, of which required cannot be off. */
+int preference_counts(const struct preference_choice *choice, const struct belfry_strs *visible,
+                      const struct belfry_strs *required);
 /* The zone that counts for somebody: the first of these that is one, else the org's, else the hub's, else UTC. */
 struct belfry_str preference_zone(const struct config *config, const struct config_org *org, const struct preference *p,
                                   struct belfry_str directory);

@@ -146,12 +146,12 @@ json_t *texts_tree(struct texts *texts, struct belfry_str locale)
 
 /* --- formatting --------------------------------------------------------------------------------------------------- */
 
-/* What ICU is asked with: the locale when its language is one we answer in, so that numbers fit the words around. */
-static const char *icu_locale(const struct texts *texts, struct belfry_str locale, char out[40])
+const char *texts_locale(const struct texts *texts, struct belfry_str locale, char out[TEXTS_LOCALE_SIZE])
 {
     const char *language = texts_language(texts, locale);
     int own = str_eqz(primary(locale), language);
-    snprintf(out, 40, "%.*s", own ? (int)locale.len : (int)strlen(language), own ? locale.ptr : language);
+    snprintf(out, TEXTS_LOCALE_SIZE, "%.*s", own ? (int)locale.len : (int)strlen(language),
+             own ? locale.ptr : language);
     return out;
 }
 
@@ -229,10 +229,10 @@ static void fill(struct belfry_str text, const char *locale, const struct belfry
 struct belfry_str texts_format(struct texts *texts, struct belfry_str locale, const char *key,
                                const struct belfry_value *args, size_t count, struct arena *arena)
 {
-    char icu[40];
+    char icu[TEXTS_LOCALE_SIZE];
     struct buf out = {0};
     const json_t *text = find_text(texts, locale, key);
-    icu_locale(texts, locale, icu);
+    texts_locale(texts, locale, icu);
     if (is_plural(text))
         text = plural_form(text, icu, args, count);
     if (!json_is_string(text))
@@ -249,11 +249,12 @@ struct belfry_str texts_format(struct texts *texts, struct belfry_str locale, co
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
 
-struct belfry_str texts_ago(struct belfry_str locale, int64_t now_ms, int64_t at_ms, struct arena *arena)
+struct belfry_str texts_ago(const struct texts *texts, struct belfry_str locale, int64_t now_ms, int64_t at_ms,
+                            struct arena *arena)
 {
     UErrorCode status = U_ZERO_ERROR;
     UChar text[128];
-    char icu[40];
+    char icu[TEXTS_LOCALE_SIZE];
     int64_t age = now_ms - at_ms;
     if (age < 0 || age >= 7 * DAY_MS)
         return (struct belfry_str){0};
@@ -265,7 +266,7 @@ struct belfry_str texts_ago(struct belfry_str locale, int64_t now_ms, int64_t at
                                  : age < HOUR_MS ? UDAT_REL_UNIT_MINUTE
                                  : age < DAY_MS  ? UDAT_REL_UNIT_HOUR
                                                  : UDAT_REL_UNIT_DAY;
-    snprintf(icu, sizeof(icu), "%.*s", STR_ARG(locale));
+    texts_locale(texts, locale, icu);
     URelativeDateTimeFormatter *format =
         ureldatefmt_open(icu, NULL, UDAT_STYLE_LONG, UDISPCTX_CAPITALIZATION_NONE, &status);
     int32_t len = U_FAILURE(status) ? 0 : ureldatefmt_format(format, offset, unit, text, 128, &status);

@@ -26,6 +26,10 @@ belfry_status texts_add(struct texts *texts, const char *language, struct belfry
 /* The language in which a locale ("de-AT") is answered: one that was added, else the fallback, else "en". Lives as long
  * as texts. */
 const char *texts_language(const struct texts *texts, struct belfry_str locale);
+#define TEXTS_LOCALE_SIZE 40
+/* The locale that numbers and times are written by, so that they fit the words around them: the one asked for when it
+ * is of a language that is answered in ("de-AT"), else that language. Returns out. */
+const char *texts_locale(const struct texts *texts, struct belfry_str locale, char out[TEXTS_LOCALE_SIZE]);
 /* All texts for a locale as nested objects, with those of the fallback where the language has none; NULL when there are
  * none at all. Borrowed, until the next texts_add(). */
 json_t *texts_tree(struct texts *texts, struct belfry_str locale);
@@ -35,8 +39,9 @@ json_t *texts_tree(struct texts *texts, struct belfry_str locale);
  */
 struct belfry_str texts_format(struct texts *texts, struct belfry_str locale, const char *key,
                                const struct belfry_value *args, size_t count, struct arena *arena);
-/* "5 minutes ago", "yesterday": how long before now_ms an instant is, in words of the locale; "now" below a minute.
+/* "5 minutes ago", "yesterday": how long before now_ms an instant is, in words of texts_locale(); "now" below a minute.
  * Empty from a week on and for what lies ahead. In arena. */
-struct belfry_str texts_ago(struct belfry_str locale, int64_t now_ms, int64_t at_ms, struct arena *arena);
+struct belfry_str texts_ago(const struct texts *texts, struct belfry_str locale, int64_t now_ms, int64_t at_ms,
+                            struct arena *arena);
 
 #endif

@@ -49,8 +49,8 @@ static json_t *choices_of(struct call *call, const struct belfry_preferences *no
         struct belfry_str how = field(call, name.ptr, 0);
         text_free(&name);
         const char *before = c->chosen ? hows[c->chosen] : NULL;
-        if (!how.len && before)
-            how = belfry_str(before); /* a required one has no field */
+        if (c->required || !how.len)
+            how = belfry_str(before); /* a required one has no field, but in a form of before that */
         if (how.len && (before || !text_is(how, hows[c->fallback])))
             json_object_setn_new(email, c->name.ptr, c->name.len, json_stringn(how.ptr, how.len));
     }

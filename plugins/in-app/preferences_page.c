@@ -257,6 +257,8 @@ static json_t *model_of(const struct call *call, const struct preferences_form *
     }
     put(model, "csrf", call->req->csrf);
     put(model, "tag", form->tag);
+    put_bool(model, "asked", (int)form->now->asked);
+    put_bool(model, "waits", form->now->asked && !form->now->gathered);
     put(model, "address", form->now->address);
     put_bool(model, "saved", form->state == PREFERENCES_SAVED);
     put_bool(model, "stale", form->state == PREFERENCES_STALE);

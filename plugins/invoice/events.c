@@ -64,6 +64,9 @@ static const struct belfry_field shift_fields[] = {
     FIELD("fee_applies", BOOL, "True when it was cancelled inside of the window."),
     FIELD("fee_minor", INT, "The fee in minor units of the terms' currency; 0 outside of the window."),
     FIELD("fee", STRING, "The same for people: 90.00 EUR."),
+    FIELD("starts", STRING, "When it was to begin, for people, in the org's time zone: 1 Feb 2026, 10:00."),
+    FIELD("cancelled", STRING, "When it was cancelled, for people, in the same zone."),
+    FIELD("timezone", STRING, "That zone: Europe/Berlin."),
     {0}};
 
 static const struct belfry_action_text confirm_texts[] = {
@@ -107,18 +110,20 @@ const struct belfry_event_type invoice_events[] = {
           .fields = claimed_fields, .title = "Payment claimed: {{invoice.number}}, {{invoice.amount}}",
           .body = "{{by}} says that it is paid.{{#reference}} Reference: {{reference}}.{{/reference}} Check your bank, "
                   "then confirm or reject.",
-          .texts = GERMAN("Zahlung gemeldet: {{invoice.number}}, {{invoice.amount}}",
-                          "{{by}} hat gemeldet, dass sie bezahlt ist.{{#reference}} Verwendungszweck: {{reference}}."
-                          "{{/reference}} Prüfen Sie Ihr Konto; dann bestätigen oder lehnen Sie ab."),
+          .texts = GERMAN(
+              "Zahlung gemeldet: {{invoice.number}}, {{invoice.amount}}",
+              "{{by}} hat gemeldet, dass die Rechnung bezahlt ist.{{#reference}} Verwendungszweck: {{reference}}."
+              "{{/reference}} Prüfen Sie Ihr Konto; dann bestätigen oder lehnen Sie ab."),
           .doc = "Somebody says that an invoice is paid; its owner has to confirm it.",
           .example = "{" EXAMPLE_INVOICE ",\"by\":\"northwind\",\"reference\":\"TRX-42\"}"),
     EVENT("invoice.disputed", ERROR, .fields = disputed_fields,
           .title = "Invoice disputed: {{invoice.number}}, {{invoice.amount}}",
           .body = "{{by}} disputes it{{#reason}}: {{reason}}{{/reason}}{{#paused}}\nReminders are paused until the "
                   "dispute is resolved.{{/paused}}",
-          .texts = GERMAN("Rechnung beanstandet: {{invoice.number}}, {{invoice.amount}}",
-                          "{{by}} beanstandet sie{{#reason}}: {{reason}}{{/reason}}{{#paused}}\nBis das geklärt ist, "
-                          "werden keine Erinnerungen verschickt.{{/paused}}"),
+          .texts = GERMAN(
+              "Rechnung beanstandet: {{invoice.number}}, {{invoice.amount}}",
+              "{{by}} beanstandet die Rechnung{{#reason}}: {{reason}}{{/reason}}{{#paused}}\nBis das geklärt ist, "
+              "werden keine Erinnerungen verschickt.{{/paused}}"),
           .doc = "Somebody disputes an invoice; reminders are paused.",
           .example = "{" EXAMPLE_INVOICE ",\"by\":\"northwind\",\"reason\":\"Not ours\",\"paused\":true}"),
     EVENT("invoice.paid", SUCCESS, .fields = paid_fields,
@@ -150,23 +155,26 @@ const struct belfry_event_type invoice_events[] = {
           .doc = "A chaser: reminds the payer, by mail only.", .example = "{" EXAMPLE_INVOICE "}"),
     EVENT("booking.disputed", ERROR, .fields = booking_fields, .title = "Booking disputed: {{booking.id}}",
           .body = "{{by}} disputes it{{#reason}}: {{reason}}{{/reason}}",
-          .texts =
-              GERMAN("Buchung beanstandet: {{booking.id}}", "{{by}} beanstandet sie{{#reason}}: {{reason}}{{/reason}}"),
+          .texts = GERMAN("Buchung beanstandet: {{booking.id}}",
+                          "{{by}} beanstandet die Buchung{{#reason}}: {{reason}}{{/reason}}"),
           .doc = "Somebody disputes a booking.",
           .example = "{\"booking\":{\"id\":\"b-3\",\"url\":\"https://books.example.org/b/3\",\"owner\":\"ann\"},"
                      "\"by\":\"northwind\",\"reason\":\"Not booked for that date\"}"),
-    EVENT("shift.cancelled", WARNING, .fields = shift_fields,
-          .title = "Shift cancelled: {{shift.id}}{{#fee_applies}}, fee {{fee}}{{/fee_applies}}",
-          .body = "{{by}} cancelled it at {{cancelled_at}}; it was to begin at {{shift.starts_at}}. "
-                  "{{#fee_applies}}The cancellation fee is {{fee}}.{{/fee_applies}}"
-                  "{{^fee_applies}}No cancellation fee applies.{{/fee_applies}}",
-          .texts = GERMAN("Schicht abgesagt: {{shift.id}}{{#fee_applies}}, Gebühr {{fee}}{{/fee_applies}}",
-                          "{{by}} hat am {{cancelled_at}} abgesagt; Beginn wäre {{shift.starts_at}} gewesen. "
-                          "{{#fee_applies}}Die Absagegebühr beträgt {{fee}}.{{/fee_applies}}"
-                          "{{^fee_applies}}Es fällt keine Absagegebühr an.{{/fee_applies}}"),
-          .doc = "A shift was cancelled; inside of the window of its terms with a fee.",
-          .example = "{\"shift\":{\"id\":\"s-9\",\"url\":\"https://books.example.org/s/9\",\"owner\":\"ann\","
-                     "\"starts_at\":\"2026-02-01T09:00:00Z\"},\"by\":\"northwind\",\"cancelled_at\":"
-                     "\"2026-01-31T20:00:00Z\",\"terms\":{\"window_hours\":24,\"percent\":50,\"rate_minor\":18000,"
-                     "\"currency\":\"EUR\"},\"fee_applies\":true,\"fee_minor\":9000,\"fee\":\"90.00 EUR\"}"),
+    EVENT(
+        "shift.cancelled", WARNING, .fields = shift_fields,
+        .title = "Shift cancelled: {{shift.id}}{{#fee_applies}}, fee {{fee}}{{/fee_applies}}",
+        .body = "{{by}} cancelled it on {{cancelled}}; it was to begin on {{starts}} ({{timezone}}). "
+                "{{#fee_applies}}The cancellation fee is {{fee}}.{{/fee_applies}}"
+                "{{^fee_applies}}No cancellation fee applies.{{/fee_applies}}",
+        .texts = GERMAN("Schicht abgesagt: {{shift.id}}{{#fee_applies}}, Gebühr {{fee}}{{/fee_applies}}",
+                        "{{by}} hat am {{cancelled}} abgesagt; Beginn wäre am {{starts}} gewesen ({{timezone}}). "
+                        "{{#fee_applies}}Die Absagegebühr beträgt {{fee}}.{{/fee_applies}}"
+                        "{{^fee_applies}}Es fällt keine Absagegebühr an.{{/fee_applies}}"),
+        .doc = "A shift was cancelled; inside of the window of its terms with a fee.",
+        .example =
+            "{\"shift\":{\"id\":\"s-9\",\"url\":\"https://books.example.org/s/9\",\"owner\":\"ann\","
+            "\"starts_at\":\"2026-02-01T09:00:00Z\"},\"by\":\"northwind\",\"cancelled_at\":"
+            "\"2026-01-31T20:00:00Z\",\"terms\":{\"window_hours\":24,\"percent\":50,\"rate_minor\":18000,"
+            "\"currency\":\"EUR\"},\"fee_applies\":true,\"fee_minor\":9000,\"fee\":\"90.00 EUR\",\"starts\":\"1 Feb 2026, 10:00\","
+            "\"cancelled\":\"31 Jan 2026, 21:00\",\"timezone\":\"Europe/Berlin\"}"),
     {0}};

@@ -7,8 +7,8 @@
  */
 #include "notice.h"
 #include "digest.h"
-#include "money.h"
 #include "json_text.h"
+#include "words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,9 +66,10 @@ static json_t *data_of(const struct notice *n)
     return data;
 }
 
-/* Takes data over. */
-static belfry_status tell(const struct notice *n, const char *type, json_t *data)
+/* Takes data over; german (may be NULL) is what the German texts say otherwise. */
+static belfry_status tell(const struct notice *n, const char *type, json_t *data, json_t *german)
 {
+    struct belfry_event_words words = {.struct_size = sizeof(words), .language = belfry_str("de")};
     struct belfry_str text = json_text(n->r->txn, data);
     struct belfry_recipient to = {sizeof(to), BELFRY_TO_USER, n->owner, belfry_str("owner")};
     struct belfry_event event = {.struct_size = sizeof(event),
@@ -78,8 +79,12 @@ static belfry_status tell(const struct notice *n, const char *type, json_t *data
                                  .link = n->url,
                                  .audience = &to,
                                  .audience_count = 1,
-                                 .data = text};
-    return text.ptr ? n->r->txn->api->emit(n->r->txn, &event, n->r->err) : BELFRY_ELIMIT;
+                                 .data = text,
+                                 .words = &words,
+                                 .word_count = german ? 1 : 0};
+    if (german)
+        words.data = json_text(n->r->txn, german);
+    return text.ptr && (!german || words.data.ptr) ? n->r->txn->api->emit(n->r->txn, &event, n->r->err) : BELFRY_ELIMIT;
 }
 
 /* --- bookings ----------------------------------------------------------------------------------------------------- */
@@ -96,7 +101,7 @@ belfry_status notice_booking(struct reading *r)
     if (status != BELFRY_OK || digest_same(digest, before))
         return status;
     status = r->txn->api->put(r->txn, n.key, digest);
-    return status == BELFRY_OK ? tell(&n, "booking.disputed", data_of(&n)) : status;
+    return status == BELFRY_OK ? tell(&n, "booking.disputed", data_of(&n), NULL) : status;
 }
 
 /* --- shifts ------------------------------------------------------------------------------------------------------- */
@@ -200,16 +205,31 @@ static struct belfry_str digest_of_shift(const struct notice *n, const struct sh
     return digest_of(n->r->txn, texts, sizeof(texts) / sizeof(texts[0]), 0);
 }
 
-static json_t *data_of_shift(const struct notice *n, const struct shift *s, int64_t fee)
+/* What people read of it, in one language; the times are those that clocks of the org show. */
+static void set_words(const struct notice *n, const struct shift *s, int64_t fee, enum words_language language,
+                      json_t *data)
 {
-    char text[MONEY_TEXT_SIZE];
-    json_t *data = data_of(n);
-    if (!data)
-        return NULL;
-    json_object_set_new(data, "fee_applies", json_boolean(fee_applies(s)));
-    json_object_set_new(data, "fee_minor", json_integer(fee));
-    json_object_set_new(data, "fee", json_string(money_text(fee, s->currency, text)));
-    return data;
+    const struct invoice *self = n->r->self;
+    char text[WORDS_SIZE];
+    struct belfry_str zone;
+    if (n->r->txn->api->zone(n->r->txn, &zone) != BELFRY_OK)
+        zone = belfry_str("UTC");
+    json_object_set_new(data, "fee", json_string(words_money(fee, s->currency, language, text)));
+    json_object_set_new(data, "starts", json_string(words_time(self, zone, s->starts_at, language, text)));
+    json_object_set_new(data, "cancelled", json_string(words_time(self, zone, s->cancelled_at, language, text)));
+    json_object_set_new(data, "timezone", json_stringn(zone.ptr, zone.len));
+}
+
+static belfry_status tell_shift(const struct notice *n, const struct shift *s, int64_t fee)
+{
+    json_t *data = data_of(n), *german = json_object();
+    if (data) {
+        json_object_set_new(data, "fee_applies", json_boolean(fee_applies(s)));
+        json_object_set_new(data, "fee_minor", json_integer(fee));
+        set_words(n, s, fee, WORDS_ENGLISH, data);
+    }
+    set_words(n, s, fee, WORDS_GERMAN, german);
+    return tell(n, "shift.cancelled", data, german);
 }
 
 belfry_status notice_shift(struct reading *r)
@@ -234,5 +254,5 @@ belfry_status notice_shift(struct reading *r)
     if (before.len > 0)
         return refuse_again(&n, before);
     status = remember(&n, digest, s.cancelled_at);
-    return status == BELFRY_OK ? tell(&n, "shift.cancelled", data_of_shift(&n, &s, fee)) : status;
+    return status == BELFRY_OK ? tell_shift(&n, &s, fee) : status;
 }

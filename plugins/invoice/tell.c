@@ -4,9 +4,9 @@
  * laid over the trigger's and its amounts written out for people.
  */
 #include "act.h"
-#include "money.h"
 #include "read.h"
 #include "json_text.h"
+#include "words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +94,30 @@ static struct belfry_str data_of(const struct act *a)
     return json_text(a->txn, data);
 }
 
+/* What is written otherwise in the German texts. */
+static struct belfry_str german_of(const struct act *a)
+{
+    const struct account *account = &a->account;
+    const struct {
+        const char *name;
+        int64_t minor;
+    } amounts[] = {{"amount", account->amount_minor},
+                   {"received", account->received_minor},
+                   {"outstanding", outstanding(account)}};
+    char text[WORDS_SIZE];
+    json_t *data = json_object(), *invoice = json_object();
+    for (size_t i = 0; i < sizeof(amounts) / sizeof(amounts[0]); i++)
+        json_object_set_new(invoice, amounts[i].name,
+                            json_string(words_money(amounts[i].minor, account->currency, WORDS_GERMAN, text)));
+    if (account->due_on.len > 0)
+        json_object_set_new(invoice, "due_on", json_string(words_date(a->self, account->due_on, WORDS_GERMAN, text)));
+    if (excess(account) > 0)
+        json_object_set_new(data, "excess",
+                            json_string(words_money(excess(account), account->currency, WORDS_GERMAN, text)));
+    json_object_set_new(data, "invoice", invoice);
+    return json_text(a->txn, data);
+}
+
 /* --- the event ---------------------------------------------------------------------------------------------------- */
 
 /* {"invoice":{"id":...}}: what an action's trigger needs to know. */
@@ -107,6 +131,8 @@ belfry_status act_tell(const struct act *a, const char *type)
     struct belfry_recipient to = {sizeof(to), BELFRY_TO_USER, a->account.owner, belfry_str("owner")};
     struct belfry_action actions[] = {{.struct_size = sizeof(actions[0]), .id = belfry_str("confirm")},
                                       {.struct_size = sizeof(actions[0]), .id = belfry_str("reject")}};
+    struct belfry_event_words words = {
+        .struct_size = sizeof(words), .language = belfry_str("de"), .data = german_of(a)};
     struct belfry_event event = {.struct_size = sizeof(event),
                                  .type = belfry_str(type),
                                  .subject = account_key(a->txn, a->id),
@@ -114,7 +140,9 @@ belfry_status act_tell(const struct act *a, const char *type)
                                  .link = a->account.url,
                                  .audience = &to,
                                  .audience_count = 1,
-                                 .data = data_of(a)};
+                                 .data = data_of(a),
+                                 .words = &words,
+                                 .word_count = 1};
     if (strcmp(type, "invoice.reminder") == 0)
         to = (struct belfry_recipient){sizeof(to), BELFRY_TO_EMAIL, a->account.payer_email, belfry_str("payer")};
     if (strcmp(type, "invoice.payment_claimed") == 0) {
@@ -122,7 +150,7 @@ belfry_status act_tell(const struct act *a, const char *type)
         event.actions = actions;
         event.action_count = 2;
     }
-    if (!event.data.ptr || !event.subject.ptr || (event.action_count && !actions[0].data.ptr))
+    if (!event.data.ptr || !event.subject.ptr || !words.data.ptr || (event.action_count && !actions[0].data.ptr))
         return BELFRY_ELIMIT;
     return a->txn->api->emit(a->txn, &event, a->err);
 }

@@ -74,12 +74,23 @@ static json_t *run_json(const struct sync_run *run, json_t *object)
     return object;
 }
 
+/* How long nothing has been heard of its end. */
+static void set_waited(json_t *object, const struct sync_telling *t)
+{
+    char text[SYNC_LENGTH_TEXT];
+    sync_length_text(t->txn->now_ms - sync_moment_ms(t->run->started), text);
+    json_object_set_new(object, "waited", json_string(text));
+}
+
 /* In scratch memory; empty when that ends. */
 static struct belfry_str data_of(const struct sync_telling *t)
 {
     json_t *data = t->said ? json_copy((json_t *)t->said) : json_object();
     json_t *said_run = json_object_get(data, "run");
-    json_object_set_new(data, "run", run_json(t->run, json_is_object(said_run) ? json_copy(said_run) : json_object()));
+    json_t *run = run_json(t->run, json_is_object(said_run) ? json_copy(said_run) : json_object());
+    if (t->run->stalled && !t->run->finished.arrived_ms)
+        set_waited(run, t);
+    json_object_set_new(data, "run", run);
     json_object_del(data, "log");
     size_t size = json_dumpb(data, NULL, 0, JSON_COMPACT);
     char *text = t->txn->api->alloc(t->txn, size + 1);

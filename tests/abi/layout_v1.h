@@ -824,6 +824,8 @@ MEMBER(belfry_preferences, categories, 40, const struct belfry_preference_catego
 MEMBER(belfry_preferences, category_count, 48, size_t);
 MEMBER(belfry_preferences, address, 56, struct belfry_str);
 MEMBER(belfry_preferences, paused_until_ms, 72, int64_t);
+MEMBER(belfry_preferences, asked, 80, uint32_t);
+MEMBER(belfry_preferences, gathered, 84, uint32_t);
 
 /* belfry_preferences_change */
 MEMBER(belfry_preferences_change, struct_size, 0, uint32_t);

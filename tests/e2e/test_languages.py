@@ -23,7 +23,7 @@ def configured():
     users["ann"]["locale"] = "en-GB"
     config["sources"].update({
         "deals": {"plugin": "approval", "remind_after": "36h"},
-        "hr-sync": {"plugin": "sync", "background_after": "0s"},
+        "hr-sync": {"plugin": "sync", "background_after": "0s", "stalled_after": "2h"},
         "billing": {"plugin": "invoice"},
     })
     return config
@@ -86,12 +86,36 @@ def test_a_browser_that_nobody_is_signed_in_with_says_its_language(hub, wish, la
     ("bob", {}, None, "en"),
     ("bob", {"locale": "\"><b>"}, "de", "de"),  # no language at all
     ("bob", {"locale": "fr"}, "de", "en"),  # a wish that we have no words for
+    ("bob", {"locale": "DE-at"}, None, "de"),
+    ("bob", {"locale": "de_DE"}, None, "de"),  # as many applications write it
 ])
 def test_the_session_goes_before_the_person_and_the_person_before_the_browser(hub, who, claims, wish, language):
     headers = {**hub.person(who, **claims), "Accept": HTML, "Accept-Language": wish}
     page = hub.get("/acme/notifications", headers)
     assert page.status_code == 200
     assert page.headers["content-language"] == language
+
+
+def test_times_are_in_the_language_of_the_words_around_them(hub):
+    hub.send(created(owner="bob", object="Lead", fields={"name": "Just now"}))
+    headers = {**hub.person("bob", locale="fr-FR"), "Accept": HTML}
+    page = hub.get("/acme/notifications", headers).text
+    assert '<html lang="en"' in page and ">now</time>" in page
+    hub.clock.advance("9d")
+    times = re.findall(r"<time [^>]*>([^<]+)</time>", hub.get("/acme/notifications", {**headers, **hub.person(
+        "bob", locale="fr-FR")}).text)
+    assert re.fullmatch(r"[A-Z][a-z]{2} \d+, \d{4}, \d+:\d\d.[AP]M", times[0]), times
+
+
+@pytest.mark.parametrize("claims, written_by", [
+    ({}, ("de-AT", "Europe/Berlin")),
+    ({"locale": "en-GB", "zoneinfo": "Asia/Tokyo"}, ("en-GB", "Asia/Tokyo")),
+    ({"locale": "fr", "zoneinfo": "Mars/Base"}, ("en", "Europe/Berlin")),
+    ({"zoneinfo": "\"><script>"}, ("de-AT", "Europe/Berlin")),
+])
+def test_a_page_says_what_its_numbers_and_times_are_written_by(hub, claims, written_by):
+    page = hub.get("/acme/notifications", {**hub.person("greta", **claims), "Accept": HTML}).text
+    assert re.search(r'<body data-locale="([^"]*)" data-zone="([^"]*)">', page).groups() == written_by
 
 
 def test_of_people_of_the_api_the_language_is_known_as_well(hub):
@@ -240,9 +264,40 @@ def test_invoices(hub):
     hub.send(cloud_event("invoice.issued", {"invoice": invoice}), "billing")
     hub.send(cloud_event("payment.claimed", {"invoice": {"id": invoice["id"]}, "by": "carl", "reference": "T-1"}), "billing")
     item = newest(hub, "greta")[0]
-    assert item["title"] == "Zahlung gemeldet: 2026-7, 1234.50 EUR"
-    assert item["body"].startswith("carl hat gemeldet, dass sie bezahlt ist. Verwendungszweck: T-1.")
+    assert item["title"] == "Zahlung gemeldet: 2026-7, 1.234,50 EUR"
+    assert item["body"].startswith("carl hat gemeldet, dass die Rechnung bezahlt ist. Verwendungszweck: T-1.")
     assert [a["label"] for a in item["actions"]] == ["Bestätigen", "Ablehnen"]
+    assert newest(hub, "greta", locale="en")[0]["title"] == "Payment claimed: 2026-7, 1234.50 EUR"
+    hub.send(cloud_event("payment.received", {"invoice": {"id": invoice["id"]}, "amount_minor": 123457}), "billing")
+    assert said(newest(hub, "greta")[0]) == ("Rechnung überzahlt: 2026-7, 0,07 EUR zu viel",
+                                             "1.234,57 EUR eingegangen für 1.234,50 EUR.")
+
+
+def test_times_in_what_is_told_are_written_as_its_readers_do(hub):
+    """In the org's zone, which is named; the data keeps them for machines."""
+    shift = {"shift": {"id": "s-1", "url": "/s/1", "owner": "greta", "starts_at": "2030-02-01T09:00:00Z"}, "by": "carl",
+             "cancelled_at": "2030-01-31T23:30:00Z",
+             "terms": {"window_hours": 24, "percent": 50, "rate_minor": 246900, "currency": "EUR"}}
+    hub.send(cloud_event("shift.cancelled", shift), "billing")
+    assert said(newest(hub, "greta")[0]) == (
+        "Schicht abgesagt: s-1, Gebühr 1.234,50 EUR",
+        "carl hat am 01.02.2030, 00:30 Uhr abgesagt; Beginn wäre am 01.02.2030, 10:00 Uhr gewesen (Europe/Berlin). "
+        "Die Absagegebühr beträgt 1.234,50 EUR.")
+    assert said(newest(hub, "greta", locale="en-GB")[0]) == (
+        "Shift cancelled: s-1, fee 1234.50 EUR",
+        "carl cancelled it on 1 Feb 2030, 00:30; it was to begin on 1 Feb 2030, 10:00 (Europe/Berlin). "
+        "The cancellation fee is 1234.50 EUR.")
+    [event] = [e for e in hub.events() if e["type"] == "shift.cancelled"]
+    data = hub.story(event["id"])["event"]["data"]
+    assert (data["cancelled_at"], data["shift"]["starts_at"]) == (shift["cancelled_at"], shift["shift"]["starts_at"])
+
+
+def test_a_run_that_stalls(hub):
+    start, _, _ = finished("import", 0)
+    hub.send(start, "hr-sync")
+    hub.clock.advance("2h")
+    assert said(newest(hub, "greta")[0]) == ("Import ist nicht fertig geworden", "Nach 2 h war vom Ende nichts zu hören.")
+    assert said(newest(hub, "greta", locale="en")[0]) == ("Import has not finished", "After 2 h nothing was heard of its end.")
 
 
 def test_a_search_looks_through_what_its_reader_reads(hub):

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people choose about mail: by category, for a while, at night. The fixture letter_delivery stands for any channel
 about which people choose."""
+import html
+import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
@@ -43,6 +46,14 @@ def choose(hub, body, who="ann"):
     answer = put(hub, body, who)
     assert answer.status_code == 200, answer.text
     return answer
+
+
+def save(hub, fields, who="ann"):
+    """What the page's form sends, with the tag that is on the page."""
+    path, as_person = "/acme/preferences", hub.person(who)
+    tag = html.unescape(re.search(r'name="tag" value="([^"]*)"', hub.get(path, as_person).text).group(1))
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    return hub.post(path, as_person, data={"tag": tag, "shortcuts": "on", "weekday": days, **fields})
 
 
 def tell(hub, to="ann", kind="calm"):
@@ -155,6 +166,31 @@ def test_a_choice_outlives_the_loss_of_the_role(hub):
     assert get(hub).json()["email"] == {"CALC_BLOCKED": "off"}
 
 
+def test_a_choice_outlives_that_its_category_becomes_required(new_hub):
+    """It cannot count then, and is not shown, so what is read can be written again, by the page as well."""
+    made = config()
+    hub = new_hub(made, clock=True).start()
+    choose(hub, {"email": {"trouble": "off", "news": "off"}})
+    stale = get(hub).headers["ETag"]
+    made["categories"]["trouble"]["required"] = True
+    hub.write_config(made)
+    assert hub.reload().status_code == 200
+    shown = get(hub)
+    assert shown.json()["email"] == {"news": "off"} and shown.headers["ETag"] != stale
+    assert put(hub, shown.json(), headers={"If-Match": shown.headers["ETag"]}).status_code == 200
+    saved = save(hub, {"email:news": "unseen", "email:trouble": "off"})
+    assert saved.status_code == 303, saved.text
+    made["categories"]["trouble"]["required"] = False
+    hub.write_config(made)
+    assert hub.reload().status_code == 200
+    assert get(hub).json()["email"] == {"news": "unseen", "trouble": "off"}
+    made["categories"]["trouble"]["required"] = True
+    hub.write_config(made)
+    assert hub.reload().status_code == 200
+    choose(hub, {"email": {"trouble": "digest"}})
+    assert get(hub).json()["email"] == {"trouble": "digest"}, "another choice takes its place"
+
+
 def test_if_match(hub):
     """Honoured, not demanded."""
     seen = get(hub).headers["ETag"]
@@ -168,6 +204,16 @@ def test_if_match(hub):
     assert put(hub, {"default": "unseen"}, headers={"If-Match": both}).status_code == 200
     assert put(hub, {"default": "digest"}, headers={"If-Match": "*"}).status_code == 200
     assert put(hub, {"default": "off"}).status_code == 200
+
+
+def test_of_two_who_save_at_once_one_is_told_to_look_again(hub):
+    seen = get(hub).headers["ETag"]
+    bodies = [{"digest": {"hour": hour}} for hour in range(12)]
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        answers = list(pool.map(lambda body: put(hub, body, headers={"If-Match": seen}), bodies))
+    assert sorted(a.status_code for a in answers) == [200] + [412] * 11
+    [won] = [a for a in answers if a.status_code == 200]
+    assert get(hub).json() == won.json() and get(hub).headers["ETag"] == won.headers["ETag"]
 
 
 def test_if_none_match(hub):
@@ -227,6 +273,19 @@ def test_the_own_language_wins_at_once(hub):
     choose(hub, {})
     assert '<html lang="en"' in page(hub)
     assert '<html lang="de"' in page(hub, locale="de")
+
+
+def test_the_page_promises_no_mail_that_nobody_sends(hub, new_hub):
+    told = lambda hub, who="ann": hub.get("/acme/preferences", hub.person(who)).text  # noqa: E731
+    none = new_hub().start()
+    assert "No mail is sent here yet" in told(none) and "ann@acme.example" not in told(none)
+    assert "no digests" not in told(none)
+    assert "No mail is sent" not in told(hub) and "ann@acme.example" in told(hub)
+    assert "has no e-mail address for you" in told(hub, "carl")
+    assert "There are no digests here yet" in told(hub), "letters are never gathered"
+    elsewhere = config()
+    elsewhere["channels"]["post"]["orgs"] = ["globex"]
+    assert "No mail is sent here yet" in told(new_hub(elsewhere).start())
 
 
 def test_single_keys_can_be_switched_off(hub):
@@ -304,6 +363,18 @@ def test_a_pause_ends_and_what_it_stopped_stays_stopped(hub):
     later = tell(hub)
     hub.clock.advance("6m")
     assert [l["title"] for l in letters(hub)] == [later]
+
+
+def test_a_pause_that_is_over_is_kept_and_stops_nothing(hub):
+    local(hub, "2031-03-03T12:00")
+    for past in ["2031-03-03", "2031-03-02", "2031-03-03T10:59:59Z"]:
+        choose(hub, {"pause_until": past})
+        title = tell(hub)
+        hub.clock.advance("6m")
+        assert [l["title"] for l in letters(hub)][-1] == title
+        assert "paused until" not in hub.get("/acme/preferences", hub.person("ann")).text
+    choose(hub, {"pause_until": "2031-03-09"})
+    assert "paused until" in hub.get("/acme/preferences", hub.person("ann")).text
 
 
 def test_what_waits_is_asked_again(hub):

@@ -131,6 +131,19 @@ def test_with_a_role_of_the_directory(hub, how):
     claimed.close()
 
 
+def test_when_a_role_is_given(hub):
+    """What it counted before was less than there is now."""
+    put(hub, "promoted", [])
+    hub.send(case("promoted", "secret", "For managers"))
+    stream = Stream(hub, hub.person("promoted"))
+    assert said(stream)["unread"] == 0
+    put(hub, "promoted", ["sales-manager"])
+    assert_ends(stream)
+    again = Stream(hub, hub.person("promoted"))
+    assert said(again)["unread"] == 1
+    again.close()
+
+
 def test_not_when_the_directory_says_the_same_again(hub):
     put(hub, "steady", ["sales-manager", "other"])
     stream = Stream(hub, hub.person("steady"))
@@ -182,6 +195,71 @@ def test_with_the_move_from_the_directory_into_the_configuration(new_hub):
     assert_ends(stream)
     assert said(own)["unread"] == 0, "roles that a JWT names stay"
     own.close()
+
+
+def test_with_the_org(new_hub):
+    """An org that is removed from the configuration: its streams end, those of others do not, and it is 404 again."""
+    config = base()
+    config["auth"]["tokens"] = [t for t in config["auth"]["tokens"] if t["org"] == "*"]
+    hub = new_hub(config).start()
+    hub.send(case("ann"))
+    streams = [Stream(hub, hub.person("ann")), Stream(hub, {"Cookie": sign_in(hub, "bob")})]
+    beside = Stream(hub, hub.person("ann", org="globex"), org="globex")
+    assert [said(stream)["unread"] for stream in [*streams, beside]] == [1, 0, 0]
+    users = config["orgs"].pop("acme")
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    for stream in streams:
+        assert_ends(stream)
+    assert said(beside)["unread"] == 0
+    assert hub.get("/v1/acme/stream", hub.person("ann")).status_code == 404
+    config["orgs"]["acme"] = users
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    again = Stream(hub, hub.person("ann"))
+    assert said(again)["unread"] == 1, "its rows were kept"
+    again.close(), beside.close()
+
+
+def test_a_category_that_is_restricted_no_longer_counts(new_hub):
+    """For who listens at the time: they are told at once, or told to come back."""
+    config = base()
+    hub = new_hub(config).start()
+    hub.send(case("bob", "bad"))
+    stream = Stream(hub, hub.person("bob"))
+    assert said(stream)["unread"] == 1
+    config["categories"]["trouble"]["visible_to"] = ["sales-manager"]
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    event = stream.next()
+    assert event["event"] == "bye" or json.loads(event["data"])["unread"] == 0
+    stream.close()
+    again = Stream(hub, hub.person("bob"))
+    assert said(again)["unread"] == 0
+    again.close()
+
+
+def test_the_33rd_of_a_person_is_refused_and_takes_nothing_from_anybody(hub):
+    streams = [Stream(hub, hub.person("many")) for _ in range(32)]
+    refused = hub.get("/v1/acme/stream", hub.person("many"))
+    assert refused.status_code == 429
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert hub.get("/v1/acme/notifications/count", hub.person("many")).status_code == 200, "there is the polling"
+    other = Stream(hub, hub.person("one"))
+    hub.send(case("many"))
+    for stream in streams:
+        while said(stream)["unread"] == 0:
+            pass
+    streams.pop().close()
+
+    def again():
+        answer = hub.get("/v1/acme/stream", hub.person("many"), stream=True)
+        answer.close()
+        return answer.status_code == 200
+
+    until(again, "who left makes room")
+    for stream in [*streams, other]:
+        stream.close()
 
 
 # --- how often --------------------------------------------------------------------------------------------------

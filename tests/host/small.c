@@ -344,7 +344,7 @@ static struct belfry_str pages_ago(const struct belfry_host *host, const struct 
 {
     struct belfry_test *t = fake_of(host);
     char text[TIME_TEXT_SIZE];
-    struct belfry_str ago = texts_ago(req->locale, clock_now_ms(t->clock), ms, t->arena);
+    struct belfry_str ago = texts_ago(pages_texts(pages_of(host)), req->locale, clock_now_ms(t->clock), ms, t->arena);
     time_format(ms, text);
     return ago.len ? ago : str_of(arena_strdup(t->arena, text));
 }

@@ -16,6 +16,7 @@ before(async () => {
   Object.assign(config.orgs.acme.users, {
     greta: { name: 'Greta Groß', roles: ['admin'], locale: 'de-DE', timezone: 'Europe/Berlin' },
     ada: { name: 'Ada Admin', roles: ['admin'] },
+    gwen: { name: 'Gwen Ito', locale: 'en-GB', timezone: 'Asia/Tokyo' },
   });
   [hub, browser] = await Promise.all([Hub.start(config), launch()]);
   await hub.send('sync.started', { run: { id: 'r-1', kind: 'recalculation', admin: 'greta' } }, 'hr-sync', { time: ago(4000) });
@@ -41,6 +42,22 @@ test('German: the inbox, the list of runs and a run', async () => {
   assert.equal(await page.locator('.counts tbody').innerText(), '<i>rows</i>\t1.234.567');
   assert.equal(await page.locator('.log').innerText(), 'turned\nred\n<script>alert(1)</script>\n');
   assert.equal(await page.locator('main i, main script').count(), 0);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('a row that the script draws has the time that the hub would write, whatever language and zone the browser is in', async () => {
+  const page = await signIn(browser, hub, 'gwen', { locale: 'en-US', timezoneId: 'America/New_York' });
+  await page.clock.setFixedTime(Date.now() + 30 * 24 * 3_600_000);
+  await page.goto(`${hub.url}/acme/notifications`);
+  const words = { dateStyle: 'medium', timeStyle: 'short', timeZone: 'Asia/Tokyo' };
+  await hub.case('gwen', 'bad', 'Another');
+  await page.locator('#toolbar').getByRole('button', { name: 'Refresh' }).click();
+  await page.getByRole('link', { name: 'Another' }).waitFor();
+  const drawn = page.locator('#list tbody tr', { hasText: 'Another' }).locator('time');
+  assert.match(await drawn.textContent(), /^\d+ \w+ \d{4}, \d\d:\d\d$/);
+  assert.equal(await drawn.textContent(),
+    new Intl.DateTimeFormat('en-GB', words).format(new Date(await drawn.getAttribute('datetime'))));
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });

@@ -37,7 +37,7 @@ const labels = (page) => page.getByRole('rowheader').allTextContents();
 test('what one sees: categories of one\'s roles, always on in the app, required in words', async () => {
   const page = await preferences('ann');
   assert.ok((await labels(page)).includes('Calculation blocked'));
-  assert.match(await page.locator('main').innerText(), /Mail goes to ann@acme.example/);
+  assert.match(await page.locator('main').innerText(), /No mail is sent here yet/);
   assert.match(await row(page, 'News').innerText(), /Always on/);
   assert.match(await row(page, 'Safety').innerText(), /Required:/);
   assert.equal(await row(page, 'Safety').getByRole('radio').count(), 0);
@@ -49,7 +49,6 @@ test('what one sees: categories of one\'s roles, always on in the app, required 
 
   const bob = await preferences('bob');
   assert.ok(!(await bob.content()).includes('Calculation blocked') && !(await bob.content()).includes('CALC_BLOCKED'));
-  assert.match(await bob.locator('main').innerText(), /no e-mail address for you/);
   await bob.context().close();
 });
 

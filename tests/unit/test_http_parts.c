@@ -365,6 +365,10 @@ static void test_assets(void **state)
     snprintf(headers, sizeof(headers), "If-None-Match: %s\r\n", head_value(a.head, "etag"));
     answer_free(&a);
     assert_int_equal(ask_status(w, "GET", "/assets/inbox/app.js", headers, NULL), 304);
+    a = ask(w, "GET", "/assets/inbox/app.js", NULL, NULL); /* a proxy that compresses makes it weak */
+    snprintf(headers, sizeof(headers), "If-None-Match: \"x\", W/%s\r\n", head_value(a.head, "etag"));
+    answer_free(&a);
+    assert_int_equal(ask_status(w, "GET", "/assets/inbox/app.js", headers, NULL), 304);
     assert_int_equal(ask_status(w, "HEAD", url, NULL, NULL), 200);
     static const char *const missing[] = {"/assets/nothing", "/assets/../etc/passwd", "/assets/..%2F..%2Fetc%2Fpasswd",
                                           "/assets/inbox/..%2Fbell.svg", "/assets/inbox%2Fapp.js/x/y"};

@@ -101,16 +101,19 @@ static void test_ago(void **state)
         {"en", 86400, "yesterday"},
         {"de", 5 * 86400, "vor 5 Tagen"},
         {"de-CH", 3600, "vor 1 Stunde"},
+        {"fr-FR", 3600, "1 hour ago"}, /* as the words around it */
         {"en", 7 * 86400, ""},
         {"en", -1, ""},
     };
+    struct texts *texts = both(texts_new());
     struct arena *arena = arena_new(256);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int64_t now = INT64_C(1767225600000);
-        struct belfry_str got = texts_ago(str_of(rows[i].locale), now, now - rows[i].age_s * 1000, arena);
+        struct belfry_str got = texts_ago(texts, str_of(rows[i].locale), now, now - rows[i].age_s * 1000, arena);
         assert_string_equal(arena_str(arena, got).ptr, rows[i].text);
     }
     arena_free(arena);
+    texts_free(texts);
 }
 
 static void test_pages(void **state)

@@ -342,6 +342,9 @@ struct belfry_preferences {
     size_t category_count;
     struct belfry_str address; /* of the directory, where mail goes; empty: none */
     int64_t paused_until_ms;   /* 0: not paused now */
+    /* whether a channel of this org asks these choices, and whether one that does makes digests: elsewhere a choice is
+     * kept and decides nothing yet, and `digest` is `unseen` */
+    uint32_t asked, gathered;
 };
 
 struct belfry_preferences_change {

@@ -24,7 +24,7 @@ const TOOLS_HIDDEN = 'read-selected unread-selected unhide-selected unhide-all'.
 
 function startInbox(section) {
   const find = (selector) => section.querySelector(selector);
-  const words = new Words(find('#texts').dataset, document.documentElement.lang);
+  const words = new Words(find('#texts').dataset, document.body.dataset);
   const speaker = new Speaker(find('#status'), find('#alert'));
   const banners = new Banners(find('#banners'));
   const store = equip(connectStore({ base: section.dataset.base, live: 'sse' }));

@@ -6,14 +6,21 @@ const camel = (key) => key.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
 const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 
 export class Words {
-  // `texts` holds one attribute a text: data-done-read-one is count('done_read', 1)
-  constructor(texts, lang) {
+  // `texts` holds one attribute a text: data-done-read-one is count('done_read', 1). Numbers and times are written by
+  // the hub's locale and zone, so that a row looks the same whoever wrote it.
+  constructor(texts, { locale, zone }) {
     this.texts = texts;
-    this.number = new Intl.NumberFormat(lang);
-    this.plural = new Intl.PluralRules(lang);
-    this.ago = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
-    this.date = new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'short' });
-    this.clock = new Intl.DateTimeFormat(lang, { timeStyle: 'short' });
+    this.number = new Intl.NumberFormat(locale);
+    this.plural = new Intl.PluralRules(locale);
+    this.ago = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+    const time = { timeStyle: 'short', timeZone: zone };
+    try {
+      this.clock = new Intl.DateTimeFormat(locale, time);
+    } catch {
+      delete time.timeZone; // the browser has not heard of it
+      this.clock = new Intl.DateTimeFormat(locale, time);
+    }
+    this.date = new Intl.DateTimeFormat(locale, { ...time, dateStyle: 'medium' });
   }
 
   // {0} {1} are the arguments

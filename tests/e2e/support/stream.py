@@ -5,8 +5,8 @@
 class Stream:
     """The hints of one person; headers say who, with a JWT or a cookie."""
 
-    def __init__(self, hub, headers):
-        self.answer = hub.get("/v1/acme/stream", headers, stream=True)
+    def __init__(self, hub, headers, org="acme"):
+        self.answer = hub.get(f"/v1/{org}/stream", headers, stream=True)
         assert self.answer.status_code == 200, self.answer.text
         assert self.answer.headers["content-type"].startswith("text/event-stream")
         self.lines = self.answer.iter_lines(chunk_size=1, decode_unicode=True)

@@ -11,7 +11,7 @@ export const texts = {
     new: 'Ungelesen', all: 'Alle Benachrichtigungen', read: 'Alle als gelesen markieren', hide: 'Ausblenden',
     undo: 'Rückgängig', done: 'Erledigt', more: '{0} neue zeigen', empty: 'Alles gelesen',
     failed: 'Das hat nicht geklappt', stale: 'Nicht aktualisiert', retry: 'Erneut versuchen',
-    out: 'Sie sind abgemeldet', invalid: 'Nicht mehr gültig', by: 'Bearbeitet von {0}', info: 'Info',
+    out: 'Sie sind abgemeldet', invalid: 'Nicht mehr gültig', by: 'Erledigt von {0}', info: 'Hinweis',
     success: 'Erfolg', warning: 'Warnung', error: 'Fehler', critical: 'Kritisch',
   },
 };
