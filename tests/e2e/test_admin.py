@@ -152,12 +152,12 @@ def test_endpoints_and_how_they_do(new_hub, receiver):
     hub.send(created())
     receiver.wait(2)
     until(lambda: hub.deliveries("?state=delivered&channel=hooks"))
-    gone, good = until(lambda: (lambda items: items if not items[0]["enabled"] else None)(
+    gone, good = until(lambda: (lambda items: items if items[0]["disabled_at"] else None)(
         sorted(get(hub, "endpoints")["items"], key=lambda e: e["name"])))
     assert (good["name"], good["types"], good["when"], good["enabled"]) == ("good", ["record.*"], {"severity": "info"}, True)
     assert good["last_success_at"] and good["breaker"] == "closed" and good["concurrency"] == 8
     assert good["format"] == "standard" and good["rate"] is None and good["from"] == "yaml"
-    assert "410" in gone["disabled_why"] and gone["disabled_at"]
+    assert not gone["enabled"] and "410" in gone["disabled_why"]
     answer = hub.get("/v1/acme/endpoints", READER).text
     for secret in ["s3cret", "whsec", WEBHOOK_SECRET]:
         assert secret not in answer
