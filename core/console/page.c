@@ -206,7 +206,10 @@ static void show_fault(struct page *page, uint32_t status, struct belfry_str det
 {
     page->status = status;
     json_set_str(page->model, "detail", detail);
-    json_object_set_new(page->model, "again", json_boolean(status == 503 || status == 429));
+    const char *here = arena_printf(page->req->arena, "%.*s", STR_ARG(page->req->pub.path));
+    /* a deed has no page that could be asked for again */
+    int later = (status == 503 || status == 429) && http_route_is(page->console->http, "GET", here);
+    json_object_set_new(page->model, "again", json_boolean(later));
     json_set_str(page->model, "here", page->req->pub.path);
     send_page(page, "fault", page_text(page, title));
 }

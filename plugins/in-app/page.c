@@ -175,11 +175,16 @@ static void on_page(void *arg, belfry_status status, const struct belfry_inbox_p
         return;
     }
     json_t *model = model_of(call, page);
-    view_render(call, "inbox", model, &main);
+    belfry_status rendered = view_render(call, "inbox", model, &main);
     for (size_t i = 0; i < page->count; i++)
         row_write(call, &page->items[i], &main);
-    view_render(call, "end", model, &main);
+    if (rendered == BELFRY_OK)
+        rendered = view_render(call, "end", model, &main);
     json_decref(model);
+    if (rendered != BELFRY_OK) {
+        view_too_large(call, &main);
+        return;
+    }
     call->shows_list = 1;
     view_html(call, 200,
               page->unread ? view_count(call, "inbox.title", page->unread) : view_text(call, "inbox.heading"), &main);

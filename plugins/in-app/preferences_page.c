@@ -5,6 +5,8 @@
  */
 #include "preferences.h"
 
+#include "view.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,17 +36,6 @@ static const struct {
 } languages[] = {{"en", "English"}, {"en-GB", "English (United Kingdom)"},    {"en-US", "English (United States)"},
                  {"de", "Deutsch"}, {"de-AT", "Deutsch (\303\226sterreich)"}, {"de-CH", "Deutsch (Schweiz)"}};
 
-static struct belfry_str say(const struct call *call, const char *key, struct belfry_str arg)
-{
-    const struct belfry_value args[] = {{.type = BELFRY_VALUE_STRING, .s = arg}};
-    return call->app->pages->format(call->app->host, call->req, key, args, 1);
-}
-
-static void put(json_t *model, const char *name, struct belfry_str value)
-{
-    json_object_set_new(model, name, json_stringn(value.ptr ? value.ptr : "", value.len));
-}
-
 static void put_bool(json_t *model, const char *name, int value)
 {
     json_object_set_new(model, name, json_boolean(value));
@@ -68,10 +59,10 @@ static json_t *row_of(const struct call *call, const struct preferences_form *fo
     json_t *row = json_object(), *chosen = json_object_getn(email, c->name.ptr, c->name.len);
     char id[32];
     snprintf(id, sizeof(id), "email-%zu", i);
-    put(row, "id", belfry_str(id));
-    put(row, "name", c->name);
-    put(row, "label", c->label);
-    put(row, "legend", say(call, "preferences.legend", c->label));
+    view_put(row, "id", belfry_str(id));
+    view_put(row, "name", c->name);
+    view_put(row, "label", c->label);
+    view_put(row, "legend", view_say(call, "preferences.legend", c->label, belfry_str("")));
     put_bool(row, "required", (int)c->required);
     for (uint32_t h = 0; h < 3; h++)
         put_bool(row, hows[h],
@@ -98,7 +89,7 @@ static json_t *hours_of(const json_t *digest)
         char label[16];
         snprintf(label, sizeof(label), "%02d:00", h);
         json_object_set_new(option, "value", json_integer(h));
-        put(option, "label", belfry_str(label));
+        view_put(option, "label", belfry_str(label));
         put_bool(option, "selected", json_is_integer(hour) && json_integer_value(hour) == h);
         json_array_append_new(list, option);
     }
@@ -126,8 +117,8 @@ static json_t *days_of(const struct call *call, const json_t *digest)
         json_t *option = json_object();
         char key[64];
         snprintf(key, sizeof(key), "preferences.day.%s", *day);
-        put(option, "value", belfry_str(*day));
-        put(option, "label", say(call, key, belfry_str("")));
+        view_put(option, "value", belfry_str(*day));
+        view_put(option, "label", view_text(call, key));
         put_bool(option, "checked", has_day(json_object_get(digest, "weekdays"), *day));
         json_array_append_new(list, option);
     }
@@ -137,8 +128,8 @@ static json_t *days_of(const struct call *call, const json_t *digest)
 static void add_language(json_t *list, const char *tag, const char *name, struct belfry_str chosen)
 {
     json_t *option = json_object();
-    put(option, "value", belfry_str(tag));
-    put(option, "label", belfry_str(name));
+    view_put(option, "value", belfry_str(tag));
+    view_put(option, "label", belfry_str(name));
     put_bool(option, "selected", text_is(chosen, tag));
     json_array_append_new(list, option);
 }
@@ -175,14 +166,15 @@ static void put_fields(const struct call *call, const struct preferences_form *f
         pause.len = 10; /* the day of an instant */
     json_object_set_new(model, "hours", hours_of(digest));
     json_object_set_new(model, "weekdays", days_of(call, digest));
-    put(model, "quiet_from", text_at(quiet, "from"));
-    put(model, "quiet_to", text_at(quiet, "to"));
-    put(model, "pause", pause);
+    view_put(model, "quiet_from", text_at(quiet, "from"));
+    view_put(model, "quiet_to", text_at(quiet, "to"));
+    view_put(model, "pause", pause);
     if (form->now->paused_until_ms)
-        put(model, "paused",
-            say(call, "preferences.paused", call->app->http->datetime(call->req, form->now->paused_until_ms)));
+        view_put(model, "paused",
+                 view_say(call, "preferences.paused", call->app->http->datetime(call->req, form->now->paused_until_ms),
+                          belfry_str("")));
     json_object_set_new(model, "languages", languages_of(text_at(form->shown, "locale")));
-    put(model, "timezone", text_at(form->shown, "timezone"));
+    view_put(model, "timezone", text_at(form->shown, "timezone"));
     json_object_set_new(model, "zones", zones_of(call));
     put_bool(model, "shortcuts", !json_is_false(json_object_get(form->shown, "shortcuts")));
 }
@@ -200,8 +192,8 @@ static int points_to(struct belfry_str pointer, const char *place)
 static void add_error(json_t *errors, const char *field, struct belfry_str text)
 {
     json_t *error = json_object();
-    put(error, "field", belfry_str(field));
-    put(error, "text", text);
+    view_put(error, "field", belfry_str(field));
+    view_put(error, "text", text);
     json_array_append_new(errors, error);
 }
 
@@ -223,20 +215,20 @@ static void put_fault(const struct call *call, const struct preferences_form *fo
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         if (!points_to(pointer, places[i].pointer))
             continue;
-        struct belfry_str text = say(call, places[i].text, belfry_str(""));
+        struct belfry_str text = view_text(call, places[i].text);
         if (!json_object_get(model, places[i].member))
             add_error(errors, places[i].field, text);
-        put(model, places[i].member, text);
+        view_put(model, places[i].member, text);
         return;
     }
     json_t *row = row_at(form, json_object_get(model, "rows"), pointer);
     if (!row) {
-        add_error(errors, "main", say(call, "preferences.fault.other", belfry_str("")));
+        add_error(errors, "main", view_text(call, "preferences.fault.other"));
         return;
     }
-    struct belfry_str text = say(call, "preferences.fault.email", text_at(row, "label"));
+    struct belfry_str text = view_say(call, "preferences.fault.email", text_at(row, "label"), belfry_str(""));
     add_error(errors, text_at(row, "id").ptr, text);
-    put(row, "fault", text);
+    view_put(row, "fault", text);
 }
 
 /* --- the page --------------------------------------------------------------------------------- */
@@ -248,18 +240,18 @@ static json_t *model_of(const struct call *call, const struct preferences_form *
     text_z(&path, "/");
     text_url(&path, call->req->org);
     text_z(&path, "/preferences");
-    put(model, "path", text_view(&path));
+    view_put(model, "path", text_view(&path));
     text_free(&path);
     put_bool(model, "unavailable", form->state == PREFERENCES_UNAVAILABLE);
     if (form->state == PREFERENCES_UNAVAILABLE) {
         json_decref(errors);
         return model;
     }
-    put(model, "csrf", call->req->csrf);
-    put(model, "tag", form->tag);
+    view_put(model, "csrf", call->req->csrf);
+    view_put(model, "tag", form->tag);
     put_bool(model, "asked", (int)form->now->asked);
     put_bool(model, "waits", form->now->asked && !form->now->gathered);
-    put(model, "address", form->now->address);
+    view_put(model, "address", form->now->address);
     put_bool(model, "saved", form->state == PREFERENCES_SAVED);
     put_bool(model, "stale", form->state == PREFERENCES_STALE);
     put_bool(model, "failed", form->state == PREFERENCES_FAILED);
@@ -272,28 +264,25 @@ static json_t *model_of(const struct call *call, const struct preferences_form *
     return model;
 }
 
-static void keep(void *arg, struct belfry_str html)
-{
-    text_str(arg, html);
-}
-
 void preferences_show(struct call *call, const struct preferences_form *form)
 {
     static const char *const styles[] = {"in-app/preferences.css", NULL};
     static const uint32_t codes[] = {200, 200, 422, 412, 503, 503};
     struct text main = {0};
     json_t *model = model_of(call, form);
-    char *written = json_dumps(model, JSON_COMPACT);
-    call->app->pages->render(call->app->host, call->req, "preferences", belfry_str(written), keep, &main);
+    belfry_status rendered = view_render(call, "preferences", model, &main);
+    json_decref(model);
+    if (rendered != BELFRY_OK) {
+        view_too_large(call, &main);
+        return;
+    }
     struct belfry_http_page page = {
         .struct_size = sizeof(page),
         .status = codes[form->state],
-        .title = say(call, codes[form->state] == 200 ? "preferences.title" : "preferences.title_error", belfry_str("")),
+        .title = view_text(call, codes[form->state] == 200 ? "preferences.title" : "preferences.title_error"),
         .main = text_view(&main),
         .styles = styles};
     call->app->http->page(call->app->host, call->req->id, &page);
-    free(written);
-    json_decref(model);
     text_free(&main);
     call_free(call);
 }

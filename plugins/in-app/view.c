@@ -124,18 +124,25 @@ static void keep(void *arg, struct belfry_str html)
     text_str(arg, html);
 }
 
-void view_render_text(const struct call *call, const char *name, struct belfry_str model, struct text *out)
+belfry_status view_render_text(const struct call *call, const char *name, struct belfry_str model, struct text *out)
 {
-    call->app->pages->render(call->app->host, call->req, name, model, keep, out);
+    return call->app->pages->render(call->app->host, call->req, name, model, keep, out);
 }
 
-void view_render(const struct call *call, const char *name, const json_t *model, struct text *out)
+belfry_status view_render(const struct call *call, const char *name, const json_t *model, struct text *out)
 {
     char *written = json_dumps(model, JSON_COMPACT);
     if (!written)
         abort();
-    view_render_text(call, name, belfry_str(written), out);
+    belfry_status status = view_render_text(call, name, belfry_str(written), out);
     free(written);
+    return status;
+}
+
+void view_too_large(struct call *call, struct text *main)
+{
+    text_free(main);
+    answer_problem(call, 500, NULL, "there is more to show than fits on a page");
 }
 
 void view_html(struct call *call, uint32_t status, struct belfry_str title, struct text *main)
@@ -144,7 +151,7 @@ void view_html(struct call *call, uint32_t status, struct belfry_str title, stru
     static const char *const scripts[] = {"in-app/inbox.js", NULL};
     struct text skip_links = {0};
     if (call->shows_list)
-        view_render_text(call, "skips", belfry_str("{}"), &skip_links);
+        (void)view_render_text(call, "skips", belfry_str("{}"), &skip_links); /* a few texts */
     struct belfry_http_page page = {.struct_size = sizeof(page),
                                     .status = status,
                                     .title = title,
@@ -162,9 +169,12 @@ void view_html(struct call *call, uint32_t status, struct belfry_str title, stru
 void view_answer(struct call *call, uint32_t status, struct belfry_str title, const char *name, json_t *model)
 {
     struct text main = {0};
-    view_render(call, name, model, &main);
+    belfry_status rendered = view_render(call, name, model, &main);
     json_decref(model);
-    view_html(call, status, title, &main);
+    if (rendered == BELFRY_OK)
+        view_html(call, status, title, &main);
+    else
+        view_too_large(call, &main);
 }
 
 void view_notice(struct call *call, uint32_t status, const char *heading, struct belfry_str text)

@@ -26,12 +26,14 @@ void view_put_inbox(const struct call *call, json_t *model, const char *name, co
 /* "org", "path" and, for its forms, "csrf". */
 json_t *view_model(const struct call *call);
 
-/* Appends a template over the model, which stays the caller's. */
-void view_render(const struct call *call, const char *name, const json_t *model, struct text *out);
-/* Appends a template over an object that is written already. */
-void view_render_text(const struct call *call, const char *name, struct belfry_str model, struct text *out);
+/* Appends a template over the model, which stays the caller's. Not OK, with nothing appended: what it says is too
+ * large. */
+belfry_status view_render(const struct call *call, const char *name, const json_t *model, struct text *out);
+/* The same over an object that is written already. */
+belfry_status view_render_text(const struct call *call, const char *name, struct belfry_str model, struct text *out);
 
 /* Each answers and ends the call; the model is taken, main is freed. */
+void view_too_large(struct call *call, struct text *main);
 void view_html(struct call *call, uint32_t status, struct belfry_str title, struct text *main);
 void view_answer(struct call *call, uint32_t status, struct belfry_str title, const char *name, json_t *model);
 /* A page that says one thing, under a heading of the catalogue, with a way back. */

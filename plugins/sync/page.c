@@ -50,17 +50,19 @@ belfry_status sync_pages_add(struct sync *sync, struct belfry_error *err)
 
 static void into_stream(void *arg, struct belfry_str html)
 {
-    fwrite(html.ptr, 1, html.len, arg);
+    if (html.len)
+        fwrite(html.ptr, 1, html.len, arg);
 }
 
-static void render(const struct sync_call *call, const char *name, const json_t *model, FILE *out)
+static belfry_status render(const struct sync_call *call, const char *name, const json_t *model, FILE *out)
 {
     const struct sync *sync = call->sync;
     char *json = json_dumps(model, JSON_COMPACT);
     if (!json)
         abort();
-    sync->pages->render(sync->host, call->req, name, belfry_str(json), into_stream, out);
+    belfry_status status = sync->pages->render(sync->host, call->req, name, belfry_str(json), into_stream, out);
     free(json);
+    return status;
 }
 
 void sync_page_send(struct sync_call *call, uint32_t status, const char *title, const char *name, json_t *model,
@@ -71,11 +73,11 @@ void sync_page_send(struct sync_call *call, uint32_t status, const char *title, 
     FILE *out = open_memstream(&bytes, &size);
     if (!out)
         abort();
-    render(call, name, model, out);
+    belfry_status rendered = render(call, name, model, out);
     if (log.len)
         fwrite(log.ptr, 1, log.len, out);
-    if (after)
-        render(call, after, model, out);
+    if (after && rendered == BELFRY_OK)
+        rendered = render(call, after, model, out);
     fclose(out); /* gives bytes and size their last values */
     json_decref(model);
     struct belfry_http_page page = {.struct_size = sizeof(page),
@@ -83,7 +85,11 @@ void sync_page_send(struct sync_call *call, uint32_t status, const char *title, 
                                     .title = sync_page_text(call, title),
                                     .main = {bytes, size},
                                     .styles = call->sync->styles};
-    call->sync->http->page(call->sync->host, call->req->id, &page);
+    if (rendered == BELFRY_OK)
+        call->sync->http->page(call->sync->host, call->req->id, &page);
+    else
+        call->sync->http->problem(call->sync->host, call->req->id, 500, NULL,
+                                  belfry_str("there is more to show than fits on a page"));
     free(bytes);
     sync_call_free(call);
 }

@@ -518,3 +518,11 @@ def test_explain_and_the_daemon_say_the_same(hub):
         done = story(hub, title)
         assert (done["outcome"], done["reason"]) == (dry["outcome"], dry["reason"])
         local(hub, "2031-03-03T23:30")
+
+
+def test_more_categories_than_fit_on_a_page_are_no_empty_page(new_hub):
+    names = [f"MANY{i:04d}" for i in range(1200)]
+    hub = new_hub(config(**{name: {"label": "A category with a label of some length " + name} for name in names})).start()
+    answer = hub.get("/acme/preferences", {**hub.person("ann"), "Accept": "text/html"})
+    assert answer.status_code == 500 and "Go to your notifications" in answer.text
+    assert set(names) <= {row["name"] for row in get(hub).json()["categories"]}, "the API has them all"
