@@ -60,11 +60,12 @@ static json_t *describe_node(const struct yaml_node *node)
 const char *config_file_shown(const struct config *config, uint32_t file)
 {
     const char *name = config->diags ? diag_file_name(config->diags, file) : NULL;
-    const char *main_end = strrchr(config->path, '/'), *end = name ? strrchr(name, '/') : NULL;
-    size_t dir = main_end ? (size_t)(main_end - config->path) + 1 : 0;
+    const char *path = config->path ? config->path : ""; /* one that was read from memory has none */
+    const char *main_end = strrchr(path, '/'), *end = name ? strrchr(name, '/') : NULL;
+    size_t dir = main_end ? (size_t)(main_end - path) + 1 : 0;
     if (!name || !end)
         return name;
-    return dir && strncmp(name, config->path, dir) == 0 ? name + dir : !dir && *name != '/' ? name : end + 1;
+    return dir && strncmp(name, path, dir) == 0 ? name + dir : !dir && *name != '/' ? name : end + 1;
 }
 
 json_t *config_describe(const struct config *config)
