@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { faults, launch, leave, signIn, stopTime } from '../node/support/browser.mjs';
+import { faults, flaws, launch, leave, signIn, stopTime } from '../node/support/browser.mjs';
 import { Hub, withHook } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
 
@@ -57,17 +57,7 @@ for (const [what, address] of Object.entries(PAGES)) {
     const [path, status] = [address()].flat();
     assert.equal((await page.goto(`${hub.url}/acme/admin${path}`)).status(), status ?? 200);
     await page.evaluate(() => document.querySelectorAll('details').forEach((one) => { one.open = true; }));
-    const found = [];
-    for (const width of [320, 1280]) {
-      for (const colorScheme of ['light', 'dark']) {
-        await page.setViewportSize({ width, height: 700 });
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        found.push(...(await faults(page)).map((fault) => `${width} ${colorScheme} ${fault}`));
-        const wide = await page.evaluate(() => document.scrollingElement.scrollWidth);
-        if (wide > width) found.push(`${width} ${colorScheme}: ${wide} wide`);
-      }
-    }
-    assert.deepEqual(found, []);
+    assert.deepEqual(await flaws(page), []);
     assert.equal(await page.locator('main img').count(), 0, 'a title is text');
     assert.deepEqual(page.complaints.filter((text) => !(status && text.includes(`status of ${status}`))), []);
     await page.context().close();

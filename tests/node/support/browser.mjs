@@ -62,3 +62,25 @@ export async function faults(page) {
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary.replace(/\s+/g, ' ')}`));
 }
+
+// How pages are looked at: both widths and both themes, in every pair and in more of them with --long.
+const LIGHT = { colorScheme: 'light', forcedColors: 'none' };
+const DARK = { colorScheme: 'dark', forcedColors: 'none' };
+const LOOKS = process.env.BELFRY_LONG
+  ? [1280, 800, 320].flatMap((width) => [LIGHT, DARK, { ...LIGHT, forcedColors: 'active' }].map((theme) => ({ width, theme })))
+  : [{ width: 1280, theme: LIGHT }, { width: 320, theme: DARK }];
+
+// What axe-core finds on a page in each look, and where it has to be scrolled sideways, as lines.
+export async function flaws(page) {
+  const found = [];
+  for (const { width, theme } of LOOKS) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ reducedMotion: 'reduce', ...theme });
+    const where = `${width} ${Object.values(theme).join(' ')}: `;
+    found.push(...(await faults(page)).map((fault) => where + fault));
+    const { wide, seen } = await page.evaluate(() =>
+      ({ wide: document.scrollingElement.scrollWidth, seen: document.documentElement.clientWidth }));
+    if (wide > seen) found.push(`${where}${wide} wide`);
+  }
+  return found;
+}
