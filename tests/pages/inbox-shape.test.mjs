@@ -73,7 +73,7 @@ test('read out: the toolbar and the table, on every width the same; a row that i
       - button "Mark all 2 as read"
       - button "Hide all 3"
       - button "Refresh"
-      - button "Keyboard shortcuts"`, `${width}`);
+      - button "Keyboard shortcuts": "?"`, `${width}`);
     assert.equal((await snapshot(page.getByRole('table'))).replaceAll(who, 'somebody'), golden`
     - table "Newest first. Showing all 3.":
       - caption: Newest first. Showing all 3.
