@@ -2,7 +2,7 @@
 /*
  * Hints: whoever subscribed hears of a new revision with the unread count that goes with it. News only mark watchers as
  * dirty; one flush a turn serves them, from the counts in memory where they are of this revision, else after one read a
- * person. A watcher hears of a change at once, and of what follows within a second in one more hint, so that somebody
+ * person. A watcher hears of a change at once, and of what follows within PACE_MS in one more hint, so that somebody
  * who gets a thousand notifications in a minute is not asked to look a thousand times. What a stream says when it is
  * opened does not count.
  *
@@ -20,8 +20,8 @@
 
 #define WATCHERS_A_PERSON 32
 #define TICK_MS 1000
-#define PACE_MS 1000 /* between two hints of changes to one watcher */
-#define STEP_MS 20   /* hints that wait are looked at no more often */
+#define PACE_MS 800 /* between two hints of changes to one watcher: all of them have heard of each within a second */
+#define STEP_MS 20  /* hints that wait are looked at no more often */
 
 struct watcher {
     struct list all;   /* in host_inbox.watchers */

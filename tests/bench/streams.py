@@ -84,6 +84,7 @@ def run(bench, hub, program, jwt, token, path, count):
               note=f"largest {max(one):.1f} ms")
     crowd = range(min(CROWD, people))
     all_of_them = [measured.post(crowd) for _ in range(3)]
-    bench.row(f"answer to the last stream of {len(crowd):,} people at once, largest of 3", max(all_of_them), "ms", at_most=1000)
+    bench.row(f"answer to the last stream of {len(crowd):,} people at once, largest of 3", max(all_of_them), "ms", at_most=1000,
+              note=f"smallest {min(all_of_them):.0f} ms; a stream that has just been told waits 0.8 s")
     bench.row("resident with all streams open", hub.resident_mb(), "MB", at_most=350)
     streams.close()
