@@ -373,6 +373,12 @@ MEMBER(belfry_item, data, 192, struct belfry_str);
 MEMBER(belfry_item, time_ms, 208, int64_t);
 MEMBER(belfry_item, payload, 216, struct belfry_str);
 MEMBER(belfry_item, href, 232, struct belfry_str);
+MEMBER(belfry_item, flags, 248, uint32_t);
+MEMBER(belfry_item, reserved, 252, uint32_t);
+MEMBER(belfry_item, reason, 256, struct belfry_str);
+MEMBER(belfry_item, category_label, 272, struct belfry_str);
+MEMBER(belfry_item, waited_ms, 288, int64_t);
+MEMBER(belfry_item, valid_until_ms, 296, int64_t);
 
 /* belfry_batch */
 MEMBER(belfry_batch, struct_size, 0, uint32_t);
@@ -384,6 +390,9 @@ MEMBER(belfry_batch, total, 28, uint32_t);
 MEMBER(belfry_batch, items, 32, const struct belfry_item *const *);
 MEMBER(belfry_batch, target, 40, const struct belfry_target *);
 MEMBER(belfry_batch, person, 48, const struct belfry_person *);
+MEMBER(belfry_batch, key, 56, struct belfry_str);
+MEMBER(belfry_batch, kind, 72, uint32_t);
+MEMBER(belfry_batch, reserved, 76, uint32_t);
 
 /* belfry_result */
 MEMBER(belfry_result, struct_size, 0, uint32_t);
@@ -866,6 +875,81 @@ MEMBER(belfry_calendar_api, add_days, 24, belfry_status (*)(const struct belfry_
 MEMBER(belfry_calendar_api, parse, 32, belfry_status (*)(struct belfry_str text, struct belfry_date *out));
 MEMBER(belfry_calendar_api, parse_time, 40, belfry_status (*)(struct belfry_str text, int64_t *out_ms));
 MEMBER(belfry_calendar_api, format_time, 48, void (*)(int64_t ms, char out[BELFRY_TIME_SIZE]));
+/* belfry_smtp_mail */
+MEMBER(belfry_smtp_mail, struct_size, 0, uint32_t);
+MEMBER(belfry_smtp_mail, flags, 4, uint32_t);
+MEMBER(belfry_smtp_mail, url, 8, const char *);
+MEMBER(belfry_smtp_mail, username, 16, const char *);
+MEMBER(belfry_smtp_mail, password, 24, const char *);
+MEMBER(belfry_smtp_mail, ca_file, 32, const char *);
+MEMBER(belfry_smtp_mail, tls, 40, uint32_t);
+MEMBER(belfry_smtp_mail, max_connections, 44, uint32_t);
+MEMBER(belfry_smtp_mail, from, 48, const char *);
+MEMBER(belfry_smtp_mail, to, 56, const char *);
+MEMBER(belfry_smtp_mail, message, 64, struct belfry_str);
+MEMBER(belfry_smtp_mail, timeout_ms, 80, int64_t);
+MEMBER(belfry_smtp_mail, connect_timeout_ms, 88, int64_t);
+
+/* belfry_smtp_answer */
+MEMBER(belfry_smtp_answer, struct_size, 0, uint32_t);
+MEMBER(belfry_smtp_answer, error, 4, uint32_t);
+MEMBER(belfry_smtp_answer, stage, 8, uint32_t);
+MEMBER(belfry_smtp_answer, code, 12, int32_t);
+MEMBER(belfry_smtp_answer, enhanced, 16, struct belfry_str);
+MEMBER(belfry_smtp_answer, text, 32, struct belfry_str);
+MEMBER(belfry_smtp_answer, error_text, 48, struct belfry_str);
+MEMBER(belfry_smtp_answer, reused, 64, uint32_t);
+MEMBER(belfry_smtp_answer, encrypted, 68, uint32_t);
+MEMBER(belfry_smtp_answer, elapsed_us, 72, int64_t);
+
+/* belfry_smtp_client_api */
+MEMBER(belfry_smtp_client_api, struct_size, 0, uint32_t);
+MEMBER(belfry_smtp_client_api, reserved, 4, uint32_t);
+MEMBER(belfry_smtp_client_api, send, 8, belfry_status (*)(const struct belfry_host *host, const struct belfry_smtp_mail *mail, void (*done)(void *arg, const struct belfry_smtp_answer *answer), void *arg, uint64_t *id));
+MEMBER(belfry_smtp_client_api, cancel, 16, void (*)(const struct belfry_host *host, uint64_t id));
+
+/* belfry_address_report */
+MEMBER(belfry_address_report, struct_size, 0, uint32_t);
+MEMBER(belfry_address_report, what, 4, uint32_t);
+MEMBER(belfry_address_report, org, 8, struct belfry_str);
+MEMBER(belfry_address_report, address, 24, struct belfry_str);
+MEMBER(belfry_address_report, delivery, 40, struct belfry_str);
+MEMBER(belfry_address_report, detail, 56, struct belfry_str);
+
+/* belfry_mail_facts */
+MEMBER(belfry_mail_facts, struct_size, 0, uint32_t);
+MEMBER(belfry_mail_facts, reserved, 4, uint32_t);
+MEMBER(belfry_mail_facts, org, 8, struct belfry_str);
+MEMBER(belfry_mail_facts, username, 24, struct belfry_str);
+MEMBER(belfry_mail_facts, address, 40, struct belfry_str);
+MEMBER(belfry_mail_facts, category, 56, struct belfry_str);
+
+/* belfry_subscription */
+MEMBER(belfry_subscription, struct_size, 0, uint32_t);
+MEMBER(belfry_subscription, reserved, 4, uint32_t);
+MEMBER(belfry_subscription, org, 8, struct belfry_str);
+MEMBER(belfry_subscription, username, 24, struct belfry_str);
+MEMBER(belfry_subscription, address, 40, struct belfry_str);
+MEMBER(belfry_subscription, category, 56, struct belfry_str);
+
+/* belfry_subscription_state */
+MEMBER(belfry_subscription_state, struct_size, 0, uint32_t);
+MEMBER(belfry_subscription_state, off, 4, uint32_t);
+MEMBER(belfry_subscription_state, required, 8, uint32_t);
+MEMBER(belfry_subscription_state, changed, 12, uint32_t);
+MEMBER(belfry_subscription_state, label, 16, struct belfry_str);
+MEMBER(belfry_subscription_state, address, 32, struct belfry_str);
+MEMBER(belfry_subscription_state, before, 48, struct belfry_str);
+
+/* belfry_addresses_api */
+MEMBER(belfry_addresses_api, struct_size, 0, uint32_t);
+MEMBER(belfry_addresses_api, reserved, 4, uint32_t);
+MEMBER(belfry_addresses_api, report, 8, void (*)(const struct belfry_host *host, const struct belfry_address_report *report, void (*done)(void *arg, belfry_status status), void *arg));
+MEMBER(belfry_addresses_api, delivery, 16, void (*)(const struct belfry_host *host, struct belfry_str delivery, void (*done)(void *arg, belfry_status status, const struct belfry_mail_facts *facts), void *arg));
+MEMBER(belfry_addresses_api, state, 24, void (*)(const struct belfry_host *host, const struct belfry_subscription *which, struct belfry_str language, void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state), void *arg));
+MEMBER(belfry_addresses_api, stop, 32, void (*)(const struct belfry_host *host, const struct belfry_subscription *which, void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state), void *arg));
+MEMBER(belfry_addresses_api, restore, 40, void (*)(const struct belfry_host *host, const struct belfry_subscription *which, struct belfry_str before, void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state), void *arg));
+
 /* clang-format on */
 
 #undef MEMBER

@@ -17,7 +17,7 @@ ROOMS = ["base", "yaml", "event", "template", "match", "plugin", "config", "stor
 
 # What a plugin links follows from what it includes; it never names its libraries.
 LIBRARIES = [("jansson.h", "$(JANSSON_LIBS)"), ("openssl/", "$(OPENSSL_LIBS)"), ("unicode/", "$(ICU_LIBS)"),
-             ("pcre2.h", "$(PCRE2_LIBS)"), ("curl/", "$(CURL_LIBS)"), ("math.h", "-lm")]
+             ("pcre2.h", "$(PCRE2_LIBS)"), ("curl/", "$(CURL_LIBS)"), ("gmime/", "$(GMIME_LIBS)"), ("math.h", "-lm")]
 
 SKIP = {"node_modules", "__pycache__", ".pytest_cache"}
 HEADER = ("# SPDX-License-Identifier: Apache-2.0\n"

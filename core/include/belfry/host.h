@@ -451,6 +451,135 @@ struct belfry_http_client_api {
     void (*cancel)(const struct belfry_host *host, uint64_t id);
 };
 
+/* --- belfry.smtp-client/1: one mail to one recipient (RFC 5321) --------------------------------------------------- */
+
+#define BELFRY_EXT_SMTP_CLIENT "belfry.smtp-client/1"
+
+/* Whether the connection is encrypted. An smtps:// URL is encrypted from the first byte, whatever this says. */
+enum {
+    BELFRY_SMTP_TLS_AUTO = 0,     /* STARTTLS (RFC 3207) is required, except to a loopback address */
+    BELFRY_SMTP_TLS_REQUIRED = 1, /* on loopback too */
+    BELFRY_SMTP_TLS_OFF = 2       /* never; only to a loopback address, elsewhere an error */
+};
+
+/* How far a mail got. Nothing was handed over before DATA. */
+enum {
+    BELFRY_SMTP_STAGE_CONNECT = 0, /* name, connection, greeting, EHLO */
+    BELFRY_SMTP_STAGE_TLS = 1,
+    BELFRY_SMTP_STAGE_AUTH = 2,
+    BELFRY_SMTP_STAGE_ENVELOPE = 3, /* MAIL FROM, RCPT TO, DATA */
+    BELFRY_SMTP_STAGE_CONTENT = 4,  /* the content was being sent: it cannot have been accepted */
+    BELFRY_SMTP_STAGE_END = 5       /* the final dot was sent */
+};
+
+enum {
+    BELFRY_SMTP_ERR_NONE = 0, /* the server took it: 2xx after the final dot */
+    BELFRY_SMTP_ERR_REPLY,    /* the server said 4xx or 5xx: code, enhanced, text */
+    BELFRY_SMTP_ERR_DNS,
+    BELFRY_SMTP_ERR_CONNECT, /* refused, unreachable */
+    BELFRY_SMTP_ERR_LOST,    /* the connection broke, or the time was over: stage says what that means */
+    BELFRY_SMTP_ERR_TIMEOUT,
+    BELFRY_SMTP_ERR_TLS,     /* not offered, refused, or not to be trusted: error_text */
+    BELFRY_SMTP_ERR_AUTH,    /* not offered, though there is a user name; or refused: then with code */
+    BELFRY_SMTP_ERR_ADDRESS, /* sender or recipient cannot be put into a command: nothing was sent */
+    BELFRY_SMTP_ERR_URL,
+    BELFRY_SMTP_ERR_CANCELED
+};
+
+struct belfry_smtp_mail {
+    uint32_t struct_size, flags;
+    const char *url;                 /* smtp://HOST[:25] or smtps://HOST[:465], without a user */
+    const char *username, *password; /* NULL: none. With one, a server that offers no AUTH gets no mail. */
+    const char *ca_file;             /* PEM; NULL: the system's */
+    uint32_t tls, max_connections;   /* BELFRY_SMTP_TLS_*; to this server at once, 0: 4 */
+    const char *from, *to;           /* addr-spec in ASCII (A-labels), at most 254 bytes */
+    struct belfry_str message;       /* RFC 5322 in canonical form, CRLF; dots are stuffed here. Copied. */
+    int64_t timeout_ms, connect_timeout_ms;
+};
+
+struct belfry_smtp_answer {
+    uint32_t struct_size, error;  /* BELFRY_SMTP_ERR_* */
+    uint32_t stage;               /* BELFRY_SMTP_STAGE_* */
+    int32_t code;                 /* the reply that decided, three digits; 0: none */
+    struct belfry_str enhanced;   /* RFC 3463, "5.1.1"; empty: the reply has none */
+    struct belfry_str text;       /* the reply's text, lines joined by a blank, at most 500 bytes, printable */
+    struct belfry_str error_text; /* what else went wrong, for people; empty: nothing */
+    uint32_t reused, encrypted;   /* the connection was there before; 1: TLS */
+    int64_t elapsed_us;
+};
+
+struct belfry_smtp_client_api {
+    uint32_t struct_size, reserved;
+    /* [loop] done once, on a later turn. Connections are kept and used again; the first that turns out to have been
+     * closed by the server meanwhile is replaced without a word. */
+    belfry_status (*send)(const struct belfry_host *host, const struct belfry_smtp_mail *mail,
+                          void (*done)(void *arg, const struct belfry_smtp_answer *answer), void *arg, uint64_t *id);
+    void (*cancel)(const struct belfry_host *host, uint64_t id);
+};
+
+/* --- belfry.addresses/1: what is known of mail addresses, and what people say through a mail ---------------------- */
+
+#define BELFRY_EXT_ADDRESSES "belfry.addresses/1"
+
+enum {
+    BELFRY_ADDRESS_BOUNCED = 1,   /* for good: suppressed at once */
+    BELFRY_ADDRESS_SOFT = 2,      /* for now: the fifth within 14 days suppresses */
+    BELFRY_ADDRESS_COMPLAINED = 3 /* its owner called a mail of ours junk: suppressed at once */
+};
+
+struct belfry_address_report {
+    uint32_t struct_size, what;
+    struct belfry_str org, address;
+    struct belfry_str delivery; /* UUID of the delivery that it is about (batch.key); empty: none */
+    struct belfry_str detail;   /* one line for people */
+};
+
+/* The delivery behind a UUID, of any org that this channel serves. */
+struct belfry_mail_facts {
+    uint32_t struct_size, reserved;
+    struct belfry_str org, username, address, category; /* username empty: an outside address */
+};
+
+/* Whose mail, of which category. */
+struct belfry_subscription {
+    uint32_t struct_size, reserved;
+    struct belfry_str org, username; /* username empty: an outside address */
+    struct belfry_str address;       /* of somebody outside */
+    struct belfry_str category;      /* empty: all that can be stopped */
+};
+
+struct belfry_subscription_state {
+    uint32_t struct_size, off;  /* 1: no mail of it goes out now */
+    uint32_t required, changed; /* the category cannot be stopped; this call changed something */
+    struct belfry_str label;    /* of the category, in the language asked for */
+    struct belfry_str address;  /* where mail goes now; empty: nowhere */
+    struct belfry_str before;   /* what was chosen before this call, for restore(); JSON */
+};
+
+struct belfry_addresses_api {
+    uint32_t struct_size, reserved;
+    /* [loop] Of a delivery that was delivered the outcome becomes failed. A person whose address is suppressed finds a
+     * notice in the inbox. done once, after the commit. */
+    void (*report)(const struct belfry_host *host, const struct belfry_address_report *report,
+                   void (*done)(void *arg, belfry_status status), void *arg);
+    /* [loop] done once; ENOTFOUND */
+    void (*delivery)(const struct belfry_host *host, struct belfry_str delivery,
+                     void (*done)(void *arg, belfry_status status, const struct belfry_mail_facts *facts), void *arg);
+    /* [loop] looks only. ENOTFOUND: no such org, or nobody of that name has anything there. language: BCP 47 */
+    void (*state)(const struct belfry_host *host, const struct belfry_subscription *which, struct belfry_str language,
+                  void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state),
+                  void *arg);
+    /* [loop] no more mail of it, from now on: the person's preference is `off`, an outside address is suppressed. Twice
+     * is once. EPERM: the category is required. */
+    void (*stop)(const struct belfry_host *host, const struct belfry_subscription *which,
+                 void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state),
+                 void *arg);
+    /* [loop] as it was; before empty: nothing is chosen any more */
+    void (*restore)(const struct belfry_host *host, const struct belfry_subscription *which, struct belfry_str before,
+                    void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state),
+                    void *arg);
+};
+
 /* --- small ones --------------------------------------------------------------------------------------------------- */
 
 #define BELFRY_EXT_WORKER "belfry.worker/1"

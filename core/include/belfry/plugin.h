@@ -578,9 +578,21 @@ enum {
     BELFRY_RETRY = 2,       /* uses up an attempt */
     BELFRY_UNAVAILABLE = 3, /* the whole channel or target is down; uses up none */
     BELFRY_REJECTED = 4,    /* never will work: dead letter */
-    BELFRY_UNKNOWN = 5,     /* may have arrived; not sent again */
-    BELFRY_TARGET_GONE = 6  /* the target asks to be disabled (410) */
+    BELFRY_UNKNOWN = 5,     /* may have arrived: one to a person is sent once more, a quarter of an hour later */
+    BELFRY_TARGET_GONE = 6, /* the target asks to be disabled (410) */
+    /* not tried: what leads to this recipient rests (the mail domain asked for a pause). Uses up no attempt, others of
+     * the channel go on; retry_after_ms says when to ask again. */
+    BELFRY_DEFERRED = 7
 };
+
+/* Why several items are one batch (only with BELFRY_DELIVERY_DIGEST). */
+enum {
+    BELFRY_BATCH_SINGLE = 0,
+    BELFRY_BATCH_DIGEST = 1,  /* of one category: what came since the last one, as the person chose */
+    BELFRY_BATCH_CATCH_UP = 2 /* what quiet hours held, of any category */
+};
+
+enum { BELFRY_ITEM_REQUIRED = 1 << 0 }; /* its category is required: nobody can stop what is sent about it */
 
 /* What is sent. One item of a batch. */
 struct belfry_item {
@@ -591,7 +603,12 @@ struct belfry_item {
     struct belfry_str data;    /* JSON of the event */
     int64_t time_ms;           /* of the event */
     struct belfry_str payload; /* PER_TARGET: the body, bytes stored once with the event */
-    struct belfry_str href;    /* absolute URL of /{org}/n/{id}; empty for targets */
+    struct belfry_str href;    /* absolute URL of /{org}/n/{id}; empty for targets and outside addresses */
+    uint32_t flags, reserved;  /* BELFRY_ITEM_* */
+    struct belfry_str reason;  /* PER_RECIPIENT: why this person: "owner", "role sales-manager", "rule big-deal" */
+    struct belfry_str category_label; /* in the person's language */
+    int64_t waited_ms;                /* the rule's `after`: how long it was left to be seen in the inbox */
+    int64_t valid_until_ms;           /* 0: for good */
 };
 
 struct belfry_target; /* <belfry/host.h> */
@@ -605,6 +622,9 @@ struct belfry_batch {
     const struct belfry_item *const *items;
     const struct belfry_target *target; /* PER_TARGET */
     const struct belfry_person *person; /* PER_RECIPIENT */
+    struct belfry_str
+        key; /* UUID that is the same on every attempt, and no other batch's: a Message-ID is made of it */
+    uint32_t kind, reserved; /* BELFRY_BATCH_* */
 };
 
 struct belfry_result {
