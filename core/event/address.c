@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <strings.h>
+#include <unicode/uidna.h>
 
 #define LINK_MAX 2048
 
@@ -114,4 +115,58 @@ int address_valid(struct belfry_str address)
 {
     struct belfry_str domain, local = str_cut(address, '@', &domain);
     return address.len <= 254 && is_local_part(local) && is_domain(domain);
+}
+
+/* --- the same mailbox --------------------------------------------------------------------------------------------- */
+
+static struct belfry_str lower(struct arena *arena, struct belfry_str s)
+{
+    char *out = arena_strndup(arena, s.ptr ? s.ptr : "", s.len);
+    for (size_t i = 0; i < s.len; i++)
+        out[i] = (char)(out[i] >= 'A' && out[i] <= 'Z' ? out[i] + 32 : out[i]);
+    return str_slice(out, s.len);
+}
+
+/* A-labels; as it stands when ICU finds no domain in it. */
+static struct belfry_str a_labels(struct arena *arena, struct belfry_str domain)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+    UIDNA *idna = uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII, &code);
+    char *out = arena_alloc(arena, 256);
+    int32_t len = uidna_nameToASCII_UTF8(idna, domain.ptr, (int32_t)domain.len, out, 256, &info, &code);
+    int good = U_SUCCESS(code) && !info.errors && len > 0 && len < 256;
+    uidna_close(idna);
+    return good ? str_slice(out, (size_t)len) : domain;
+}
+
+static int is_ascii(struct belfry_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] >= 0x80)
+            return 0;
+    return 1;
+}
+
+struct belfry_str address_key(struct arena *arena, struct belfry_str address)
+{
+    struct belfry_str key = lower(arena, address);
+    const char *at = key.len ? memrchr(key.ptr, '@', key.len) : NULL;
+    if (!at || is_ascii(key))
+        return key;
+    size_t local = (size_t)(at + 1 - key.ptr);
+    struct belfry_str domain = a_labels(arena, str_slice(at + 1, key.len - local));
+    return str_of(arena_printf(arena, "%.*s%.*s", (int)local, key.ptr, STR_ARG(domain)));
+}
+
+struct belfry_str address_masked(struct arena *arena, struct belfry_str address)
+{
+    const char *at = address.len ? memrchr(address.ptr, '@', address.len) : NULL;
+    if (!at || at == address.ptr)
+        return STR("\342\200\246");
+    size_t first = 1; /* of UTF-8 as many bytes as the character has */
+    while (address.ptr + first < at && ((unsigned char)address.ptr[first] & 0xc0) == 0x80)
+        first++;
+    return str_of(arena_printf(arena, "%.*s\342\200\246%.*s", (int)first, address.ptr,
+                               (int)(address.ptr + address.len - at), at));
 }

@@ -77,6 +77,11 @@ int link_valid(struct belfry_str link);
 /* An addr-spec by RFC 5321 section 4.1.2 as far as it is wise (no quoted local part, no literals; ASCII): 1 when
  * valid. */
 int address_valid(struct belfry_str address);
+/* What two spellings of one mailbox have in common: in lower case, the domain in A-labels (RFC 5890). A local part may
+ * differ by case alone (RFC 5321 section 2.4), but nobody gives two mailboxes such names. In arena. [any] */
+struct belfry_str address_key(struct arena *arena, struct belfry_str address);
+/* "a…@acme.example": what may be shown of an address to those who are not to learn it. In arena. [any] */
+struct belfry_str address_masked(struct arena *arena, struct belfry_str address);
 
 /* Severities by name: 0..4 or -1. */
 int severity_parse(struct belfry_str name);

@@ -94,6 +94,7 @@ static belfry_status generation_run(struct ledger_command *command, struct ledge
     txn->gen = c->gen;
     directory_init(&txn->directory, txn->gen, txn->conn);
     upkeep_channels(txn);
+    notice_check_all(txn);
     timers_load(txn);
     fanout_drop(ledger);
     ledger->next_shown = ledger->next_delivery = ledger->next_task = INT64_MIN;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events of the hub itself: source `hub`, category `hub`, to the admins of an org, replaced by the next of their
- * subject. */
+/* Events of the hub itself: source `hub`, category `hub`, replaced by the next of their subject. Those here are for the
+ * admins of an org; notice.c has one for people. */
 #include "ledger/inside.h"
 
 #include <stdlib.h>
@@ -60,6 +60,16 @@ static int32_t severity_of(const char *type)
     return strcmp(type, "hub.endpoint_failing") == 0 ? BELFRY_WARNING : BELFRY_ERROR;
 }
 
+void hub_event_apply(struct ledger_txn *txn, struct belfry_str org, struct emitted *event)
+{
+    const char **replaces = arena_alloc(txn->arena, 2 * sizeof(*replaces));
+    replaces[0] = arena_strndup(txn->arena, event->type.ptr, event->type.len);
+    replaces[1] = NULL;
+    event->category = STR("hub");
+    event->replaces = replaces;
+    apply_event(txn, event, STR("hub"), store_name(txn->conn, STR("hub")), org, store_name(txn->conn, org));
+}
+
 static belfry_status hub_run(struct ledger_command *command, struct ledger_txn *txn)
 {
     const struct hub_command *c = LIST_OF(command, struct hub_command, command);
@@ -67,8 +77,6 @@ static belfry_status hub_run(struct ledger_command *command, struct ledger_txn *
         return BELFRY_EAGAIN;
     struct arena *arena = txn->arena;
     struct belfry_str body, title = str_cut(str_of(c->text), '\n', &body);
-    const char **replaces = arena_alloc(arena, 2 * sizeof(*replaces));
-    replaces[0] = c->type;
     struct belfry_recipient admins = {
         .struct_size = sizeof(admins), .kind = BELFRY_TO_ROLE, .name = STR("admin"), .reason = STR("role admin")};
     struct buf data = {NULL, 0, 0};
@@ -80,7 +88,6 @@ static belfry_status hub_run(struct ledger_command *command, struct ledger_txn *
     json_t *json = json_read(buf_str(&data), NULL);
     struct emitted event = {.type = str_of(c->type),
                             .subject = str_of(c->subject),
-                            .category = STR("hub"),
                             .title = text_line(arena, title),
                             .body = body,
                             .texts = texts_of(arena, c, title),
@@ -88,10 +95,8 @@ static belfry_status hub_run(struct ledger_command *command, struct ledger_txn *
                             .severity = severity_of(c->type),
                             .audience = &admins,
                             .audience_count = 1,
-                            .replaces = replaces,
                             .json = json};
-    struct belfry_str org = str_of(c->org);
-    apply_event(txn, &event, STR("hub"), store_name(txn->conn, STR("hub")), org, store_name(txn->conn, org));
+    hub_event_apply(txn, str_of(c->org), &event);
     json_decref(json);
     buf_free(&data);
     return BELFRY_OK;

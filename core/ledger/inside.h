@@ -485,6 +485,32 @@ struct gate {
 /* 1: may go out now. 0: gate->outcome says what becomes of it. */
 int gates_pass(struct ledger_txn *txn, struct gate *gate);
 
+/* --- hub_event.c, notice.c ---------------------------------------------------------------------------------------- */
+
+/* Fills in category, and what it replaces (earlier ones of its type and subject), and applies it. */
+void hub_event_apply(struct ledger_txn *txn, struct belfry_str org, struct emitted *event);
+/* Tells a person that mail to the address they have now does not go out. reason: enum suppression_reason */
+void notice_tell(struct ledger_txn *txn, struct belfry_str org, struct belfry_str username, int reason);
+/* 1 when that is so. */
+int notice_holds(struct ledger_txn *txn, struct belfry_str org, struct belfry_str username);
+/* Withdraws what was told when it is so no longer: of one person, or of all about whom something is known. */
+void notice_check(struct ledger_txn *txn, struct belfry_str org, struct belfry_str username);
+void notice_check_all(struct ledger_txn *txn);
+
+/* --- addresses.c -------------------------------------------------------------------------------------------------- */
+
+/* The org's name id; 0 when there is none that the channel serves. */
+int64_t addresses_org(struct ledger_txn *txn, const char *channel, struct belfry_str org);
+/* Takes the reference to detail, and adds those that are not empty; of an address what may be shown to anybody. */
+void addresses_audit(struct ledger_txn *txn, struct belfry_str org, struct belfry_str who, const char *what,
+                     json_t *detail, struct belfry_str username, struct belfry_str address, struct belfry_str category);
+
+/* --- preferences.c ------------------------------------------------------------------------------------------------ */
+
+/* Writes what somebody chose, and lets mail that quiet hours hold be asked again. Returns the new row's id. */
+int64_t preferences_replace(struct ledger_txn *txn, int64_t org, struct belfry_str username,
+                            const struct preference *chosen);
+
 /* --- work that comes due by itself -------------------------------------------------------------------------------- */
 
 /* Timers of an owner that are due, oldest first, until txn->timers_left is used up. Returns 1 when none is due any

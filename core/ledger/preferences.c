@@ -31,16 +31,22 @@ static struct preference merge(struct arena *arena, const struct ledger_preferen
     return merged;
 }
 
-static void write_row(struct ledger_txn *txn, struct ledger_preference *p, int64_t org, const struct preference *merged)
+int64_t preferences_replace(struct ledger_txn *txn, int64_t org, struct belfry_str username,
+                            const struct preference *chosen)
 {
     struct buf text = {NULL, 0, 0};
-    json_t *doc = preference_json(merged);
+    json_t *doc = preference_json(chosen);
     json_write(doc, &text);
     json_decref(doc);
-    p->id = ledger_txn_id(txn);
-    store_preference_put(txn->conn, org, p->username, &(struct store_preference){p->id, buf_str(&text)});
+    int64_t id = ledger_txn_id(txn);
+    store_preference_put(txn->conn, org, username, &(struct store_preference){id, buf_str(&text)});
     buf_free(&text);
     txn->directory.no_preferences = 0;
+    if (store_deliveries_wake(txn->conn, ledger_txn_person(txn, org, username), txn->now)) {
+        txn->ledger->next_delivery = INT64_MIN;
+        ledger_txn_due(txn, 0);
+    }
+    return id;
 }
 
 static belfry_status put_run(struct ledger_command *command, struct ledger_txn *txn)
@@ -55,12 +61,7 @@ static belfry_status put_run(struct ledger_command *command, struct ledger_txn *
     if (!is_expected(p, row.id))
         return BELFRY_ECONFLICT;
     struct preference merged = merge(txn->arena, p, &before);
-    write_row(txn, p, org, &merged);
-    int64_t person = ledger_txn_person(txn, org, p->username);
-    if (store_deliveries_wake(txn->conn, person, txn->now)) {
-        txn->ledger->next_delivery = INT64_MIN;
-        ledger_txn_due(txn, 0);
-    }
+    p->id = preferences_replace(txn, org, p->username, &merged);
     return BELFRY_OK;
 }
 

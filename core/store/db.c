@@ -28,7 +28,8 @@
 #define JOURNAL_LIMIT "301989888"
 
 /* Element n brings version n to n + 1. */
-static const char *const migrations[STORE_SCHEMA_VERSION] = {STORE_SCHEMA_1, STORE_SCHEMA_2, STORE_SCHEMA_3};
+static const char *const migrations[STORE_SCHEMA_VERSION] = {STORE_SCHEMA_1, STORE_SCHEMA_2, STORE_SCHEMA_3,
+                                                             STORE_SCHEMA_4};
 
 int lock_take(const char *data_dir, struct error *err)
 {
@@ -330,7 +331,8 @@ void store_rollback(struct store_conn *conn)
 #define TABLES_WITH_IDS(XX)                                                                                            \
     XX(person)                                                                                                         \
     XX(event)                                                                                                          \
-    XX(notification) XX(delivery) XX(attempt) XX(decision) XX(task) XX(job) XX(target) XX(op) XX(refused) XX(audit)
+    XX(notification)                                                                                                   \
+    XX(delivery) XX(attempt) XX(decision) XX(task) XX(job) XX(target) XX(op) XX(refused) XX(audit) XX(suppression)
 
 void store_id_used(struct store_conn *conn, int64_t id)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The schema, version 3. Every table's rowid that is an id comes from base/id.h (time-ordered, one generator). Names of
+ * The schema, version 4. Every table's rowid that is an id comes from base/id.h (time-ordered, one generator). Names of
  * orgs, instances, types, categories and rules are interned in `name`, so rows are small. Times are ms since the epoch.
  *
  * Row budget of a trigger for one person in the inbox: dedupe, state, event, notification, person (revision).
@@ -8,7 +8,7 @@
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
 
-#define STORE_SCHEMA_VERSION 3
+#define STORE_SCHEMA_VERSION 4
 
 /* clang-format off */
 
@@ -127,6 +127,22 @@
     /* few among millions, and the console looks for them every ten seconds */ \
     "CREATE INDEX delivery_retried ON delivery(org, id) WHERE open = 1 AND state = 5;" \
     "CREATE INDEX audit_org ON audit(org, id);"
+
+#define STORE_SCHEMA_4 \
+    STORE_SCHEMA_4_SUPPRESSION
+
+#define STORE_SCHEMA_4_SUPPRESSION \
+    /* where no mail goes. address: address_key(); category 0: all of them; reason: enum suppression_reason; person: who
+       had the address then, 0 for somebody outside; delivery: the mail that showed it, 0: none */ \
+    "CREATE TABLE suppression(id INTEGER PRIMARY KEY, org INTEGER NOT NULL, address TEXT NOT NULL, category INTEGER NOT" \
+    " NULL DEFAULT 0, reason INTEGER NOT NULL, person INTEGER NOT NULL DEFAULT 0, delivery INTEGER NOT NULL DEFAULT 0," \
+    " detail TEXT, UNIQUE(org, address, reason, category));" \
+    "CREATE INDEX suppression_list ON suppression(org, id);" \
+    "CREATE INDEX suppression_person ON suppression(person) WHERE person > 0;" \
+    /* mails that came back for now, one row each, until they are too old to count; delivery: else an id of its own */ \
+    "CREATE TABLE soft_bounce(org INTEGER NOT NULL, address TEXT NOT NULL, delivery INTEGER NOT NULL, person INTEGER NOT" \
+    " NULL DEFAULT 0, at INTEGER NOT NULL, PRIMARY KEY(org, address, delivery)) WITHOUT ROWID;" \
+    "CREATE INDEX soft_bounce_at ON soft_bounce(at);"
 
 /* clang-format on */
 

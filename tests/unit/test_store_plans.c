@@ -15,6 +15,7 @@
 #include "store/sql.h"
 #include "store/store.h"
 #include "store/story.h"
+#include "store/suppressions.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -176,6 +177,25 @@ static void test_the_audit_of_an_org_has_an_index(void **state)
     store_close(store);
 }
 
+/* Asked for each mail, and for each person whose address changes. */
+static void test_suppressed_addresses_have_an_index(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    struct store_suppression_query query = {.org = 1, .before = INT64_MAX, .limit = 10};
+    struct store_suppression *rows;
+    assert_int_equal(store_suppressed(conn, 1, STR("ann@acme.example"), 2, 0, box->arena, NULL), 0);
+    assert_int_equal(planned(conn, "FROM suppression ", "(org=? AND address=? AND reason<?)"), 1);
+    assert_int_equal(store_suppressions_list(conn, &query, box->arena, &rows), 0);
+    assert_int_equal(planned(conn, "FROM suppression ", "INDEX suppression_list (org=? AND id<?)"), 1);
+    assert_int_equal(store_suppressions_of(conn, 7), 0);
+    assert_int_equal(planned(conn, "FROM suppression ", "INDEX suppression_person (person=?)"), 1);
+    assert_int_equal(planned(conn, "FROM suppression ", "TEMP B-TREE"), 0);
+    assert_int_equal(planned(conn, "FROM suppression ", "SCAN"), 0);
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +204,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_the_overview_reads_indexes_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_audit_of_an_org_has_an_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_suppressed_addresses_have_an_index, setup, teardown),
     };
     return cmocka_run_group_tests_name("store plans", tests, NULL, NULL);
 }
