@@ -143,6 +143,16 @@ struct fake_request {
     void *arg;
 };
 
+/* A mail that was sent before the test began, and a choice that was made through one. */
+struct fake_mail {
+    const char *delivery, *org, *who, *category;
+};
+
+struct fake_off {
+    const char *org, *who, *category; /* category "": all */
+    int is;
+};
+
 struct fake_metric {
     const char *name;
     double value;
@@ -208,6 +218,9 @@ struct belfry_test {
     FAKE_LIST(const struct belfry_test_answer *) answers; /* scripted, not yet used */
     size_t answers_used;
     FAKE_LIST(struct fake_metric) metrics;
+    FAKE_LIST(struct fake_mail) mails;
+    FAKE_LIST(struct fake_off) off;
+    FAKE_LIST(const char *) required; /* categories */
     FAKE_LIST(struct fake_call_of_route *) route_calls;
 };
 
@@ -235,6 +248,7 @@ extern const struct belfry_timer_api fake_timer_api;
 extern const struct belfry_fd_api fake_fd_api;
 extern const struct belfry_http_client_api fake_http_api;
 extern const struct belfry_http_route_api fake_route_api;
+extern const struct belfry_addresses_api fake_addresses_api;
 
 const void *fake_extension(const char *id);
 

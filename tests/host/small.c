@@ -376,6 +376,7 @@ const void *fake_extension(const char *id)
         {BELFRY_EXT_CALENDAR, &zone_calendar_api},
         {BELFRY_EXT_HTTP_ROUTE, &fake_route_api},
         {BELFRY_EXT_PAGES, &pages_api},
+        {BELFRY_EXT_ADDRESSES, &fake_addresses_api},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(all[i].id, id) == 0)

@@ -232,6 +232,20 @@ const char *belfry_test_outcome_name(uint32_t outcome);
 const struct belfry_target_spec *belfry_test_target(const struct belfry_test *t, const char *name);
 const struct belfry_target_policy *belfry_test_policy(const struct belfry_test *t);
 
+/* --- belfry.addresses/1 ------------------------------------------------------------------------------------------- */
+
+/*
+ * A mail of the present org that was sent: its delivery (a UUID, as batch.key), who got it ("ann", or "email:a@b"), the
+ * category. What is reported and chosen becomes a line of belfry_test_expect():
+ *
+ *     bounced ann@acme.example of 0189-...: 550 5.1.1 no such user      (or "soft", "complained")
+ *     stop approval for ann      (or "stop all for email:a@b")
+ *     restore approval for ann
+ */
+void belfry_test_mail(struct belfry_test *t, const char *delivery, const char *who, const char *category);
+/* A category, named by the configuration, whose mail nobody can stop. */
+void belfry_test_required(struct belfry_test *t, const char *category);
+
 /* --- HTTP --------------------------------------------------------------------------------------------------------- */
 
 struct belfry_test_answer {
