@@ -13,9 +13,9 @@
 #define ADDRESS_NAME_MAX 300
 
 struct address {
-    char spec[ADDRESS_MAX + 1];      /* local@domain, domain in A-labels and lower case */
-    char domain[ADDRESS_MAX + 1];    /* of spec */
-    char name[4 * ADDRESS_NAME_MAX]; /* UTF-8, empty: none */
+    char spec[ADDRESS_MAX + 1];          /* local@domain, domain in A-labels and lower case */
+    char domain[ADDRESS_MAX + 1];        /* of spec */
+    char name[4 * ADDRESS_NAME_MAX + 1]; /* UTF-8, empty: none */
 };
 
 /*

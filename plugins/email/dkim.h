@@ -10,14 +10,16 @@
 
 struct dkim_key;
 
-/* A private key in PEM (RSA of 2048 bits and more, or Ed25519), for a selector. NULL and a fault that follows "dkim:
- * the key of selector `x` "; the fault is static. [loop] */
+/* A private key in PEM (RSA of 2048 to 4096 bits, or Ed25519), for a selector. NULL and a fault that follows "dkim: the
+ * key of selector `x` "; the fault is static. [loop] */
 struct dkim_key *dkim_key_read(const char *selector, struct belfry_str pem, const char **fault);
+/* Wipes it. NULL is none. */
 void dkim_key_free(struct dkim_key *key);
 
 /*
  * The DKIM-Signature fields, one for each key, in canonical form and ending with CRLF, to be put before the message; to
- * be freed with free(). domain: of d=. now_s: of t=. NULL when a key cannot sign. RSA takes 200 us: [worker]
+ * be freed with free(). domain: of d=. now_s: of t=. NULL when a key cannot sign. RSA takes 200 us to a millisecond:
+ * [worker]. A key may sign on several threads at once.
  */
 char *dkim_sign(const struct dkim_key *const *keys, size_t key_count, const char *domain, const char *message,
                 size_t size, int64_t now_s, size_t *out_size);

@@ -28,7 +28,8 @@ struct message {
 /*
  * The message in canonical form (CRLF), to be freed with free(). NULL and *fault (static) when something would break a
  * header: a control character, CR or LF in a value (events are clean when they are stored: this is the last look), a
- * line over 998 bytes. Bidi controls in names and the subject are left out. `html` over 90 KB is refused.
+ * line over 998 bytes; the fault is a sentence. Bidi controls in names and the subject are left out. `html` over 90 KB
+ * is refused.
  */
 char *message_write(const struct message *message, size_t *size, const char **fault);
 

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GMime keeps the parts, encodes the bodies and writes the bytes; the values of the header are ours (field.h), because
+ * each is signed and has to leave as it was meant. The fields are in the order of the table below, always the same for
+ * the same mail, and so is the boundary: a second attempt sends the bytes of the first.
+ *
+ * Return-Path, Sender, Precedence and X-Priority are never written: the first belongs to the receiving server, the
+ * others are what filters look down on. No part is named and none is attached.
+ */
+#include "message.h"
+#include "field.h"
+
+#include <gmime/gmime.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HTML_MAX (90 * 1024) /* from some 100 KB on mail programs cut */
+#define BOUNDARY_BYTES 12    /* as hexadecimal digits: fits a line with its Content-Type */
+
+/* --- GMime, once -------------------------------------------------------------------------------------------------- */
+
+/* GMime's tables belong to the process and are made without a lock; instances share them and nobody takes them down. */
+static pthread_once_t gmime_once = PTHREAD_ONCE_INIT;
+
+static void gmime_start(void)
+{
+    g_mime_init();
+}
+
+/* --- the header --------------------------------------------------------------------------------------------------- */
+
+/* "Name" <spec>, or the spec alone. Read again: an address with a comma in it would be two. */
+static void put_mailbox(struct field *f, struct belfry_str name, const struct address *address)
+{
+    struct address read;
+    const char *ignored;
+    if (!address_read(belfry_str(address->spec), &read, &ignored)) {
+        field_fail(f, "an address is none");
+        return;
+    }
+    if (name.len)
+        field_phrase(f, name, "a name has a control character or is not UTF-8");
+    field_token(f, belfry_str(read.spec), name.len ? FIELD_ANGLE : FIELD_BARE, "an address is none");
+}
+
+static void put_from(struct field *f, const struct message *m)
+{
+    put_mailbox(f, belfry_str(m->from->name), m->from);
+}
+
+static void put_to(struct field *f, const struct message *m)
+{
+    put_mailbox(f, m->to_name.len ? m->to_name : belfry_str(m->to->name), m->to);
+}
+
+static void put_subject(struct field *f, const struct message *m)
+{
+    field_text(f, m->subject, "the subject has a control character or is not UTF-8");
+}
+
+/* RFC 5322, 3.3, always in UTC. Milliseconds before 1970 belong to the second that has begun. */
+static void put_date(struct field *f, const struct message *m)
+{
+    gint64 seconds = m->date_ms / 1000 - (m->date_ms % 1000 < 0);
+    GDateTime *date = g_date_time_new_from_unix_utc(seconds);
+    if (!date) {
+        field_fail(f, "the date lies outside of the calendar");
+        return;
+    }
+    char *text = g_mime_utils_header_format_date(date);
+    field_text(f, belfry_str(text), NULL);
+    g_free(text);
+    g_date_time_unref(date);
+}
+
+static void put_message_id(struct field *f, const struct message *m)
+{
+    field_token(f, m->message_id, FIELD_ANGLE, "the Message-ID is empty or has a character that is not allowed");
+}
+
+static void put_thread(struct field *f, const struct message *m)
+{
+    field_token(f, m->thread, FIELD_ANGLE, "the thread's Message-ID has a character that is not allowed");
+}
+
+static void put_list_id(struct field *f, const struct message *m)
+{
+    if (m->list_name.len)
+        field_phrase(f, m->list_name, "the list's name has a control character or is not UTF-8");
+    field_token(f, m->list_id, FIELD_ANGLE, "the List-Id has a character that is not allowed");
+}
+
+/* mailto: (RFC 6068), in which a local part may need percent signs */
+static void put_mailto(struct field *f, struct belfry_str spec, const char *fault)
+{
+    GString *uri = g_string_new("mailto:");
+    for (size_t i = 0; i < spec.len; i++) {
+        char c = spec.ptr[i];
+        if (g_ascii_isalnum(c) || (c && strchr("-._~!$'*+@", c)))
+            g_string_append_c(uri, c);
+        else
+            g_string_append_printf(uri, "%%%02X", (unsigned char)c);
+    }
+    field_token(f, (struct belfry_str){uri->str, uri->len}, FIELD_ANGLE, fault);
+    g_string_free(uri, TRUE);
+}
+
+/* RFC 2369: the first one that a reader can use counts; RFC 8058 is about the https one. */
+static void put_unsubscribe(struct field *f, const struct message *m)
+{
+    static const char fault[] = "the address of List-Unsubscribe has a character that is not allowed";
+    int mail = m->unsubscribe_mail.len > 0;
+    field_token(f, m->unsubscribe, mail ? FIELD_ANGLE_COMMA : FIELD_ANGLE, fault);
+    if (mail && memchr(m->unsubscribe.ptr, ',', m->unsubscribe.len))
+        field_fail(f, fault); /* a list is cut at its commas, and not every reader minds the brackets */
+    if (mail)
+        put_mailto(f, m->unsubscribe_mail, fault);
+}
+
+static void put_feedback_id(struct field *f, const struct message *m)
+{
+    field_token(f, m->feedback_id, FIELD_BARE, "the Feedback-ID has a character that is not allowed");
+}
+
+static void put_language(struct field *f, const struct message *m)
+{
+    field_token(f, m->language, FIELD_BARE, "the language has a character that is not allowed");
+}
+
+/* In the order in which they are written. A field is there when `when` of the message is not empty; `is` is the whole
+ * value of those that say the same in each mail. */
+#define NEEDS(member) offsetof(struct message, member)
+#define ALWAYS SIZE_MAX
+static const struct {
+    const char *name;
+    size_t when;
+    void (*put)(struct field *f, const struct message *m);
+    const char *is;
+} fields[] = {
+    {"From", ALWAYS, put_from, NULL},
+    {"To", ALWAYS, put_to, NULL},
+    {"Subject", ALWAYS, put_subject, NULL},
+    {"Date", ALWAYS, put_date, NULL},
+    {"Message-ID", ALWAYS, put_message_id, NULL},
+    {"In-Reply-To", NEEDS(thread), put_thread, NULL},
+    {"References", NEEDS(thread), put_thread, NULL},
+    {"MIME-Version", ALWAYS, NULL, "1.0"},
+    {"Auto-Submitted", ALWAYS, NULL, "auto-generated"},
+    {"X-Auto-Response-Suppress", ALWAYS, NULL, "All"},
+    {"List-Id", NEEDS(list_id), put_list_id, NULL},
+    {"List-Unsubscribe", NEEDS(unsubscribe), put_unsubscribe, NULL},
+    {"List-Unsubscribe-Post", NEEDS(unsubscribe), NULL, "List-Unsubscribe=One-Click"},
+    {"Feedback-ID", NEEDS(feedback_id), put_feedback_id, NULL},
+    {"Content-Language", NEEDS(language), put_language, NULL},
+};
+
+static int is_there(size_t when, const struct message *m)
+{
+    return when == ALWAYS || ((const struct belfry_str *)(const void *)((const char *)m + when))->len > 0;
+}
+
+/* Raw values: GMime writes them as they are and gives each LF its CR. */
+static const char *write_fields(GMimeHeaderList *list, const struct message *m)
+{
+    const char *fault = NULL;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && !fault; i++) {
+        struct field f;
+        if (!is_there(fields[i].when, m))
+            continue;
+        field_init(&f, fields[i].name);
+        if (fields[i].put)
+            fields[i].put(&f, m);
+        else
+            field_token(&f, belfry_str(fields[i].is), FIELD_BARE, NULL);
+        g_string_append_c(f.value, '\n');
+        g_mime_header_list_append(list, fields[i].name, "", NULL);
+        g_mime_header_set_raw_value(g_mime_header_list_get_header_at(list, g_mime_header_list_get_count(list) - 1),
+                                    f.value->str);
+        fault = f.fault;
+        field_fini(&f);
+    }
+    return fault;
+}
+
+/* --- the parts ---------------------------------------------------------------------------------------------------- */
+
+/* text/SUBTYPE of borrowed text. */
+static GMimeObject *part_of(const char *subtype, struct belfry_str text)
+{
+    GMimePart *part = g_mime_part_new_with_type("text", subtype);
+    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(text.len ? text.ptr : "", text.len);
+    GMimeDataWrapper *content = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+    g_mime_object_set_content_type_parameter(GMIME_OBJECT(part), "charset", "utf-8");
+    g_mime_part_set_content(part, content);
+    g_mime_part_set_content_encoding(part, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    g_object_unref(content);
+    g_object_unref(stream);
+    return GMIME_OBJECT(part);
+}
+
+/* From the Message-ID, which no two mails share. No body can hold it: `=_` is nothing that quoted-printable writes. */
+static void boundary_of(struct belfry_str message_id, char out[2 + 2 * BOUNDARY_BYTES + 1])
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    EVP_Digest(message_id.ptr, message_id.len, digest, NULL, EVP_sha256(), NULL);
+    memcpy(out, "=_", 2);
+    for (size_t i = 0; i < BOUNDARY_BYTES; i++)
+        g_snprintf(out + 2 + 2 * i, 3, "%02x", digest[i]);
+}
+
+static GMimeObject *body_of(const struct message *m)
+{
+    if (!m->html.len)
+        return part_of("plain", m->text);
+    char boundary[2 + 2 * BOUNDARY_BYTES + 1];
+    GMimeMultipart *both = g_mime_multipart_new_with_subtype("alternative");
+    boundary_of(m->message_id, boundary);
+    g_mime_multipart_set_boundary(both, boundary);
+    const struct {
+        const char *subtype;
+        struct belfry_str text;
+    } parts[] = {{"plain", m->text}, {"html", m->html}}; /* the best one last (RFC 2046, 5.1.4) */
+    for (size_t i = 0; i < 2; i++) {
+        GMimeObject *part = part_of(parts[i].subtype, parts[i].text);
+        g_mime_multipart_add(both, part);
+        g_object_unref(part);
+    }
+    return GMIME_OBJECT(both);
+}
+
+/* Controls in a body are text that quoted-printable carries; a NUL or a lone CR is nothing that a template writes. */
+static const char *body_fault(struct belfry_str text)
+{
+    if (field_flaw(text) == FIELD_NOT_UTF8)
+        return "a body is not UTF-8";
+    if (text.len && (memchr(text.ptr, '\0', text.len) || memchr(text.ptr, '\r', text.len)))
+        return "a body has a NUL or a CR";
+    return NULL;
+}
+
+static const char *bodies_fault(const struct message *m)
+{
+    const char *fault = body_fault(m->text);
+    if (!fault)
+        fault = body_fault(m->html);
+    return fault ? fault : m->html.len > HTML_MAX ? "the HTML is larger than 90 KB" : NULL;
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
+
+static char *bytes_of(GMimeMessage *message, size_t *size)
+{
+    GMimeStream *stream = g_mime_stream_mem_new();
+    GMimeFormatOptions *options = g_mime_format_options_new();
+    g_mime_format_options_set_newline_format(options, GMIME_NEWLINE_FORMAT_DOS);
+    g_mime_object_write_to_stream(GMIME_OBJECT(message), options, stream);
+    g_mime_format_options_free(options);
+    GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
+    if (bytes->len && bytes->data[bytes->len - 1] != '\n') /* a lone text without one: SMTP would add it */
+        g_byte_array_append(bytes, (const guint8 *)"\r\n", 2);
+    char *out = malloc(bytes->len + 1);
+    if (out) {
+        memcpy(out, bytes->data, bytes->len);
+        out[bytes->len] = '\0';
+        *size = bytes->len;
+    }
+    g_object_unref(stream);
+    return out;
+}
+
+char *message_write(const struct message *m, size_t *size, const char **fault)
+{
+    pthread_once(&gmime_once, gmime_start);
+    *fault = bodies_fault(m);
+    if (*fault)
+        return NULL;
+    GMimeMessage *message = g_mime_message_new(FALSE);
+    char *out = NULL;
+    *fault = write_fields(g_mime_object_get_header_list(GMIME_OBJECT(message)), m);
+    if (!*fault) {
+        GMimeObject *body = body_of(m);
+        g_mime_message_set_mime_part(message, body);
+        g_object_unref(body);
+        out = bytes_of(message, size);
+        *fault = out ? NULL : "there is no memory for it";
+    }
+    g_object_unref(message);
+    return out;
+}
