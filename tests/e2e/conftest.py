@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures: a hub in a directory of its own, with real time or a virtual clock, and an endpoint for webhooks."""
+"""Fixtures: a hub in a directory of its own, with real time or a virtual clock, and what gets webhooks and mail."""
 import pytest
 
 from support import config as configs
+from support.certificates import Authority
 from support.hub import Hub
 from support.receiver import Receiver
+from support.smtp import SmtpServer
 
 
 @pytest.fixture
@@ -57,3 +59,16 @@ def receiver():
     receiver = Receiver()
     yield receiver
     receiver.close()
+
+
+@pytest.fixture
+def smtp():
+    """A mail server, without TLS and AUTH."""
+    with SmtpServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """Who signs certificates."""
+    return Authority(tmp_path_factory.mktemp("authority"))
