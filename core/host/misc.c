@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small extensions: worker, metrics, secret, directory, asset, targets. */
+/* The small extensions: worker, metrics, secret, site, directory, asset, targets. */
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -131,6 +131,17 @@ static void derive(const struct belfry_host *table, const char *purpose, uint8_t
 }
 
 const struct belfry_secret_api host_secret_api = {sizeof(struct belfry_secret_api), 0, derive};
+
+/* --- belfry.site/1 ------------------------------------------------------------------------------------------------ */
+
+static struct belfry_str site_url(const struct belfry_host *table)
+{
+    if (!host_on_loop(table, "site.url"))
+        return (struct belfry_str){0};
+    return str_of(host_instance_generation(host_instance_of(table))->hub.public_url);
+}
+
+const struct belfry_site_api host_site_api = {sizeof(struct belfry_site_api), 0, site_url};
 
 /* --- belfry.asset/1 ----------------------------------------------------------------------------------------------- */
 

@@ -777,6 +777,11 @@ MEMBER(belfry_secret_api, struct_size, 0, uint32_t);
 MEMBER(belfry_secret_api, reserved, 4, uint32_t);
 MEMBER(belfry_secret_api, derive, 8, void (*)(const struct belfry_host *host, const char *purpose, uint8_t out[32]));
 
+/* belfry_site_api */
+MEMBER(belfry_site_api, struct_size, 0, uint32_t);
+MEMBER(belfry_site_api, reserved, 4, uint32_t);
+MEMBER(belfry_site_api, url, 8, struct belfry_str (*)(const struct belfry_host *host));
+
 /* belfry_state_api */
 MEMBER(belfry_state_api, struct_size, 0, uint32_t);
 MEMBER(belfry_state_api, reserved, 4, uint32_t);

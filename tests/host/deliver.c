@@ -58,7 +58,9 @@ static struct belfry_str payload_of(struct belfry_test *t, const struct belfry_i
     return text;
 }
 
-static void make_item(struct belfry_test *t, const struct belfry_test_item *in, int target, struct belfry_item *out)
+/* outside: to an address, behind which is nobody who could sign in */
+static void make_item(struct belfry_test *t, const struct belfry_test_item *in, int target, int outside,
+                      struct belfry_item *out)
 {
     uint64_t number = fake_id(t);
     *out = (struct belfry_item){
@@ -85,8 +87,13 @@ static void make_item(struct belfry_test *t, const struct belfry_test_item *in, 
     }
     out->notification_id = text_or(
         t, in->notification_id, arena_printf(t->arena, "01900000-0000-7000-9000-%012llx", (unsigned long long)number));
-    out->href =
-        str_of(arena_printf(t->arena, "https://belfry.example.org/%s/n/%.*s", t->org, STR_ARG(out->notification_id)));
+    out->flags = in->flags;
+    out->reason = text_or(t, in->reason, "owner");
+    out->category_label = in->category_label ? text_or(t, in->category_label, "") : out->category;
+    out->waited_ms = in->waited_ms;
+    out->valid_until_ms = in->valid_until_ms;
+    if (!outside)
+        out->href = str_of(arena_printf(t->arena, FAKE_URL "/%s/n/%.*s", t->org, STR_ARG(out->notification_id)));
 }
 
 /* Target or person; 0 when there is none such. */
@@ -138,7 +145,7 @@ uint64_t belfry_test_deliver(struct belfry_test *t, const struct belfry_test_bat
     batch->items = arena_alloc(t->arena, (in->count + 1) * sizeof(*batch->items));
     batch->outcomes = arena_alloc(t->arena, (in->count + 1) * sizeof(*batch->outcomes));
     for (size_t i = 0; i < in->count; i++) {
-        make_item(t, &in->items[i], batch->pub.target != NULL, &batch->items[i]);
+        make_item(t, &in->items[i], batch->pub.target != NULL, strncmp(in->to, "email:", 6) == 0, &batch->items[i]);
         pointers[i] = &batch->items[i];
     }
     batch->pub.struct_size = sizeof(batch->pub);
@@ -148,6 +155,9 @@ uint64_t belfry_test_deliver(struct belfry_test *t, const struct belfry_test_bat
     batch->pub.attempt = in->attempt ? in->attempt : 1;
     batch->pub.total = in->total ? in->total : (uint32_t)in->count;
     batch->pub.items = pointers;
+    batch->pub.kind = in->kind;
+    batch->pub.key = text_or(
+        t, in->key, arena_printf(t->arena, "01900000-0000-7000-a000-%012llx", (unsigned long long)batch->pub.id));
     *FAKE_ADD(t, &t->batches) = batch;
     t->plugin->delivery->deliver(t->self, &batch->pub);
     belfry_test_settle(t);
@@ -169,7 +179,7 @@ void belfry_test_cancel(struct belfry_test *t, uint64_t id)
 static void check_result(struct belfry_test *t, uint64_t batch, const struct belfry_result *r)
 {
     unsigned long long id = batch;
-    if (r->outcome < BELFRY_DELIVERED || r->outcome > BELFRY_TARGET_GONE)
+    if (r->outcome < BELFRY_DELIVERED || r->outcome > BELFRY_DEFERRED)
         fake_fault(t, "complete() of batch %llu has outcome %u, which counts as RETRY", id, r->outcome);
     if (memchr(r->detail.ptr, '\n', r->detail.len) || !str_utf8_valid(r->detail))
         fake_fault(t, "complete() of batch %llu has a detail that is not one line of UTF-8", id);
@@ -183,7 +193,7 @@ static void check_result(struct belfry_test *t, uint64_t batch, const struct bel
 
 static struct belfry_test_outcome outcome_of(struct belfry_test *t, const struct belfry_result *r)
 {
-    int known = r->outcome >= BELFRY_DELIVERED && r->outcome <= BELFRY_TARGET_GONE;
+    int known = r->outcome >= BELFRY_DELIVERED && r->outcome <= BELFRY_DEFERRED;
     return (struct belfry_test_outcome){known ? r->outcome : BELFRY_RETRY, r->code, r->retry_after_ms,
                                         fake_text(t, r->detail), fake_text(t, r->record)};
 }
@@ -261,7 +271,7 @@ const struct belfry_test_outcome *belfry_test_outcome(const struct belfry_test *
 
 const char *belfry_test_outcome_name(uint32_t outcome)
 {
-    static const char *const names[] = {"none",     "delivered", "retry",      "unavailable",
-                                        "rejected", "unknown",   "target_gone"};
+    static const char *const names[] = {"none",     "delivered", "retry",       "unavailable",
+                                        "rejected", "unknown",   "target_gone", "deferred"};
     return outcome < sizeof(names) / sizeof(names[0]) ? names[outcome] : "none";
 }

@@ -15,7 +15,8 @@
 
 #include <belfry/test.h>
 
-#define FAKE_DELIVERY_GRACE_MS 5000 /* after the deadline, before a missing complete() counts as RETRY */
+#define FAKE_URL "https://belfry.example.org" /* the hub's, for people */
+#define FAKE_DELIVERY_GRACE_MS 5000           /* after the deadline, before a missing complete() counts as RETRY */
 
 /* --- what a call records, and what became of it ------------------------------------------------------------------- */
 
@@ -153,6 +154,16 @@ struct fake_off {
     int is;
 };
 
+struct fake_sent {
+    struct belfry_test_sent pub;
+    uint64_t id;
+    int64_t due_ms, wait_ms; /* when it is answered or times out; how long the answer takes */
+    const struct belfry_test_smtp *answer;
+    int late; /* the answer comes after the timeout */
+    void (*fn)(void *arg, const struct belfry_smtp_answer *answer);
+    void *arg;
+};
+
 struct fake_metric {
     const char *name;
     double value;
@@ -217,6 +228,9 @@ struct belfry_test {
     FAKE_LIST(struct fake_request *) requests;
     FAKE_LIST(const struct belfry_test_answer *) answers; /* scripted, not yet used */
     size_t answers_used;
+    FAKE_LIST(struct fake_sent *) sent;
+    FAKE_LIST(const struct belfry_test_smtp *) smtp_answers; /* scripted, not yet used */
+    size_t smtp_answers_used;
     FAKE_LIST(struct fake_metric) metrics;
     FAKE_LIST(struct fake_mail) mails;
     FAKE_LIST(struct fake_off) off;
@@ -247,6 +261,7 @@ void fake_post(struct belfry_test *t, void (*fn)(void *arg), void *arg);
 extern const struct belfry_timer_api fake_timer_api;
 extern const struct belfry_fd_api fake_fd_api;
 extern const struct belfry_http_client_api fake_http_api;
+extern const struct belfry_smtp_client_api fake_smtp_api;
 extern const struct belfry_http_route_api fake_route_api;
 extern const struct belfry_addresses_api fake_addresses_api;
 
@@ -288,6 +303,9 @@ void fake_complete(struct belfry_test *t, uint64_t batch, const struct belfry_re
 /* http.c */
 int fake_http_due(struct belfry_test *t);
 int64_t fake_http_next(const struct belfry_test *t);
+/* smtp.c */
+int fake_smtp_due(struct belfry_test *t);
+int64_t fake_smtp_next(const struct belfry_test *t);
 /* route.c */
 int fake_calls_open(const struct belfry_test *t); /* how many requests wait for an answer */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small extensions: match, template, calendar, targets, metrics, secret, worker, directory, state, asset. */
+/* The small extensions: match, template, calendar, targets, metrics, secret, worker, site, directory, state, asset. */
 #include "fake.h"
 
 #include "base/crypto.h"
@@ -205,6 +205,16 @@ static belfry_status run(const struct belfry_host *host, void (*work)(void *arg)
 
 static const struct belfry_worker_api worker_api = {sizeof(worker_api), 0, run};
 
+/* --- site --------------------------------------------------------------------------------------------------------- */
+
+static struct belfry_str site_url(const struct belfry_host *host)
+{
+    (void)host;
+    return str_of(FAKE_URL);
+}
+
+static const struct belfry_site_api site_api = {sizeof(site_api), 0, site_url};
+
 /* --- directory, state, asset -------------------------------------------------------------------------------------- */
 
 static belfry_status person(const struct belfry_host *host, struct belfry_str org, struct belfry_str username,
@@ -369,7 +379,9 @@ const void *fake_extension(const char *id)
         {BELFRY_EXT_SECRET, &secret_api},
         {BELFRY_EXT_HTTP_CLIENT, &fake_http_api},
         {BELFRY_EXT_WORKER, &worker_api},
+        {BELFRY_EXT_SITE, &site_api},
         {BELFRY_EXT_STATE, &state_api},
+        {BELFRY_EXT_SMTP_CLIENT, &fake_smtp_api},
         {BELFRY_EXT_DIRECTORY, &directory_api},
         {BELFRY_EXT_ASSET, &asset_api},
         {BELFRY_EXT_FD, &fake_fd_api},

@@ -97,6 +97,7 @@ void belfry_test_settle(struct belfry_test *t)
         did |= run_durable(t);
         did |= fake_watch_run(t);
         did |= fake_http_due(t);
+        did |= fake_smtp_due(t);
         did |= fake_deliveries_due(t);
         if (!did)
             return;
@@ -111,7 +112,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 int64_t fake_next_due(const struct belfry_test *t)
 {
-    int64_t next = earlier(fake_http_next(t), fake_deliveries_next(t));
+    int64_t next = earlier(earlier(fake_http_next(t), fake_smtp_next(t)), fake_deliveries_next(t));
     const struct fake_loop_timer *loop_timer = first_loop_timer(t);
     if (loop_timer)
         next = earlier(next, loop_timer->due_ms);

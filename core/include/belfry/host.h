@@ -619,6 +619,14 @@ struct belfry_secret_api {
     void (*derive)(const struct belfry_host *host, const char *purpose, uint8_t out[32]);
 };
 
+#define BELFRY_EXT_SITE "belfry.site/1"
+struct belfry_site_api {
+    uint32_t struct_size, reserved;
+    /* [loop] where people reach this hub, without a slash at its end ("https://belfry.example.org"): addresses of its
+     * pages begin with it. Lives as long as the instance. */
+    struct belfry_str (*url)(const struct belfry_host *host);
+};
+
 #define BELFRY_EXT_STATE "belfry.state/1"
 struct belfry_state_api {
     uint32_t struct_size, reserved;

@@ -201,7 +201,10 @@ struct belfry_test_item {
     const char *data;    /* JSON of the event; default {} */
     const char *payload; /* PER_TARGET: default is the body that the hub makes of the item */
     uint32_t severity;
-    int64_t time_ms; /* 0: now */
+    int64_t time_ms;                     /* 0: now */
+    uint32_t flags;                      /* BELFRY_ITEM_* */
+    const char *reason, *category_label; /* PER_RECIPIENT; default "owner", and the category */
+    int64_t waited_ms, valid_until_ms;
 };
 /* A batch. */
 struct belfry_test_batch {
@@ -210,6 +213,8 @@ struct belfry_test_batch {
     size_t count;
     uint32_t attempt, total; /* 0: 1, and count */
     const char *deadline;    /* from now; NULL: 1m */
+    const char *key;         /* UUID; NULL: one of its own */
+    uint32_t kind;           /* BELFRY_BATCH_* */
 };
 /* Calls deliver() and takes turns. Returns the batch's id; 0 when there is no such target. */
 uint64_t belfry_test_deliver(struct belfry_test *t, const struct belfry_test_batch *batch);
@@ -273,6 +278,33 @@ const struct belfry_test_request *belfry_test_request(const struct belfry_test *
 size_t belfry_test_request_count(const struct belfry_test *t);
 /* Value of a header (any case), or NULL. */
 const char *belfry_test_header(const struct belfry_test *t, size_t index, const char *name);
+
+/* --- SMTP --------------------------------------------------------------------------------------------------------- */
+
+/* What belfry.smtp-client/1 answers: members as in struct belfry_smtp_answer. */
+struct belfry_test_smtp {
+    uint32_t error, stage; /* BELFRY_SMTP_ERR_*, BELFRY_SMTP_STAGE_* */
+    int32_t code;
+    const char *enhanced, *text, *error_text; /* NULL: empty */
+    uint32_t reused, encrypted;
+    const char *after; /* how long it takes; NULL: next turn. Beyond the mail's timeout it times out at this stage */
+};
+/* Script: the next mail that finds no earlier answer waiting gets this one. Without one it stays open until an answer
+ * is scripted, its timeout or cancel(). */
+void belfry_test_smtp_answer(struct belfry_test *t, const struct belfry_test_smtp *answer);
+
+/* A mail that the plugin sent: members as in struct belfry_smtp_mail. */
+struct belfry_test_sent {
+    const char *url, *username, *password, *ca_file; /* NULL: none */
+    uint32_t tls, max_connections;
+    const char *from, *to, *message;
+    size_t message_len;
+    int64_t timeout_ms, connect_timeout_ms;
+    int done; /* answered, timed out or cancelled */
+};
+/* Mails so far, oldest first; NULL past the end. */
+const struct belfry_test_sent *belfry_test_sent(const struct belfry_test *t, size_t index);
+size_t belfry_test_sent_count(const struct belfry_test *t);
 
 /* --- routes of the plugin ----------------------------------------------------------------------------------------- */
 
