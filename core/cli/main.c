@@ -22,6 +22,8 @@ static const struct cli_command commands[] = {
     {"backup", "backup -c FILE TO [--with-secret]", "copy the database while the hub runs", cli_backup},
     {"restore", "restore -c FILE FROM", "put a backup in place; the hub must be stopped", cli_restore},
     {"login-link", "login-link -c FILE --org O --user U", "print a link that signs a person in once", cli_login_link},
+    {"bounce", "bounce -c FILE [--recipient ADDRESS] < MESSAGE", "hand over a mail that came back; for an MTA's pipe",
+     cli_bounce},
     {"help", "help [COMMAND | CODE]", "explain a command or a diagnostic", cli_help},
 };
 

@@ -32,6 +32,8 @@ struct host {
     unsigned instances;
     const struct host_jobs *jobs; /* NULL: nothing is ever refreshed */
     void *jobs_arg;
+    host_feedback_fn *feedback; /* NULL: nothing ever comes back */
+    void *feedback_arg;
 };
 
 static const struct {
@@ -220,4 +222,17 @@ void host_jobs_done(struct host *host, const char *instance, uint64_t id, belfry
 {
     if (host->jobs)
         host->jobs->done(host->jobs_arg, instance, id, status);
+}
+
+void host_set_feedback(struct host *host, host_feedback_fn *fn, void *arg)
+{
+    host->feedback = fn;
+    host->feedback_arg = arg;
+}
+
+void host_feedback_done(struct host *host, const char *instance, uint64_t id, uint32_t outcome,
+                        struct belfry_str detail)
+{
+    if (host->feedback)
+        host->feedback(host->feedback_arg, instance, id, outcome, detail);
 }

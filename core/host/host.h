@@ -58,6 +58,10 @@ struct host_jobs {
 };
 void host_set_jobs(struct host *host, const struct host_jobs *jobs, void *arg);
 
+/* What an instance said of a message that its take() was given. detail: one line. Null: nobody asks. [loop] */
+typedef void host_feedback_fn(void *arg, const char *instance, uint64_t id, uint32_t outcome, struct belfry_str detail);
+void host_set_feedback(struct host *host, host_feedback_fn *fn, void *arg);
+
 /* --- instances ---------------------------------------------------------------------------------------------------- */
 
 struct host_instance;
@@ -125,6 +129,9 @@ extern const struct belfry_preferences_api host_preferences_api;
 void host_jobs_begin(struct host *host, int64_t job, struct belfry_str org);
 int host_jobs_progress(struct host *host, int64_t job);
 void host_jobs_done(struct host *host, const char *instance, uint64_t id, belfry_status status);
+/* The function of host_set_feedback. */
+void host_feedback_done(struct host *host, const char *instance, uint64_t id, uint32_t outcome,
+                        struct belfry_str detail);
 
 /* The inbox extension's memory of revisions; made by host_new. */
 struct host_inbox;

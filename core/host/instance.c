@@ -332,6 +332,33 @@ static void job_done(const struct belfry_host *table, uint64_t job, uint32_t add
     host_post(host_of(table), job_result_run, r);
 }
 
+struct feedback_result {
+    struct host *host;
+    char *name;
+    uint64_t id;
+    uint32_t outcome;
+    struct arena *arena;
+    struct belfry_str detail;
+};
+
+static void feedback_result_run(void *arg)
+{
+    struct feedback_result *r = arg;
+    host_feedback_done(r->host, r->name, r->id, r->outcome, r->detail);
+    free(r->name);
+    arena_free(r->arena);
+    free(r);
+}
+
+static void feedback_done(const struct belfry_host *table, uint64_t id, uint32_t outcome, struct belfry_str detail)
+{
+    struct feedback_result *r = xcalloc(1, sizeof(*r));
+    struct arena *arena = arena_new(512);
+    *r = (struct feedback_result){host_of(table), xstrdup(table->instance), id, outcome,
+                                  arena,          text_line(arena, detail)};
+    host_post(host_of(table), feedback_result_run, r);
+}
+
 static belfry_status fail(struct belfry_error *err, belfry_status status, const char *pointer, const char *format, ...)
 {
     if (!err || !err->impl)
@@ -434,6 +461,7 @@ struct host_instance *host_instance_new(struct host *host, struct config *config
         .fail = fail,
         .fail_attr = fail_attr,
         .stopped = stopped,
+        .feedback_done = feedback_done,
     };
     struct belfry_error pub = {sizeof(pub), BELFRY_OK, err};
     belfry_status status = instance->plugin->create(&instance->table, ci->options, &instance->self, &pub);

@@ -41,7 +41,7 @@ static const char switch_person[] =
 #include "core/http/pages/switch.mustache.inc"
     ;
 
-#define PAGE_HEADERS 6
+#define PAGE_HEADERS 7
 
 /* What the in-app delivery serves, when there is one. */
 #define BELL_SCRIPT "in-app/bell.js"
@@ -142,11 +142,11 @@ static void answer(struct http_request *req, const struct belfry_http_page *page
     buf_adds(&out, page->main);
     pages_render(req->http->pages, req->pub.locale, "end", model, &out);
     json_decref(model);
+    int secret = page->flags & BELFRY_PAGE_SECRET_ADDRESS || str_has_suffix(req->pub.path, STR("/session"));
     struct belfry_attr headers[PAGE_HEADERS + 2] = {
         {STR("Content-Security-Policy"), str_of(csp)},
-        /* the door's address holds a token */
-        {STR("Referrer-Policy"),
-         str_has_suffix(req->pub.path, STR("/session")) ? STR("no-referrer") : STR("same-origin")},
+        {STR("Referrer-Policy"), secret ? STR("no-referrer") : STR("same-origin")},
+        {STR("X-Robots-Tag"), STR("noindex, nofollow")}, /* no page of a hub is for the public */
         {STR("X-Frame-Options"), STR("DENY")},
         {STR("Cross-Origin-Opener-Policy"), STR("same-origin")},
         {STR("Content-Language"), str_of(language)},

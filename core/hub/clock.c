@@ -117,6 +117,7 @@ static void on_settled(void *arg)
         hub_tasks_look(hub);
         hub_feeds_look(hub);
         hub_refresh_look(hub);
+        hub_bounces_look(hub);
         settle(c);
     } else if (!posted && hub_idle(hub)) {
         answer(c, "ok");

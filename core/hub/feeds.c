@@ -184,6 +184,7 @@ static void on_tick(uv_timer_t *timer)
     struct hub *hub = timer->data;
     hub_feeds_look(hub);
     hub_refresh_look(hub);
+    hub_bounces_look(hub);
 }
 
 void hub_feeds_init(struct hub *hub)

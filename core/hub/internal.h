@@ -25,6 +25,8 @@ struct hub {
     struct list jwks;       /* key sets behind URLs: jwks.c */
     struct list feeds;      /* feeds.c */
     struct list refreshes;  /* refresh.c */
+    struct list bounces;    /* bounces.c */
+    uint64_t bounce_ids;    /* given to plugins so far */
     uint64_t refresh_parts; /* ids given to sources so far */
     int feeds_looking;
     int disk_low;
@@ -66,6 +68,11 @@ void hub_jwks_fini(struct hub *hub);
 
 /* Answers what was refused and is kept: refused.c. */
 void hub_refused_list(struct hub *hub, struct http_request *req);
+/* What comes back by mail: POST /v1/admin/bounces. */
+belfry_status hub_bounces_init(struct hub *hub, struct error *err);
+/* Instances that are gone, or take too long, are asked no more. */
+void hub_bounces_look(struct hub *hub);
+void hub_bounces_fini(struct hub *hub);
 /* /v1/{org}/events/{id}, /v1/{org}/explain */
 belfry_status hub_explain_init(struct hub *hub, struct error *err);
 /* A line of the log for each. */

@@ -170,6 +170,10 @@ const struct openapi_operation openapi_operations[] = {
      "200:Reloaded 422 503"},
     {"GET", "/v1/admin/config", "The configuration in force, without secrets.", NULL, NULL, "200:Config"},
     {"GET", "/v1/admin/plugins", "What is configured, and which plugin serves it.", NULL, NULL, "200:Plugins"},
+    {"POST", "/v1/admin/bounces",
+     "A mail that came back: the report of a bounce or of a complaint, a mail that unsubscribes. Each channel is asked "
+     "whether it knows it.",
+     "recipient:text", "message/rfc822:text", "200:Bounce 400 413 415 503"},
     {"GET", "/v1/admin/audit", "The audit of all orgs, and of the hub as a whole.",
      WINDOW " who:text what:text from:time to:time", NULL, "200:HubAudit 400 503"},
     {"GET", "/v1/admin/feeds", "How the feeds do.", NULL, NULL, "200:Feeds"},
@@ -331,6 +335,7 @@ const struct openapi_schema openapi_schemas[] = {
 
     {"Reloaded", "generation:int changed:object restart_required:[text]"},
     {"Config", "generation:int path:text sha256:text files:[text] config:object"},
+    {"Bounce", "taken:bool channel:text? detail:text"},
     {"Plugins", "items:[Plugin] next:null"},
     {"Plugin", "id:text version:text summary:text role:text instance:text build_id:text"},
     {"Feeds", "items:[Feed] next:null"},

@@ -118,6 +118,7 @@ static void on_committed(void *arg, belfry_status status)
     host_configure(hub->parts.host, r->config);
     hub_feeds_configure(hub, r->config);
     hub_refresh_look(hub);
+    hub_bounces_look(hub);
     hub_generation_activate(r->made, before);
     dispatch_targets_release(hub->parts.dispatch);
     dispatch_wake(hub->parts.dispatch, NULL);

@@ -107,8 +107,11 @@ const char *check_descriptor(struct arena *arena, const struct plugin *plugin)
         return fault;
     if (plugin->desc.flags)
         return arena_printf(arena, "the plugin has flags that this hub does not know (0x%x)", plugin->desc.flags);
+    if (plugin->feedback && !plugin->delivery)
+        return "has the role " PLUGIN_ROLE_FEEDBACK " without " PLUGIN_ROLE_DELIVERY
+               ": nothing comes back where nothing is sent";
     if (!plugin->source && !plugin->delivery)
-        return "has no role; expected " PLUGIN_ROLE_SOURCE " or " PLUGIN_ROLE_DELIVERY;
+        return "has no role; expected " PLUGIN_ROLES_KNOWN;
     if (plugin->delivery && (fault = check_delivery(arena, plugin->delivery)))
         return fault;
     if ((fault = option_table_fault(arena, plugin->desc.options, plugin->desc.config_size)) ||

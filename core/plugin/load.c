@@ -96,10 +96,27 @@ static const char *take_delivery(struct arena *arena, struct plugin *plugin, con
     return NULL;
 }
 
+static const char *take_feedback(struct arena *arena, struct plugin *plugin, const void *vtable)
+{
+    struct belfry_feedback *feedback = arena_alloc(arena, sizeof(*feedback));
+    const char *fault = normalize_struct(arena, "the vtable of " PLUGIN_ROLE_FEEDBACK, vtable, feedback,
+                                         sizeof(*feedback), REACHES(struct belfry_feedback, take));
+    if (fault)
+        return fault;
+    if (feedback->flags)
+        return arena_printf(arena, "the role " PLUGIN_ROLE_FEEDBACK " has flags that this hub does not know (0x%x)",
+                            feedback->flags);
+    if (!feedback->take)
+        return "the vtable of " PLUGIN_ROLE_FEEDBACK " has no take()";
+    plugin->feedback = feedback;
+    return NULL;
+}
+
 static const struct role_type {
     const char *id;
     const char *(*take)(struct arena *arena, struct plugin *plugin, const void *vtable);
-} role_types[] = {{PLUGIN_ROLE_SOURCE, take_source}, {PLUGIN_ROLE_DELIVERY, take_delivery}};
+} role_types[] = {
+    {PLUGIN_ROLE_SOURCE, take_source}, {PLUGIN_ROLE_DELIVERY, take_delivery}, {PLUGIN_ROLE_FEEDBACK, take_feedback}};
 #define ROLE_COUNT (sizeof(role_types) / sizeof(role_types[0]))
 
 static const char *take_roles(struct arena *arena, struct plugin *plugin)
@@ -110,9 +127,7 @@ static const char *take_roles(struct arena *arena, struct plugin *plugin)
         while (i < ROLE_COUNT && strcmp(role_types[i].id, role->id) != 0)
             i++;
         if (i == ROLE_COUNT)
-            return arena_printf(arena,
-                                "has the role `%s`, which this hub does not know; expected " PLUGIN_ROLE_SOURCE
-                                " or " PLUGIN_ROLE_DELIVERY,
+            return arena_printf(arena, "has the role `%s`, which this hub does not know; expected " PLUGIN_ROLES_KNOWN,
                                 role->id);
         if (taken[i]++)
             return arena_printf(arena, "has the role %s twice", role->id);

@@ -275,6 +275,9 @@ static void roles(struct reader *r, const json_t *object, struct plugin *plugin)
                                                .max_batch = small(r, from, "max_batch"),
                                                .max_inflight = small(r, from, "max_inflight")};
             rows[i].vtable = plugin->delivery = arena_memdup(r->arena, &delivery, sizeof(delivery));
+        } else if (strcmp(rows[i].id, PLUGIN_ROLE_FEEDBACK) == 0) {
+            struct belfry_feedback feedback = {.struct_size = sizeof(feedback)};
+            rows[i].vtable = plugin->feedback = arena_memdup(r->arena, &feedback, sizeof(feedback));
         } else {
             wrong(r, "roles", "a list of roles that this hub knows");
         }

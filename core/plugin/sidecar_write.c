@@ -167,6 +167,8 @@ static json_t *roles(const struct plugin *plugin)
         set_number(role, "max_inflight", plugin->delivery->max_inflight);
         json_array_append_new(array, role);
     }
+    if (plugin->feedback)
+        json_array_append_new(array, json_pack("{s:s}", "id", PLUGIN_ROLE_FEEDBACK));
     return array;
 }
 

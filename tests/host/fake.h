@@ -162,6 +162,9 @@ struct fake_sent {
     int late; /* the answer comes after the timeout */
     void (*fn)(void *arg, const struct belfry_smtp_answer *answer);
     void *arg;
+struct fake_feedback {
+    uint64_t id;
+    struct belfry_test_feedback pub;
 };
 
 struct fake_metric {
@@ -236,6 +239,7 @@ struct belfry_test {
     FAKE_LIST(struct fake_off) off;
     FAKE_LIST(const char *) required; /* categories */
     FAKE_LIST(struct fake_call_of_route *) route_calls;
+    FAKE_LIST(struct fake_feedback *) feedback;
 };
 
 void *fake_grow(struct arena *arena, void *items, size_t count, size_t *cap, size_t size);

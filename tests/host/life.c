@@ -131,6 +131,7 @@ static const struct plugin *take_linked(struct belfry_test *t, const struct belf
     p->needs = p->desc.needs ? p->desc.needs : nothing;
     p->source = role_of(&p->desc, PLUGIN_ROLE_SOURCE);
     p->delivery = role_of(&p->desc, PLUGIN_ROLE_DELIVERY);
+    p->feedback = role_of(&p->desc, PLUGIN_ROLE_FEEDBACK);
     p->loaded = 1;
     json_t *sidecar = plugin_sidecar(p);
     const struct plugin *checked = plugin_from_json(t->arena, p->path, sidecar, &t->err);
@@ -228,6 +229,10 @@ static void destroy(struct belfry_test *t, uint32_t instance)
     }
     if (fake_calls_open(t))
         fake_fault(t, "R02: %d requests to routes were not answered", fake_calls_open(t));
+    for (size_t i = 0; i < t->feedback.count; i++)
+        if (!t->feedback.items[i]->pub.answered)
+            fake_fault(t, "R02: feedback_done() is owed for message %llu",
+                       (unsigned long long)t->feedback.items[i]->id);
     for (size_t i = 0; i < t->loop_timers.count; i++)
         t->loop_timers.items[i].stopped |= t->loop_timers.items[i].instance == instance;
     for (size_t i = 0; i < t->watches.count; i++)

@@ -249,6 +249,55 @@ static void job_done(const struct belfry_host *host, uint64_t job, uint32_t adde
     fake_post(a->test, job_done_now, a);
 }
 
+/* --- what came back ----------------------------------------------------------------------------------------------- */
+
+struct feedback_answer {
+    struct belfry_test *test;
+    uint64_t id;
+    uint32_t outcome;
+    struct belfry_str detail;
+};
+
+static void feedback_done_now(void *arg)
+{
+    struct feedback_answer *a = arg;
+    struct belfry_test *t = a->test;
+    struct fake_feedback *found = NULL;
+    for (size_t i = 0; i < t->feedback.count; i++)
+        if (t->feedback.items[i]->id == a->id && !t->feedback.items[i]->pub.answered)
+            found = t->feedback.items[i];
+    if (!found)
+        fake_fault(t, "R04: feedback_done() for message %llu, which was answered or never was",
+                   (unsigned long long)a->id);
+    else
+        found->pub = (struct belfry_test_feedback){1, a->outcome, fake_text(t, a->detail)};
+    free((char *)(uintptr_t)a->detail.ptr);
+    free(a);
+}
+
+static void feedback_done(const struct belfry_host *host, uint64_t id, uint32_t outcome, struct belfry_str detail)
+{
+    struct feedback_answer *a = xcalloc(1, sizeof(*a));
+    *a = (struct feedback_answer){fake_of(host), id, outcome, copy(detail)};
+    fake_post(a->test, feedback_done_now, a);
+}
+
+const struct belfry_test_feedback *belfry_test_feedback(struct belfry_test *t, const char *recipient,
+                                                        const char *message, size_t len)
+{
+    struct fake_feedback *f = arena_alloc(t->arena, sizeof(*f));
+    if (!t->plugin->feedback)
+        fake_misuse("belfry_test_feedback", "the plugin has no role " PLUGIN_ROLE_FEEDBACK);
+    *f = (struct fake_feedback){fake_id(t), {0, 0, ""}};
+    *FAKE_ADD(t, &t->feedback) = f;
+    char *bytes = xmalloc(len + 1); /* gone when the call is over */
+    memcpy(bytes, message, len);
+    t->plugin->feedback->take(t->self, f->id, str_of(recipient ? recipient : ""), str_slice(bytes, len));
+    free(bytes);
+    belfry_test_settle(t);
+    return &f->pub;
+}
+
 /* --- errors, end -------------------------------------------------------------------------------------------------- */
 
 static belfry_status fail(struct belfry_error *err, belfry_status status, const char *pointer, const char *format, ...)
@@ -297,4 +346,5 @@ const struct belfry_host fake_host_table = {
     .fail = fail,
     .fail_attr = fail_attr,
     .stopped = stopped,
+    .feedback_done = feedback_done,
 };

@@ -29,12 +29,15 @@ static const struct refused {
     {"long_used", "the descriptor is longer than this hub's ("},
     {"long_rows_used", "options[1] is longer than this hub's ("},
     {"tiny_struct", "the descriptor has struct_size 80, at least 88 are needed"},
-    {"unknown_role", "has the role `belfry.sink/3`, which this hub does not know; expected belfry.source/1 or "
-                     "belfry.delivery/1"},
-    {"no_role", "has no role; expected belfry.source/1 or belfry.delivery/1"},
+    {"unknown_role", "has the role `belfry.sink/3`, which this hub does not know; expected belfry.source/1, "
+                     "belfry.delivery/1 or belfry.feedback/1"},
+    {"no_role", "has no role; expected belfry.source/1, belfry.delivery/1 or belfry.feedback/1"},
     {"role_twice", "has the role belfry.source/1 twice"},
     {"incomplete_source", "the vtable of belfry.source/1 has no receive()"},
     {"incomplete_delivery", "the vtable of belfry.delivery/1 has no cancel()"},
+    {"incomplete_feedback", "the vtable of belfry.feedback/1 has no take()"},
+    {"feedback_alone", "has the role belfry.feedback/1 without belfry.delivery/1: nothing comes back where nothing is "
+                       "sent"},
     {"missing_extension", "needs the extension belfry.telepathy/1, which this hub does not offer"},
     {"bad_option_type", "option `text` has type 99, which this hub does not know"},
     {"offset_outside", "option `number`: 8 bytes at offset 16 are outside of the 16 bytes of its struct"},

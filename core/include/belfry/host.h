@@ -128,6 +128,10 @@ struct belfry_fault {
     struct belfry_str detail;
 };
 
+/* Of a page: its address is a secret, such as the link of a mail. It is told to nobody as a referrer and is not to be
+ * found by a search. */
+enum { BELFRY_PAGE_SECRET_ADDRESS = 1 << 0 };
+
 struct belfry_http_page {
     uint32_t struct_size, status;
     struct belfry_str title;    /* text; the host escapes it */
@@ -136,7 +140,8 @@ struct belfry_http_page {
     const char *const *styles;  /* ends at NULL; may be NULL */
     uint32_t reload_after_s;    /* the browser asks for the page again; 0: it does not */
     uint32_t reserved;
-    struct belfry_str skips; /* HTML: further skip links, <a class="skip" href="#list">...</a> */
+    struct belfry_str skips;   /* HTML: further skip links, <a class="skip" href="#list">...</a> */
+    uint32_t flags, reserved2; /* BELFRY_PAGE_* */
 };
 
 struct belfry_http_route_api {

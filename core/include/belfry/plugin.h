@@ -323,7 +323,7 @@ struct belfry_route {
 struct belfry_host;
 
 struct belfry_role {
-    const char *id; /* "belfry.source/1", "belfry.delivery/1" */
+    const char *id; /* "belfry.source/1", "belfry.delivery/1", "belfry.feedback/1" */
     const void *vtable;
 };
 
@@ -645,6 +645,24 @@ struct belfry_delivery {
     void (*cancel)(void *self, uint64_t batch_id);
 };
 
+/* --- what comes back: "belfry.feedback/1", beside the role of a delivery -------------------------------------------
+ */
+
+/* What became of a message that take() was given. */
+enum {
+    BELFRY_FEEDBACK_FOREIGN = 0, /* not about anything that this instance sent: the next one is asked */
+    BELFRY_FEEDBACK_TAKEN = 1,   /* understood, whether there was something to do or not */
+    BELFRY_FEEDBACK_LATER = 2    /* not now: whoever brought it is asked to come again */
+};
+
+struct belfry_feedback {
+    uint32_t struct_size, flags;
+    /* [loop] a mail that came back (RFC 5322), at most 1 MiB, as it was sent or cut at that. recipient is the
+     * envelope's, an addr-spec; empty: not known. Both may hold anything. Must not block; owes one
+     * host->feedback_done(). */
+    void (*take)(void *self, uint64_t id, struct belfry_str recipient, struct belfry_str message);
+};
+
 /* --- the host ----------------------------------------------------------------------------------------------------- */
 
 enum { BELFRY_LOG_DEBUG = 0, BELFRY_LOG_INFO = 1, BELFRY_LOG_WARN = 2, BELFRY_LOG_ERROR = 3 };
@@ -697,6 +715,9 @@ struct belfry_host {
     void (*fail_attr)(struct belfry_error *err, const char *name, struct belfry_str value);
     /* [any] once, after stop() */
     void (*stopped)(const struct belfry_host *host);
+    /* [any] once for each take(): BELFRY_FEEDBACK_*, and one line about it for people, without what the message says of
+     * itself. An id that is over is a counted no-op. */
+    void (*feedback_done)(const struct belfry_host *host, uint64_t id, uint32_t outcome, struct belfry_str detail);
 };
 
 /* True when the struct behind s reaches as far as member m and m is not NULL. */

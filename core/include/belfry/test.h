@@ -251,6 +251,18 @@ void belfry_test_mail(struct belfry_test *t, const char *delivery, const char *w
 /* A category, named by the configuration, whose mail nobody can stop. */
 void belfry_test_required(struct belfry_test *t, const char *category);
 
+/* --- what comes back ---------------------------------------------------------------------------------------------- */
+
+/* What feedback_done() said. */
+struct belfry_test_feedback {
+    uint32_t answered, outcome; /* 1; BELFRY_FEEDBACK_* */
+    const char *detail;
+};
+/* Calls take() of "belfry.feedback/1" with a message, and takes turns. recipient: NULL for none. What was not answered
+ * by belfry_test_free() fails the test. */
+const struct belfry_test_feedback *belfry_test_feedback(struct belfry_test *t, const char *recipient,
+                                                        const char *message, size_t len);
+
 /* --- HTTP --------------------------------------------------------------------------------------------------------- */
 
 struct belfry_test_answer {
