@@ -60,6 +60,7 @@ static const struct {
     {BELFRY_EXT_JOB, &host_job_api},
     {BELFRY_EXT_PAGES, &host_pages_api},
     {BELFRY_EXT_PREFERENCES, &host_preferences_api},
+    {BELFRY_EXT_ADDRESSES, &host_addresses_api},
 };
 
 const void *host_extension(const char *id)

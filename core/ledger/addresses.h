@@ -10,6 +10,8 @@
 #include "ledger/ledger.h"
 #include "store/suppressions.h"
 
+#include <belfry/host.h>
+
 /*
  * A mail came back, or its reader called it junk. From the fifth mail within 14 days that came back for now, and at
  * once in the other cases, the address is suppressed; the person whose address it is now finds a notice in the inbox. A

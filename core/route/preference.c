@@ -32,6 +32,26 @@ int preference_counts(const struct preference_choice *choice, const struct belfr
            !(choice->how == CONFIG_EMAIL_OFF && str_among(choice->category, required));
 }
 
+static int required(const struct config *config, struct belfry_str name)
+{
+    const struct config_category *category = config_category(config, name);
+    return category && category->required;
+}
+
+int preference_stopped(const struct preference *p, const struct config *config, const struct config_category *category,
+                       struct belfry_str name)
+{
+    int how = preference_of(p, name);
+    if (how == PREFERENCE_NONE)
+        how = p->fallback;
+    if (name.len && how == PREFERENCE_NONE)
+        how = category ? (int)category->email : CONFIG_EMAIL_UNSEEN;
+    for (size_t i = 0; !name.len && i < p->email_count; i++)
+        if (p->email[i].how != CONFIG_EMAIL_OFF && !required(config, p->email[i].category))
+            return 0;
+    return how == CONFIG_EMAIL_OFF && !(category && category->required);
+}
+
 struct belfry_str preference_zone(const struct config *config, const struct config_org *org, const struct preference *p,
                                   struct belfry_str directory)
 {

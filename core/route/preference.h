@@ -51,6 +51,10 @@ int preference_of(const struct preference *p, struct belfry_str category);
 /* 1 when a choice can count now for somebody who sees the categories of visible, of which required cannot be off. */
 int preference_counts(const struct preference_choice *choice, const struct belfry_strs *visible,
                       const struct belfry_strs *required);
+/* 1 when the person stopped a category (NULL: one that the configuration does not know); name empty: when they stopped
+ * all that can be stopped. */
+int preference_stopped(const struct preference *p, const struct config *config, const struct config_category *category,
+                       struct belfry_str name);
 /* The zone that counts for somebody: the first of these that is one, else the org's, else the hub's, else UTC. */
 struct belfry_str preference_zone(const struct config *config, const struct config_org *org, const struct preference *p,
                                   struct belfry_str directory);
