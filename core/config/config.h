@@ -211,6 +211,10 @@ int config_serves(const struct config_instance *instance, struct belfry_str org)
 /* 1 when the source serves the org and its plugin has a page of runs, /{org}/runs/{instance}. */
 int config_shows_runs(const struct config_instance *source, struct belfry_str org);
 int config_names_has(const struct config_names *names, struct belfry_str name);
+/* The hour of the day at which the channel's digests go out to whoever chose none: its option `digest_hour`, if it has
+ * one. [any] */
+#define CONFIG_DIGEST_HOUR 8
+int config_digest_hour(const struct config_instance *channel);
 /* A category's label in the language of a locale ("de-AT"), as long as the configuration lives. [any] */
 struct belfry_str config_label(const struct config_category *category, struct belfry_str locale);
 /* 1 when a category is visible to somebody with these roles. */

@@ -68,6 +68,18 @@ static void channel_defaults(const struct config_instance *channel, struct confi
     }
 }
 
+int config_digest_hour(const struct config_instance *channel)
+{
+    const struct belfry_option *row = channel->options && channel->plugin ? channel->plugin->desc.options : NULL;
+    for (; row && row->struct_size; row++) {
+        if (strcmp(row->name, "digest_hour") != 0 || row->type != BELFRY_OPT_INT)
+            continue;
+        int64_t hour = *(const int64_t *)(const void *)((const char *)channel->options + row->offset);
+        return hour >= 0 && hour < 24 ? (int)hour : CONFIG_DIGEST_HOUR;
+    }
+    return CONFIG_DIGEST_HOUR;
+}
+
 static int has_recipients(const struct config_instance *channel)
 {
     const uint32_t personal = BELFRY_DELIVERY_IN_COMMIT | BELFRY_DELIVERY_PER_RECIPIENT;

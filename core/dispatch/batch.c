@@ -51,7 +51,8 @@ static int64_t timeout_of(const struct channel *ch)
 /* The breaker knows whether a target answers as it should, not whether a delivery made sense. */
 static void note(struct dispatch *d, struct queue_state *q, uint32_t outcome)
 {
-    if (outcome == BELFRY_REJECTED || outcome == BELFRY_UNKNOWN || outcome == BELFRY_TARGET_GONE)
+    if (outcome == BELFRY_REJECTED || outcome == BELFRY_UNKNOWN || outcome == BELFRY_TARGET_GONE ||
+        outcome == BELFRY_DEFERRED)
         q->breaker.probing = 0;
     else if (q->target) /* a mail server that puts some recipients off is no broken channel */
         breaker_note(&q->breaker, outcome != BELFRY_DELIVERED, dispatch_now(d));
@@ -82,15 +83,15 @@ static void batch_free(struct dispatch *d, struct batch *b)
     queue_settle(d, q);
 }
 
-static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_result *result)
+static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_result *results, uint32_t n)
 {
     struct queue_state *q = b->queue;
     int moved = q->target && !str_eq(b->facts->pub.url, q->target->facts->pub.url);
-    outcome_judge(d, b, result);
+    outcome_judge(d, b, results, n);
     if (!moved) { /* what another receiver answered says nothing of this one */
-        note(d, q, result->outcome);
+        note(d, q, results[0].outcome);
         if (q->target)
-            target_result(d, q->target, result->outcome, b->attempt);
+            target_result(d, q->target, results[0].outcome, b->attempt);
     }
     batch_free(d, b);
 }
@@ -102,7 +103,7 @@ int dispatch_complete(struct dispatch *d, uint64_t id, const struct belfry_resul
         d->numbers.late_completions++;
         return 0;
     }
-    batch_end(d, b, &results[0]);
+    batch_end(d, b, results, n);
     return 1;
 }
 
@@ -128,7 +129,7 @@ void batches_expire(struct dispatch *d)
         struct belfry_result late = {.struct_size = sizeof(late),
                                      .outcome = BELFRY_RETRY,
                                      .detail = STR("the plugin did not answer before the deadline")};
-        batch_end(d, b, &late);
+        batch_end(d, b, &late, 1);
     }
 }
 
@@ -154,11 +155,11 @@ static struct belfry_str uuid(struct dispatch *d, struct arena *arena, int64_t i
     return str_slice(text, ID_TEXT_SIZE - 1);
 }
 
-static void item_fill(struct dispatch *d, struct batch *b, const struct ledger_claim_item *from)
+static void item_fill(struct dispatch *d, struct arena *arena, const struct ledger_claim_item *from,
+                      struct belfry_item *item)
 {
-    struct arena *arena = b->memory->arena;
-    b->item = (struct belfry_item){
-        .struct_size = sizeof(b->item),
+    *item = (struct belfry_item){
+        .struct_size = sizeof(*item),
         .severity = (uint32_t)from->severity,
         .delivery_id = (uint64_t)from->delivery,
         .event_id = uuid(d, arena, from->event),
@@ -175,17 +176,35 @@ static void item_fill(struct dispatch *d, struct batch *b, const struct ledger_c
         .data = from->data,
         .time_ms = from->event_time_ms,
         .payload = from->payload,
+        .flags = from->required ? BELFRY_ITEM_REQUIRED : 0,
+        .reason = from->reason,
+        .category_label = from->category_label,
+        .waited_ms = from->waited_ms,
+        .valid_until_ms = from->valid_until_ms,
     };
-    if (from->notification && d->set.public_url) {
-        char *href = arena_printf(arena, "%s/%.*s/n/%.*s", d->set.public_url, STR_ARG(from->org),
-                                  STR_ARG(b->item.notification_id));
-        b->item.href = str_of(href);
+    if (from->notification && d->set.public_url)
+        item->href = str_of(arena_printf(arena, "%s/%.*s/n/%.*s", d->set.public_url, STR_ARG(from->org),
+                                         STR_ARG(item->notification_id)));
+}
+
+static void items_fill(struct dispatch *d, struct batch *b)
+{
+    struct arena *arena = b->memory->arena;
+    uint32_t count = 1 + (uint32_t)b->of->rest_count;
+    const struct belfry_item **list = arena_alloc(arena, count * sizeof(*list));
+    b->items = arena_alloc(arena, count * sizeof(*b->items));
+    for (uint32_t i = 0; i < count; i++) {
+        item_fill(d, arena, i ? &b->of->rest[i - 1] : b->of, &b->items[i]);
+        list[i] = &b->items[i];
     }
+    b->pub.items = list;
+    b->pub.item_count = count;
 }
 
 /* PER_RECIPIENT only: a target is no person. */
-static void person_fill(struct dispatch *d, struct batch *b, const struct ledger_claim_item *from)
+static void person_fill(struct dispatch *d, struct batch *b)
 {
+    const struct ledger_claim_item *from = b->of;
     if (b->queue->target)
         return;
     b->person = (struct belfry_person){.struct_size = sizeof(b->person), .username = from->username};
@@ -217,7 +236,7 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     b->memory = memory;
     b->live = c->live;
     b->queue = q;
-    b->delivery = from->delivery;
+    b->of = from;
     b->attempt = from->attempt;
     b->started_ms = dispatch_now(d);
     b->started_ns = clock_mono_ns(clock_real());
@@ -226,16 +245,16 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
         b->facts = q->target->facts;
         b->facts->refs++;
     }
-    item_fill(d, b, from);
-    b->items[0] = &b->item;
     b->pub = (struct belfry_batch){.struct_size = sizeof(b->pub),
-                                   .item_count = 1,
                                    .id = ++d->next_batch,
                                    .deadline_ms = b->started_ms + timeout,
                                    .attempt = b->attempt,
-                                   .items = b->items,
-                                   .target = b->facts ? &b->facts->pub : NULL};
-    person_fill(d, b, from);
+                                   .total = from->total,
+                                   .target = b->facts ? &b->facts->pub : NULL,
+                                   .key = uuid(d, memory->arena, from->bundle ? from->bundle : from->delivery),
+                                   .kind = from->kind};
+    items_fill(d, b);
+    person_fill(d, b);
     hash_set(d->batches, str_slice((const char *)&b->pub.id, sizeof(b->pub.id)), b);
     list_push_back(&d->open, &b->node);
     c->live->batches++;

@@ -51,7 +51,7 @@ struct channel {
     int64_t *waits;
     struct queue_state *own; /* queue of rows without a target */
     /* looked up once an instance; NULL: not yet */
-    struct metric *by_outcome[OUTCOME_COUNT], *by_result[BELFRY_TARGET_GONE + 1];
+    struct metric *by_outcome[OUTCOME_COUNT], *by_result[BELFRY_DEFERRED + 1];
     struct metric *latency, *last_success, *call_time; /* call_time: of deliver() */
 };
 
@@ -91,14 +91,14 @@ struct queue_state {
 
 struct batch {
     struct belfry_batch pub;
-    struct belfry_item item;
-    const struct belfry_item *items[1];
+    struct belfry_item *items;          /* in the claim's memory */
+    const struct ledger_claim_item *of; /* the first, with the others behind it; the same */
     struct belfry_person person;
     struct live *live;
     struct queue_state *queue;
     struct claim_memory *memory;
     struct target_facts *facts; /* NULL: not a target's */
-    int64_t started_ms, delivery;
+    int64_t started_ms;
     uint32_t attempt;
     uint64_t started_ns, deadline_ns;
     int canceled;
@@ -148,7 +148,8 @@ void batches_give_back(struct dispatch *d); /* all: cancelled and forgotten, the
 void live_unref(struct live *live);
 
 /* outcomes.c */
-void outcome_judge(struct dispatch *d, const struct batch *b, const struct belfry_result *r);
+/* One result for all items, or one for each. */
+void outcome_judge(struct dispatch *d, const struct batch *b, const struct belfry_result *results, uint32_t n);
 /* The hub stops: a claimed row that no plugin has seen waits as before; one that a plugin works on is due again when it
  * is a target's (the receiver knows its id), else nobody knows whether it arrived. No attempt is counted. */
 void outcome_untouched(struct dispatch *d, const struct ledger_claim_item *item);

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 
 #define UNAVAILABLE_WAIT_MS 30000
+#define DEFERRED_WAIT_MS 10000 /* at least, so that a recipient who is put off over and over is no busy loop */
+#define TRIED_FOR_MS (12 * 3600 * 1000ll) /* mail is given up then, however few times it was tried */
 #define WAIT_MAX_MS (24 * 3600 * 1000ll)
 #define DETAIL_MAX 1000
 #define RECORD_MAX (32 * 1024)
@@ -142,9 +144,9 @@ static void count_outcome(struct channel *ch, enum outcome state, int add)
 /* A result of a newer plugin counts as what it is treated as. */
 static void count_result(struct channel *ch, uint32_t result, int add)
 {
-    static const char *const names[] = {NULL,       "delivered", "retry",      "unavailable",
-                                        "rejected", "unknown",   "target_gone"};
-    if (result < BELFRY_DELIVERED || result > BELFRY_TARGET_GONE)
+    static const char *const names[] = {NULL,       "delivered", "retry",       "unavailable",
+                                        "rejected", "unknown",   "target_gone", "deferred"};
+    if (result < BELFRY_DELIVERED || result > BELFRY_DEFERRED)
         result = BELFRY_RETRY;
     if (!ch->by_result[result])
         ch->by_result[result] = metric_get(metrics_global(), "belfry_delivery_attempts_total",
@@ -161,7 +163,7 @@ void channel_metrics(struct channel *ch)
     count_outcome(ch, OUTCOME_delivered, 0);
     count_outcome(ch, OUTCOME_retrying, 0);
     count_outcome(ch, OUTCOME_failed, 0);
-    for (uint32_t result = BELFRY_DELIVERED; result <= BELFRY_TARGET_GONE; result++)
+    for (uint32_t result = BELFRY_DELIVERED; result <= BELFRY_DEFERRED; result++)
         count_result(ch, result, 0);
     ch->latency = metric_get(metrics_global(), "belfry_delivery_latency_seconds",
                              "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel", ch->name, NULL);
@@ -170,36 +172,53 @@ void channel_metrics(struct channel *ch)
                    "When the channel delivered last; 0: not since the start.", METRIC_GAUGE, "channel", ch->name, NULL);
 }
 
-static void observe_arrival(const struct dispatch *d, struct channel *ch, int64_t event_ms)
+/* What waited for its digest or the end of the night was not slow. */
+static void observe_arrival(const struct dispatch *d, struct channel *ch, const struct batch *b)
 {
     int64_t now = dispatch_now(d);
-    metric_observe(ch->latency, (double)(now - event_ms) / 1000);
+    if (b->of->kind == BELFRY_BATCH_SINGLE)
+        metric_observe(ch->latency, (double)(now - b->of->event_time_ms) / 1000);
     metric_set(ch->last_success, (double)now / 1000);
 }
 
 /* --- the log ------------------------------------------------------------------------------------------------------ */
 
+static const char *log_message(const struct ledger_outcome *o)
+{
+    switch (o->state) {
+    case OUTCOME_delivered:
+        return "delivered";
+    case OUTCOME_retrying:
+        return o->count_attempt ? "delivery failed, it is tried again" : "delivery waits";
+    case OUTCOME_scheduled:
+        return "delivery waits";
+    case OUTCOME_unknown:
+        return o->due_ms ? "it may have arrived, it is sent once more" : "it may have arrived, it is not sent again";
+    default:
+        return "delivery failed for good";
+    }
+}
+
 /* One line an attempt: debug when all is well, since there may be thousands a second. */
 static void log_outcome(const struct dispatch *d, const struct batch *b, const struct ledger_outcome *o)
 {
-    enum log_level level = o->state == OUTCOME_delivered ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+    int well = o->state == OUTCOME_delivered || o->result == BELFRY_DEFERRED;
+    enum log_level level = well ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
     if (level < log_level_now())
         return;
     const struct belfry_target *target = b->pub.target;
-    const char *message = o->state == OUTCOME_delivered  ? "delivered"
-                          : o->state == OUTCOME_retrying ? "delivery failed, it is tried again"
-                                                         : "delivery failed for good";
     struct belfry_str name = target ? target->name : (struct belfry_str){0};
     char id[ID_TEXT_SIZE], next[TIME_TEXT_SIZE + 6] = "";
-    id_format(&d->id_key, b->delivery, id);
-    if (o->state == OUTCOME_retrying) {
+    id_format(&d->id_key, o->bundle ? o->bundle : o->delivery, id);
+    if (o->due_ms) {
         memcpy(next, " next=", 6);
         time_format(o->due_ms, next + 6);
     }
-    log_write(level, "dispatch", message,
-              "org=%.*s event=%.*s delivery=%s channel=%s target=%s attempt=%u outcome=%s code=%d ms=%.1f detail=%s%s",
-              STR_ARG(b->item.org), STR_ARG(b->item.event_id), id, b->queue->channel->name,
-              log_quote(name.ptr, name.len), b->attempt, outcome_name((int)o->state), o->code,
+    log_write(level, "dispatch", log_message(o),
+              "org=%.*s event=%.*s delivery=%s channel=%s target=%s items=%u attempt=%u outcome=%s code=%d ms=%.1f"
+              " detail=%s%s",
+              STR_ARG(b->items[0].org), STR_ARG(b->items[0].event_id), id, b->queue->channel->name,
+              log_quote(name.ptr, name.len), b->pub.total, b->attempt, outcome_name((int)o->state), o->code,
               (double)o->elapsed_us / 1000, log_quote(o->detail, o->detail ? strlen(o->detail) : 0), next);
 }
 
@@ -231,11 +250,21 @@ static const char *keep_record(struct dispatch *d, const struct batch *b, struct
     return NULL;
 }
 
-static void add(struct dispatch *d, const struct batch *b, enum outcome state, int64_t due_ms, int count_attempt,
-                const struct belfry_result *r)
+/* What a result is about: all rows of a batch, or one of them. */
+struct share {
+    const struct batch *b;
+    int64_t delivery, bundle;
+    uint32_t rows;
+};
+
+static void add(struct dispatch *d, const struct share *share, enum outcome state, int64_t due_ms, int count_attempt,
+                const struct belfry_result *r, struct belfry_str detail)
 {
+    const struct batch *b = share->b;
     struct ledger_outcome outcome = {
-        .delivery = b->delivery,
+        .delivery = share->delivery,
+        .bundle = share->bundle,
+        .attempt = b->attempt,
         .state = state,
         .due_ms = due_ms,
         .count_attempt = count_attempt,
@@ -243,60 +272,142 @@ static void add(struct dispatch *d, const struct batch *b, enum outcome state, i
         .code = r->code,
         .started_ms = b->started_ms,
         .elapsed_us = (int64_t)((clock_mono_ns(clock_real()) - b->started_ns) / 1000),
-        .detail = keep(d, r->detail, DETAIL_MAX),
+        .detail = keep(d, detail, DETAIL_MAX),
         .record = keep_record(d, b, r->record),
     };
     append(d, &outcome);
     log_outcome(d, b, &outcome);
-    count_outcome(b->queue->channel, state, 1);
+    count_outcome(b->queue->channel, state, (int)share->rows);
     count_result(b->queue->channel, r->outcome, 1);
     if (state == OUTCOME_delivered)
-        observe_arrival(d, b->queue->channel, b->item.time_ms);
+        observe_arrival(d, b->queue->channel, b);
 }
 
-static void add_retry(struct dispatch *d, const struct batch *b, const struct belfry_result *r)
+/* The end, in words of ours before those of the receiver. */
+static void add_end(struct dispatch *d, const struct share *share, enum outcome state, int count_attempt,
+                    const struct belfry_result *r, const char *why)
 {
+    struct belfry_str detail = r->detail;
+    if (why) {
+        const char *sep = detail.len ? ": " : "";
+        detail = str_of(arena_printf(sheet_now(d)->arena, "%s%s%.*s", why, sep, STR_ARG(detail)));
+    }
+    add(d, share, state, 0, count_attempt, r, detail);
+}
+
+/* Mail about what is no longer valid by then. What is one of several ends with its gates, each by itself. */
+static int comes_too_late(const struct batch *b, int64_t due_ms)
+{
+    return !b->queue->target && b->pub.total == 1 && b->of->valid_until_ms &&
+           due_ms > b->of->valid_until_ms - LEDGER_VALID_MS;
+}
+
+/* Waits until then, if there is any sense in it. */
+static void add_wait(struct dispatch *d, const struct share *share, enum outcome state, int64_t due_ms,
+                     int count_attempt, const struct belfry_result *r)
+{
+    if (comes_too_late(share->b, due_ms))
+        add_end(d, share, OUTCOME_expired, count_attempt, r, "its validity ends before it could be tried again");
+    else
+        add(d, share, state, due_ms, count_attempt, r, r->detail);
+}
+
+static void add_retry(struct dispatch *d, const struct share *share, const struct belfry_result *r)
+{
+    const struct batch *b = share->b;
     uint64_t random;
     random_bytes(&random, sizeof(random));
     int64_t wait = dispatch_wait_ms(&b->queue->channel->policy, b->attempt, r->retry_after_ms, random);
+    int64_t due = dispatch_now(d) + wait, first = b->of->first_ms ? b->of->first_ms : b->started_ms;
     if (wait < 0)
-        add(d, b, OUTCOME_failed, 0, 1, r);
+        add_end(d, share, OUTCOME_failed, 1, r, NULL);
+    else if (!b->queue->target && due > first + TRIED_FOR_MS)
+        add_end(d, share, OUTCOME_failed, 1, r, "given up 12 hours after the first attempt");
     else
-        add(d, b, OUTCOME_retrying, dispatch_now(d) + wait, 1, r);
+        add_wait(d, share, OUTCOME_retrying, due, 1, r);
 }
 
-void outcome_judge(struct dispatch *d, const struct batch *b, const struct belfry_result *r)
+/* A receiver of targets knows a delivery by its id; who reads mail would read it twice, so it is sent once more and no
+ * further. */
+static void add_unknown(struct dispatch *d, const struct share *share, const struct belfry_result *r)
 {
-    int64_t wait;
+    const struct batch *b = share->b;
+    int64_t due = dispatch_now(d) + LEDGER_UNKNOWN_WAIT_MS;
+    int again = !b->queue->target && !b->of->unknowns && !comes_too_late(b, due);
+    add(d, share, OUTCOME_unknown, again ? due : 0, 1, r, r->detail);
+}
+
+static int64_t within(int64_t wait, int64_t least)
+{
+    return wait < least ? least : wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
+}
+
+static void judge(struct dispatch *d, const struct share *share, const struct belfry_result *r)
+{
+    const struct batch *b = share->b;
+    int64_t due;
     switch (r->outcome) {
     case BELFRY_DELIVERED:
         b->queue->held_until_ms = 0;
-        add(d, b, OUTCOME_delivered, 0, 1, r);
+        add_end(d, share, OUTCOME_delivered, 1, r, NULL);
         break;
     case BELFRY_REJECTED:
     case BELFRY_TARGET_GONE:
-        add(d, b, OUTCOME_failed, 0, 1, r);
+        add_end(d, share, OUTCOME_failed, 1, r, NULL);
         break;
     case BELFRY_UNKNOWN:
-        add(d, b, OUTCOME_unknown, 0, 1, r);
+        add_unknown(d, share, r);
         break;
     case BELFRY_UNAVAILABLE:
-        wait = r->retry_after_ms > UNAVAILABLE_WAIT_MS ? r->retry_after_ms : UNAVAILABLE_WAIT_MS;
-        wait = wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
-        if (b->queue->held_until_ms < dispatch_now(d) + wait) /* nothing else of the queue is tried before */
-            b->queue->held_until_ms = dispatch_now(d) + wait;
-        add(d, b, OUTCOME_retrying, dispatch_now(d) + wait, 0, r);
+        due = dispatch_now(d) + within(r->retry_after_ms, UNAVAILABLE_WAIT_MS);
+        if (b->queue->held_until_ms < due) /* nothing else of the queue is tried before */
+            b->queue->held_until_ms = due;
+        add_wait(d, share, OUTCOME_retrying, due, 0, r);
+        break;
+    case BELFRY_DEFERRED:
+        due = dispatch_now(d) + within(r->retry_after_ms, DEFERRED_WAIT_MS);
+        add_wait(d, share, b->attempt > 1 ? OUTCOME_retrying : OUTCOME_scheduled, due, 0, r);
         break;
     default: /* RETRY, and outcomes of a newer plugin */
-        add_retry(d, b, r);
+        add_retry(d, share, r);
     }
 }
 
-/* A row that waits again as if it had not been claimed. */
-static void wait_again(struct dispatch *d, int64_t delivery, uint32_t attempt, int64_t due_ms)
+static struct share whole_of(const struct batch *b)
 {
-    struct ledger_outcome outcome = {.delivery = delivery,
-                                     .state = attempt > 1 ? OUTCOME_retrying : OUTCOME_scheduled,
+    return (struct share){b, b->of->delivery, b->of->bundle, b->of->total};
+}
+
+static int all_the_same(const struct belfry_result *results, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++)
+        if (results[i].outcome != results[0].outcome)
+            return 0;
+    return 1;
+}
+
+void outcome_judge(struct dispatch *d, const struct batch *b, const struct belfry_result *results, uint32_t n)
+{
+    struct share share = whole_of(b);
+    if (n != b->pub.item_count || all_the_same(results, n)) {
+        judge(d, &share, &results[0]);
+        return;
+    }
+    for (uint32_t i = n; i-- > 0;) { /* the first last: what has no item here shares its result */
+        share.delivery = (int64_t)b->items[i].delivery_id;
+        share.bundle = i ? 0 : b->of->bundle;
+        share.rows = i ? 1 : b->of->total - n + 1;
+        judge(d, &share, &results[i]);
+    }
+}
+
+/* Rows that wait again as if they had not been claimed. */
+static void wait_again(struct dispatch *d, const struct ledger_claim_item *item, int64_t due_ms)
+{
+    struct ledger_outcome outcome = {.delivery = item->delivery,
+                                     .bundle = item->bundle,
+                                     .attempt = item->attempt,
+                                     .state = item->attempt > 1 ? OUTCOME_retrying : OUTCOME_scheduled,
                                      .due_ms = due_ms,
                                      .result = BELFRY_UNAVAILABLE};
     append(d, &outcome);
@@ -304,7 +415,7 @@ static void wait_again(struct dispatch *d, int64_t delivery, uint32_t attempt, i
 
 void outcome_untouched(struct dispatch *d, const struct ledger_claim_item *item)
 {
-    wait_again(d, item->delivery, item->attempt, item->due_ms);
+    wait_again(d, item, item->due_ms);
 }
 
 void outcome_interrupted(struct dispatch *d, const struct batch *b)
@@ -312,8 +423,9 @@ void outcome_interrupted(struct dispatch *d, const struct batch *b)
     static const struct belfry_result lost = {.struct_size = sizeof(lost),
                                               .outcome = BELFRY_UNKNOWN,
                                               .detail = {"the hub stopped before the answer came", 38}};
+    struct share share = whole_of(b);
     if (b->queue->target)
-        wait_again(d, b->delivery, b->attempt, b->started_ms);
+        wait_again(d, b->of, b->started_ms);
     else
-        add(d, b, OUTCOME_unknown, 0, 1, &lost);
+        add_unknown(d, &share, &lost);
 }

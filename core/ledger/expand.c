@@ -62,7 +62,8 @@ static void shown_at_once(struct ledger_txn *txn, const struct expansion *x, con
 }
 
 static void add_delivery(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
-                         int64_t person, int64_t notification, struct belfry_str address, int64_t target, int held)
+                         int64_t person, int64_t notification, const struct route_recipient *outside, int64_t target,
+                         int held)
 {
     struct store_delivery row = {
         .id = ledger_txn_id(txn),
@@ -73,7 +74,8 @@ static void add_delivery(struct ledger_txn *txn, const struct expansion *x, cons
         .person = person,
         .notification = notification,
         .target = target,
-        .address = address,
+        .address = outside ? outside->name : (struct belfry_str){NULL, 0},
+        .reason = outside ? outside->reason : (struct belfry_str){NULL, 0},
         .unless = d->unless,
         .state = held ? OUTCOME_held_disabled : OUTCOME_scheduled,
         .open = held ? 2 : 1,
@@ -152,7 +154,7 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
         if (route_comes_second(x->plan, &x->chains, at - 1))
             second(txn, x, d, r->name);
         else if (d->after_ms > 0 || !(flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT))
-            add_delivery(txn, x, d, person, id, r->email ? r->name : (struct belfry_str){NULL, 0}, 0, 0);
+            add_delivery(txn, x, d, person, id, r->email ? r : NULL, 0, 0);
         else
             shown_at_once(txn, x, d->deliver->channel);
     }
@@ -228,7 +230,7 @@ static void on_target(void *arg, const struct route_target *target, const char *
         write_payload(txn, m->event, m->row);
     m->payload = 1;
     int held = hash_get(txn->ledger->disabled, str_slice((const char *)&target->id, sizeof(target->id))) != NULL;
-    add_delivery(txn, m->x, m->d, 0, 0, (struct belfry_str){NULL, 0}, target->id, held);
+    add_delivery(txn, m->x, m->d, 0, 0, NULL, target->id, held);
 }
 
 void expand_targets(struct ledger_txn *txn, const struct expansion *x, const struct route_event *event,

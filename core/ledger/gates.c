@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What time can change is asked again when a delivery comes due, against the rows and the clock of that very moment: is
- * the event still valid, did the recipient see it, may they still see it, do they want it, was it sent already, are
- * these quiet hours.
+ * the event still valid, did the recipient see it, may they still see it, do they want it, is there an address, was it
+ * sent already, does it go into a digest, are these quiet hours.
  * The first gate that holds it back says what becomes of it.
  */
 #include "ledger/inside.h"
+
+/* To a person, or an address: not to targets, and not the inbox, which asks when it is read. */
+static int is_mail(uint32_t flags)
+{
+    return (flags & (BELFRY_DELIVERY_PER_RECIPIENT | BELFRY_DELIVERY_IN_COMMIT)) == BELFRY_DELIVERY_PER_RECIPIENT;
+}
 
 static int stop(struct gate *gate, enum outcome outcome, const char *why)
 {
@@ -37,13 +43,15 @@ static uint32_t marks_of(struct ledger_txn *txn, const struct gate *gate)
            (own->handled ? CONFIG_UNLESS_HANDLED : 0) | (own->hidden ? CONFIG_UNLESS_HIDDEN : 0);
 }
 
-static int valid(struct ledger_txn *txn, struct gate *gate)
+static int valid(struct ledger_txn *txn, struct gate *gate, uint32_t flags)
 {
     const struct store_event *event = gate->event;
     if (event->validity)
         return by_validity(gate, event->validity);
     if (event->valid_until && event->valid_until <= txn->now)
         return stop(gate, OUTCOME_expired, REASON_EXPIRED);
+    if (event->valid_until && is_mail(flags) && event->valid_until - txn->now < LEDGER_VALID_MS)
+        return stop(gate, OUTCOME_expired, REASON_EXPIRES);
     if (gate->row->notification && !gate->own.id)
         return stop(gate, OUTCOME_recipient_removed, "the recipient was removed");
     return gate->own.validity ? by_validity(gate, gate->own.validity) : 1;
@@ -62,10 +70,19 @@ static int unseen(struct ledger_txn *txn, struct gate *gate)
                                            : "unless: hidden");
 }
 
-/* What was under way when the row was handled, and comes back to be tried again. */
+/* Nobody is left who could handle it, and nothing else ended it: an event without a subject cannot be handled, and is
+ * never live. */
+static int is_settled(const struct store_event *event)
+{
+    return event->subject.len > 0 && !event->live && !event->validity;
+}
+
+/* What was under way when the row was handled, and comes back to be tried again. An address has no row, only the event.
+ */
 static int unhandled(struct gate *gate, uint32_t flags)
 {
-    if (!(flags & BELFRY_DELIVERY_PER_RECIPIENT) || !gate->own.id || !gate->own.handled)
+    int handled = gate->own.id ? gate->own.handled : gate->row->address.len > 0 && is_settled(gate->event);
+    if (!(flags & BELFRY_DELIVERY_PER_RECIPIENT) || !handled)
         return 1;
     return stop(gate, OUTCOME_handled, "it was handled");
 }
@@ -104,16 +121,39 @@ static void meet(struct ledger_txn *txn, struct who *who, struct preference *own
 }
 
 static int wanted(struct ledger_txn *txn, struct gate *gate, const struct config_category *category,
-                  const struct who *who)
+                  const struct who *who, struct preference_verdict *verdict)
 {
     const struct config *config = txn->gen->pub->config;
-    struct preference_verdict verdict;
+    *verdict = (struct preference_verdict){.goes = 1, .how = CONFIG_EMAIL_UNSEEN};
     if (!who->username.len)
         return 1; /* an outside address has nothing to choose with */
     preference_judge(who->own, category, store_name_text(txn->conn, gate->event->category),
                      preference_zone(config, config_org(config, who->org), who->own, who->person.timezone), txn->now,
-                     txn->arena, &verdict);
-    return verdict.goes || stop(gate, OUTCOME_suppressed_preference, verdict.why);
+                     txn->arena, verdict);
+    return verdict->goes || stop(gate, OUTCOME_suppressed_preference, verdict->why);
+}
+
+/* Where it would go to. */
+static int has_address(struct gate *gate, const struct who *who)
+{
+    struct belfry_str address = gate->row->address.len ? gate->row->address : who->person.email;
+    if (address.len == 0)
+        return stop(gate, OUTCOME_no_address, who->person.username.len ? REASON_NO_ADDRESS : REASON_NOBODY);
+    return 1;
+}
+
+/* What was tried before keeps its own place in people's mail, and a digest whose time has come is not put off to the
+ * next. */
+static int goes_now(struct ledger_txn *txn, struct gate *gate, const struct gen_channel *channel, const struct who *who,
+                    const struct preference_verdict *verdict)
+{
+    const struct store_delivery *row = gate->row;
+    const struct config *config = txn->gen->pub->config;
+    if (channel->most <= 1 || verdict->how != CONFIG_EMAIL_DIGEST || row->category || row->bundle || row->attempts)
+        return 1;
+    gate->due =
+        route_digest_next(config, config_org(config, who->org), &who->person, who->own, channel->instance, txn->now);
+    return stop(gate, OUTCOME_digested, verdict->why);
 }
 
 static int not_quiet(struct ledger_txn *txn, struct gate *gate, const struct config_category *category,
@@ -141,6 +181,7 @@ int gates_pass(struct ledger_txn *txn, struct gate *gate)
     uint32_t flags = channel ? channel->flags : 0;
     struct who who = {.org = store_name_text(txn->conn, row->org), .person = {.struct_size = sizeof(who.person)}};
     struct preference own;
+    struct preference_verdict verdict;
     int choosable = (flags & BELFRY_DELIVERY_PREFERENCE) != 0;
     const struct config_rule *rule = gen_rule(txn->gen, store_name_text(txn->conn, row->rule));
     const struct config_category *category =
@@ -150,16 +191,36 @@ int gates_pass(struct ledger_txn *txn, struct gate *gate)
         store_notification_get(txn->conn, row->notification, &gate->own);
     if (row->person)
         cache_person_rev(txn, row->person, &who.username);
-    if (!valid(txn, gate) || !unseen(txn, gate) || !unhandled(gate, flags) ||
+    if (!valid(txn, gate, flags) || !unseen(txn, gate) || !unhandled(gate, flags) ||
         !may_see(txn, gate, category, flags, who.org, who.username, &who.person))
         return 0;
     if (flags & BELFRY_DELIVERY_IN_COMMIT)
         return gate->own.pos ? stop(gate, OUTCOME_duplicate, "it is in the inbox already") : 1;
     if (choosable || (rule && rule->schedule))
         meet(txn, &who, &own);
-    if (choosable && !wanted(txn, gate, category, &who))
+    if (choosable && (!wanted(txn, gate, category, &who, &verdict) || !has_address(gate, &who)))
         return 0;
     if (store_delivery_has_twin(txn->conn, row))
         return stop(gate, OUTCOME_duplicate, "another rule delivered on the same channel");
+    if (choosable && !goes_now(txn, gate, channel, &who, &verdict))
+        return 0;
     return not_quiet(txn, gate, category, rule, &who, choosable);
+}
+
+void gate_obey(struct ledger_txn *txn, const struct gate *gate)
+{
+    const struct store_delivery *row = gate->row;
+    struct belfry_str why = str_of(gate->why);
+    switch (gate->outcome) {
+    case OUTCOME_held_quiet_hours:
+        store_delivery_wait(txn->conn, row->id, OUTCOME_held_quiet_hours, 1, gate->due, row->attempts, why);
+        break;
+    case OUTCOME_digested:
+        store_delivery_gather(txn->conn, row->id, gate->event->category, gate->due, why);
+        break;
+    default:
+        outcome_end(txn, row, gate->outcome, why);
+        return;
+    }
+    outcome_count(txn, row->channel, gate->outcome, 1);
 }

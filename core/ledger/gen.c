@@ -80,6 +80,13 @@ static void prepare_members(struct gen *gen, const struct config_org *org)
     }
 }
 
+static uint32_t most_items(const struct belfry_delivery *delivery)
+{
+    if (!delivery || !(delivery->flags & BELFRY_DELIVERY_DIGEST) || delivery->max_batch < 1)
+        return 1;
+    return delivery->max_batch < LEDGER_ITEMS_MAX ? delivery->max_batch : LEDGER_ITEMS_MAX;
+}
+
 struct gen *gen_new(struct ledger_generation *generation)
 {
     struct gen *gen = xcalloc(1, sizeof(*gen));
@@ -99,6 +106,7 @@ struct gen *gen_new(struct ledger_generation *generation)
         const struct plugin *plugin = config->channels[i].plugin;
         gen->channels[i].instance = &config->channels[i];
         gen->channels[i].flags = plugin && plugin->delivery ? plugin->delivery->flags : 0;
+        gen->channels[i].most = most_items(plugin ? plugin->delivery : NULL);
     }
     for (size_t i = 0; i < config->rule_count; i++)
         hash_set(gen->rules, str_of(config->rules[i].name), (void *)&config->rules[i]);

@@ -52,6 +52,7 @@ struct gen_source {
 struct gen_channel {
     const struct config_instance *instance;
     uint32_t flags; /* BELFRY_DELIVERY_* */
+    uint32_t most;  /* items that its plugin takes at once; 1: rows are never put together */
     int64_t name;   /* name id, once in force */
 };
 
@@ -475,15 +476,35 @@ struct gate {
     const struct store_delivery *row;
     const struct store_event *event;
     struct store_notification own; /* id 0: has none */
-    enum outcome outcome;          /* why it ends, or held_quiet_hours */
-    int64_t due;                   /* when it is tried again, with held_quiet_hours */
+    enum outcome outcome;          /* why it ends; or digested, held_quiet_hours */
+    int64_t due;                   /* when it is asked again, with those two */
     const char *why;               /* for people; may be NULL */
 };
 #define REASON_EXPIRED "its validity ended"
+#define REASON_EXPIRES "its validity ends within a minute"
+#define REASON_NO_ADDRESS "the directory has no mail address of theirs"
+#define REASON_NOBODY "nobody of that name is in the directory"
 #define REASON_SUPERSEDED "a newer event took its place"
 #define REASON_DISABLED "the target is disabled"
-/* 1: may go out now. 0: gate->outcome says what becomes of it. */
+/* 1: may go out now. 0: gate->outcome says what becomes of it. Quiet hours are asked last. */
 int gates_pass(struct ledger_txn *txn, struct gate *gate);
+/* What the gates said of a row that may not go out now: it waits, or ends. */
+void gate_obey(struct ledger_txn *txn, const struct gate *gate);
+
+/* --- claims (claim.c, claim_item.c, bundle.c) --------------------------------------------------------------------- */
+
+/* What a plugin is told of a row. In the claim's arena. */
+void claim_item_fill(struct ledger_txn *txn, struct arena *arena, const struct store_delivery *row,
+                     struct ledger_claim_item *item);
+/* 1 when a row that is due goes out with others, or did. */
+int bundle_wanted(const struct ledger_txn *txn, const struct store_delivery *row);
+/* Asks all of them and takes what may go; returns how many rows were looked at. */
+size_t bundle_take(struct ledger_txn *txn, struct ledger_claim *claim, const struct store_delivery *row);
+
+/* --- outcomes.c --------------------------------------------------------------------------------------------------- */
+
+/* Mail that was under way when another process died: it may have arrived. Returns how many rows. */
+size_t outcomes_interrupted(struct ledger_txn *txn);
 
 /* --- hub_event.c, notice.c ---------------------------------------------------------------------------------------- */
 

@@ -26,9 +26,11 @@ static belfry_status resume(struct ledger *ledger, struct error *err)
     if (status)
         return status;
     int64_t boot = store_boot(ledger->store);
-    int released = store_deliveries_release(conn, boot, clock_now_ms(ledger->clock));
-    store_tasks_release(conn, boot);
     ledger->ids.last = store_last_id(conn);
+    ledger->txn.now = clock_now_ms(ledger->clock);
+    int released = store_deliveries_release(conn, boot, ledger->txn.now);
+    released += (int)outcomes_interrupted(&ledger->txn);
+    store_tasks_release(conn, boot);
     ledger->last_generation = store_generation_last(conn);
     status = store_commit(conn, err);
     if (status)

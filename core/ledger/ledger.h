@@ -224,22 +224,36 @@ int64_t ledger_next_due(const struct ledger *ledger);
 
 /* --- deliveries: claims and outcomes, used by dispatch ------------------------------------------------------------ */
 
+#define LEDGER_ITEMS_MAX 50 /* of what goes out as one; how many there are is told beside them */
+
 struct ledger_claim_item {
     int64_t delivery, event, notification;
     uint32_t attempt; /* number of this attempt, 1 is the first */
     struct belfry_str org, source, type, category, subject, title, body, link, actor, data, payload;
     struct belfry_str username, address;      /* recipient */
     struct belfry_str name, locale, timezone; /* of a person, as they chose or the directory says; may be empty */
+    struct belfry_str reason;                 /* why this recipient */
+    struct belfry_str category_label;         /* in the recipient's language */
     int32_t severity;
+    int required; /* the category is */
     int64_t event_time_ms, due_ms;
+    int64_t valid_until_ms; /* 0: for good */
+    int64_t waited_ms;      /* the rule's `after` */
+    int64_t first_ms;       /* when the first attempt that is counted began; 0: none was */
+    uint32_t unknowns;      /* attempts so far of which nobody knows what came */
+    /* What goes out as one is the first item with the others behind it; of an item by itself total is 1. */
+    uint32_t kind, total; /* BELFRY_BATCH_*; how many rows, also those of which there is no item here */
+    int64_t bundle;       /* id that its outcome is told by, the same at each attempt; 0: this row is by itself */
+    struct ledger_claim_item *rest; /* newest event first, as a whole */
+    size_t rest_count;
 };
 
 struct ledger_claim {
     struct ledger_command command; /* internal */
     const char *channel;           /* name; the caller's until done */
     int64_t target;                /* 0: not a target's */
-    size_t max;
-    struct arena *arena; /* holds the items; freed by the caller */
+    size_t max;                    /* of items; one with a rest counts as one */
+    struct arena *arena;           /* holds the items; freed by the caller */
     struct ledger_claim_item *items;
     size_t count;
     int64_t next_due_ms;                      /* of what is left in this queue; INT64_MAX: nothing */
@@ -249,14 +263,23 @@ struct ledger_claim {
 };
 /*
  * One command: takes the oldest due rows of a channel's or target's queue, asks every gate again (validity, unless,
- * role, duplicate) and ends those that fail with their outcome, leases the rest (state sending, boot id).
+ * role, duplicate) and ends those that fail with their outcome, leases the rest (state sending, boot id). Where the
+ * channel's plugin takes several items at once, a row of a digest that is due takes all of its digest with it, and one
+ * that quiet hours held all that they held for its person.
  */
 void ledger_claim(struct ledger *ledger, struct ledger_claim *claim);
 
+/* Mail that may have arrived is sent once more, this much later. */
+#define LEDGER_UNKNOWN_WAIT_MS (15 * INT64_C(60000))
+/* Mail does not leave in the last minute of its validity: it would be read after it. */
+#define LEDGER_VALID_MS INT64_C(60000)
+
 struct ledger_outcome {
     int64_t delivery;
+    int64_t bundle;     /* not 0: of all its rows under our lease, of which delivery is one */
+    uint32_t attempt;   /* of a bundle: its number */
     enum outcome state; /* delivered, retrying, failed, unknown, held_disabled, ... */
-    int64_t due_ms;     /* of a retry */
+    int64_t due_ms;     /* of a state that waits; unknown waits with one, and ends without */
     int count_attempt;  /* 1: an attempt row, and attempts + 1 */
     uint32_t result;    /* BELFRY_DELIVERED ... */
     int32_t code;

@@ -43,6 +43,22 @@ static void add_reason(json_t *detail, const char *reason)
 
 /* --- one row ------------------------------------------------------------------------------------------------------ */
 
+/* What went out with it and did not arrive either is the same mail. By itself it is one of its own, and what waits for
+ * a digest waits no longer. */
+static void wait_now(struct ledger_txn *txn, const struct store_delivery *row)
+{
+    struct belfry_str why = STR("tried again by hand");
+    int whole = row->open || row->state == OUTCOME_failed || row->state == OUTCOME_unknown;
+    if (row->bundle && whole) {
+        store_bundle_again(txn->conn, row->bundle, txn->now, why);
+        return;
+    }
+    if (row->bundle)
+        store_delivery_leave(txn->conn, row->id);
+    store_delivery_wait(txn->conn, row->id, row->attempts ? OUTCOME_retrying : OUTCOME_scheduled, 1, txn->now,
+                        row->attempts, why);
+}
+
 /* NULL: it waits from now on; else why it cannot. */
 static const char *retry_row(struct ledger_txn *txn, const struct store_delivery *row)
 {
@@ -57,8 +73,7 @@ static const char *retry_row(struct ledger_txn *txn, const struct store_delivery
         return "its endpoint is not in the configuration any more";
     if (row->target && !target.enabled)
         return "its endpoint is disabled; change the endpoint's `url` in the configuration and reload";
-    store_delivery_wait(txn->conn, row->id, row->attempts ? OUTCOME_retrying : OUTCOME_scheduled, 1, txn->now,
-                        row->attempts, STR("tried again by hand"));
+    wait_now(txn, row);
     ledger_txn_due(txn, row->target);
     if (!row->target)
         txn->ledger->next_delivery = txn->ledger->next_shown = INT64_MIN;

@@ -61,7 +61,7 @@ static void after_some(struct ledger_txn *txn, struct sweep *sweep, int64_t org)
         sweep_start(txn, sweep, org);
         end_event(txn, sweep);
     } else if (!store_notifications_any_live(txn->conn, sweep->event, STORE_VIA_AUDIENCE | STORE_VIA_RULE)) {
-        store_event_set_live(txn->conn, sweep->event, 0);
+        settle_event(txn, sweep);
     }
 }
 

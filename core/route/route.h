@@ -150,6 +150,15 @@ struct route_quiet route_quiet(const struct config *config, const struct config_
 /* "schedule night", "the person's quiet hours", or both. In arena. */
 const char *route_quiet_why(const struct route_quiet *quiet, const struct config_rule *rule, struct arena *arena);
 
+/*
+ * When a person's next digest on a channel goes out: the first instant after now at which clocks in their zone show
+ * their hour (else the channel's) on a weekday of theirs. Where the hour is skipped that day it is the first instant
+ * after the gap, of a repeated one the first; a date that the zone skips has no digest. person and own may be NULL, org
+ * too. [any]
+ */
+int64_t route_digest_next(const struct config *config, const struct config_org *org, const struct belfry_person *person,
+                          const struct preference *own, const struct config_instance *channel, int64_t now_ms);
+
 /* --- targets --- */
 
 struct route_target {

@@ -13,7 +13,8 @@
 void store_delivery_add(struct store_conn *conn, const struct store_delivery *d)
 {
     struct sql *s = sql_use(conn, "INSERT INTO delivery(id, event, org, channel, rule, person, notification, address,"
-                                  " target, unless, state, open, due, attempts) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+                                  " target, unless, state, open, due, attempts, reason)"
+                                  " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     sql_i64(s, d->id);
     sql_i64(s, d->event);
     sql_i64(s, d->org);
@@ -28,11 +29,13 @@ void store_delivery_add(struct store_conn *conn, const struct store_delivery *d)
     sql_i64(s, d->open);
     sql_i64(s, d->due);
     sql_i64(s, d->attempts);
+    sql_str_opt(s, d->reason);
     sql_run(s);
 }
 
 #define COLUMNS                                                                                                        \
-    "id, event, org, channel, rule, person, notification, address, target, unless, state, open, due, attempts, lease"
+    "id, event, org, channel, rule, person, notification, address, target, unless, state, open, due, attempts, lease," \
+    " category, bundle, kind, reason"
 
 static void fill(struct sql *s, struct arena *arena, struct store_delivery *out)
 {
@@ -52,6 +55,10 @@ static void fill(struct sql *s, struct arena *arena, struct store_delivery *out)
         .due = sql_get_i64(s, 12),
         .attempts = (int32_t)sql_get_i64(s, 13),
         .lease = sql_get_i64(s, 14),
+        .category = sql_get_i64(s, 15),
+        .bundle = sql_get_i64(s, 16),
+        .kind = (int32_t)sql_get_i64(s, 17),
+        .reason = sql_get_copy(s, 18, arena),
     };
 }
 
@@ -66,19 +73,8 @@ int store_delivery_get(struct store_conn *conn, int64_t id, struct arena *arena,
     return found;
 }
 
-size_t store_deliveries_due(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit,
-                            struct arena *arena, struct store_delivery **out)
+static size_t read_rows(struct sql *s, struct arena *arena, struct store_delivery **out)
 {
-    struct sql *s = target
-                        ? sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_target WHERE target = ?"
-                                        " AND open = 1 AND target IS NOT NULL AND lease IS NULL AND due <= ?"
-                                        " ORDER BY due, id LIMIT ?")
-                        : sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_due WHERE channel = ?"
-                                        " AND open = 1 AND target IS NULL AND lease IS NULL AND due <= ?"
-                                        " ORDER BY due, id LIMIT ?");
-    sql_i64(s, target ? target : channel);
-    sql_i64(s, now_ms);
-    sql_i64(s, (int64_t)limit);
     struct store_delivery *items = NULL;
     size_t count = 0, cap = 0;
     while (sql_row(s)) {
@@ -96,6 +92,22 @@ size_t store_deliveries_due(struct store_conn *conn, int64_t channel, int64_t ta
     return count;
 }
 
+size_t store_deliveries_due(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit,
+                            struct arena *arena, struct store_delivery **out)
+{
+    struct sql *s = target
+                        ? sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_target WHERE target = ?"
+                                        " AND open = 1 AND target IS NOT NULL AND lease IS NULL AND due <= ?"
+                                        " ORDER BY due, id LIMIT ?")
+                        : sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_due WHERE channel = ?"
+                                        " AND open = 1 AND target IS NULL AND lease IS NULL AND due <= ?"
+                                        " ORDER BY due, id LIMIT ?");
+    sql_i64(s, target ? target : channel);
+    sql_i64(s, now_ms);
+    sql_i64(s, (int64_t)limit);
+    return read_rows(s, arena, out);
+}
+
 int64_t store_deliveries_next(struct store_conn *conn, int64_t channel, int64_t target)
 {
     struct sql *s = target ? sql_use(conn, "SELECT min(due) FROM delivery INDEXED BY delivery_target WHERE target = ?"
@@ -104,15 +116,6 @@ int64_t store_deliveries_next(struct store_conn *conn, int64_t channel, int64_t 
                                            " AND open = 1 AND target IS NULL AND lease IS NULL");
     sql_i64(s, target ? target : channel);
     return sql_one(s, INT64_MAX);
-}
-
-void store_delivery_lease(struct store_conn *conn, int64_t id, int64_t boot)
-{
-    struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, lease = ? WHERE id = ?");
-    sql_i64(s, OUTCOME_sending);
-    sql_i64(s, boot);
-    sql_i64(s, id);
-    sql_run(s);
 }
 
 void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int open, int64_t due_ms, int attempts,
@@ -230,14 +233,16 @@ int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_
     sql_i64(s, OUTCOME_retrying);
     sql_i64(s, OUTCOME_scheduled);
     sql_i64(s, boot);
-    int count = sql_run(s);
-    s = sql_use(conn, "UPDATE delivery SET lease = NULL, open = 0, ended = ?, state = ?,"
-                      " detail = 'the hub stopped while it was being sent'"
-                      " WHERE lease IS NOT NULL AND target IS NULL AND lease <> ?");
-    sql_i64(s, now_ms);
-    sql_i64(s, OUTCOME_unknown);
+    return sql_run(s);
+}
+
+size_t store_deliveries_interrupted(struct store_conn *conn, int64_t boot, struct arena *arena,
+                                    struct store_delivery **out)
+{
+    struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM delivery WHERE lease IS NOT NULL AND target IS NULL"
+                                  " AND lease <> ? ORDER BY coalesce(bundle, id), id");
     sql_i64(s, boot);
-    return count + sql_run(s);
+    return read_rows(s, arena, out);
 }
 
 int store_deliveries_hold(struct store_conn *conn, int64_t target, struct belfry_str why, size_t limit)

@@ -10,10 +10,12 @@
 
 struct store_delivery {
     int64_t id, event, org, channel, rule, person, notification, target; /* 0: none */
-    struct belfry_str address;
+    struct belfry_str address, reason;                                   /* of somebody outside; why they are told */
     uint32_t unless;
-    int32_t state, open, attempts;
+    int32_t state, open, attempts, kind; /* kind: BELFRY_BATCH_* of its bundle */
     int64_t due, lease;
+    int64_t category; /* of its event, once it was to go into a digest; 0: it never was */
+    int64_t bundle;   /* what it went out with, last; 0: by itself */
 };
 
 void store_delivery_add(struct store_conn *conn, const struct store_delivery *row);
@@ -24,8 +26,6 @@ size_t store_deliveries_due(struct store_conn *conn, int64_t channel, int64_t ta
                             struct arena *arena, struct store_delivery **out);
 /* When the next row of the queue is due, also one that is due already; INT64_MAX: none. */
 int64_t store_deliveries_next(struct store_conn *conn, int64_t channel, int64_t target);
-/* state sending, under a lease. */
-void store_delivery_lease(struct store_conn *conn, int64_t id, int64_t boot);
 /* Waits on: state, open (1 or 2) and a new due time; the lease ends. */
 void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int open, int64_t due_ms, int attempts,
                          struct belfry_str detail);
@@ -43,9 +43,12 @@ size_t store_deliveries_end_channel(struct store_conn *conn, int64_t event, int6
 int store_deliveries_wake(struct store_conn *conn, int64_t person, int64_t now_ms);
 /* Another row of the same event, channel and recipient that was sent, is being sent or may have arrived. */
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *row);
-/* Rows under a lease of another boot: those of targets become due at once, those of recipients end as unknown. Returns
- * how many. */
+/* Rows of targets under a lease of another boot become due at once. Returns how many. */
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms);
+/* Rows of recipients under a lease of another boot, those of a bundle next to each other. Returns the count, array and
+ * texts in arena. */
+size_t store_deliveries_interrupted(struct store_conn *conn, int64_t boot, struct arena *arena,
+                                    struct store_delivery **out);
 /* Up to limit rows of a target from waiting to held, or back: those that were tried before are due now. Returns how
  * many. */
 int store_deliveries_hold(struct store_conn *conn, int64_t target, struct belfry_str why, size_t limit);
@@ -62,6 +65,45 @@ struct store_attempt {
     struct belfry_str detail, record;
 };
 void store_attempt_add(struct store_conn *conn, const struct store_attempt *row);
+
+/* --- rows that go out as one (bundles.c) -------------------------------------------------------------------------- */
+
+/* Rows that wait and are due, newest event first: in the digest of the row's person, channel and category; or held by
+ * quiet hours for its person and channel, and never tried. The row is among them. Returns the count, ids in arena. */
+size_t store_deliveries_digest(struct store_conn *conn, const struct store_delivery *row, int64_t now_ms,
+                               struct arena *arena, int64_t **ids);
+size_t store_deliveries_held(struct store_conn *conn, const struct store_delivery *row, int64_t now_ms,
+                             struct arena *arena, int64_t **ids);
+/* Rows of a bundle that wait, due or not, newest event first. */
+size_t store_deliveries_bundle(struct store_conn *conn, int64_t bundle, struct arena *arena, int64_t **ids);
+/* Waits for the digest of a category. */
+void store_delivery_gather(struct store_conn *conn, int64_t id, int64_t category, int64_t due_ms,
+                           struct belfry_str detail);
+/* state sending, under a lease, in a bundle or (0) in none. */
+void store_delivery_join(struct store_conn *conn, int64_t id, int64_t bundle, int kind, int64_t boot);
+/* It is of its bundle no more. */
+void store_delivery_leave(struct store_conn *conn, int64_t id);
+/* What came of a bundle: its rows under this boot's lease wait on, or end. counted: 1 for an attempt that counts.
+ * Returns how many. */
+int store_bundle_wait(struct store_conn *conn, int64_t bundle, int64_t boot, int state, int64_t due_ms, int counted,
+                      struct belfry_str detail);
+int store_bundle_end(struct store_conn *conn, int64_t bundle, int64_t boot, int state, int64_t now_ms, int counted,
+                     struct belfry_str detail);
+/* By hand: what waits of a bundle, failed or may have arrived is due now. Returns how many rows. */
+int store_bundle_again(struct store_conn *conn, int64_t bundle, int64_t now_ms, struct belfry_str detail);
+/* The rows of a bundle under this boot's lease are none any more: they wait for their digest. */
+void store_bundle_disband(struct store_conn *conn, int64_t bundle, int64_t boot, int64_t due_ms,
+                          struct belfry_str detail);
+
+struct store_tries {
+    int64_t first_ms;  /* when the first that is counted began; 0: none was */
+    uint32_t unknowns; /* of which nobody knows what came */
+};
+/* What was tried of a row, or of its bundle. */
+void store_delivery_tries(struct store_conn *conn, const struct store_delivery *row, struct store_tries *out);
+/* Digests of a person that are ahead get another time. Returns how many rows. */
+size_t store_deliveries_rewindow(struct store_conn *conn, int64_t person, int64_t channel, int64_t now_ms,
+                                 int64_t due_ms);
 
 /* --- targets ------------------------------------------------------------------------------------------------------ */
 

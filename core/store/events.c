@@ -99,6 +99,31 @@ int store_event_get(struct store_conn *conn, int64_t id, struct arena *arena, st
     return found;
 }
 
+int store_event_get_sent(struct store_conn *conn, int64_t id, struct arena *arena, struct store_event *e)
+{
+    struct sql *s = sql_use(conn, "SELECT org, source, type, category, severity, live, validity, valid_until, time,"
+                                  " subject, actor, title, body, link, data, texts FROM event WHERE id = ?");
+    sql_i64(s, id);
+    int found = sql_row(s);
+    if (found) {
+        *e = (struct store_event){.id = id,
+                                  .org = sql_get_i64(s, 0),
+                                  .source = sql_get_i64(s, 1),
+                                  .type = sql_get_i64(s, 2),
+                                  .category = sql_get_i64(s, 3),
+                                  .severity = (int32_t)sql_get_i64(s, 4),
+                                  .live = (int32_t)sql_get_i64(s, 5),
+                                  .validity = (int32_t)sql_get_i64(s, 6),
+                                  .valid_until = sql_get_i64(s, 7),
+                                  .time = sql_get_i64(s, 8)};
+        struct belfry_str *texts[] = {&e->subject, &e->actor, &e->title, &e->body, &e->link, &e->data, &e->texts};
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+            *texts[i] = sql_get_copy(s, 9 + (int)i, arena);
+    }
+    sql_end(s);
+    return found;
+}
+
 /* Arrays of rows grow in the arena by doubling; what is left behind goes with it. */
 static void *room_for(struct arena *arena, void *items, size_t count, size_t *cap, size_t size)
 {

@@ -24,6 +24,9 @@ void store_event_add(struct store_conn *conn, const struct store_event *event);
 /* 1 when found; texts are copied into arena. */
 int store_event_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_event *out);
 
+/* What gates ask and deliveries say: without audience, actions, rules and where it came from, which may be long. */
+int store_event_get_sent(struct store_conn *conn, int64_t id, struct arena *arena, struct store_event *out);
+
 /* The path in `texts` of what is said in a locale's language; one that leads nowhere when it is no locale. [any] */
 #define STORE_TEXTS_PATH 16
 void store_texts_path(struct belfry_str locale, char out[STORE_TEXTS_PATH]);
@@ -65,6 +68,7 @@ int store_notification_add(struct store_conn *conn, const struct store_notificat
 /* reason is not filled. */
 int store_notification_of(struct store_conn *conn, int64_t event, int64_t person, struct store_notification *out);
 int store_notification_get(struct store_conn *conn, int64_t id, struct store_notification *out);
+struct belfry_str store_notification_reason(struct store_conn *conn, int64_t id, struct arena *arena);
 /* Rows of an event that are valid and not handled, in order of person, persons above after_person, up to limit. reason
  * is not filled. */
 size_t store_notifications_live(struct store_conn *conn, int64_t event, int64_t after_person, size_t limit,

@@ -68,6 +68,17 @@ int store_notification_get(struct store_conn *conn, int64_t id, struct store_not
     return found;
 }
 
+struct belfry_str store_notification_reason(struct store_conn *conn, int64_t id, struct arena *arena)
+{
+    struct sql *s = sql_use(conn, "SELECT reason FROM notification WHERE id = ?");
+    struct belfry_str reason = {NULL, 0};
+    sql_i64(s, id);
+    if (sql_row(s))
+        reason = sql_get_copy(s, 0, arena);
+    sql_end(s);
+    return reason;
+}
+
 size_t store_notifications_live(struct store_conn *conn, int64_t event, int64_t after_person, size_t limit,
                                 struct arena *arena, struct store_notification **out)
 {

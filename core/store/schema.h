@@ -144,6 +144,18 @@
     " NULL DEFAULT 0, at INTEGER NOT NULL, PRIMARY KEY(org, address, delivery)) WITHOUT ROWID;" \
     "CREATE INDEX soft_bounce_at ON soft_bounce(at);"
 
+    STORE_SCHEMA_4_BUNDLE
+
+#define STORE_SCHEMA_4_BUNDLE \
+    /* category: of a row that goes, or went, into a digest: the event's. bundle: rows that go out as one have the id of
+       the first of them, from the first time on; kind: BELFRY_BATCH_* of that. reason: why an address is told */ \
+    "ALTER TABLE delivery ADD COLUMN category INTEGER;" \
+    "ALTER TABLE delivery ADD COLUMN bundle INTEGER;" \
+    "ALTER TABLE delivery ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;" \
+    "ALTER TABLE delivery ADD COLUMN reason TEXT;" \
+    "CREATE INDEX delivery_digest ON delivery(person, channel, category, due) WHERE open = 1 AND state = 3;" \
+    "CREATE INDEX delivery_bundle ON delivery(bundle) WHERE bundle IS NOT NULL;"
+
 /* clang-format on */
 
 #endif

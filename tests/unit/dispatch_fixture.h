@@ -20,7 +20,9 @@
 struct held {
     uint64_t id;
     uint32_t attempt;
-    char target[64], url[64], secret[64], org[32], user[64], email[64], event[64], href[128];
+    char target[64], url[64], secret[64], org[32], user[64], email[64], event[64], href[128], key[64];
+    uint32_t kind, items, total;
+    char titles[200]; /* of its items, joined by commas */
     const struct belfry_batch *batch;
     const void *self;
 };
@@ -52,8 +54,18 @@ static inline void deliver(void *self, const struct belfry_batch *batch)
     struct scene *s = scene_now;
     struct held *h = &s->held[s->count++];
     assert_true(s->count < HELD);
-    assert_int_equal(batch->item_count, 1);
-    *h = (struct held){.id = batch->id, .attempt = batch->attempt, .batch = batch, .self = self};
+    assert_true(batch->item_count >= 1 && batch->total >= batch->item_count);
+    *h = (struct held){.id = batch->id,
+                       .attempt = batch->attempt,
+                       .kind = batch->kind,
+                       .items = batch->item_count,
+                       .total = batch->total,
+                       .batch = batch,
+                       .self = self};
+    for (uint32_t i = 0, len = 0; i < batch->item_count && len < sizeof(h->titles); i++)
+        len += (uint32_t)snprintf(h->titles + len, sizeof(h->titles) - len, "%s%.*s", i ? "," : "",
+                                  STR_ARG(batch->items[i]->title));
+    keep_text(h->key, sizeof(h->key), batch->key);
     keep_text(h->event, sizeof(h->event), batch->items[0]->event_id);
     keep_text(h->href, sizeof(h->href), batch->items[0]->href);
     keep_text(h->org, sizeof(h->org), batch->items[0]->org);

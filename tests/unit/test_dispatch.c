@@ -45,11 +45,15 @@ static void test_results(void **state)
         int64_t earliest, latest;
     } rows_[] = {{BELFRY_DELIVERED, 0, "6 1", 0, 0},
                  {BELFRY_REJECTED, 0, "8 1", 0, 0},
-                 {BELFRY_UNKNOWN, 0, "7 1", 0, 0},
+                 {BELFRY_UNKNOWN, 0, "7 1", 900000, 900000},
                  {BELFRY_TARGET_GONE, 0, "8 1", 0, 0},
                  {BELFRY_RETRY, 0, "5 1", 60000, 66000},
                  {BELFRY_RETRY, 3600000, "5 1", 3600000, 3960000},
-                 {BELFRY_RETRY, 99 * 86400000ll, "5 1", 86400000, 95040000},
+                 {BELFRY_RETRY, 36000000, "5 1", 36000000, 39600000},
+                 {BELFRY_RETRY, 99 * 86400000ll, "8 1", 0, 0}, /* given up long before */
+                 {BELFRY_DEFERRED, 0, "0 0", 10000, 10000},
+                 {BELFRY_DEFERRED, 90000, "0 0", 90000, 90000},
+                 {BELFRY_DEFERRED, 99 * 86400000ll, "0 0", 86400000, 86400000},
                  {BELFRY_RETRY, -5, "5 1", 60000, 66000},
                  {BELFRY_UNAVAILABLE, 0, "5 0", 30000, 30000},
                  {BELFRY_UNAVAILABLE, 90000, "5 0", 90000, 90000},
@@ -73,8 +77,10 @@ static void test_results(void **state)
             assert_int_equal(fresh(s), 0);
             forward(s, rows_[i].latest - rows_[i].earliest + 1);
             assert_int_equal(fresh(s), 1);
-            assert_int_equal(s->held[1].attempt, rows_[i].outcome == BELFRY_UNAVAILABLE ? 1 : 2);
+            assert_int_equal(s->held[1].attempt,
+                             rows_[i].outcome == BELFRY_UNAVAILABLE || rows_[i].outcome == BELFRY_DEFERRED ? 1 : 2);
             assert_string_equal(s->held[1].event, s->held[0].event);
+            assert_string_equal(s->held[1].key, s->held[0].key); /* the same mail */
         }
         assert_true(s->alarms == 0);
         close_scene(s);

@@ -293,18 +293,52 @@ static void test_quiet_hours_hold(void **state)
     bench_free(b);
 }
 
+/* It may have arrived: once more a quarter of an hour later, and never a third time. */
 static void test_leases_of_a_process_that_died(void **state)
 {
     (void)state;
-    struct bench *b = bench_open("[{\"name\":\"m\",\"deliver\":[\"mail\"]}]", PEOPLE);
+    struct bench *b = bench_open("[{\"name\":\"m\",\"deliver\":[\"inbox\",\"mail\"]}]", PEOPLE);
     send_now(b, NOTE("1", "\"ann\""));
     assert_int_equal(claim_count(b, "mail", 0), 1);
     int64_t id = strtoll(rows(b, "SELECT id FROM delivery"), NULL, 10);
     bench_stop(b);
     bench_start(b, NULL);
-    expect_rows(b, "SELECT state, open, lease FROM delivery", "7 0 -"); /* mail: unknown, not sent again */
-    outcome(b, id, OUTCOME_delivered, 0, BELFRY_DELIVERED);             /* late: ignored */
-    expect_rows(b, "SELECT state, attempts FROM delivery", "7 0");
+    expect_rows(b, "SELECT state, open, attempts, lease, due FROM delivery", "7 1 1 - 1700000900000");
+    expect_rows(b, "SELECT number, outcome, detail FROM attempt", "1 5 the hub stopped while it was being sent");
+    outcome(b, id, OUTCOME_delivered, 0, BELFRY_DELIVERED); /* late: ignored */
+    expect_rows(b, "SELECT state, open, attempts FROM delivery", "7 1 1");
+    clock_advance(b->clock, 15 * MINUTE - 1);
+    assert_int_equal(claim_count(b, "mail", 0), 0);
+    clock_advance(b->clock, 1);
+    struct claimed c;
+    claim(b, &c, "mail", 0, 10);
+    assert_int_equal(c.claim.count, 1);
+    assert_int_equal(c.claim.items[0].delivery, id);
+    assert_int_equal(c.claim.items[0].attempt, 2);
+    assert_int_equal(c.claim.items[0].unknowns, 1);
+    arena_free(c.claim.arena);
+    bench_stop(b);
+    bench_start(b, NULL);
+    expect_rows(b, "SELECT state, open, attempts, lease FROM delivery", "7 0 2 -");
+    advance(b, 1000 * MINUTE);
+    assert_int_equal(claim_count(b, "mail", 0), 0);
+    bench_free(b);
+}
+
+/* Whoever saw the row meanwhile is not asked a second time. */
+static void test_what_may_have_arrived_is_asked_again(void **state)
+{
+    (void)state;
+    struct bench *b =
+        bench_open("[{\"name\":\"m\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"unless\":[\"seen\"]}]}]", PEOPLE);
+    send_now(b, NOTE("1", "\"ann\""));
+    assert_int_equal(claim_count(b, "mail", 0), 1);
+    bench_stop(b);
+    bench_start(b, NULL);
+    mark(b, "seen", "ann");
+    clock_advance(b->clock, 15 * MINUTE);
+    assert_int_equal(claim_count(b, "mail", 0), 0);
+    expect_rows(b, "SELECT state, open FROM delivery", "12 0");
     bench_free(b);
 }
 
@@ -593,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_roles_are_asked_again),
         cmocka_unit_test(test_quiet_hours_hold),
         cmocka_unit_test(test_leases_of_a_process_that_died),
+        cmocka_unit_test(test_what_may_have_arrived_is_asked_again),
         cmocka_unit_test(test_a_clock_that_jumps_ends_no_lease),
         cmocka_unit_test(test_targets_get_a_row_each_and_one_payload),
         cmocka_unit_test(test_lease_of_a_target_is_due_again_after_a_crash),
