@@ -18,7 +18,6 @@
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 4096 /* more is not for every receiver to check (RFC 8301, 3.2) */
-#define SIGNATURE_MAX (RSA_BITS_MAX / 8)
 #define LINE_MAX_LENGTH 78
 
 struct dkim_key {
@@ -113,6 +112,32 @@ void dkim_key_free(struct dkim_key *key)
         return;
     EVP_PKEY_free(key->key); /* clears the numbers */
     free(key);
+}
+
+/* RSA: PKCS #1 v1.5, for which OpenSSL has to know what the digest is of. */
+static int sign_rsa(EVP_PKEY *key, const uint8_t digest[32], uint8_t *out, size_t *len)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    int good = ctx && EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+               EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 && EVP_PKEY_sign(ctx, out, len, digest, 32) == 1;
+    EVP_PKEY_CTX_free(ctx);
+    return good;
+}
+
+static int sign_ed25519(EVP_PKEY *key, const uint8_t digest[32], uint8_t *out, size_t *len)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    int good =
+        ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 && EVP_DigestSign(ctx, out, len, digest, 32) == 1;
+    EVP_MD_CTX_free(ctx);
+    return good;
+}
+
+size_t dkim_key_sign(const struct dkim_key *key, const uint8_t digest[32], uint8_t out[DKIM_SIGNATURE_MAX])
+{
+    size_t len = DKIM_SIGNATURE_MAX;
+    int rsa = EVP_PKEY_is_a(key->key, "RSA");
+    return (rsa ? sign_rsa : sign_ed25519)(key->key, digest, out, &len) ? len : 0;
 }
 
 /* --- the field ---------------------------------------------------------------------------------------------------- */
@@ -233,7 +258,7 @@ static void put_tags(struct line *l, const struct dkim_key *key, const char *dom
 /* --- the signature ------------------------------------------------------------------------------------------------ */
 
 /* SHA-256 of the signed fields and of the signature's own, whose b= is empty (RFC 6376, 3.7). */
-static int header_hash(struct belfry_str header, struct belfry_str own, uint8_t out[EVP_MAX_MD_SIZE], unsigned *len)
+static int header_hash(struct belfry_str header, struct belfry_str own, uint8_t out[EVP_MAX_MD_SIZE])
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     int good = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL);
@@ -242,41 +267,18 @@ static int header_hash(struct belfry_str header, struct belfry_str own, uint8_t 
         for (size_t n = 0; good && (field = canon_field(header, signed_fields[i], n)).len; n++)
             good = canon_add_field(md, field, 1);
     }
-    good = good && canon_add_field(md, own, 0) && EVP_DigestFinal_ex(md, out, len);
+    good = good && canon_add_field(md, own, 0) && EVP_DigestFinal_ex(md, out, NULL);
     EVP_MD_CTX_free(md);
-    return good;
-}
-
-/* Of a SHA-256. RSA: PKCS #1 v1.5, for which OpenSSL has to know what the digest is of. */
-static int sign_rsa(EVP_PKEY *key, const uint8_t *digest, size_t len, uint8_t *out, size_t *out_len)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-    int good = ctx && EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-               EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
-               EVP_PKEY_sign(ctx, out, out_len, digest, len) == 1;
-    EVP_PKEY_CTX_free(ctx);
-    return good;
-}
-
-static int sign_ed25519(EVP_PKEY *key, const uint8_t *digest, size_t len, uint8_t *out, size_t *out_len)
-{
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    int good = ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
-               EVP_DigestSign(ctx, out, out_len, digest, len) == 1;
-    EVP_MD_CTX_free(ctx);
     return good;
 }
 
 static int put_signature(struct line *l, size_t start, const struct dkim_key *key, struct belfry_str header)
 {
-    uint8_t digest[EVP_MAX_MD_SIZE], signature[SIGNATURE_MAX];
-    char base64[SIGNATURE_MAX * 4 / 3 + 5];
-    size_t len = sizeof(signature);
-    unsigned digest_len = 0;
+    uint8_t digest[EVP_MAX_MD_SIZE], signature[DKIM_SIGNATURE_MAX];
+    char base64[DKIM_SIGNATURE_MAX * 4 / 3 + 5];
     struct belfry_str own = {l->ptr + start, l->len - start};
-    if (l->bad || !header_hash(header, own, digest, &digest_len))
-        return 0;
-    if (!(EVP_PKEY_is_a(key->key, "RSA") ? sign_rsa : sign_ed25519)(key->key, digest, digest_len, signature, &len))
+    size_t len = !l->bad && header_hash(header, own, digest) ? dkim_key_sign(key, digest, signature) : 0;
+    if (!len)
         return 0;
     EVP_EncodeBlock((unsigned char *)base64, signature, (int)len);
     put_base64(l, base64);

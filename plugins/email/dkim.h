@@ -16,6 +16,10 @@ struct dkim_key *dkim_key_read(const char *selector, struct belfry_str pem, cons
 /* Wipes it. NULL is none. */
 void dkim_key_free(struct dkim_key *key);
 
+/* Of a SHA-256, into out (512 bytes). The length of the signature, 0 when the key cannot. As dkim_sign(). */
+#define DKIM_SIGNATURE_MAX 512
+size_t dkim_key_sign(const struct dkim_key *key, const uint8_t digest[32], uint8_t out[DKIM_SIGNATURE_MAX]);
+
 /*
  * The DKIM-Signature fields, one for each key, in canonical form and ending with CRLF, to be put before the message; to
  * be freed with free(). domain: of d=. now_s: of t=. NULL when a key cannot sign. RSA takes 200 us to a millisecond:

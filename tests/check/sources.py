@@ -173,11 +173,11 @@ def programs(folder, variable, ldadd, ldflags=None):
 
 
 def objects_under_test(path):
-    """test_webhook.c and test_webhook_sign.c are linked with the objects of plugins/webhook."""
+    """test_webhook.c, test_webhook_sign.c and what includes its headers are linked with the objects of plugins/webhook."""
     stem = os.path.basename(path)[:-2]
     for name in sorted(plugin_names(), key=len, reverse=True):
         prefix = "test_" + canonical(name)
-        if stem == prefix or stem.startswith(prefix + "_"):
+        if stem == prefix or stem.startswith(prefix + "_") or f'#include "../../plugins/{name}/' in text(path):
             out = f"plugins/{name}/lib{name}.la " + "".join(
                 libs + " " for libs in plugin_libraries(walk(f"plugins/{name}", ".c", ".h")))
             return out
@@ -218,7 +218,7 @@ def fuzz():
         target = path[:-2]
         out += f"\nFUZZ_TARGETS += {target}\n{canonical(target)}_SOURCES = " + " ".join([path] + shared)
         out += f"\n{canonical(target)}_CPPFLAGS = $(CPPFLAGS_TEST)\n{canonical(target)}_LDFLAGS = $(LDFLAGS_FUZZ)\n"
-        out += f"{canonical(target)}_LDADD = $(FUZZ_MAIN) $(ROOM_LIBS) $(HUB_LIBS)\n"
+        out += f"{canonical(target)}_LDADD = $(FUZZ_MAIN) {objects_under_test(path)}$(ROOM_LIBS) $(HUB_LIBS)\n"
     return out
 
 
@@ -229,7 +229,8 @@ def tests():
     out += fixtures()
     out += fuzz()
     out += programs("tests/bench", "BENCHES", "$(ROOM_LIBS) $(HUB_LIBS)")
-    compiled = {p for folder in ("unit", "host", "plugins", "fuzz", "bench") for p in walk(f"tests/{folder}", ".c", ".h")}
+    out += programs("tests/programs", "TEST_HELPERS", "$(JANSSON_LIBS)")
+    compiled = {p for folder in ("unit", "host", "plugins", "fuzz", "bench", "programs") for p in walk(f"tests/{folder}", ".c", ".h")}
     return out + "\n" + assign("EXTRA_DIST", data("tests", compiled), "+=")
 
 
