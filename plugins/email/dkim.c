@@ -18,7 +18,7 @@
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 4096 /* more is not for every receiver to check (RFC 8301, 3.2) */
-#define LINE_MAX_LENGTH 78
+#define LINE_LENGTH 78
 
 struct dkim_key {
     EVP_PKEY *key;
@@ -172,17 +172,17 @@ static void fold(struct line *l)
     l->column = 0;
 }
 
-/* A tag, or a piece of one that may go to the next line. */
-static void put(struct line *l, const char *before, const char *text)
+/* A tag, or a piece of one: to the next line when this one has no room for it. */
+static void put(struct line *l, const char *before, const char *text, const char *behind)
 {
-    size_t len = strlen(before) + strlen(text);
-    if (l->column + len > LINE_MAX_LENGTH) {
+    if (l->column + strlen(before) + strlen(text) + strlen(behind) > LINE_LENGTH) {
         fold(l);
         if (before[0] != ' ')
             append(l, " ", 1);
     }
     append(l, before, strlen(before));
     append(l, text, strlen(text));
+    append(l, behind, strlen(behind));
 }
 
 static size_t times(struct belfry_str header, const char *name)
@@ -198,22 +198,21 @@ static void put_names(struct line *l, struct belfry_str header)
     const char *before = " h=";
     for (size_t i = 0; i < SIGNED; i++) {
         for (size_t n = times(header, signed_fields[i]); n; n--) {
-            put(l, before, signed_fields[i]);
+            put(l, before, signed_fields[i], i + 1 == SIGNED && n == 1 ? ";" : "");
             before = ":";
         }
     }
-    append(l, ";", 1);
 }
 
 /* Base64 goes where there is room. */
 static void put_base64(struct line *l, const char *text)
 {
     while (*text) {
-        if (l->column >= LINE_MAX_LENGTH - 1) {
+        if (l->column >= LINE_LENGTH - 1) {
             fold(l);
             append(l, " ", 1);
         }
-        size_t room = LINE_MAX_LENGTH - 1 - l->column, len = strlen(text);
+        size_t room = LINE_LENGTH - 1 - l->column, len = strlen(text);
         append(l, text, len < room ? len : room);
         text += len < room ? len : room;
     }
@@ -237,20 +236,16 @@ static void put_tags(struct line *l, const struct dkim_key *key, const char *dom
                      const char *bh, int64_t now_s)
 {
     char number[24];
-    append(l, "DKIM-Signature:", strlen("DKIM-Signature:"));
-    put(l, " v=1; a=", key->algorithm);
-    put(l, ";", " c=relaxed/relaxed;");
-    put(l, " d=", domain);
-    put(l, ";", "");
-    put(l, " s=", key->selector);
     snprintf(number, sizeof(number), "%" PRId64, now_s);
-    put(l, "; t=", number);
-    append(l, ";", 1);
+    put(l, "DKIM-Signature: v=1; a=", key->algorithm, ";");
+    put(l, " c=", "relaxed/relaxed", ";");
+    put(l, " d=", domain, ";");
+    put(l, " s=", key->selector, ";");
+    put(l, " t=", number, ";");
     fold(l);
     put_names(l, header);
     fold(l);
-    put(l, " bh=", bh);
-    append(l, ";", 1);
+    put(l, " bh=", bh, ";");
     fold(l);
     append(l, " b=", 3);
 }
