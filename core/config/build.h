@@ -124,6 +124,8 @@ void config_build_jwt(struct config_build *b, const struct yaml_node *node, cons
 void config_check_tls(struct config_build *b, const struct yaml_node *tls);
 /* lint.c: rules that can never match or that say the same twice. */
 void config_lint_rules(struct config_build *b);
+/* lint_mail.c: mail that large receivers may refuse. */
+void config_lint_mail(struct config_build *b);
 /* secrets.c: marks the values of secret options as not to be shown. After option_fill, which warns of literals. */
 void config_mark_secrets(const struct belfry_option *table, const struct yaml_node *map);
 

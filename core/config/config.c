@@ -154,6 +154,7 @@ static void build_all(struct config_build *b)
     config_build_retention(b);
     config_build_rules(b);
     config_build_reads(b);
+    config_lint_mail(b);
 }
 
 static void build_end(struct config_build *b)

@@ -140,7 +140,7 @@ def test_the_examples_of_plugins_pass_their_tests(name, tmp_path):
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize("name", ["receiver.py", "feed.py"])
+@pytest.mark.parametrize("name", ["receiver.py", "feed.py", "mailbox.py"])
 def test_the_python_examples_compile(name):
     compile(text(f"docs/examples/{name}"), name, "exec")
 
