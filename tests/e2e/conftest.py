@@ -5,6 +5,7 @@ import pytest
 from support import config as configs
 from support.certificates import Authority
 from support.hub import Hub
+from support.mailserver import MailServer
 from support.receiver import Receiver
 from support.smtp import SmtpServer
 
@@ -72,3 +73,18 @@ def smtp():
 def authority(tmp_path_factory):
     """Who signs certificates."""
     return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def new_mail_server():
+    """Starts Postfix in front of Dovecot, as MailServer says."""
+    servers = []
+
+    def make(**more):
+        servers.append(MailServer(**more))
+        return servers[-1].start()
+
+    yield make
+    for server in servers:
+        print(f"--- Postfix and Dovecot\n{server.log()[-6000:]}")
+        server.close()

@@ -34,8 +34,8 @@ class Authority:
             builder = builder.add_extension(extension, critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
-    def server(self, *names, lives=LIVES):
-        """The TLS context of a server with these names or addresses."""
+    def server_file(self, *names, lives=LIVES):
+        """A file with the certificate and the key of a server with these names or addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives = x509.SubjectAlternativeName([_name(name) for name in names])
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A server of a test")])
@@ -43,8 +43,13 @@ class Authority:
         path = self.root / f"{certificate.serial_number:x}.pem"
         path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+        path.chmod(0o600)
+        return path
+
+    def server(self, *names, lives=LIVES):
+        """The TLS context of such a server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
+        context.load_cert_chain(self.server_file(*names, lives=lives))
         return context
 
 

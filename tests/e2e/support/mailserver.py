@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import certificate
+from .certificates import Authority
 from .paths import PATIENCE
 from .wait import until
 
@@ -32,8 +32,8 @@ instance_name = {root}
 protocols = imap lmtp
 listen = 127.0.0.1
 ssl = yes
-ssl_cert = <{root}/server.pem
-ssl_key = <{root}/server.key
+ssl_cert = <{certificate}
+ssl_key = <{certificate}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 mail_location = maildir:{root}/mail/%n
@@ -91,8 +91,8 @@ virtual_transport = lmtp:unix:{root}/lmtp
 relay_domains = {bounces}
 transport_maps = inline:{{{bounces}=bounces:}}
 default_transport = error:only loopback
-smtpd_tls_cert_file = {root}/server.pem
-smtpd_tls_key_file = {root}/server.key
+smtpd_tls_cert_file = {certificate}
+smtpd_tls_key_file = {certificate}
 smtpd_tls_security_level = {tls}
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = {root}/sasl
@@ -160,7 +160,8 @@ class MailServer:
         self.tls = tls
         self.root = Path(tempfile.mkdtemp(prefix="belfry-mail-"))  # paths of sockets are at most 107 bytes
         self.dovecot = None
-        self.ca, *_ = certificate.make(self.root)
+        authority = Authority(self.root)
+        self.ca, self.certificate = authority.ca_file, authority.server_file("localhost", "127.0.0.1")
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -174,8 +175,9 @@ class MailServer:
     def _write(self, path, text, **more):
         (self.root / path).parent.mkdir(exist_ok=True)
         (self.root / path).write_text(text.format(root=self.root, domain=DOMAIN, bounces=BOUNCES, keeper=KEEPER,
-                                                  tls=self.tls, smtp=self.smtp, submission=self.submission,
-                                                  smtps=self.smtps, imap=self.imap, **more))
+                                                  tls=self.tls, certificate=self.certificate, smtp=self.smtp,
+                                                  submission=self.submission, smtps=self.smtps, imap=self.imap,
+                                                  **more))
 
     def _start_dovecot(self):
         owner = pwd.getpwnam(KEEPER)
