@@ -244,9 +244,9 @@
        "The key is checked like any other, and this version goes on as if it were not there.\n")                       \
     XX(H705, "TLS file cannot be used",                                                                                \
        "The file is not there, holds no certificate or key in PEM form, or the two do not belong together. A key\n"    \
-       "with a passphrase cannot be used. What this user may not read is only noted.\n")                                \
+       "with a passphrase cannot be used. What this user may not read is only noted.\n")                               \
     XX(H706, "mail that large receivers may refuse",                                                                   \
-       "Mail goes to a server that is not on this machine, without what Gmail, Yahoo and Microsoft ask of whoever\n"    \
+       "Mail goes to a server that is not on this machine, without what Gmail, Yahoo and Microsoft ask of whoever\n"   \
        "sends there much: an unsubscribe address over https, and a DKIM signature.\n"                                  \
        "right:  hub: {public_url: https://belfry.example.org}\n"                                                       \
        "right:  channels: {mail: {dkim: [{selector: s1, key: /etc/belfry/s1.pem}], ...}}\n")
