@@ -25,6 +25,7 @@ import tempfile
 import time
 
 import closed
+import mail
 import streams
 
 ROOT = os.environ.get("BELFRY_SRCDIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -159,13 +160,15 @@ class Process:
 
 
 class Hub(Process):
-    def __init__(self, folder, name="hub", sink=None, concurrency=64, plugin="workflow"):
+    def __init__(self, folder, name="hub", sink=None, concurrency=64, plugin="workflow", text=CONFIG, **more):
         self.port = free_port()
         self.data = os.path.join(folder, name)
         config = os.path.join(folder, name + ".yaml")
+        if text is CONFIG:
+            more = {"more": ", hooks" if sink else "",
+                    "hooks": HOOKS.format(sink=sink, concurrency=concurrency) if sink else ""}
         with open(config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(port=self.port, data=self.data, secret=SECRET, token=TOKEN, plugin=plugin, more=", hooks" if sink else "",
-                                  hooks=HOOKS.format(sink=sink, concurrency=concurrency) if sink else ""))
+            f.write(text.format(port=self.port, data=self.data, secret=SECRET, token=TOKEN, plugin=plugin, sink=sink, **more))
         with open(os.path.join(folder, name + ".log"), "a", encoding="utf-8") as log:
             begin = time.monotonic()
             super().__init__([BELFRY, "run", "-c", config], log)
@@ -426,6 +429,10 @@ class Bench:
         say(f"{self.args.rows:,} closed approvals")
         closed.run(self, Hub, lambda hub, *more: self.post_source(hub, "approval", *more), self.args.rows)
 
+    def part_mail(self):
+        """Limit C: bare libcurl to the same smtp-sink, with as many connections."""
+        mail.run(self, sys.modules[__name__])
+
     def state_bytes(self, hub, count):
         """Keys and values that the source keeps, for each object."""
         db = sqlite3.connect(f"file:{hub.database}?mode=ro", uri=True)
@@ -476,7 +483,7 @@ class Bench:
                          .rstrip() for line in lines)
 
 
-PARTS = ["triggers", "sources", "closed", "webhooks", "latency", "streams", "growth"]
+PARTS = ["triggers", "sources", "closed", "webhooks", "latency", "streams", "mail", "growth"]
 
 
 def options():
@@ -490,6 +497,10 @@ def options():
     parser.add_argument("--sources", type=int, default=40_000, help="triggers of each kind a round")
     parser.add_argument("--webhooks", type=int, default=50_000, help="a round")
     parser.add_argument("--latency", type=int, default=20_000)
+    parser.add_argument("--mails", type=int, default=20_000, help="a round")
+    parser.add_argument("--mail-connections", type=int, nargs="+", default=[1, 4], help="to the mail server")
+    parser.add_argument("--mail-paced", type=int, default=2_000, help="mails, 200 a second, beside a long queue")
+    parser.add_argument("--crowd", type=int, default=100_000, help="people whom one event is mailed to")
     parser.add_argument("--streams", type=int, default=10_000)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--probe", type=int, default=20_000, help="triggers to measure a rate while the table grows")
@@ -502,6 +513,7 @@ def options():
     if args.quick:
         args.rounds, args.triggers, args.webhooks, args.latency = 1, 5_000, 5_000, 3_000
         args.sources, args.streams = 2_000, 700
+        args.mails, args.mail_paced, args.crowd = 1_000, 200, 2_000
         args.rows, args.probe, args.counts, args.lists = 10_000, 2_000, 20_000, 100
     return args
 

@@ -33,10 +33,11 @@ class Taken:
 class SmtpSink:
     """faults: options of smtp-sink, such as "-r", "RCPT" (450), "-f", "." (500), "-q", "." (hangs up), "-w", "1"."""
 
-    def __init__(self, *faults):
+    def __init__(self, *faults, port=None):
         self.root = Path(tempfile.mkdtemp(prefix="belfry-sink-"))
-        shutil.chown(self.root, KEEPER)
-        self.port, = free_ports(1)
+        self.port = port or free_ports(1)[0]
+        if os.getuid() == 0:
+            shutil.chown(self.root, KEEPER)
         user = ["-u", KEEPER] if os.getuid() == 0 else []
         self.process = subprocess.Popen(["smtp-sink", *user, "-d", f"{self.root}/mail/", *faults,
                                          f"127.0.0.1:{self.port}", "256"], stdin=subprocess.DEVNULL)
