@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`belfry demo`: a scripted day against the running hub, told in lines, as often as one likes."""
+import email
+import email.policy
 import re
+import subprocess
 
 import pytest
+import yaml
 
 from support.config import base
+from support.mailserver import answers, free_ports
 from support.paths import SRC
 from support.wait import until
 
@@ -69,6 +74,43 @@ def test_the_day_is_played_and_told(new_hub):
     assert [i["title"] for i in hub.items("ann", type="workflow.hot-lead")] == ["Hot lead: Northwind Dairy"]
 
 
+@pytest.fixture
+def mailbox(tmp_path):
+    """docs/examples/mailbox.py: (port, file of its output, directory of mails)"""
+    port, = free_ports(1)
+    said, kept = tmp_path / "mailbox.out", tmp_path / "mail"
+    with open(said, "wb") as out:
+        process = subprocess.Popen(["/usr/bin/python3", SRC / "docs/examples/mailbox.py", str(port), kept], stdout=out)
+    try:
+        until(lambda: process.poll() is None and answers(port), "the mailbox listens")
+        yield port, said, kept
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_in_the_demo_a_bell_comes_first_then_mail_to_who_did_not_look_while_webhooks_arrive(new_hub, mailbox, receiver):
+    """What `./dev up` shows, by config/demo.yaml itself: only ports and directories are this test's."""
+    port, said, kept = mailbox
+    made = yaml.safe_load((SRC / "config/demo.yaml").read_text())
+    made["hub"].update(listen="127.0.0.1:0", data_dir=None, public_url="http://hub.test")
+    del made["hub"]["data_dir"]
+    made["auth"]["tokens"] += [t for t in base()["auth"]["tokens"] if t["name"] in ("everything", "ops")]
+    made["auth"]["jwt"] = base()["auth"]["jwt"]
+    made["channels"]["mail"]["smtp"] = f"smtp://127.0.0.1:{port}"
+    made["channels"]["hooks"]["endpoints"][0]["url"] = receiver.url()
+    hub = new_hub(made, clock=True).start()
+    lines(hub.belfry("demo", "--fast"))
+    assert "Hot lead: Northwind Dairy" in hub.titles("bob") and said.read_bytes() == b""
+    assert "Hot lead: Northwind Dairy" in {d.title() for d in receiver.wait(10)}
+    hub.clock.advance("10s")
+    hot = until(lambda: re.findall(r"^mail to (bob@acme\.example): Hot lead: Northwind Dairy  \((.*)\)$",
+                                   said.read_text(), re.M))
+    mail = email.message_from_bytes(open(hot[0][1], "rb").read(), policy=email.policy.SMTP)
+    assert mail["To"].addresses[0].addr_spec == "bob@acme.example" and len(list(kept.iterdir())) >= 1
+    assert not [line for line in said.read_text().splitlines() if "Harbour Cranes" in line and "12 %" in line], "decided"
+
+
 def test_it_can_be_played_again(new_hub):
     hub = new_hub(config(), clock=True).start()
     first, second = lines(hub.belfry("demo", "--fast")), lines(hub.belfry("demo", "--fast"))
@@ -109,7 +151,6 @@ def test_a_hub_that_is_down_and_one_that_goes_down(new_hub):
     done = hub.belfry("demo", "--fast")
     assert done.returncode == 4 and "no hub answers" in done.stderr and done.stdout == ""
     hub.start()
-    import subprocess
     with subprocess.Popen(hub.command("demo", "--speed", "1"), stdout=subprocess.PIPE, text=True,
                           env=hub.environment()) as playing:
         assert "08:30" in playing.stdout.readline()
