@@ -129,7 +129,8 @@
     "CREATE INDEX audit_org ON audit(org, id);"
 
 #define STORE_SCHEMA_4 \
-    STORE_SCHEMA_4_SUPPRESSION
+    STORE_SCHEMA_4_SUPPRESSION \
+    STORE_SCHEMA_4_BUNDLE
 
 #define STORE_SCHEMA_4_SUPPRESSION \
     /* where no mail goes. address: address_key(); category 0: all of them; reason: enum suppression_reason; person: who
@@ -143,8 +144,6 @@
     "CREATE TABLE soft_bounce(org INTEGER NOT NULL, address TEXT NOT NULL, delivery INTEGER NOT NULL, person INTEGER NOT" \
     " NULL DEFAULT 0, at INTEGER NOT NULL, PRIMARY KEY(org, address, delivery)) WITHOUT ROWID;" \
     "CREATE INDEX soft_bounce_at ON soft_bounce(at);"
-
-    STORE_SCHEMA_4_BUNDLE
 
 #define STORE_SCHEMA_4_BUNDLE \
     /* category: of a row that goes, or went, into a digest: the event's. bundle: rows that go out as one have the id of
