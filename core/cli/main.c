@@ -24,6 +24,8 @@ static const struct cli_command commands[] = {
     {"login-link", "login-link -c FILE --org O --user U", "print a link that signs a person in once", cli_login_link},
     {"bounce", "bounce -c FILE [--recipient ADDRESS] < MESSAGE", "hand over a mail that came back; for an MTA's pipe",
      cli_bounce},
+    {"dkim", "dkim keygen [--selector S] [--domain D] [--type rsa|ed25519] --out FILE",
+     "make a key that mails are signed with, and print its DNS record", cli_dkim},
     {"help", "help [COMMAND | CODE]", "explain a command or a diagnostic", cli_help},
 };
 
