@@ -10,7 +10,7 @@
  */
 #include "bounce.h"
 
-#include "bounce_field.h"
+#include "bounce_scan.h"
 #include "bounce_status.h"
 #include "token.h"
 
@@ -78,9 +78,9 @@ static int find_delivery(const uint8_t key[32], read_fn *read, struct belfry_str
 /* A field of the mail that a complaint is about. */
 static int find_in_field(const uint8_t key[32], struct belfry_str name, struct belfry_str value, char delivery[37])
 {
-    if (field_is(name, "Return-Path") || field_is(name, "Original-Mail-From"))
+    if (scan_is(name, "Return-Path") || scan_is(name, "Original-Mail-From"))
         return find_signed(key, verp_read, value, delivery);
-    return field_is(name, "Message-ID") && find_signed(key, message_id_read, value, delivery);
+    return scan_is(name, "Message-ID") && find_signed(key, message_id_read, value, delivery);
 }
 
 /* --- parts -------------------------------------------------------------------------------------------------------- */
@@ -158,7 +158,7 @@ static enum bounce_complaint complaint_of(struct belfry_str type)
                  {"opt-out", BOUNCE_OPT_OUT},
                  {"opt-out-list", BOUNCE_OPT_OUT}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (field_is(type, words[i].word))
+        if (scan_is(type, words[i].word))
             return words[i].complaint;
     return BOUNCE_NO_COMPLAINT; /* not-spam, virus, auth-failure, what will come */
 }
@@ -166,9 +166,9 @@ static enum bounce_complaint complaint_of(struct belfry_str type)
 static void read_complaint(const uint8_t key[32], struct belfry_str text, struct bounce *out)
 {
     struct belfry_str name, value;
-    for (int fields = 0; fields < HEADERS_MAX && field_take(&text, &name, &value); fields++) {
-        if (field_is(name, "Feedback-Type"))
-            out->complaint = complaint_of(field_before(value, '('));
+    for (int fields = 0; fields < HEADERS_MAX && scan_field(&text, &name, &value); fields++) {
+        if (scan_is(name, "Feedback-Type"))
+            out->complaint = complaint_of(scan_before(value, '('));
         else if (!out->delivery[0])
             find_in_field(key, name, value, out->delivery);
     }
@@ -189,7 +189,7 @@ static void read_enclosed(const uint8_t key[32], GMimeObject *part, struct bounc
     } else if (is_type(part, "text", "rfc822-headers") || is_type(part, "message", "rfc822-headers")) {
         GByteArray *bytes = part_bytes(part);
         struct belfry_str text = text_of(bytes), name, value;
-        for (int i = 0; i < HEADERS_MAX && !out->delivery[0] && field_take(&text, &name, &value); i++)
+        for (int i = 0; i < HEADERS_MAX && !out->delivery[0] && scan_field(&text, &name, &value); i++)
             find_in_field(key, name, value, out->delivery);
         g_byte_array_unref(bytes);
     }
@@ -218,7 +218,7 @@ static int is_automatic(GMimeObject *object)
 {
     GMimeHeaderList *list = g_mime_object_get_header_list(object);
     GMimeHeader *header = g_mime_header_list_get_header(list, "Auto-Submitted");
-    return header && !field_is(field_before(field_before(raw_value(header), ';'), '('), "no");
+    return header && !scan_is(scan_before(scan_before(raw_value(header), ';'), '('), "no");
 }
 
 static void read_message(const uint8_t key[32], struct belfry_str recipient, GMimeMessage *message, struct bounce *out)
@@ -240,7 +240,7 @@ static void read_message(const uint8_t key[32], struct belfry_str recipient, GMi
 static struct belfry_str without_mbox_line(struct belfry_str message)
 {
     if (message.len > 5 && memcmp(message.ptr, "From ", 5) == 0)
-        field_line(&message);
+        scan_line(&message);
     return message;
 }
 
@@ -248,10 +248,15 @@ static int has_room_for_fields(struct belfry_str message)
 {
     int fields = 0;
     while (message.len && fields <= FIELDS_MAX) {
-        struct belfry_str line = field_line(&message);
+        struct belfry_str line = scan_line(&message);
         fields += line.len && line.ptr[0] != ' ' && line.ptr[0] != '\t' && memchr(line.ptr, ':', line.len);
     }
     return fields <= FIELDS_MAX;
+}
+
+void bounce_start(void)
+{
+    g_mime_init();
 }
 
 void bounce_read(const uint8_t key[32], struct belfry_str recipient, struct belfry_str message, struct bounce *out)

@@ -2,7 +2,7 @@
 /*
  * What a mail that came back says: a report that a mail could not be delivered (RFC 3464), a complaint (RFC 5965), a
  * mail that unsubscribes (RFC 2369), or nothing that is understood. Which delivery it is about is believed only where a
- * signature of ours says so. Pure; GMime was initialized. [any]
+ * signature of ours says so. Pure. [any]
  */
 #ifndef EMAIL_BOUNCE_H
 #define EMAIL_BOUNCE_H
@@ -49,6 +49,8 @@ struct bounce {
     size_t recipient_count;
 };
 
+/* Once before the first bounce_read(), on the loop: GMime makes its tables without a lock. */
+void bounce_start(void);
 /* key: of token.h. recipient: of the envelope, or empty. The message may be cut and may be anything: what cannot be
  * read is BOUNCE_NOTHING. */
 void bounce_read(const uint8_t key[32], struct belfry_str recipient, struct belfry_str message, struct bounce *out);
@@ -60,8 +62,10 @@ enum bounce_verdict {
     BOUNCE_SOFT,        /* this one failed, another may arrive: mailbox full, too long in a queue */
     BOUNCE_POLICY       /* refused for what we are or sent (5.7.x): says nothing of the address */
 };
-/* detail: one line for people. */
+/* about: whose block decided, in bounce; NULL when none did. */
 enum bounce_verdict bounce_judge(const struct bounce *bounce, struct belfry_str address,
-                                 char detail[BOUNCE_DETAIL_SIZE]);
+                                 const struct bounce_recipient **about);
+/* What is said about it, one line for people. */
+void bounce_describe(const struct bounce_recipient *about, char detail[BOUNCE_DETAIL_SIZE]);
 
 #endif

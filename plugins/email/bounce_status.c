@@ -2,7 +2,7 @@
 /* Delivery status notifications (RFC 3464): what they say of each recipient, and what that means for an address. */
 #include "bounce_status.h"
 
-#include "bounce_field.h"
+#include "bounce_scan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,10 +14,10 @@
 
 static void copy_address(struct belfry_str value, char out[ADDRESS_MAX + 1])
 {
-    struct belfry_str address = field_behind(value, ';'); /* "rfc822; jane@example.org" */
+    struct belfry_str address = scan_behind(value, ';'); /* "rfc822; jane@example.org" */
     if (address.len && address.ptr[0] == '<' && address.ptr[address.len - 1] == '>')
-        address = field_trim((struct belfry_str){address.ptr + 1, address.len < 2 ? 0 : address.len - 2});
-    field_copy(address.len <= ADDRESS_MAX ? address : (struct belfry_str){"", 0}, out, ADDRESS_MAX + 1);
+        address = scan_trim((struct belfry_str){address.ptr + 1, address.len < 2 ? 0 : address.len - 2});
+    scan_copy(address.len <= ADDRESS_MAX ? address : (struct belfry_str){"", 0}, out, ADDRESS_MAX + 1);
 }
 
 static enum bounce_action action_of(struct belfry_str value)
@@ -30,9 +30,9 @@ static enum bounce_action action_of(struct belfry_str value)
                  {"delivered", BOUNCE_DELIVERED},
                  {"relayed", BOUNCE_RELAYED},
                  {"expanded", BOUNCE_EXPANDED}};
-    struct belfry_str word = field_before(field_before(value, '('), ' ');
+    struct belfry_str word = scan_before(scan_before(value, '('), ' ');
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (field_is(word, words[i].word))
+        if (scan_is(word, words[i].word))
             return words[i].action;
     return BOUNCE_OTHER;
 }
@@ -64,16 +64,16 @@ static int find_status(struct belfry_str text, char out[12])
 
 static void read_recipient_field(struct belfry_str name, struct belfry_str value, struct bounce_recipient *r)
 {
-    if (field_is(name, "Final-Recipient"))
+    if (scan_is(name, "Final-Recipient"))
         copy_address(value, r->final);
-    else if (field_is(name, "Original-Recipient"))
+    else if (scan_is(name, "Original-Recipient"))
         copy_address(value, r->original);
-    else if (field_is(name, "Action"))
+    else if (scan_is(name, "Action"))
         r->action = action_of(value);
-    else if (field_is(name, "Status"))
+    else if (scan_is(name, "Status"))
         find_status(value, r->status);
-    else if (field_is(name, "Diagnostic-Code"))
-        field_copy(field_behind(value, ';'), r->diagnostic, sizeof(r->diagnostic));
+    else if (scan_is(name, "Diagnostic-Code"))
+        scan_copy(scan_behind(value, ';'), r->diagnostic, sizeof(r->diagnostic));
 }
 
 /* Some servers say 5.0.0 for everything and mean what the reply says: "550 5.1.1 User unknown". */
@@ -93,9 +93,9 @@ void bounce_status(struct belfry_str text, struct bounce *out)
     while (text.len && out->recipient_count < BOUNCE_RECIPIENTS_MAX) {
         struct bounce_recipient r = {0};
         int about_recipient = 0, fields = 0;
-        while (field_take(&text, &name, &value) && fields++ < FIELDS_MAX) {
+        while (scan_field(&text, &name, &value) && fields++ < FIELDS_MAX) {
             about_recipient |=
-                field_is(name, "Final-Recipient") || field_is(name, "Action") || field_is(name, "Original-Recipient");
+                scan_is(name, "Final-Recipient") || scan_is(name, "Action") || scan_is(name, "Original-Recipient");
             read_recipient_field(name, value, &r);
         }
         refine_status(&r);
@@ -135,27 +135,27 @@ static enum bounce_verdict verdict_of(const struct bounce_recipient *r, struct b
     return BOUNCE_SOFT;
 }
 
-static void describe(const struct bounce_recipient *r, char detail[BOUNCE_DETAIL_SIZE])
+void bounce_describe(const struct bounce_recipient *about, char detail[BOUNCE_DETAIL_SIZE])
 {
-    const char *text = r->diagnostic[0] ? r->diagnostic : "no reason given";
-    int says = r->status[0] && !strstr(text, r->status);
+    const char *text = about->diagnostic[0] ? about->diagnostic : "no reason given";
+    int says = about->status[0] && !strstr(text, about->status);
     char line[BOUNCE_DETAIL_SIZE + 16];
-    snprintf(line, sizeof(line), "%s%s%s", says ? r->status : "", says ? " " : "", text);
-    field_copy((struct belfry_str){line, strlen(line)}, detail, BOUNCE_DETAIL_SIZE);
+    snprintf(line, sizeof(line), "%s%s%s", says ? about->status : "", says ? " " : "", text);
+    scan_copy((struct belfry_str){line, strlen(line)}, detail, BOUNCE_DETAIL_SIZE);
 }
 
 enum bounce_verdict bounce_judge(const struct bounce *bounce, struct belfry_str address,
-                                 char detail[BOUNCE_DETAIL_SIZE])
+                                 const struct bounce_recipient **about)
 {
     static const int weight[] = {[BOUNCE_IGNORED] = 0, [BOUNCE_POLICY] = 1, [BOUNCE_SOFT] = 2, [BOUNCE_HARD] = 3};
     enum bounce_verdict worst = BOUNCE_IGNORED;
-    detail[0] = 0;
+    *about = NULL;
     for (size_t i = 0; i < bounce->recipient_count; i++) {
         enum bounce_verdict verdict = verdict_of(&bounce->recipients[i], address);
         if (weight[verdict] <= weight[worst])
             continue;
         worst = verdict;
-        describe(&bounce->recipients[i], detail);
+        *about = &bounce->recipients[i];
     }
     return worst;
 }

@@ -162,6 +162,8 @@ struct fake_sent {
     int late; /* the answer comes after the timeout */
     void (*fn)(void *arg, const struct belfry_smtp_answer *answer);
     void *arg;
+};
+
 struct fake_feedback {
     uint64_t id;
     struct belfry_test_feedback pub;
