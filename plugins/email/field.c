@@ -149,17 +149,33 @@ static void add_b(GString *word, const char *text, size_t len)
     g_free(base64);
 }
 
-/* How many bytes of the text, whole characters, are at most `room` when encoded; one character at least. */
+/* How many bytes of the text, whole characters, fit `room` when encoded. Base64 ends in padding only where the text
+ * ends: some readers decode the words of a value as one and stop at the first. So it may be 0; Q never is, room
+ * permitting. */
 static size_t fitting(const char *text, size_t len, int b, size_t room)
 {
-    size_t taken = 0;
-    while (taken < len) {
-        size_t next = taken;
+    size_t fits = 0, next = 0;
+    while (next < len) {
         U8_FWD_1_UNSAFE((const uint8_t *)text, next);
-        if (taken && (b ? b_length(next) : q_length(text, next)) > room)
+        if ((b ? b_length(next) : q_length(text, next)) > room)
             break;
-        taken = next;
+        if (!b || next % 3 == 0 || next == len)
+            fits = next;
     }
+    return fits;
+}
+
+/* One encoded word in at most `room`; how many bytes of the text it says. */
+static size_t put_word(struct field *f, const char *text, size_t len, int b, size_t room)
+{
+    size_t taken = fitting(text, len, b, room - WORD_FRAME);
+    if (taken == 0)
+        return put_word(f, text, len, 0, room);
+    GString *word = g_string_new(b ? "=?utf-8?b?" : "=?utf-8?q?");
+    (b ? add_b : add_q)(word, text, taken);
+    g_string_append(word, "?=");
+    put(f, word->str, word->len);
+    g_string_free(word, TRUE);
     return taken;
 }
 
@@ -168,16 +184,9 @@ static size_t fitting(const char *text, size_t len, int b, size_t room)
 static void put_words(struct field *f, const char *text, size_t len)
 {
     int b = b_length(len) * 4 < q_length(text, len) * 3;
-    while (len) {
+    for (size_t at = 0; at < len;) {
         size_t room = f->value->len ? WORD_MAX : MIN(WORD_MAX, FIELD_LINE - 1 - f->column);
-        size_t taken = fitting(text, len, b, room - WORD_FRAME);
-        GString *word = g_string_new(b ? "=?utf-8?b?" : "=?utf-8?q?");
-        (b ? add_b : add_q)(word, text, taken);
-        g_string_append(word, "?=");
-        put(f, word->str, word->len);
-        g_string_free(word, TRUE);
-        text += taken;
-        len -= taken;
+        at += put_word(f, text + at, len - at, b, room);
     }
 }
 
