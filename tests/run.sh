@@ -128,7 +128,7 @@ part_node() {
     [ -n "$files" ] || return 0
     need_node
     case $files in *tests/pages/*) need_chromium ;; esac
-    cmd_build
+    cmd_build all test-modules
     export_paths "$BUILD"
     # shellcheck disable=SC2086
     node --test --test-concurrency="$JOBS" --test-reporter=spec --test-reporter-destination=stdout \
