@@ -262,6 +262,7 @@ void bounce_start(void)
 void bounce_read(const uint8_t key[32], struct belfry_str recipient, struct belfry_str message, struct bounce *out)
 {
     *out = (struct bounce){.kind = BOUNCE_NOTHING};
+    find_signed(key, verp_read, recipient, out->delivery); /* also of what is no message at all */
     message = without_mbox_line(message);
     if (!message.len || !has_room_for_fields(message))
         return;

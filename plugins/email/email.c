@@ -5,6 +5,16 @@
  */
 #include "email.h"
 
+#include "feedback.h"
+#include "unsubscribe.h"
+
+static const char english[] =
+#include "plugins/email/texts/en.json.inc"
+    ;
+static const char german[] =
+#include "plugins/email/texts/de.json.inc"
+    ;
+
 #include <stdlib.h>
 
 /* --- options ------------------------------------------------------------------------------------------------------ */
@@ -95,6 +105,29 @@ static void cancel(void *self, uint64_t batch)
     (void)batch;
 }
 
+void email_busy(struct email *e)
+{
+    e->busy++;
+}
+
+void email_idle(struct email *e)
+{
+    if (--e->busy == 0 && e->stopping)
+        e->host->stopped(e->host);
+}
+
+static belfry_status start(void *self, struct belfry_error *err)
+{
+    struct email *e = self;
+    belfry_status status = e->pages->texts(e->host, "en", belfry_str(english), err);
+    if (status == BELFRY_OK)
+        status = e->pages->texts(e->host, "de", belfry_str(german), err);
+    if (status == BELFRY_OK)
+        status = unsubscribe_start(e, err);
+    feedback_start();
+    return status;
+}
+
 static belfry_status create(const struct belfry_host *host, const void *config, void **self, struct belfry_error *err)
 {
     struct email *e = calloc(1, sizeof(*e));
@@ -102,6 +135,12 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
         return host->fail(err, BELFRY_ENOMEM, NULL, "out of memory");
     e->host = host;
     e->config = config;
+    e->addresses = host->get_extension(host, BELFRY_EXT_ADDRESSES);
+    e->worker = host->get_extension(host, BELFRY_EXT_WORKER);
+    e->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
+    e->pages = host->get_extension(host, BELFRY_EXT_PAGES);
+    const struct belfry_secret_api *secret = host->get_extension(host, BELFRY_EXT_SECRET);
+    secret->derive(host, "mail tokens", e->token_key);
     *self = e;
     return BELFRY_OK;
 }
@@ -110,7 +149,8 @@ static void stop(void *self)
 {
     struct email *e = self;
     e->stopping = 1;
-    e->host->stopped(e->host);
+    if (!e->busy)
+        e->host->stopped(e->host);
 }
 
 static void destroy(void *self)
@@ -126,13 +166,32 @@ static const struct belfry_delivery delivery = {.struct_size = sizeof(delivery),
                                                 .deliver = deliver,
                                                 .cancel = cancel};
 
-static const struct belfry_role roles[] = {{"belfry.delivery/1", &delivery}, {0}};
+static const struct belfry_role roles[] = {
+    {"belfry.delivery/1", &delivery}, {"belfry.feedback/1", &feedback_role}, {0}};
+
+static const char *const needs[] = {BELFRY_EXT_ADDRESSES, BELFRY_EXT_WORKER, BELFRY_EXT_HTTP_ROUTE,
+                                    BELFRY_EXT_PAGES,     BELFRY_EXT_SECRET, NULL};
+static const struct belfry_route routes[] = {{.struct_size = sizeof(struct belfry_route),
+                                              .method = "GET",
+                                              .pattern = UNSUBSCRIBE_PATTERN,
+                                              .auth = "none",
+                                              .handle = unsubscribe_get},
+                                             {.struct_size = sizeof(struct belfry_route),
+                                              .method = "POST",
+                                              .pattern = UNSUBSCRIBE_PATTERN,
+                                              .auth = "none",
+                                              .body_limit = UNSUBSCRIBE_BODY,
+                                              .handle = unsubscribe_post},
+                                             {0}};
 
 static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .id = "email",
                                             .version = "1.0.0",
                                             .summary = "Mail to people, single and in digests, over SMTP",
                                             .roles = roles,
+                                            .needs = needs,
+                                            .routes = routes,
+                                            .start = start,
                                             .options = options,
                                             .config_size = sizeof(struct config),
                                             .create = create,

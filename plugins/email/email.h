@@ -31,10 +31,19 @@ struct config {
 struct email {
     const struct belfry_host *host;
     const struct config *config;
+    const struct belfry_addresses_api *addresses;
+    const struct belfry_worker_api *worker;
+    const struct belfry_http_route_api *http;
+    const struct belfry_pages_api *pages;
     struct content *content;
     struct address from;
     uint8_t token_key[32]; /* of token.h */
+    size_t busy;           /* what stop() waits for */
     int stopping;
 };
+
+/* Something that stop() waits for begins or ends. The last end may call stopped(). */
+void email_busy(struct email *e);
+void email_idle(struct email *e);
 
 #endif

@@ -315,3 +315,20 @@ void thread_id_write(const uint8_t key[32], struct belfry_str org, struct belfry
     sign_text(key, parts, 5, text);
     snprintf(out, TOKEN_MESSAGE_ID_SIZE, "t.%s@%s", text, domain);
 }
+
+/* --- taking back -------------------------------------------------------------------------------------------------- */
+
+void undo_write(const uint8_t key[32], struct belfry_str token, struct belfry_str what, struct belfry_str before,
+                char out[TOKEN_SEAL_SIZE])
+{
+    struct belfry_str parts[] = {belfry_str("undo"), token, what, before};
+    sign_text(key, parts, 4, out);
+}
+
+int undo_read(const uint8_t key[32], struct belfry_str token, struct belfry_str what, struct belfry_str before,
+              struct belfry_str seal)
+{
+    char again[TOKEN_SEAL_SIZE];
+    undo_write(key, token, what, before, again);
+    return again[0] && seal.len == ID_TEXT && CRYPTO_memcmp(again, seal.ptr, ID_TEXT) == 0;
+}

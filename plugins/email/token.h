@@ -12,6 +12,7 @@
 #define TOKEN_TEXT_SIZE 1024
 #define TOKEN_LOCAL_SIZE 65 /* RFC 5321, 4.5.3.1.1 */
 #define TOKEN_MESSAGE_ID_SIZE 360
+#define TOKEN_SEAL_SIZE 27
 
 /* Who stops what (RFC 8058): `v1.<key id>.<payload, base64url>.<HMAC of 128 bits>`. org is not in it, but signed. */
 struct token_subject {
@@ -23,6 +24,13 @@ void token_write(const uint8_t key[32], const struct token_subject *subject, cha
 /* 0 when it is not one of ours for this org. Strings point into memory, which is TOKEN_TEXT_SIZE bytes. */
 int token_read(const uint8_t key[32], struct belfry_str org, struct belfry_str text, char memory[TOKEN_TEXT_SIZE],
                struct token_subject *out);
+
+/* Goes through the browser of whoever unsubscribes, so that it can be taken back: what was chosen before, for the token
+ * and what was stopped by it ("category", "all"). */
+void undo_write(const uint8_t key[32], struct belfry_str token, struct belfry_str what, struct belfry_str before,
+                char out[TOKEN_SEAL_SIZE]);
+int undo_read(const uint8_t key[32], struct belfry_str token, struct belfry_str what, struct belfry_str before,
+              struct belfry_str seal);
 
 /* The local part of the envelope's sender for a delivery (its UUID in lower case): `b+<base32>.<mac>`, 55 bytes. Empty
  * when it is no UUID. */

@@ -145,7 +145,8 @@ static void answer(struct digests *d, const struct belfry_batch *batch, const ch
 static void deliver(void *self, const struct belfry_batch *batch)
 {
     struct digests *d = self;
-    char *key = strndup(batch->key.ptr, batch->key.len), *title = strndup(batch->items[0]->title.ptr, batch->items[0]->title.len);
+    char *key = strndup(batch->key.ptr, batch->key.len),
+         *title = strndup(batch->items[0]->title.ptr, batch->items[0]->title.len);
     json_int_t tries = json_integer_value(json_object_get(d->tries, key)) + 1;
     json_object_set_new(d->tries, key, json_integer(tries));
     json_array_append_new(d->sent, batch_json(d, batch));
