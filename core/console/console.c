@@ -85,6 +85,9 @@ static const char category[] =
 static const char audit[] =
 #include "core/console/pages/audit.mustache.inc"
     ;
+static const char suppressions[] =
+#include "core/console/pages/suppressions.mustache.inc"
+    ;
 static const char letters[] =
 #include "core/console/pages/letters.mustache.inc"
     ;
@@ -115,6 +118,7 @@ static const struct {
     {"categories", STR(categories)},
     {"category", STR(category)},
     {"audit", STR(audit)},
+    {"suppressions", STR(suppressions)},
     {"letters", STR(letters)},
     {"confirm", STR(confirm)},
     {"story", STR(story)},

@@ -25,6 +25,8 @@ struct filter {
     const char *name;
     const char *const *choices; /* of a select, ends at NULL; NULL: any text */
     int is_time;                /* a minute in UTC as browsers write it; the API gets it as in RFC 3339 */
+    const char *group;          /* of texts that has its choices; NULL: "state" */
+    const char *caption;        /* key of `filter`; NULL: the name */
 };
 
 /* A list as a file. */
@@ -166,6 +168,8 @@ void categories_show(struct page *page);
 void category_ask(struct page *page);
 void category_show(struct page *page);
 void audit_show(struct page *page);
+void suppressions_show(struct page *page);
+void suppressions_act(struct page *page);
 /* Makes a dressed story ready: verdicts, the failing leaf of each rule (story.c). */
 void story_dress(struct page *page, json_t *story);
 /* The same for one attempt, one delivery. */

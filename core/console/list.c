@@ -23,9 +23,8 @@ static struct belfry_str value_of(struct page *page, const char *name)
 static json_t *option_json(struct page *page, const struct filter *filter, const char *choice, struct belfry_str now)
 {
     json_t *option = json_object();
-    const char *group = strcmp(filter->name, "refused") == 0 ? "refused" : "state";
     json_object_set_new(option, "value", json_string(choice));
-    json_set_str(option, "label", page_word(page, group, choice));
+    json_set_str(option, "label", page_word(page, filter->group ? filter->group : "state", choice));
     json_object_set_new(option, "selected", json_boolean(str_eqz(now, choice)));
     return option;
 }
@@ -34,7 +33,7 @@ static json_t *filter_json(struct page *page, const struct filter *filter, struc
 {
     json_t *out = json_object(), *options = json_array();
     json_object_set_new(out, "field", json_string(filter->name));
-    json_set_str(out, "caption", page_word(page, "filter", filter->name));
+    json_set_str(out, "caption", page_word(page, "filter", filter->caption ? filter->caption : filter->name));
     json_set_str(out, "now", now);
     json_object_set_new(out, "is_select", json_boolean(filter->choices != NULL));
     json_object_set_new(out, "is_time", json_boolean(filter->is_time));

@@ -137,7 +137,7 @@ static void add_tabs(struct page *page, const char *base)
 /* What a form has done is said by the page that it leads to, in words of ours: the address only names them. */
 static void add_notice(struct page *page)
 {
-    static const char *const known[] = {"retried", "cancelled", "discarded"};
+    static const char *const known[] = {"retried", "cancelled", "discarded", "released"};
     struct belfry_str done, number;
     int64_t well = 0, failed = 0;
     if (http_query(page->req, "done", 0, &done) != BELFRY_OK)

@@ -32,6 +32,7 @@ static const char *const states[] = {"scheduled",
                                      "dropped_by_rule",
                                      NULL};
 static const char *const yes[] = {"true", NULL};
+static const char *const suppressions[] = {"bounced", "complained", "unsubscribed", NULL};
 
 #define TIMES                                                                                                          \
     {.name = "from", .is_time = 1},                                                                                    \
@@ -39,8 +40,11 @@ static const char *const yes[] = {"true", NULL};
         .name = "to", .is_time = 1                                                                                     \
     }
 
-static const struct filter event_filters[] = {
-    {.name = "source"}, {.name = "type"}, {.name = "subject"}, {.name = "refused", .choices = yes}, {0}};
+static const struct filter event_filters[] = {{.name = "source"},
+                                              {.name = "type"},
+                                              {.name = "subject"},
+                                              {.name = "refused", .choices = yes, .group = "refused"},
+                                              {0}};
 static const struct filter delivery_filters[] = {{.name = "state", .choices = states},
                                                  {.name = "channel"},
                                                  {.name = "target"},
@@ -52,6 +56,8 @@ static const struct filter delivery_filters[] = {{.name = "state", .choices = st
 static const struct filter letter_filters[] = {
     {.name = "channel"}, {.name = "target"}, {.name = "recipient"}, {.name = "rule"}, {.name = "reason"}, TIMES, {0}};
 static const struct filter audit_filters[] = {{.name = "who"}, {.name = "what"}, TIMES, {0}};
+static const struct filter suppression_filters[] = {
+    {.name = "address"}, {.name = "reason", .choices = suppressions, .group = "suppression", .caption = "why"}, {0}};
 static const struct filter no_filters[] = {{0}};
 
 #define COLUMNS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -70,6 +76,8 @@ static const struct sheet endpoint_sheet = {"/endpoints",
                                             NULL};
 static const struct sheet audience_sheet = {"/categories/{id}/audience",
                                             COLUMNS("username", "name", "sees", "through", "roles"), NULL};
+static const struct sheet suppression_sheet = {
+    "/suppressions", COLUMNS("address", "username", "category", "reason", "since", "detail", "delivery"), NULL};
 static const struct sheet audit_sheet = {"/audit", COLUMNS("id", "at", "who", "what", "detail"), NULL};
 
 const struct view console_views[] = {
@@ -87,15 +95,16 @@ const struct view console_views[] = {
     {"/categories", "categories", "categories", "/categories", no_filters, NULL, categories_show, 0, NULL},
     {"/categories/{id}", "categories", "category", "/categories/{id}/audience", no_filters, category_ask, category_show,
      0, &audience_sheet},
+    {"/suppressions", "suppressions", "suppressions", "/suppressions", suppression_filters, NULL, suppressions_show, 0,
+     &suppression_sheet},
     {"/audit", "audit", "audit", "/audit", audit_filters, NULL, audit_show, 0, &audit_sheet},
 };
 const size_t console_view_count = sizeof(console_views) / sizeof(console_views[0]);
 
 const struct deed console_deeds[] = {
-    {"/events/{id}/reveal", CONSOLE_WRITES, 1024, reveal_act},
-    {"/explain", CONSOLE_READS, 1 << 20, explain_act},
-    {"/deliveries/{id}", CONSOLE_WRITES, 4096, delivery_act},
-    {"/dead-letters", CONSOLE_WRITES, 64 << 10, letters_act},
+    {"/events/{id}/reveal", CONSOLE_WRITES, 1024, reveal_act}, {"/explain", CONSOLE_READS, 1 << 20, explain_act},
+    {"/deliveries/{id}", CONSOLE_WRITES, 4096, delivery_act},  {"/dead-letters", CONSOLE_WRITES, 64 << 10, letters_act},
+    {"/suppressions", CONSOLE_WRITES, 4096, suppressions_act},
 };
 const size_t console_deed_count = sizeof(console_deeds) / sizeof(console_deeds[0]);
 
@@ -105,6 +114,7 @@ const struct tab console_tabs[] = {
     {"deliveries", "/deliveries", "/deliveries"},
     {"letters", "/dead-letters", "/deliveries"},
     {"endpoints", "/endpoints", "/endpoints"},
+    {"suppressions", "/suppressions", "/suppressions"},
     {"explain", "/explain", NULL},
     {"categories", "/categories", "/categories"},
     {"plugins", "/plugins", "/plugins"},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * belfry.preferences/1: what the person of a request chose, read on a reader and replaced by one command of the ledger.
- * The API and the page are both here, so they check the same.
+ * The API and the page are both here, so they check the same. Beside it, why no mail goes to their address, and the end
+ * of that.
  *
  * A category that the person may not see is treated as one that does not exist, in the same words. A choice that cannot
  * count now, about such a category or `off` for one that became required, is kept and not shown, so that what is read
@@ -12,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/zone.h"
+#include "ledger/addresses.h"
 #include "route/preference.h"
 #include "store/people.h"
 #include "store/preferences.h"
@@ -31,13 +33,17 @@ struct pref_call {
     /* get */
     struct store_preference row;
     struct store_directory_entry entry;
-    int found, listed; /* a row; an entry in the API's directory */
+    struct store_suppression trouble; /* id 0: none */
+    int found, listed;                /* a row; an entry in the API's directory */
     void (*got)(void *arg, belfry_status status, const struct belfry_preferences *preferences);
     /* put */
     struct ledger_preference ledger;
     struct preference wanted;
     int64_t expected[TAGS_MAX];
     void (*changed)(void *arg, const struct belfry_preferences_change *change);
+    /* trust */
+    struct ledger_address_release release;
+    void (*trusted)(void *arg, belfry_status status);
     void *arg;
 };
 
@@ -150,6 +156,13 @@ static uint32_t has_channel(const struct pref_call *c, uint32_t flag)
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
+/* Where mail to the person goes; empty: nowhere. */
+static struct belfry_str address_of(const struct pref_call *c)
+{
+    const struct config_user *user = config_user(c->req->config, c->req->pub.org, c->req->pub.principal->name);
+    return user ? str_of(user->email) : c->entry.email;
+}
+
 /* [reader] */
 static belfry_status get_read(struct store_conn *conn, void *arg)
 {
@@ -158,6 +171,8 @@ static belfry_status get_read(struct store_conn *conn, void *arg)
     int64_t org = store_name_find(conn, c->req->pub.org);
     c->found = org && store_preference_get(conn, org, who, c->arena, &c->row);
     c->listed = org && store_directory_get(conn, org, who, c->arena, &c->entry);
+    if (!org || !store_suppressed(conn, org, address_of(c), 0, 1, c->arena, &c->trouble))
+        c->trouble.id = 0;
     return BELFRY_OK;
 }
 
@@ -178,10 +193,13 @@ static void get_done(void *arg, belfry_status status)
         .etag = str_of(tag_of(c, c->row.id)),
         .categories = categories_of(c, &p),
         .category_count = c->visible.count,
-        .address = user ? str_of(user->email) : c->entry.email,
+        .address = address_of(c),
         .paused_until_ms = until > clock_now_ms(host_parts(c->host)->clock) ? until : 0,
         .asked = has_channel(c, BELFRY_DELIVERY_PREFERENCE),
         .gathered = has_channel(c, BELFRY_DELIVERY_DIGEST),
+        .trouble = str_of(c->trouble.id ? suppression_name(c->trouble.reason) : NULL),
+        .trouble_detail = c->trouble.detail,
+        .trouble_since_ms = c->trouble.id ? id_time_ms(c->trouble.id) : 0,
     };
     c->got(c->arg, status, status == BELFRY_OK ? &out : NULL);
     call_free(c);
@@ -306,5 +324,42 @@ static void put(const struct belfry_http_request *req, struct belfry_str json, s
     ledger_preference_put(host_parts(c->host)->ledger, &c->ledger);
 }
 
-const struct belfry_preferences_api host_preferences_api = {sizeof(struct belfry_preferences_api), 0, get, put,
-                                                            zone_names};
+/* --- the address -------------------------------------------------------------------------------------------------- */
+
+static void trust_answer(struct pref_call *c, belfry_status status)
+{
+    c->trusted(c->arg, status == BELFRY_ECLOSED ? BELFRY_ECANCELED : status);
+    call_free(c);
+}
+
+static void trust_early(void *arg)
+{
+    trust_answer(arg, ((struct pref_call *)arg)->early);
+}
+
+static void trust_done(struct ledger_address_release *release, belfry_status status)
+{
+    trust_answer(release->arg, status);
+}
+
+static void trust(const struct belfry_http_request *req, void (*done)(void *arg, belfry_status status), void *arg)
+{
+    if (!host_request_on_loop(req, "preferences.trust"))
+        return;
+    struct pref_call *c = call_new(req, arg);
+    c->trusted = done;
+    if (c->early != BELFRY_OK) {
+        host_post(c->host, trust_early, c);
+        return;
+    }
+    struct belfry_str name = c->req->pub.principal->name;
+    c->release = (struct ledger_address_release){.org = c->req->pub.org,
+                                                 .who = str_of(arena_printf(c->arena, "person:%.*s", STR_ARG(name))),
+                                                 .username = name,
+                                                 .done = trust_done,
+                                                 .arg = c};
+    ledger_address_release(host_parts(c->host)->ledger, &c->release);
+}
+
+const struct belfry_preferences_api host_preferences_api = {
+    sizeof(struct belfry_preferences_api), 0, get, put, zone_names, trust};

@@ -67,6 +67,8 @@ belfry_status hub_feeds_view_init(struct hub *hub, struct error *err); /* /v1/ad
 /* What the console asks for: /v1/{org}/ audit, events/{id}/reveal, endpoints, plugins, categories, event-types,
  * overview. */
 belfry_status hub_audit_init(struct hub *hub, struct error *err);
+/* /v1/{org}/suppressions */
+belfry_status hub_suppressions_init(struct hub *hub, struct error *err);
 belfry_status hub_reveal_init(struct hub *hub, struct error *err);
 belfry_status hub_endpoints_init(struct hub *hub, struct error *err);
 belfry_status hub_catalogue_init(struct hub *hub, struct error *err);

@@ -72,6 +72,8 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", "/{org}/preferences", "The preferences as a page.", "saved:text", NULL, "200=text/html 503=text/html"},
     {"POST", "/{org}/preferences", "The form of that page.", NULL, "application/x-www-form-urlencoded:object",
      "303 412=text/html 422=text/html 503=text/html"},
+    {"POST", "/{org}/preferences/address", "The form by which mail goes to the person's address again.", NULL,
+     "application/x-www-form-urlencoded:object", "303 503=text/html"},
     {"GET", "/{org}/runs", "The sources that have runs, as a page.", NULL, NULL, "200=text/html"},
     {"GET", "/{org}/runs/{source}", "The runs of a source as a page.", RUNS, NULL, "200=text/html"},
     {"GET", "/{org}/runs/{source}/{id}", "A run and its log as a page.", NULL, NULL, "200=text/html 404"},
@@ -104,6 +106,10 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", "/{org}/admin/categories", "Categories.", "before:text", NULL, "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/categories/{id}", "Who sees a category; with format=csv as a file.",
      "before:text format:text", NULL, "200=text/html 404=text/html"},
+    {"GET", "/{org}/admin/suppressions", "Addresses that get no mail; with format=csv as a file.",
+     "address:text reason:text before:text format:text", NULL, "200=text/html 400=text/html"},
+    {"POST", "/{org}/admin/suppressions", "Takes an address off that list.", NULL,
+     "application/x-www-form-urlencoded:object", "303 404=text/html"},
     {"GET", "/{org}/admin/audit", "Who did what; with format=csv as a file.",
      "who:text what:text from:text to:text before:text format:text", NULL, "200=text/html 400=text/html"},
     /* sessions of browsers */
@@ -147,6 +153,14 @@ const struct openapi_operation openapi_operations[] = {
      ":Redrive", "200:Redriven 400 409 422 503"},
     {"GET", V1 "audit", "Who did what, newest first.", WINDOW " who:text what:text from:time to:time", NULL,
      "200:Audit 400 503"},
+    {"GET", V1 "suppressions", "Addresses that get no mail, and why, newest first.",
+     WINDOW " address:text reason:SuppressionReason", NULL, "200:Suppressions 400 503"},
+    {"DELETE", V1 "suppressions",
+     "Takes an address off that list; with `category` only what was said of that alone. It is tried again, and the"
+     " person's notice about it is withdrawn.",
+     "address:text category:text", NULL, "204 400 404 503"},
+    {"DELETE", V1 "suppressions/{address}", "The same with the address in the path.", "category:text", NULL,
+     "204 400 404 503"},
     {"GET", V1 "overview", "Numbers for the first page: what waits, the last hour by the minute, what is in trouble.",
      NULL, NULL, "200:Overview 503"},
     {"GET", V1 "endpoints", "Webhook endpoints and how they do, newest first.", WINDOW, NULL, "200:Endpoints 400 503"},
@@ -290,6 +304,11 @@ const struct openapi_schema openapi_schemas[] = {
     {"AuditRow", "id:uuid at:time who:text what:text detail:object"},
     {"HubAudit", "items:[HubAuditRow] next:uuid?"},
     {"HubAuditRow", "id:uuid at:time org:text? who:text what:text detail:object"},
+
+    {"Suppressions", "items:[Suppression] next:uuid?"},
+    {"Suppression", "address:text username:text? category:text? reason:SuppressionReason detail:text? since:time "
+                    "delivery:uuid?"},
+    {"SuppressionReason", "=bounced|complained|unsubscribed"},
 
     {"Overview",
      "at:time queues:[Queue] dead_letters:Counted minutes:Minutes endpoints_down:[EndpointDown] "

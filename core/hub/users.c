@@ -2,6 +2,7 @@
 /* /v1/{org}/users: the directory. People of YAML are read-only here; others are rows. */
 #include "base/mem.h"
 #include "hub/internal.h"
+#include "ledger/addresses.h"
 #include "store/people.h"
 #include "store/preferences.h"
 
@@ -137,16 +138,18 @@ static void drop_others(struct writing *w, struct store_conn *conn, int64_t org,
     }
 }
 
-/* Out of the directory first, so that no role brings more, with what they chose; then what they were told, a slice a
- * transaction. */
+/* Out of the directory first, so that no role brings more, with what they chose and what is known of their
+ * address; then what they were told, a slice a transaction. */
 static void run_delete(struct writing *w, struct ledger_txn *txn, int64_t org)
 {
     struct store_conn *conn = ledger_txn_conn(txn);
     struct belfry_str username = w->entries[0].username;
     int64_t rev, person = store_person_find(conn, org, username, &rev);
     size_t erased = 0;
-    if (!w->after)
+    if (!w->after) {
+        ledger_txn_address_erase(txn, w->req->pub.org, username);
         w->found = store_directory_del(conn, org, username) + store_preference_del(conn, org, username) > 0;
+    }
     w->next = w->after;
     w->more = person && store_person_erase(conn, person, username, &w->next, &erased, ledger_txn_arena(txn));
     if (!erased)
@@ -170,6 +173,15 @@ static void audit(const struct writing *w, struct ledger_txn *txn)
     json_decref(detail);
 }
 
+/* A notice "mail to your address comes back" is about another address now. */
+static void tell_of_addresses(const struct writing *w, struct ledger_txn *txn)
+{
+    for (size_t i = 0; i < w->count; i++)
+        ledger_txn_address_changed(txn, w->req->pub.org, w->entries[i].username);
+    for (size_t i = 0; i < w->gone_count; i++)
+        ledger_txn_address_changed(txn, w->req->pub.org, w->gone[i]);
+}
+
 static belfry_status run_write(struct ledger_command *command, struct ledger_txn *txn)
 {
     struct writing *w = (struct writing *)(void *)command;
@@ -184,6 +196,7 @@ static belfry_status run_write(struct ledger_command *command, struct ledger_txn
     if (w->after)
         return BELFRY_OK; /* later slices change nobody's roles, and are the same deed */
     ledger_txn_directory_changed(txn);
+    tell_of_addresses(w, txn);
     if (!w->del || w->found)
         audit(w, txn);
     return BELFRY_OK;

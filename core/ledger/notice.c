@@ -22,12 +22,12 @@ static const struct words english[] = {
      "A mail to your address was reported as junk, so nothing is mailed to you any more; you find everything here. If "
      "that was a mistake, you can allow it again in your preferences."}};
 static const struct words german[] = {
-    {"Mail an Ihre Adresse kommt zurück",
-     "Bis das geklärt ist, wird Ihnen nichts gemailt; hier finden Sie alles. Was der Mailserver gesagt hat, und "
-     "einen Knopf, um es mit Ihrer Adresse erneut zu versuchen, finden Sie in Ihren Einstellungen."},
-    {"Sie bekommen von hier keine Mail mehr",
-     "Eine Mail an Ihre Adresse wurde als unerwünscht gemeldet, deshalb wird Ihnen nichts mehr gemailt; hier "
-     "finden Sie alles. War das ein Versehen, können Sie es in Ihren Einstellungen wieder erlauben."}};
+    {"E-Mails an Ihre Adresse kommen zurück",
+     "Bis das geklärt ist, bekommen Sie keine E-Mails; hier finden Sie alles. Was der Mailserver gesagt hat, und einen "
+     "Knopf, um es mit Ihrer Adresse erneut zu versuchen, finden Sie in Ihren Einstellungen."},
+    {"Sie bekommen von hier keine E-Mails mehr",
+     "Eine E-Mail an Ihre Adresse wurde als unerwünscht gemeldet, deshalb bekommen Sie keine mehr; hier finden Sie "
+     "alles. War das ein Versehen, können Sie es in Ihren Einstellungen wieder erlauben."}};
 
 static struct belfry_str subject_of(struct arena *arena, struct belfry_str username)
 {

@@ -38,8 +38,9 @@ struct store_suppression {
 
 /*
  * The gate: 1 when no mail of the category (a name; 0: of none in particular) goes to the address now, and what says
- * so, the heaviest first; out may be NULL, its strings are in arena. required: nobody can stop the category, so that an
- * unsubscription does not count. One look into an index. [owner of conn]
+ * so, the heaviest first; out may be NULL, its strings are in arena. required: an unsubscription does not count,
+ * because nobody can stop the category, or because it is a person, who has preferences to say so. One look into an
+ * index. [owner of conn]
  */
 int store_suppressed(struct store_conn *conn, int64_t org, struct belfry_str address, int64_t category, int required,
                      struct arena *arena, struct store_suppression *out);

@@ -124,6 +124,7 @@ static const struct belfry_route routes[] = {
     ROUTE("GET", "/{org}/n/{id}", 0, page_open),
     ROUTE("GET", "/{org}/preferences", 0, page_preferences),
     ROUTE("POST", "/{org}/preferences", BODY_FORM, page_preferences_save),
+    ROUTE("POST", "/{org}/preferences/address", BODY_FORM, page_preferences_trust),
     {0}};
 
 /* --- life ------------------------------------------------------------------------------------- */

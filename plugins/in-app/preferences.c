@@ -163,19 +163,23 @@ static void show_again(struct call *call, const struct belfry_preferences_change
     call->app->preferences->get(call->req, on_again, r);
 }
 
-static void on_saved(void *arg, const struct belfry_preferences_change *change)
+static void go_back(struct call *call, const char *query)
 {
-    struct call *call = arg;
     struct text there = {0};
-    if (change->status != BELFRY_OK) {
-        show_again(call, change);
-        return;
-    }
     text_z(&there, "/");
     text_url(&there, call->req->org);
-    text_z(&there, "/preferences?saved=1");
+    text_z(&there, "/preferences?");
+    text_z(&there, query);
     answer_redirect(call, text_view(&there));
     text_free(&there);
+}
+
+static void on_saved(void *arg, const struct belfry_preferences_change *change)
+{
+    if (change->status != BELFRY_OK)
+        show_again(arg, change);
+    else
+        go_back(arg, "saved=1");
 }
 
 static void on_before(void *arg, belfry_status status, const struct belfry_preferences *now)
@@ -200,6 +204,22 @@ void page_preferences_save(void *self, const struct belfry_http_request *req)
     call->app->preferences->get(req, on_before, call);
 }
 
+/* --- the address ------------------------------------------------------------------------------ */
+
+static void on_trusted(void *arg, belfry_status status)
+{
+    if (status != BELFRY_OK)
+        unavailable(arg);
+    else
+        go_back(arg, "trusted=1");
+}
+
+void page_preferences_trust(void *self, const struct belfry_http_request *req)
+{
+    struct call *call = call_new(self, req);
+    call->app->preferences->trust(req, on_trusted, call);
+}
+
 /* --- showing ---------------------------------------------------------------------------------- */
 
 static void on_shown(void *arg, belfry_status status, const struct belfry_preferences *now)
@@ -214,6 +234,8 @@ static void on_shown(void *arg, belfry_status status, const struct belfry_prefer
     struct preferences_form form = {.now = now, .shown = call->json, .tag = now->etag};
     if (call->app->http->query(call->req, "saved", 0, &saved) == BELFRY_OK)
         form.state = PREFERENCES_SAVED;
+    else if (call->app->http->query(call->req, "trusted", 0, &saved) == BELFRY_OK)
+        form.state = PREFERENCES_TRUSTED;
     preferences_show(call, &form);
 }
 

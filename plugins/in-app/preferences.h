@@ -10,6 +10,7 @@
 enum preferences_state {
     PREFERENCES_SHOWN,
     PREFERENCES_SAVED,
+    PREFERENCES_TRUSTED,
     PREFERENCES_WRONG, /* faults */
     PREFERENCES_STALE, /* changed elsewhere */
     PREFERENCES_FAILED,
@@ -37,5 +38,7 @@ belfry_status preferences_init(struct in_app *app, struct belfry_error *err);
 /* GET and POST /{org}/preferences */
 void page_preferences(void *self, const struct belfry_http_request *req);
 void page_preferences_save(void *self, const struct belfry_http_request *req);
+/* POST /{org}/preferences/address */
+void page_preferences_trust(void *self, const struct belfry_http_request *req);
 
 #endif

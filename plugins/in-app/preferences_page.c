@@ -231,6 +231,17 @@ static void put_fault(const struct call *call, const struct preferences_form *fo
     view_put(row, "fault", text);
 }
 
+/* Why no mail goes to the address. */
+static void put_trouble(const struct call *call, const struct belfry_preferences *now, json_t *model)
+{
+    if (!now->trouble.len)
+        return;
+    const char *key = text_is(now->trouble, "complained") ? "preferences.complained" : "preferences.bounced";
+    view_put(model, "trouble",
+             view_say(call, key, now->address, call->app->http->datetime(call->req, now->trouble_since_ms)));
+    view_put(model, "trouble_detail", now->trouble_detail);
+}
+
 /* --- the page --------------------------------------------------------------------------------- */
 
 static json_t *model_of(const struct call *call, const struct preferences_form *form)
@@ -252,7 +263,9 @@ static json_t *model_of(const struct call *call, const struct preferences_form *
     put_bool(model, "asked", (int)form->now->asked);
     put_bool(model, "waits", form->now->asked && !form->now->gathered);
     view_put(model, "address", form->now->address);
+    put_trouble(call, form->now, model);
     put_bool(model, "saved", form->state == PREFERENCES_SAVED);
+    put_bool(model, "trusted", form->state == PREFERENCES_TRUSTED && !form->now->trouble.len);
     put_bool(model, "stale", form->state == PREFERENCES_STALE);
     put_bool(model, "failed", form->state == PREFERENCES_FAILED);
     json_object_set_new(model, "rows", rows_of(call, form));
@@ -267,7 +280,7 @@ static json_t *model_of(const struct call *call, const struct preferences_form *
 void preferences_show(struct call *call, const struct preferences_form *form)
 {
     static const char *const styles[] = {"in-app/preferences.css", NULL};
-    static const uint32_t codes[] = {200, 200, 422, 412, 503, 503};
+    static const uint32_t codes[] = {200, 200, 200, 422, 412, 503, 503};
     struct text main = {0};
     json_t *model = model_of(call, form);
     belfry_status rendered = view_render(call, "preferences", model, &main);

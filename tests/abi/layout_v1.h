@@ -848,6 +848,9 @@ MEMBER(belfry_preferences, address, 56, struct belfry_str);
 MEMBER(belfry_preferences, paused_until_ms, 72, int64_t);
 MEMBER(belfry_preferences, asked, 80, uint32_t);
 MEMBER(belfry_preferences, gathered, 84, uint32_t);
+MEMBER(belfry_preferences, trouble, 88, struct belfry_str);
+MEMBER(belfry_preferences, trouble_detail, 104, struct belfry_str);
+MEMBER(belfry_preferences, trouble_since_ms, 120, int64_t);
 
 /* belfry_preferences_change */
 MEMBER(belfry_preferences_change, struct_size, 0, uint32_t);
@@ -869,6 +872,8 @@ MEMBER(belfry_preferences_api, put, 16,
        void (*)(const struct belfry_http_request *req, struct belfry_str json, struct belfry_str if_match,
                 void (*done)(void *arg, const struct belfry_preferences_change *change), void *arg));
 MEMBER(belfry_preferences_api, zones, 24, void (*)(struct belfry_strs *out));
+MEMBER(belfry_preferences_api, trust, 32,
+       void (*)(const struct belfry_http_request *req, void (*done)(void *arg, belfry_status status), void *arg));
 
 /* belfry_date */
 MEMBER(belfry_date, year, 0, int32_t);

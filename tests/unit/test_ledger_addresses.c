@@ -170,7 +170,7 @@ static void test_a_bounce_fails_its_mail_and_tells_the_person(void **state)
         expect_rows(b, AUDIT, "channel:mail suppression.add {\"reason\":\"bounced\",\"username\":\"ann\"}");
     }
     expect_rows(b, "SELECT texts ->> '$.de.title', data FROM event WHERE link IS NOT NULL",
-                "Mail an Ihre Adresse kommt zur\303\274ck {\"reason\":\"bounced\"}");
+                "E-Mails an Ihre Adresse kommen zur\303\274ck {\"reason\":\"bounced\"}");
     expect_rows(b, "SELECT count(*) FROM event WHERE title || body || data || audience LIKE '%acme.example%'", "0");
 }
 

@@ -350,6 +350,10 @@ struct belfry_preferences {
     /* whether a channel of this org asks these choices, and whether one that does makes digests: elsewhere a choice is
      * kept and decides nothing yet, and `digest` is `unseen` */
     uint32_t asked, gathered;
+    /* no mail goes to the address: "bounced" or "complained", since when, and what was said; empty: there is no
+     * trouble with it */
+    struct belfry_str trouble, trouble_detail;
+    int64_t trouble_since_ms;
 };
 
 struct belfry_preferences_change {
@@ -372,6 +376,9 @@ struct belfry_preferences_api {
                 void (*done)(void *arg, const struct belfry_preferences_change *change), void *arg);
     /* [any] names of time zones with a place, in byte order; valid for ever */
     void (*zones)(struct belfry_strs *out);
+    /* [loop] mail goes to the person's present address again, after it came back or was reported as junk; done once,
+     * also when there was nothing to forget. EPERM: not a person */
+    void (*trust)(const struct belfry_http_request *req, void (*done)(void *arg, belfry_status status), void *arg);
 };
 
 /* --- belfry.targets/1: endpoints are the host's ------------------------------------------------------------------- */
