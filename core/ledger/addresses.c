@@ -91,16 +91,29 @@ static int same_address(struct ledger_txn *txn, struct belfry_str a, struct belf
     return str_eq(address_key(txn->arena, a), address_key(txn->arena, b));
 }
 
-/* It was thought to have arrived. What is reported as junk did arrive. */
+/* It was thought to have arrived. */
+static void fail_row(struct ledger_txn *txn, const struct store_delivery *row, const char *why)
+{
+    if (row->open == 0 && (row->state == OUTCOME_delivered || row->state == OUTCOME_unknown))
+        outcome_end(txn, row, OUTCOME_failed, str_of(why));
+}
+
+/* With all that went out under its id. What is reported as junk did arrive. */
 static void fail_delivery(struct ledger_txn *txn, const struct ledger_address_report *r,
                           const struct store_delivery *row)
 {
-    if (r->what == BELFRY_ADDRESS_COMPLAINED || row->open != 0 ||
-        (row->state != OUTCOME_delivered && row->state != OUTCOME_unknown))
-        return;
+    int64_t *ids;
     struct belfry_str detail = text_line(txn->arena, r->detail);
     const char *text = arena_printf(txn->arena, "bounced%s%.*s", detail.len ? ": " : "", STR_ARG(detail));
-    outcome_end(txn, row, OUTCOME_failed, str_of(text));
+    if (r->what == BELFRY_ADDRESS_COMPLAINED)
+        return;
+    size_t count = store_deliveries_bundled(txn->conn, row->id, txn->arena, &ids);
+    for (size_t i = 0; i < count; i++) {
+        struct store_delivery other;
+        if (ids[i] != row->id && store_delivery_get(txn->conn, ids[i], txn->arena, &other))
+            fail_row(txn, &other, text);
+    }
+    fail_row(txn, row, text);
 }
 
 static belfry_status report_run(struct ledger_command *command, struct ledger_txn *txn)

@@ -7,6 +7,8 @@
  */
 #include "ledger/inside.h"
 
+#include "store/suppressions.h"
+
 /* To a person, or an address: not to targets, and not the inbox, which asks when it is read. */
 static int is_mail(uint32_t flags)
 {
@@ -133,12 +135,17 @@ static int wanted(struct ledger_txn *txn, struct gate *gate, const struct config
     return verdict->goes || stop(gate, OUTCOME_suppressed_preference, verdict->why);
 }
 
-/* Where it would go to. */
-static int has_address(struct gate *gate, const struct who *who)
+/* Where it would go to, and whether anything goes there. */
+static int has_address(struct ledger_txn *txn, struct gate *gate, const struct config_category *category,
+                       const struct who *who)
 {
     struct belfry_str address = gate->row->address.len ? gate->row->address : who->person.email;
+    struct store_suppression why;
     if (address.len == 0)
         return stop(gate, OUTCOME_no_address, who->person.username.len ? REASON_NO_ADDRESS : REASON_NOBODY);
+    if (store_suppressed(txn->conn, gate->row->org, address, gate->event->category, category && category->required,
+                         txn->arena, &why))
+        return stop(gate, OUTCOME_suppressed_address, suppression_text(&why, txn->arena));
     return 1;
 }
 
@@ -198,7 +205,7 @@ int gates_pass(struct ledger_txn *txn, struct gate *gate)
         return gate->own.pos ? stop(gate, OUTCOME_duplicate, "it is in the inbox already") : 1;
     if (choosable || (rule && rule->schedule))
         meet(txn, &who, &own);
-    if (choosable && (!wanted(txn, gate, category, &who, &verdict) || !has_address(gate, &who)))
+    if (choosable && (!wanted(txn, gate, category, &who, &verdict) || !has_address(txn, gate, category, &who)))
         return 0;
     if (store_delivery_has_twin(txn->conn, row))
         return stop(gate, OUTCOME_duplicate, "another rule delivered on the same channel");

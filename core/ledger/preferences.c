@@ -31,6 +31,25 @@ static struct preference merge(struct arena *arena, const struct ledger_preferen
     return merged;
 }
 
+/* Digests that are ahead go out at the hour that counts from now on. Returns how many rows got another time. */
+static size_t rewindow(struct ledger_txn *txn, int64_t person, struct belfry_str org, struct belfry_str username,
+                       const struct preference *chosen)
+{
+    const struct config *config = txn->gen->pub->config;
+    const struct route_directory *d = &txn->directory.pub;
+    struct belfry_person known = {.struct_size = sizeof(known)};
+    size_t moved = 0;
+    d->person(d->arg, txn->arena, org, username, &known);
+    for (size_t i = 0; i < config->channel_count; i++) {
+        const struct gen_channel *channel = &txn->gen->channels[i];
+        if (channel->most > 1)
+            moved += store_deliveries_rewindow(
+                txn->conn, person, channel->name, txn->now,
+                route_digest_next(config, config_org(config, org), &known, chosen, channel->instance, txn->now));
+    }
+    return moved;
+}
+
 int64_t preferences_replace(struct ledger_txn *txn, int64_t org, struct belfry_str username,
                             const struct preference *chosen)
 {
@@ -42,7 +61,11 @@ int64_t preferences_replace(struct ledger_txn *txn, int64_t org, struct belfry_s
     store_preference_put(txn->conn, org, username, &(struct store_preference){id, buf_str(&text)});
     buf_free(&text);
     txn->directory.no_preferences = 0;
-    if (store_deliveries_wake(txn->conn, ledger_txn_person(txn, org, username), txn->now)) {
+    int64_t person = ledger_txn_person(txn, org, username);
+    size_t woken = (size_t)store_deliveries_wake(txn->conn, person, txn->now);
+    if (txn->gen)
+        woken += rewindow(txn, person, store_name_text(txn->conn, org), username, chosen);
+    if (woken) {
         txn->ledger->next_delivery = INT64_MIN;
         ledger_txn_due(txn, 0);
     }

@@ -64,6 +64,13 @@ size_t store_deliveries_bundle(struct store_conn *conn, int64_t bundle, struct a
     return read_ids(s, arena, ids);
 }
 
+size_t store_deliveries_bundled(struct store_conn *conn, int64_t bundle, struct arena *arena, int64_t **ids)
+{
+    struct sql *s = sql_use(conn, "SELECT id FROM delivery INDEXED BY delivery_bundle WHERE bundle = ? AND open = 0");
+    sql_i64(s, bundle);
+    return read_ids(s, arena, ids);
+}
+
 void store_delivery_gather(struct store_conn *conn, int64_t id, int64_t category, int64_t due_ms,
                            struct belfry_str detail)
 {

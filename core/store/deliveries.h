@@ -76,6 +76,8 @@ size_t store_deliveries_held(struct store_conn *conn, const struct store_deliver
                              struct arena *arena, int64_t **ids);
 /* Rows of a bundle that wait, due or not, newest event first. */
 size_t store_deliveries_bundle(struct store_conn *conn, int64_t bundle, struct arena *arena, int64_t **ids);
+/* Those that have ended. */
+size_t store_deliveries_bundled(struct store_conn *conn, int64_t bundle, struct arena *arena, int64_t **ids);
 /* Waits for the digest of a category. */
 void store_delivery_gather(struct store_conn *conn, int64_t id, int64_t category, int64_t due_ms,
                            struct belfry_str detail);
