@@ -27,6 +27,7 @@ struct content_links {
 
 struct content_mail {
     struct belfry_str subject, text, html; /* owned by what content_render() was given to free */
+    struct belfry_str language;            /* that they are in, BCP 47; as long as they */
     void *memory;
     char note[300]; /* a template of the configuration that failed, and what was used instead; empty: none did */
 };

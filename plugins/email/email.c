@@ -5,8 +5,20 @@
  */
 #include "email.h"
 
+#include "deliver.h"
+#include "dkim.h"
+#include "domain.h"
 #include "feedback.h"
+#include "server.h"
+#include "test_mail.h"
 #include "unsubscribe.h"
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static const char english[] =
 #include "plugins/email/texts/en.json.inc"
@@ -14,8 +26,6 @@ static const char english[] =
 static const char german[] =
 #include "plugins/email/texts/de.json.inc"
     ;
-
-#include <stdlib.h>
 
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
@@ -64,17 +74,19 @@ static const struct belfry_option options[] = {
            .doc = "The mail server: smtp://HOST[:25] or smtps://HOST[:465]."),
     OPTION(LIST, "servers", offsetof(struct config, servers), .children = server_element, .min = 1, .max = 16,
            .conflicts = "smtp", .doc = "Several mail servers, the first that works is used."),
-    OPTION(STRING, "username", offsetof(struct config, username), .requires_ = "password",
+    OPTION(STRING, "username", offsetof(struct config, username), .requires_ = "password", .conflicts = "servers",
            .doc = "Name for AUTH at `smtp`; a server that does not offer it gets no mail."),
     OPTION(STRING, "password", offsetof(struct config, password), .flags = BELFRY_OPT_SECRET, .requires_ = "username",
            .doc = "Password for AUTH."),
-    OPTION(CHOICE, "tls", offsetof(struct config, tls), .def = "auto", .choices = tls_modes,
+    OPTION(CHOICE, "tls", offsetof(struct config, tls), .def = "auto", .choices = tls_modes, .conflicts = "servers",
            .doc =
                "Of `smtp`: auto: STARTTLS is required except to a loopback address; required: there too; off: never, "
                "loopback only."),
-    OPTION(STRING, "tls_ca", offsetof(struct config, tls_ca),
+    OPTION(STRING, "tls_ca", offsetof(struct config, tls_ca), .conflicts = "servers",
            .doc = "Of `smtp`: file with the certificates (PEM) that the server's is checked against; default the "
                   "system's."),
+    OPTION(INT, "connections", offsetof(struct config, connections), .def = "4", .min = 1, .max = 64,
+           .conflicts = "servers", .doc = "Connections to `smtp` at once."),
     OPTION(STRING, "from", offsetof(struct config, from), .flags = BELFRY_OPT_REQUIRED, .max = 600,
            .doc = "Sender: `Acme <notify@acme.example>`."),
     OPTION(DURATION, "after", offsetof(struct config, after_ms), .def = "5m", .min = 0, .max = INT64_C(31622400000),
@@ -90,20 +102,91 @@ static const struct belfry_option options[] = {
            .doc = "Hour of the day, in each person's zone, at which digests go out to whoever chose none."),
     {0}};
 
+/* --- what the option table cannot say ----------------------------------------------------------------------------- */
+
+static belfry_status read_from(struct email *e, struct belfry_error *err)
+{
+    const char *fault = NULL;
+    if (!address_read_named(belfry_str(e->config->from), &e->from, &fault))
+        return e->host->fail(err, BELFRY_EINVAL, NULL,
+                             "from: the address %s; write `Acme <notify@acme.example>`, or the address alone", fault);
+    return BELFRY_OK;
+}
+
+/* Domains of addresses that are made up later: long enough for the longest of them. */
+static belfry_status read_bounce_domain(struct email *e, struct belfry_error *err)
+{
+    const char *domain = e->config->bounce_domain, *fault = NULL;
+    char text[ADDRESS_MAX + 64];
+    struct address longest;
+    if (!domain)
+        return BELFRY_OK;
+    snprintf(text, sizeof(text), "%0*d@%s", TOKEN_LOCAL_SIZE - 1, 0, domain);
+    if (!address_read(belfry_str(text), &longest, &fault))
+        return e->host->fail(err, BELFRY_EINVAL, NULL,
+                             "bounce_domain: `%s` is no domain that mail can come back to, such as "
+                             "bounce.acme.example: an address in it %s",
+                             domain, fault);
+    memcpy(e->bounce_domain, longest.domain, strlen(longest.domain) + 1);
+    return BELFRY_OK;
+}
+
+static const struct dkim_options *dkim_at(const struct config *config, uint32_t i)
+{
+    return (const struct dkim_options *)(const void *)((const char *)config->dkim.items +
+                                                       (size_t)i * config->dkim.stride);
+}
+
+#define KEY_SIZE_MAX 16384
+
+/* The file's text, or -1. It holds a private key: whoever gets it wipes it. */
+static ssize_t read_file(const char *path, char out[KEY_SIZE_MAX])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = 0, n = fd < 0 ? -1 : 1;
+    while (n > 0 && len < KEY_SIZE_MAX) {
+        n = read(fd, out + len, (size_t)(KEY_SIZE_MAX - len));
+        len += n > 0 ? n : 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return n < 0 ? -1 : len;
+}
+
+/* [start] The key itself, or a file that holds it. */
+static belfry_status read_key(struct email *e, const struct dkim_options *o, struct belfry_error *err)
+{
+    const char *fault = NULL;
+    char file[KEY_SIZE_MAX];
+    struct belfry_str pem = belfry_str(o->key);
+    if (!strstr(o->key, "-----BEGIN")) {
+        ssize_t len = o->key[0] == '/' ? read_file(o->key, file) : -1;
+        if (len < 0)
+            return e->host->fail(err, BELFRY_EINVAL, NULL,
+                                 "dkim: the key of selector `%s` is neither a private key in PEM nor the absolute path "
+                                 "of a file that can be read; `belfry dkim keygen` makes one",
+                                 o->selector);
+        pem = (struct belfry_str){file, (size_t)len};
+    }
+    struct dkim_key *key = dkim_key_read(o->selector, pem, &fault);
+    OPENSSL_cleanse(file, sizeof(file));
+    if (!key)
+        return e->host->fail(err, BELFRY_EINVAL, NULL, "dkim: the key of selector `%s` %s", o->selector, fault);
+    e->keys[e->key_count++] = key;
+    return BELFRY_OK;
+}
+
+static belfry_status read_keys(struct email *e, struct belfry_error *err)
+{
+    for (uint32_t i = 0; i < e->config->dkim.count && i < DKIM_KEYS_MAX; i++) {
+        belfry_status status = read_key(e, dkim_at(e->config, i), err);
+        if (status != BELFRY_OK)
+            return status;
+    }
+    return BELFRY_OK;
+}
+
 /* --- life --------------------------------------------------------------------------------------------------------- */
-
-static void deliver(void *self, const struct belfry_batch *batch)
-{
-    struct email *e = self;
-    struct belfry_result result = {.struct_size = sizeof(result), .outcome = BELFRY_UNAVAILABLE};
-    e->host->complete(e->host, batch->id, &result, 1);
-}
-
-static void cancel(void *self, uint64_t batch)
-{
-    (void)self;
-    (void)batch;
-}
 
 void email_busy(struct email *e)
 {
@@ -116,16 +199,32 @@ void email_idle(struct email *e)
         e->host->stopped(e->host);
 }
 
-static belfry_status start(void *self, struct belfry_error *err)
+static void extensions(struct email *e)
+{
+    const struct belfry_host *host = e->host;
+    const struct belfry_secret_api *secret = host->get_extension(host, BELFRY_EXT_SECRET);
+    const struct belfry_site_api *site = host->get_extension(host, BELFRY_EXT_SITE);
+    e->smtp = host->get_extension(host, BELFRY_EXT_SMTP_CLIENT);
+    e->addresses = host->get_extension(host, BELFRY_EXT_ADDRESSES);
+    e->worker = host->get_extension(host, BELFRY_EXT_WORKER);
+    e->metrics = host->get_extension(host, BELFRY_EXT_METRICS);
+    e->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
+    e->pages = host->get_extension(host, BELFRY_EXT_PAGES);
+    secret->derive(host, "mail tokens", e->token_key);
+    e->url = site->url(host);
+}
+
+static void destroy(void *self)
 {
     struct email *e = self;
-    belfry_status status = e->pages->texts(e->host, "en", belfry_str(english), err);
-    if (status == BELFRY_OK)
-        status = e->pages->texts(e->host, "de", belfry_str(german), err);
-    if (status == BELFRY_OK)
-        status = unsubscribe_start(e, err);
-    feedback_start();
-    return status;
+    for (size_t i = 0; i < e->key_count; i++)
+        dkim_key_free(e->keys[i]);
+    content_free(e->content);
+    domains_free(e->domains);
+    test_limits_free(e->test_limits);
+    free(e->servers);
+    OPENSSL_cleanse(e->token_key, sizeof(e->token_key));
+    free(e);
 }
 
 static belfry_status create(const struct belfry_host *host, const void *config, void **self, struct belfry_error *err)
@@ -135,27 +234,81 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
         return host->fail(err, BELFRY_ENOMEM, NULL, "out of memory");
     e->host = host;
     e->config = config;
-    e->addresses = host->get_extension(host, BELFRY_EXT_ADDRESSES);
-    e->worker = host->get_extension(host, BELFRY_EXT_WORKER);
-    e->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
-    e->pages = host->get_extension(host, BELFRY_EXT_PAGES);
-    const struct belfry_secret_api *secret = host->get_extension(host, BELFRY_EXT_SECRET);
-    secret->derive(host, "mail tokens", e->token_key);
+    e->servers = calloc(1, sizeof(*e->servers));
+    e->domains = domains_new();
+    e->test_limits = test_limits_new();
+    belfry_status status = BELFRY_ENOMEM;
+    if (e->servers && e->domains && e->test_limits)
+        status = servers_read(e->servers, host, config, err);
+    if (status == BELFRY_OK)
+        status = read_from(e, err);
+    if (status == BELFRY_OK)
+        status = read_bounce_domain(e, err);
+    if (status != BELFRY_OK) {
+        destroy(e);
+        return status;
+    }
+    extensions(e);
     *self = e;
     return BELFRY_OK;
+}
+
+static belfry_status make_metrics(struct email *e)
+{
+    const struct {
+        uint32_t *id;
+        const char *name, *help;
+    } counters[] = {
+        {&e->counters.sent, "email_sent_total", "Mails that a server took."},
+        {&e->counters.put_off, "email_put_off_total",
+         "Attempts that a server put off (4xx), or in which it fell silent."},
+        {&e->counters.refused, "email_refused_total", "Mails that a server refused for good (5xx)."},
+        {&e->counters.unknown, "email_unknown_total", "Mails whose end is not known: no answer after the final dot."},
+        {&e->counters.unavailable, "email_unavailable_total", "Mails that found no server that takes mail."},
+        {&e->counters.deferred, "email_deferred_total", "Mails that waited because the recipient's domain rests."},
+        {&e->counters.server_faults, "email_server_faults_total",
+         "Servers that could not be reached, did not greet, or failed at TLS or AUTH."},
+        {&e->counters.policy_refusals, "email_policy_refusals_total",
+         "Mails that a domain did not take because of who sends: SPF, DKIM, DMARC, reverse DNS, reputation."},
+    };
+    for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+        if (e->metrics->counter(e->host, counters[i].name, counters[i].help, counters[i].id) != BELFRY_OK)
+            return BELFRY_ELIMIT;
+    if (e->metrics->gauge(e->host, "email_servers_down", "Mail servers that took no mail when last asked.",
+                          &e->counters.servers_down) != BELFRY_OK)
+        return BELFRY_ELIMIT;
+    return e->metrics->gauge(e->host, "email_domains_resting", "Recipient domains that mail waits for.",
+                             &e->counters.domains_paused);
+}
+
+static belfry_status start(void *self, struct belfry_error *err)
+{
+    struct email *e = self;
+    belfry_status status = read_keys(e, err);
+    if (status == BELFRY_OK && make_metrics(e) != BELFRY_OK)
+        status = e->host->fail(err, BELFRY_ELIMIT, NULL, "there is no room for the metrics of mail");
+    if (status == BELFRY_OK)
+        status = e->pages->texts(e->host, "en", belfry_str(english), err);
+    if (status == BELFRY_OK)
+        status = e->pages->texts(e->host, "de", belfry_str(german), err);
+    if (status == BELFRY_OK)
+        status = unsubscribe_start(e, err);
+    if (status == BELFRY_OK)
+        status = content_start(e->host, err);
+    feedback_start();
+    if (status != BELFRY_OK)
+        return status;
+    e->content = content_new(e->host, &e->config->templates, err);
+    return e->content ? BELFRY_OK : BELFRY_EINVAL;
 }
 
 static void stop(void *self)
 {
     struct email *e = self;
     e->stopping = 1;
-    if (!e->busy)
+    email_cancel_all(e);
+    if (e->busy == 0)
         e->host->stopped(e->host);
-}
-
-static void destroy(void *self)
-{
-    free(self);
 }
 
 static const struct belfry_delivery delivery = {.struct_size = sizeof(delivery),
@@ -163,15 +316,23 @@ static const struct belfry_delivery delivery = {.struct_size = sizeof(delivery),
                                                          BELFRY_DELIVERY_PREFERENCE,
                                                 .max_batch = 50,
                                                 .max_inflight = 64,
-                                                .deliver = deliver,
-                                                .cancel = cancel};
+                                                .deliver = email_deliver,
+                                                .cancel = email_cancel};
 
 static const struct belfry_role roles[] = {
     {"belfry.delivery/1", &delivery}, {"belfry.feedback/1", &feedback_role}, {0}};
 
-static const char *const needs[] = {BELFRY_EXT_ADDRESSES, BELFRY_EXT_WORKER, BELFRY_EXT_HTTP_ROUTE,
-                                    BELFRY_EXT_PAGES,     BELFRY_EXT_SECRET, NULL};
+static const char *const needs[] = {BELFRY_EXT_SMTP_CLIENT, BELFRY_EXT_ADDRESSES,  BELFRY_EXT_WORKER,
+                                    BELFRY_EXT_METRICS,     BELFRY_EXT_SECRET,     BELFRY_EXT_SITE,
+                                    BELFRY_EXT_PAGES,       BELFRY_EXT_HTTP_ROUTE, NULL};
+
 static const struct belfry_route routes[] = {{.struct_size = sizeof(struct belfry_route),
+                                              .method = "POST",
+                                              .pattern = "/v1/{org}/channels/{instance}/test",
+                                              .auth = "role:admin|token:admin",
+                                              .body_limit = 4096,
+                                              .handle = test_mail_route},
+                                             {.struct_size = sizeof(struct belfry_route),
                                               .method = "GET",
                                               .pattern = UNSUBSCRIBE_PATTERN,
                                               .auth = "none",
@@ -190,11 +351,11 @@ static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .summary = "Mail to people, single and in digests, over SMTP",
                                             .roles = roles,
                                             .needs = needs,
-                                            .routes = routes,
-                                            .start = start,
                                             .options = options,
                                             .config_size = sizeof(struct config),
+                                            .routes = routes,
                                             .create = create,
+                                            .start = start,
                                             .stop = stop,
                                             .destroy = destroy};
 

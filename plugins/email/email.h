@@ -5,8 +5,13 @@
 
 #include "address.h"
 #include "content.h"
+#include "token.h"
 
 #include <belfry/host.h>
+
+#define DKIM_KEYS_MAX 8
+/* With the longest local part of ours before it, it makes an address. */
+#define BOUNCE_DOMAIN_SIZE (ADDRESS_MAX - TOKEN_LOCAL_SIZE + 1)
 
 struct server_options {
     const char *url, *username, *password, *tls_ca;
@@ -24,21 +29,45 @@ struct config {
     struct belfry_list dkim;    /* dkim_options */
     struct belfry_list unless;
     struct belfry_map templates;
-    int64_t after_ms, digest_hour;
+    int64_t after_ms, digest_hour, connections;
     int32_t tls;
+};
+
+struct servers;
+struct domains;
+struct sending;
+struct test_limits;
+struct dkim_key;
+
+/* What /metrics counts; belfry.metrics/1 has no labels. */
+struct counters {
+    uint32_t sent, put_off, refused, unknown, unavailable, deferred; /* attempts, by what became of them */
+    uint32_t server_faults, policy_refusals;
+    uint32_t servers_down, domains_paused; /* gauges */
 };
 
 struct email {
     const struct belfry_host *host;
     const struct config *config;
+    const struct belfry_smtp_client_api *smtp;
     const struct belfry_addresses_api *addresses;
     const struct belfry_worker_api *worker;
+    const struct belfry_metrics_api *metrics;
     const struct belfry_http_route_api *http;
     const struct belfry_pages_api *pages;
     struct content *content;
     struct address from;
-    uint8_t token_key[32]; /* of token.h */
-    size_t busy;           /* what stop() waits for */
+    char bounce_domain[BOUNCE_DOMAIN_SIZE]; /* in A-labels; empty: none */
+    struct belfry_str url;                  /* of the hub, for links; without a slash at its end */
+    uint8_t token_key[32];                  /* of token.h */
+    struct dkim_key *keys[DKIM_KEYS_MAX];
+    size_t key_count;
+    struct servers *servers;
+    struct domains *domains;
+    struct sending *open; /* mails under way */
+    size_t busy;          /* mails, and reports about addresses, whose end is awaited */
+    struct test_limits *test_limits;
+    struct counters counters;
     int stopping;
 };
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mail servers of a channel, in order of preference, with a breaker each: one that does not take mail is left alone
+ * for a while, then one mail tries it. Everything is [loop].
+ */
+#ifndef EMAIL_SERVER_H
+#define EMAIL_SERVER_H
+
+#include "answer.h"
+#include "email.h"
+
+#define SERVERS_MAX 16
+
+struct server {
+    const char *url, *username, *password, *ca_file; /* of the configuration */
+    uint32_t tls, connections;
+    char name[272];        /* "mail.example.org:25", for people: no credentials */
+    int64_t open_until_ms; /* 0: closed, mail goes there */
+    uint32_t pauses;       /* that were too short, in a row */
+    uint32_t silences;     /* in the middle of mails, in a row */
+    int probing;
+};
+
+struct servers {
+    struct server items[SERVERS_MAX];
+    size_t count;
+};
+
+/* From `smtp` or `servers`. EINVAL with what is wrong and what to write instead. */
+belfry_status servers_read(struct servers *servers, const struct belfry_host *host, const struct config *config,
+                           struct belfry_error *err);
+
+/*
+ * The first that is not in the set `tried` (a bit each) and may be given a mail; NULL: none, *wait_ms until one may be.
+ * *probe: 1 when the mail tries one that was left alone; its answer has to be told to server_note() with it.
+ */
+struct server *servers_next(struct servers *servers, uint32_t tried, int64_t now_ms, int *probe, int64_t *wait_ms);
+/* 1: one of them may be given a mail; else 0, and *wait_ms until one may be. Takes no probe. */
+int servers_ready(struct servers *servers, int64_t now_ms, int64_t *wait_ms);
+/* How many a channel may have under way: as many as its largest server takes at once. */
+uint32_t servers_connections(const struct servers *servers);
+/* How many took no mail when they were last asked. */
+uint32_t servers_down(const struct servers *servers);
+
+enum server_change { SERVER_SAME, SERVER_OPENED, SERVER_CLOSED }; /* of the breaker */
+/* What an answer said of it. */
+enum server_change server_note(struct server *server, enum answer_server what, int probe, int64_t now_ms);
+
+#endif
