@@ -10,6 +10,8 @@
 #include "template/template.h"
 #include "template/texts.h"
 
+#include <belfry/host.h>
+
 struct pages;
 
 struct pages *pages_new(void); /* [any] */
@@ -26,5 +28,16 @@ belfry_status pages_add(struct pages *pages, const char *name, struct belfry_str
  */
 belfry_status pages_render(struct pages *pages, struct belfry_str locale, const char *name, json_t *model,
                            struct buf *out);
+/*
+ * All parts of what, in order, over one model; sink as belfry_pages_api.render_parts says. EINVAL when the model is no
+ * JSON object.
+ */
+belfry_status pages_render_parts(struct pages *pages, const struct belfry_rendering *what,
+                                 void (*sink)(void *arg, size_t part, belfry_status status, struct belfry_str text),
+                                 void *arg);
+/* A time as people of a locale write it, on clocks in a zone (one that does not exist: UTC). style: BELFRY_TIME_*. In
+ * arena. */
+struct belfry_str pages_time(struct pages *pages, struct belfry_str locale, struct belfry_str zone, uint32_t style,
+                             int64_t ms, struct arena *arena);
 
 #endif

@@ -379,6 +379,8 @@ MEMBER(belfry_item, reason, 256, struct belfry_str);
 MEMBER(belfry_item, category_label, 272, struct belfry_str);
 MEMBER(belfry_item, waited_ms, 288, int64_t);
 MEMBER(belfry_item, valid_until_ms, 296, int64_t);
+MEMBER(belfry_item, actions, 304, const struct belfry_action *);
+MEMBER(belfry_item, action_count, 312, size_t);
 
 /* belfry_batch */
 MEMBER(belfry_batch, struct_size, 0, uint32_t);
@@ -828,6 +830,21 @@ MEMBER(belfry_pages_api, format, 32,
                              const struct belfry_value *args, size_t count));
 MEMBER(belfry_pages_api, ago, 40,
        struct belfry_str (*)(const struct belfry_host *host, const struct belfry_http_request *req, int64_t ms));
+MEMBER(belfry_pages_api, render_parts, 48,
+       belfry_status (*)(const struct belfry_host *host, const struct belfry_rendering *what,
+                         void (*sink)(void *arg, size_t part, belfry_status status, struct belfry_str text),
+                         void *arg));
+MEMBER(belfry_pages_api, format_in, 56,
+       void (*)(const struct belfry_host *host, struct belfry_str language, const char *key,
+                const struct belfry_value *args, size_t count, void (*sink)(void *arg, struct belfry_str text),
+                void *arg));
+MEMBER(belfry_pages_api, time_in, 64,
+       void (*)(const struct belfry_host *host, struct belfry_str language, struct belfry_str zone, uint32_t style,
+                int64_t ms, void (*sink)(void *arg, struct belfry_str text), void *arg));
+MEMBER(belfry_pages_api, language_of, 72,
+       struct belfry_str (*)(const struct belfry_host *host, struct belfry_str locale));
+MEMBER(belfry_pages_api, zone_of, 80,
+       struct belfry_str (*)(const struct belfry_host *host, struct belfry_str org, struct belfry_str zone));
 
 /* belfry_preference_category */
 MEMBER(belfry_preference_category, struct_size, 0, uint32_t);

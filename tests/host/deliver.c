@@ -92,6 +92,8 @@ static void make_item(struct belfry_test *t, const struct belfry_test_item *in, 
     out->category_label = in->category_label ? text_or(t, in->category_label, "") : out->category;
     out->waited_ms = in->waited_ms;
     out->valid_until_ms = in->valid_until_ms;
+    out->actions = in->actions;
+    out->action_count = in->action_count;
     if (!outside)
         out->href = str_of(arena_printf(t->arena, FAKE_URL "/%s/n/%.*s", t->org, STR_ARG(out->notification_id)));
 }

@@ -359,8 +359,40 @@ static struct belfry_str pages_ago(const struct belfry_host *host, const struct 
     return ago.len ? ago : str_of(arena_strdup(t->arena, text));
 }
 
+static belfry_status pages_parts(const struct belfry_host *host, const struct belfry_rendering *what,
+                                 void (*sink)(void *arg, size_t part, belfry_status status, struct belfry_str text),
+                                 void *arg)
+{
+    return pages_render_parts(pages_of(host), what, sink, arg);
+}
+
+static void pages_format_in(const struct belfry_host *host, struct belfry_str language, const char *key,
+                            const struct belfry_value *args, size_t count,
+                            void (*sink)(void *arg, struct belfry_str text), void *arg)
+{
+    sink(arg, texts_format(pages_texts(pages_of(host)), language, key, args, count, fake_of(host)->arena));
+}
+
+static void pages_time_in(const struct belfry_host *host, struct belfry_str language, struct belfry_str zone,
+                          uint32_t style, int64_t ms, void (*sink)(void *arg, struct belfry_str text), void *arg)
+{
+    sink(arg, pages_time(pages_of(host), language, zone, style, ms, fake_of(host)->arena));
+}
+
+static struct belfry_str pages_language_of(const struct belfry_host *host, struct belfry_str locale)
+{
+    return str_of(texts_language(pages_texts(pages_of(host)), locale));
+}
+
+static struct belfry_str pages_zone_of(const struct belfry_host *host, struct belfry_str org, struct belfry_str zone)
+{
+    (void)org;
+    return zone_exists(zone) ? zone : str_of(fake_of(host)->zone);
+}
+
 static const struct belfry_pages_api pages_api = {
-    sizeof(pages_api), 0, pages_texts_add, pages_template, pages_html, pages_format, pages_ago};
+    sizeof(pages_api), 0,           pages_texts_add, pages_template, pages_html,        pages_format,
+    pages_ago,         pages_parts, pages_format_in, pages_time_in,  pages_language_of, pages_zone_of};
 
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 

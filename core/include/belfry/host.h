@@ -675,6 +675,33 @@ struct belfry_asset_api {
 
 #define BELFRY_EXT_PAGES "belfry.pages/1"
 
+enum { BELFRY_ESCAPE_TEXT = 0, BELFRY_ESCAPE_HTML = 1 };
+
+/* One of the texts that are made of one model. One of name, compiled and text says from what. */
+struct belfry_part {
+    uint32_t struct_size, escape;           /* BELFRY_ESCAPE_* */
+    const char *name;                       /* a template of the plugin */
+    const struct belfry_template *compiled; /* of an option */
+    struct belfry_str text;                 /* compiled for this once */
+    uint32_t around; /* 1: what the part before it came to, without newlines at its end, is {{{content}}} */
+    uint32_t reserved;
+};
+
+/* Texts for somebody who is not asking: a mail. */
+struct belfry_rendering {
+    uint32_t struct_size, reserved;
+    struct belfry_str language; /* BCP 47 */
+    struct belfry_str json;     /* the model, an object */
+    const struct belfry_part *parts;
+    size_t part_count;
+};
+
+enum {
+    BELFRY_TIME_DATE = 0,    /* "5 Jan 2026" */
+    BELFRY_TIME_MINUTES = 1, /* "5 Jan 2026, 09:00" */
+    BELFRY_TIME_ZONED = 2    /* "5 Jan 2026, 09:00 CET" */
+};
+
 struct belfry_pages_api {
     uint32_t struct_size, reserved;
     /* [loop] in start(): the plugin's texts in one language (BCP 47 primary subtag: "de"). A JSON object whose objects
@@ -699,6 +726,27 @@ struct belfry_pages_api {
     /* [loop] how long ago, in words of the request's language ("5 minutes ago"); from a week on, and for what lies
      * ahead, date and time in the request's zone. Lives as long as the request. */
     struct belfry_str (*ago)(const struct belfry_host *host, const struct belfry_http_request *req, int64_t ms);
+    /* [loop] renders the parts in turn; `t` in the model is the plugin's texts in the language, the plugin's templates
+     * are the partials of all. sink is told of each part, in order: OK and the text, or what is wrong: ENOTFOUND,
+     * EINVAL (a text that is no template), ELIMIT as render(). A part around one that failed is not rendered:
+     * ECANCELED. EINVAL when the model is no JSON object, and then sink is not called. */
+    belfry_status (*render_parts)(const struct belfry_host *host, const struct belfry_rendering *what,
+                                  void (*sink)(void *arg, size_t part, belfry_status status, struct belfry_str text),
+                                  void *arg);
+    /* [loop] as format(), in a language; handed to sink once */
+    void (*format_in)(const struct belfry_host *host, struct belfry_str language, const char *key,
+                      const struct belfry_value *args, size_t count, void (*sink)(void *arg, struct belfry_str text),
+                      void *arg);
+    /* [loop] a time in the words of a language, as clocks in an IANA zone show it (one that does not exist: UTC); style
+     * is BELFRY_TIME_*; handed to sink once */
+    void (*time_in)(const struct belfry_host *host, struct belfry_str language, struct belfry_str zone, uint32_t style,
+                    int64_t ms, void (*sink)(void *arg, struct belfry_str text), void *arg);
+    /* [loop] the language of the plugin's texts for a locale: "de" for "de-AT", the first for what it has not. Lives as
+     * long as the instance. */
+    struct belfry_str (*language_of)(const struct belfry_host *host, struct belfry_str locale);
+    /* [loop] the zone that counts for somebody in an org whose own is `zone`: that, where it exists, else the org's,
+     * else the hub's. Lives until the next turn. */
+    struct belfry_str (*zone_of)(const struct belfry_host *host, struct belfry_str org, struct belfry_str zone);
 };
 
 #ifdef __cplusplus

@@ -606,9 +606,11 @@ struct belfry_item {
     struct belfry_str href;    /* absolute URL of /{org}/n/{id}; empty for targets and outside addresses */
     uint32_t flags, reserved;  /* BELFRY_ITEM_* */
     struct belfry_str reason;  /* PER_RECIPIENT: why this person: "owner", "role sales-manager", "rule big-deal" */
-    struct belfry_str category_label; /* in the person's language */
-    int64_t waited_ms;                /* the rule's `after`: how long it was left to be seen in the inbox */
-    int64_t valid_until_ms;           /* 0: for good */
+    struct belfry_str category_label;    /* in the person's language */
+    int64_t waited_ms;                   /* the rule's `after`: how long it was left to be seen in the inbox */
+    int64_t valid_until_ms;              /* 0: for good */
+    const struct belfry_action *actions; /* PER_RECIPIENT: what this person can do, labels in their language */
+    size_t action_count;
 };
 
 struct belfry_target; /* <belfry/host.h> */

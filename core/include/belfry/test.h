@@ -205,6 +205,8 @@ struct belfry_test_item {
     uint32_t flags;                      /* BELFRY_ITEM_* */
     const char *reason, *category_label; /* PER_RECIPIENT; default "owner", and the category */
     int64_t waited_ms, valid_until_ms;
+    const struct belfry_action *actions; /* PER_RECIPIENT; not copied */
+    size_t action_count;
 };
 /* A batch. */
 struct belfry_test_batch {
