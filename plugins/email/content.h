@@ -27,8 +27,9 @@ extern const struct belfry_option content_templates_option[];
 
 struct content_links {
     struct belfry_str unsubscribe; /* page of this category; empty: it cannot be stopped */
-    struct belfry_str unsubscribe_all; /* empty: as above. Of a catch-up mail, which has many categories, this one shows */
-    struct belfry_str preferences;     /* empty: an outside address has none */
+    struct belfry_str
+        unsubscribe_all;           /* empty: as above. Of a catch-up mail, which has many categories, this one shows */
+    struct belfry_str preferences; /* empty: an outside address has none */
 };
 
 struct content_mail {

@@ -86,8 +86,7 @@ static const char *type_key(const struct content *content, struct belfry_str typ
 
 static struct belfry_part part_of(const struct belfry_template *tpl, uint32_t escape)
 {
-    return (struct belfry_part){
-        .struct_size = tpl ? sizeof(struct belfry_part) : 0, .escape = escape, .compiled = tpl};
+    return (struct belfry_part){.struct_size = tpl ? sizeof(struct belfry_part) : 0, .escape = escape, .compiled = tpl};
 }
 
 static void choose(const struct content_override *o, const char *key, struct belfry_str locale,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the data of an event says in a few words, for the types that Belfry's own sources tell of: who submitted it, when
- * it is due, what a run counted. A type that has no row here is mailed without; its title and body say what it is.
+ * What the data of an event says in a few words, for the types that Belfry's own sources tell of: who submitted it,
+ * when it is due, what a run counted. A type that has no row here is mailed without; its title and body say what it is.
  */
 #include "content_inside.h"
 
@@ -69,8 +69,7 @@ static void put_step(const struct writing *w, json_t *fact, const json_t *step)
 {
     json_int_t of = json_integer_value(json_object_get(step, "of"));
     struct belfry_str name = text_of(json_object_get(step, "name"));
-    struct belfry_value args[] = {content_arg(name),
-                                  content_number(json_integer_value(json_object_get(step, "index"))),
+    struct belfry_value args[] = {content_arg(name), content_number(json_integer_value(json_object_get(step, "index"))),
                                   content_number(of)};
     if (name.len && of > 1)
         content_put_text(w, fact, "value", "mail.step", args, 3);

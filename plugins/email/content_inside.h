@@ -40,9 +40,9 @@ struct writing {
     struct belfry_str language;     /* of our texts, for that locale */
     struct belfry_str zone;
     json_t *model;
-    int outside; /* the recipient has no inbox */
+    int outside;                 /* the recipient has no inbox */
     struct content_trial *trial; /* NULL: none */
-    int plain, last; /* 1: nothing of the configuration; this is the least that is shown */
+    int plain, last;             /* 1: nothing of the configuration; this is the least that is shown */
     /* what is shown at most, so that a mail stays readable everywhere */
     size_t body_bytes;
     uint32_t items;
@@ -82,7 +82,7 @@ char *content_html(struct belfry_str text, const struct belfry_str *links, size_
 #define CONTENT_CHOICES 4
 enum { CONTENT_SUBJECT, CONTENT_TEXT, CONTENT_HTML, CONTENT_PARTS };
 struct content_choice {
-    const char *key; /* in `templates` */
+    const char *key;                         /* in `templates` */
     struct belfry_part parts[CONTENT_PARTS]; /* struct_size 0: says nothing of it */
 };
 size_t content_choices(const struct writing *w, struct content_choice out[CONTENT_CHOICES]);

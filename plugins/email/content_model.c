@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What templates read: one JSON object for a batch, ours and the configuration's alike. docs/admin.md lists its members;
- * one that has nothing to say is absent, so that a section tests for it.
+ * What templates read: one JSON object for a batch, ours and the configuration's alike. docs/admin.md lists its
+ * members; one that has nothing to say is absent, so that a section tests for it.
  */
 #include "content_inside.h"
 
@@ -33,10 +33,11 @@ static void put_inbox(const struct writing *w, json_t *model)
     char *text = w->outside ? NULL : malloc(size);
     if (!text)
         return;
-    size_t len = (size_t)snprintf(text, size, "%.*s/%.*s/notifications%s", (int)site.len, site.ptr, (int)org.len, org.ptr,
-                                  w->batch->kind == BELFRY_BATCH_DIGEST ? "?category=" : "");
+    size_t len = (size_t)snprintf(text, size, "%.*s/%.*s/notifications%s", (int)site.len, site.ptr, (int)org.len,
+                                  org.ptr, w->batch->kind == BELFRY_BATCH_DIGEST ? "?category=" : "");
     for (size_t i = 0; w->batch->kind == BELFRY_BATCH_DIGEST && i < category.len; i++)
-        len += (size_t)snprintf(text + len, size - len, category.ptr[i] && strchr(plain, category.ptr[i]) ? "%c" : "%%%02X",
+        len += (size_t)snprintf(text + len, size - len,
+                                category.ptr[i] && strchr(plain, category.ptr[i]) ? "%c" : "%%%02X",
                                 (unsigned char)category.ptr[i]);
     content_put(model, "inbox", (struct belfry_str){text, len});
     free(text);
@@ -174,8 +175,7 @@ static json_t *list_model(const struct writing *w)
         json_array_append_new(items, item);
     }
     content_put(model, "category", w->lead->category);
-    content_put(model, "category_label",
-                w->lead->category_label.len ? w->lead->category_label : w->lead->category);
+    content_put(model, "category_label", w->lead->category_label.len ? w->lead->category_label : w->lead->category);
     json_object_set_new(model, "items", items);
     json_object_set_new(model, "groups", groups);
     json_object_set_new(model, "total", json_integer(total));
@@ -233,9 +233,9 @@ static void put_headline(const struct writing *w)
     json_t *words = json_object();
     content_put_time(w, words, "date", BELFRY_TIME_DATE, oldest);
     const json_t *label = json_object_get(w->model, "category_label"), *date = json_object_get(words, "date");
-    struct belfry_value args[] = {
-        content_arg((struct belfry_str){json_string_value(label), json_string_length(label)}), content_number(total),
-        content_arg((struct belfry_str){json_string_value(date), json_string_length(date)})};
+    struct belfry_value args[] = {content_arg((struct belfry_str){json_string_value(label), json_string_length(label)}),
+                                  content_number(total),
+                                  content_arg((struct belfry_str){json_string_value(date), json_string_length(date)})};
     content_put_text(w, w->model, "headline",
                      batch->kind == BELFRY_BATCH_CATCH_UP ? "mail.subject.catch_up"
                      : all                                ? digest[ago < 0 ? 2 : ago]

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Subject, text and HTML of a model. Each is tried with the templates that speak for it, from the most to the least
- * specific; one that fails is noted and the next one takes its place, ours at the end, so a mistake in the configuration
- * costs its words and never the mail.
+ * specific; one that fails is noted and the next one takes its place, ours at the end, so a mistake in the
+ * configuration costs its words and never the mail.
  *
  * Text and HTML go into a layout. The HTML of a template that has only a text is made of that text.
  */
