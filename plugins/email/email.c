@@ -100,6 +100,8 @@ static const struct belfry_option options[] = {
            .doc = "Domain whose mail comes back to `belfry bounce`; without it bounces go to `from`."),
     OPTION(INT, "digest_hour", offsetof(struct config, digest_hour), .def = "8", .min = 0, .max = 23,
            .doc = "Hour of the day, in each person's zone, at which digests go out to whoever chose none."),
+    OPTION(MAP, "templates", offsetof(struct config, templates), .children = content_templates_option, .max = 200,
+           .doc = "What mails say, by event type, `prefix.*`, default, digest, catch_up or layout."),
     {0}};
 
 /* --- what the option table cannot say ----------------------------------------------------------------------------- */
@@ -322,9 +324,9 @@ static const struct belfry_delivery delivery = {.struct_size = sizeof(delivery),
 static const struct belfry_role roles[] = {
     {"belfry.delivery/1", &delivery}, {"belfry.feedback/1", &feedback_role}, {0}};
 
-static const char *const needs[] = {BELFRY_EXT_SMTP_CLIENT, BELFRY_EXT_ADDRESSES,  BELFRY_EXT_WORKER,
-                                    BELFRY_EXT_METRICS,     BELFRY_EXT_SECRET,     BELFRY_EXT_SITE,
-                                    BELFRY_EXT_PAGES,       BELFRY_EXT_HTTP_ROUTE, NULL};
+static const char *const needs[] = {
+    BELFRY_EXT_SMTP_CLIENT, BELFRY_EXT_ADDRESSES, BELFRY_EXT_WORKER,     BELFRY_EXT_METRICS,  BELFRY_EXT_SECRET,
+    BELFRY_EXT_SITE,        BELFRY_EXT_PAGES,     BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_CALENDAR, NULL};
 
 static const struct belfry_route routes[] = {{.struct_size = sizeof(struct belfry_route),
                                               .method = "POST",
