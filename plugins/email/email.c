@@ -20,13 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char english[] =
-#include "plugins/email/texts/en.json.inc"
-    ;
-static const char german[] =
-#include "plugins/email/texts/de.json.inc"
-    ;
-
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
 #define OPTION(kind, opt_name, member_offset, ...)                                                                     \
@@ -290,13 +283,9 @@ static belfry_status start(void *self, struct belfry_error *err)
     if (status == BELFRY_OK && make_metrics(e) != BELFRY_OK)
         status = e->host->fail(err, BELFRY_ELIMIT, NULL, "there is no room for the metrics of mail");
     if (status == BELFRY_OK)
-        status = e->pages->texts(e->host, "en", belfry_str(english), err);
-    if (status == BELFRY_OK)
-        status = e->pages->texts(e->host, "de", belfry_str(german), err);
+        status = content_start(e->host, err); /* and the texts of all pages */
     if (status == BELFRY_OK)
         status = unsubscribe_start(e, err);
-    if (status == BELFRY_OK)
-        status = content_start(e->host, err);
     feedback_start();
     if (status != BELFRY_OK)
         return status;
