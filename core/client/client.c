@@ -1,358 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The outbound client: one call from its options to its answer, and the guard.
- *
- * The guard judges the very address that is used: CURLOPT_OPENSOCKETFUNCTION sees it before a connect, and
- * CURLOPT_PREREQFUNCTION before each request, also on a connection that is re-used after the policy changed. Names are
- * not pinned, so there is no window between a check and a connect for DNS to change in.
- *
- * Handles are kept and reset after use. Calls that ended are moved to a ready list and called back after curl has
- * returned, so a callback may start or cancel others.
- */
+/* The outbound client as a whole: its beginning and its end. */
 #include "base/mem.h"
 #include "client/internal.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
-#define SPARE_MAX 64
-#define RESPONSE_DEFAULT (64 * 1024)
-#define REQUEST_KEPT (64 * 1024) /* memory of a larger body is not kept with the handle */
 #define CONNECTIONS_DEFAULT 256
-#define URLS_MAX 1000
-
-/* --- calls -------------------------------------------------------------------------------------------------------- */
-
-static void call_recycle(struct call *c)
-{
-    struct client *client = c->client;
-    curl_slist_free_all(c->headers);
-    client_cidrs_free(c->allow);
-    mem_wipe(c->request.ptr, c->request.len);
-    if (client->spare_count >= SPARE_MAX || client->closing || c->response.cap > RESPONSE_DEFAULT ||
-        c->request.cap > REQUEST_KEPT) {
-        curl_easy_cleanup(c->easy);
-        arena_free(c->arena);
-        buf_free(&c->url);
-        buf_free(&c->request);
-        buf_free(&c->response);
-        free(c);
-        return;
-    }
-    arena_reset(c->arena);
-    curl_easy_reset(c->easy);
-    struct call clean = {.client = client,
-                         .easy = c->easy,
-                         .arena = c->arena,
-                         .url = c->url,
-                         .request = c->request,
-                         .response = c->response};
-    *c = clean;
-    list_init(&c->handshake);
-    buf_clear(&c->url);
-    buf_clear(&c->request);
-    buf_clear(&c->response);
-    list_push_front(&client->spare, &c->node);
-    client->spare_count++;
-}
-
-static void deliver(struct call *c)
-{
-    struct belfry_http_answer answer = {
-        .struct_size = sizeof(answer),
-        .status = c->error ? 0 : c->status,
-        .error = c->error,
-        .truncated = c->truncated,
-        .error_text = str_of(c->error_text),
-        .body = buf_str(&c->response),
-        .headers = c->answer_headers,
-        .header_count = c->answer_header_count,
-        .elapsed_us = c->elapsed_us,
-    };
-    void (*done)(void *, const struct belfry_http_answer *) = c->done;
-    if (done)
-        done(c->arg, &answer);
-    call_recycle(c);
-}
-
-void client_on_ready(uv_idle_t *idle)
-{
-    struct client *client = idle->data;
-    struct list ready, *node;
-    uv_idle_stop(idle);
-    list_move(&ready, &client->ready);
-    while ((node = list_pop_front(&ready)))
-        deliver(LIST_OF(node, struct call, node));
-    multi_next(client);
-}
-
-/* --- the guard ---------------------------------------------------------------------------------------------------- */
-
-static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    (void)purpose;
-    struct call *c = arg;
-    const void *bytes = address->family == AF_INET
-                            ? (const void *)&((struct sockaddr_in *)(void *)&address->addr)->sin_addr
-                            : (const void *)&((struct sockaddr_in6 *)(void *)&address->addr)->sin6_addr;
-    if (!client_address_allowed(address->family, bytes, c->allow)) {
-        c->blocked = 1;
-        return CURL_SOCKET_BAD;
-    }
-    c->opened = 1;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-/* Connected, handshake done, nothing sent yet; also on a connection that is used again. */
-static int on_prerequest(void *arg, char *primary_ip, char *local_ip, int primary_port, int local_port)
-{
-    (void)local_ip;
-    (void)primary_port;
-    (void)local_port;
-    struct call *c = arg;
-    uint8_t address[16];
-    char text[INET6_ADDRSTRLEN];
-    int family = strchr(primary_ip, ':') ? AF_INET6 : AF_INET;
-    snprintf(text, sizeof(text), "%.*s", (int)strcspn(primary_ip, "%"), primary_ip); /* without a zone */
-    multi_handshake_over(c);
-    if (inet_pton(family, text, address) == 1 && client_address_allowed(family, address, c->allow))
-        return CURL_PREREQFUNC_OK;
-    c->refused = 1;
-    return CURL_PREREQFUNC_ABORT;
-}
-
-/* --- one call ----------------------------------------------------------------------------------------------------- */
-
-static size_t on_body(char *data, size_t size, size_t count, void *arg)
-{
-    struct call *c = arg;
-    size_t len = size * count, room = c->max_response - c->response.len;
-    buf_add(&c->response, data, len < room ? len : room);
-    if (len <= room)
-        return len;
-    c->truncated = 1;
-    return 0; /* ends the transfer: nobody makes us read a gigabyte */
-}
-
-static size_t on_header(char *data, size_t size, size_t count, void *arg)
-{
-    struct call *c = arg;
-    struct belfry_str value, line = str_slice(data, size * count), name = str_cut(line, ':', &value);
-    if (str_has_prefix(line, STR("HTTP/"))) {
-        c->answer_header_count = 0; /* of an interim answer */
-        return line.len;
-    }
-    if (!value.ptr || c->answer_header_count == HEADERS_MAX || arena_used(c->arena) > 32 * 1024)
-        return line.len;
-    struct belfry_attr *h = &c->answer_headers[c->answer_header_count++];
-    char *lower = arena_strndup(c->arena, name.ptr, name.len);
-    for (char *p = lower; *p; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p + 32);
-    h->name = str_slice(lower, name.len);
-    h->value = arena_str(c->arena, str_trim(value));
-    return line.len;
-}
-
-static struct call *call_take(struct client *client)
-{
-    struct list *node = list_pop_front(&client->spare);
-    if (node) {
-        client->spare_count--;
-        return LIST_OF(node, struct call, node);
-    }
-    struct call *c = xcalloc(1, sizeof(*c));
-    list_init(&c->node);
-    list_init(&c->handshake);
-    c->client = client;
-    c->easy = curl_easy_init();
-    c->arena = arena_new(2048);
-    return c;
-}
-
-static int token_char(unsigned char ch)
-{
-    return (ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-           (ch && strchr("!#$%&'*+-.^_`|~", ch));
-}
-
-/* RFC 9110 section 5.5: no CR, LF, NUL or other control characters in a value. */
-static int header_valid(const struct belfry_attr *h)
-{
-    if (h->name.len == 0)
-        return 0;
-    for (size_t i = 0; i < h->name.len; i++)
-        if (!token_char((unsigned char)h->name.ptr[i]))
-            return 0;
-    for (size_t i = 0; i < h->value.len; i++) {
-        unsigned char ch = (unsigned char)h->value.ptr[i];
-        if ((ch < 0x20 && ch != '\t') || ch == 0x7f)
-            return 0;
-    }
-    return 1;
-}
-
-/* The same endpoints are called again and again: a URL that was right is remembered. */
-static belfry_status check_url(struct client *client, const char *url, struct error *err)
-{
-    if (hash_get(client->urls, str_of(url)))
-        return BELFRY_OK;
-    CURLU *parsed = curl_url();
-    char *scheme = NULL, *user = NULL, *password = NULL;
-    belfry_status status = BELFRY_OK;
-    if (curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK ||
-        curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
-        status = error_set(err, BELFRY_EINVAL, NULL, "this is no absolute URL");
-    else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-        status = error_set(err, BELFRY_EINVAL, NULL, "only http and https are allowed, not %s", scheme);
-    else if (curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK ||
-             curl_url_get(parsed, CURLUPART_PASSWORD, &password, 0) == CURLUE_OK)
-        status = error_set(err, BELFRY_EINVAL, NULL, "a URL must not hold a user name or password");
-    curl_free(scheme);
-    curl_free(user);
-    curl_free(password);
-    curl_url_cleanup(parsed);
-    if (status != BELFRY_OK)
-        return status;
-    if (hash_count(client->urls) >= URLS_MAX) {
-        hash_free(client->urls, NULL);
-        client->urls = hash_new();
-    }
-    hash_set(client->urls, str_of(url), client);
-    return BELFRY_OK;
-}
-
-/* "name: value" as curl wants it; "name;" for an empty value. */
-static const char *header_line(struct arena *arena, const struct belfry_attr *h)
-{
-    size_t n = h->name.len;
-    char *line = arena_alloc(arena, n + 2 + h->value.len + 1);
-    memcpy(line, h->name.ptr, n);
-    memcpy(line + n, h->value.len ? ": " : ";", h->value.len ? 2 : 1);
-    if (h->value.len)
-        memcpy(line + n + 2, h->value.ptr, h->value.len);
-    return line;
-}
-
-static belfry_status set_headers(struct call *c, const struct belfry_http_call *call, struct error *err)
-{
-    int typed = 0;
-    c->headers = curl_slist_append(c->headers, "Expect:"); /* no 100-continue round trip */
-    for (size_t i = 0; i < call->header_count; i++) {
-        const struct belfry_attr *h = &call->headers[i];
-        if (!header_valid(h))
-            return error_set(err, BELFRY_EINVAL, NULL, "the header `%.*s` has a name or value that HTTP does not allow",
-                             STR_ARG(h->name));
-        c->headers = curl_slist_append(c->headers, header_line(c->arena, h));
-        typed |= h->name.len == 12 && strncasecmp(h->name.ptr, "content-type", 12) == 0;
-    }
-    if (!typed) /* curl would call every body a form */
-        c->headers = curl_slist_append(c->headers, "Content-Type:");
-    return BELFRY_OK;
-}
-
-static void set_options(struct call *c, const struct belfry_http_call *call)
-{
-    CURL *e = c->easy;
-    curl_easy_setopt(e, CURLOPT_PRIVATE, c);
-    curl_easy_setopt(e, CURLOPT_URL, c->url.ptr);
-    curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, call->method);
-    if (strcmp(call->method, "HEAD") == 0)
-        curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-    if (call->body.len || strcmp(call->method, "POST") == 0) {
-        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->request.len);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDS, c->request.ptr ? c->request.ptr : "");
-    }
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->headers);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, "Belfry/1");
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-    curl_easy_setopt(e, CURLOPT_PROXY, "");
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* else the loop waits for getaddrinfo() when a call's time is over */
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    /* with a directory of certificates libcurl parses the whole bundle again for each connection (40 ms on the loop);
-     * with the bundle alone it keeps what it has parsed */
-    curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(call->connect_timeout_ms ? call->connect_timeout_ms : 5000));
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 30000));
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error_text);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, c);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, c);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, sockets_on_close);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, c->client); /* the connection outlives the call */
-    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prerequest);
-    curl_easy_setopt(e, CURLOPT_PREREQDATA, c);
-}
-
-belfry_status client_request(struct client *client, const struct belfry_http_call *call,
-                             void (*done)(void *arg, const struct belfry_http_answer *answer), void *arg, uint64_t *id,
-                             struct error *err)
-{
-    if (client->closing)
-        return error_set(err, BELFRY_ECLOSED, NULL, "the client is closing");
-    belfry_status status = check_url(client, call->url, err);
-    if (status != BELFRY_OK)
-        return status;
-    struct call *c = call_take(client);
-    status = set_headers(c, call, err);
-    c->allow = status == BELFRY_OK ? client_cidrs_new(call->allow_cidrs, err) : NULL;
-    if (!c->allow) {
-        call_recycle(c);
-        return BELFRY_EINVAL;
-    }
-    c->id = ++client->next_id;
-    c->done = done;
-    c->arg = arg;
-    c->max_response = call->max_response ? call->max_response : RESPONSE_DEFAULT;
-    buf_addz(&c->url, call->url);
-    buf_adds(&c->request, call->body);
-    set_options(c, call);
-    c->secure = strncasecmp(call->url, "https:", 6) == 0;
-    if (id)
-        *id = c->id;
-    list_push_back(&client->waiting, &c->node);
-    multi_next(client);
-    return BELFRY_OK;
-}
-
-static struct call *find(struct list *calls, uint64_t id)
-{
-    LIST_EACH(it, calls)
-    {
-        struct call *c = LIST_OF(it, struct call, node);
-        if (c->id == id)
-            return c;
-    }
-    return NULL;
-}
-
-static void cancel(struct call *c)
-{
-    c->error = BELFRY_HTTP_ERR_CANCELED;
-    snprintf(c->error_text, sizeof(c->error_text), "canceled");
-    multi_end(c);
-}
-
-void client_cancel(struct client *client, uint64_t id)
-{
-    struct call *c = find(&client->active, id);
-    if (!c)
-        c = find(&client->waiting, id);
-    if (c)
-        cancel(c);
-}
-
-/* --- life --------------------------------------------------------------------------------------------------------- */
 
 struct client *client_new(uv_loop_t *loop, long max_connections, struct error *err)
 {
@@ -364,53 +17,30 @@ struct client *client_new(uv_loop_t *loop, long max_connections, struct error *e
     }
     global = 1;
     struct client *client = xcalloc(1, sizeof(*client));
-    client->loop = loop;
-    list_init(&client->active);
-    list_init(&client->waiting);
-    list_init(&client->handshakes);
-    list_init(&client->ready);
+    engine_init(&client->engine, loop);
+    engine_pool_init(&client->engine, &client->http, max_connections ? max_connections : CONNECTIONS_DEFAULT);
+    engine_pool_init(&client->engine, &client->smtp, 0); /* each server has a limit of its own */
+    list_init(&client->calls);
     list_init(&client->spare);
+    list_init(&client->servers);
     client->urls = hash_new();
-    uv_idle_init(loop, &client->ready_turn);
-    client->ready_turn.data = client;
-    multi_init(client, max_connections ? max_connections : CONNECTIONS_DEFAULT);
     return client;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    struct client *client = handle->data;
-    if (++client->closing == 4)
-        free(client);
 }
 
 void client_stop(struct client *client)
 {
-    struct list *node;
     client->closing = 1; /* nobody starts another from here on */
-    while (!list_empty(&client->active))
-        cancel(LIST_OF(client->active.next, struct call, node));
-    while (!list_empty(&client->waiting))
-        cancel(LIST_OF(client->waiting.next, struct call, node));
-    uv_idle_stop(&client->ready_turn);
-    while ((node = list_pop_front(&client->ready)))
-        deliver(LIST_OF(node, struct call, node));
+    http_calls_stop(client);
+    smtp_mails_stop(client);
+    engine_tell(&client->engine);
 }
 
 void client_free(struct client *client)
 {
     if (!client)
         return;
-    struct list *node;
     client_stop(client);
-    while ((node = list_pop_front(&client->spare)))
-        call_recycle(LIST_OF(node, struct call, node));
-    curl_multi_cleanup(client->multi);
-    sockets_fini(client);
-    hash_free(client->urls, NULL);
-    uv_timer_stop(&client->timer);
-    uv_timer_stop(&client->turns);
-    uv_close((uv_handle_t *)&client->turns, on_closed);
-    uv_close((uv_handle_t *)&client->timer, on_closed);
-    uv_close((uv_handle_t *)&client->ready_turn, on_closed);
+    http_calls_fini(client);
+    smtp_mails_fini(client);
+    engine_fini(&client->engine, free, client);
 }

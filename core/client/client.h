@@ -15,7 +15,8 @@
 
 struct client;
 
-/* max_connections: in all (0: 256); connections are kept for re-use. At most 32 TLS handshakes at once. [loop] */
+/* max_connections: of HTTP in all (0: 256); connections are kept for re-use. At most 32 TLS handshakes at once. [loop]
+ */
 struct client *client_new(uv_loop_t *loop, long max_connections, struct error *err);
 /* Cancels what is under way (done is called with CANCELED); further calls are ECLOSED. [loop] */
 void client_stop(struct client *client);

@@ -11,17 +11,19 @@
  * there, and the resolver's, are closed behind our back: they are watched only while curl asks for it.
  */
 #include "base/mem.h"
-#include "client/internal.h"
+#include "client/engine.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 struct watch {
     uv_poll_t poll;
-    struct client *client;
+    struct pool *pool;
     curl_socket_t fd;
-    int wanted, armed; /* UV_READABLE, UV_WRITABLE: what curl asks for, what the loop watches */
-    int kept;          /* until sockets_on_close */
+    int wanted, armed;                    /* UV_READABLE, UV_WRITABLE: what is asked for, what the loop watches */
+    int kept;                             /* until sockets_on_close */
+    void (*ready)(void *arg, int events); /* of whoever borrowed the socket from curl */
+    void *arg;
 };
 
 static void on_closed(uv_handle_t *handle)
@@ -29,29 +31,30 @@ static void on_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-static struct watch *watch_of(struct client *client, curl_socket_t fd)
+static struct watch *watch_of(struct engine *engine, curl_socket_t fd)
 {
-    return (size_t)fd < client->watch_cap ? client->watches[fd] : NULL;
+    return (size_t)fd < engine->watch_cap ? engine->watches[fd] : NULL;
 }
 
 static void watch_end(struct watch *w)
 {
-    w->client->watches[w->fd] = NULL;
+    w->pool->engine->watches[w->fd] = NULL;
     uv_close((uv_handle_t *)&w->poll, on_closed);
 }
 
-static struct watch *watch_new(struct client *client, curl_socket_t fd)
+static struct watch *watch_new(struct pool *pool, curl_socket_t fd)
 {
+    struct engine *engine = pool->engine;
     struct watch *w = xcalloc(1, sizeof(*w));
-    size_t had = client->watch_cap;
-    client->watches = xgrow(client->watches, &client->watch_cap, (size_t)fd + 1, sizeof(struct watch *));
-    for (size_t i = had; i < client->watch_cap; i++)
-        client->watches[i] = NULL;
-    w->client = client;
+    size_t had = engine->watch_cap;
+    engine->watches = xgrow(engine->watches, &engine->watch_cap, (size_t)fd + 1, sizeof(struct watch *));
+    for (size_t i = had; i < engine->watch_cap; i++)
+        engine->watches[i] = NULL;
+    w->pool = pool;
     w->fd = fd;
     w->poll.data = w;
-    client->watches[fd] = w;
-    uv_poll_init_socket(client->loop, &w->poll, fd);
+    engine->watches[fd] = w;
+    uv_poll_init_socket(engine->loop, &w->poll, fd);
     return w;
 }
 
@@ -59,42 +62,76 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct watch *w = poll->data;
     int flags = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+    if (w->ready) {
+        w->ready(w->arg, status < 0 ? UV_READABLE : events); /* reading tells what is wrong */
+        return;
+    }
     if (w->wanted) {
-        multi_action(w->client, w->fd, status < 0 ? CURL_CSELECT_ERR : flags);
+        pool_action(w->pool, w->fd, status < 0 ? CURL_CSELECT_ERR : flags);
         return;
     }
     uv_poll_stop(&w->poll);
     w->armed = 0;
 }
 
+static void arm(struct watch *w)
+{
+    if (!w->wanted || w->wanted == w->armed)
+        return;
+    w->armed = w->wanted;
+    uv_poll_start(&w->poll, w->wanted, on_poll);
+}
+
 int sockets_on_want(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
     (void)easy;
     (void)socket_arg;
-    struct client *client = arg;
-    struct watch *w = watch_of(client, fd);
+    struct pool *pool = arg;
+    struct watch *w = watch_of(pool->engine, fd);
     int wanted = (what == CURL_POLL_IN || what == CURL_POLL_INOUT ? UV_READABLE : 0) |
                  (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? UV_WRITABLE : 0);
     if (!w && wanted)
-        w = watch_new(client, fd);
+        w = watch_new(pool, fd);
     if (!w)
         return 0;
     w->wanted = wanted;
-    if (what == CURL_POLL_REMOVE && !w->kept) {
+    if (what == CURL_POLL_REMOVE && !w->kept)
         watch_end(w);
-    } else if (wanted && wanted != w->armed) {
-        w->armed = wanted;
-        uv_poll_start(&w->poll, wanted, on_poll);
-    }
+    else
+        arm(w);
     return 0;
 }
 
-void sockets_keep(struct client *client, curl_socket_t fd)
+static struct watch *keep(struct pool *pool, curl_socket_t fd)
 {
-    struct watch *w = watch_of(client, fd);
+    struct watch *w = watch_of(pool->engine, fd);
     if (!w)
-        w = watch_new(client, fd);
+        w = watch_new(pool, fd);
     w->kept = 1;
+    return w;
+}
+
+void sockets_keep(struct pool *pool, curl_socket_t fd)
+{
+    keep(pool, fd);
+}
+
+void sockets_borrow(struct pool *pool, curl_socket_t fd, void (*ready)(void *arg, int events), void *arg)
+{
+    struct watch *w = keep(pool, fd);
+    w->ready = ready;
+    w->arg = arg;
+    w->wanted = UV_READABLE;
+    arm(w);
+}
+
+void sockets_write(struct pool *pool, curl_socket_t fd, int on)
+{
+    struct watch *w = watch_of(pool->engine, fd);
+    if (!w)
+        return;
+    w->wanted = UV_READABLE | (on ? UV_WRITABLE : 0);
+    arm(w);
 }
 
 int sockets_on_close(void *arg, curl_socket_t fd)
@@ -105,12 +142,12 @@ int sockets_on_close(void *arg, curl_socket_t fd)
     return close(fd);
 }
 
-void sockets_fini(struct client *client)
+void sockets_fini(struct engine *engine)
 {
-    for (size_t i = 0; i < client->watch_cap; i++)
-        if (client->watches[i])
-            watch_end(client->watches[i]);
-    free(client->watches);
-    client->watches = NULL;
-    client->watch_cap = 0;
+    for (size_t i = 0; i < engine->watch_cap; i++)
+        if (engine->watches[i])
+            watch_end(engine->watches[i]);
+    free(engine->watches);
+    engine->watches = NULL;
+    engine->watch_cap = 0;
 }

@@ -48,6 +48,7 @@ static const struct {
     {BELFRY_EXT_INBOX, &host_inbox_api},
     {BELFRY_EXT_TARGETS, &host_targets_api},
     {BELFRY_EXT_HTTP_CLIENT, &host_http_client_api},
+    {BELFRY_EXT_SMTP_CLIENT, &host_smtp_client_api},
     {BELFRY_EXT_WORKER, &host_worker_api},
     {BELFRY_EXT_FD, &host_fd_api},
     {BELFRY_EXT_METRICS, &host_metrics_api},

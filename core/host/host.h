@@ -114,6 +114,7 @@ extern const struct belfry_http_route_api host_http_route_api;
 extern const struct belfry_inbox_api host_inbox_api;
 extern const struct belfry_targets_api host_targets_api;
 extern const struct belfry_http_client_api host_http_client_api;
+extern const struct belfry_smtp_client_api host_smtp_client_api;
 extern const struct belfry_worker_api host_worker_api;
 extern const struct belfry_fd_api host_fd_api;
 extern const struct belfry_metrics_api host_metrics_api;

@@ -570,7 +570,7 @@ static void test_handshakes_take_turns(void **state)
     uint64_t start = uv_now(&bed->loop);
     for (int i = 0; i < MANY; i++)
         begin(bed, &call, &g[i]);
-    assert_int_equal(bed->client->handshake_count, 32);
+    assert_int_equal(bed->client->engine.handshake_count, 32);
     while (bed->accepted < 32)
         uv_run(&bed->loop, UV_RUN_ONCE);
     bed->say = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -587,7 +587,7 @@ static void test_handshakes_take_turns(void **state)
     while (bed->accepted < 80) /* after half a second each the rest */
         uv_run(&bed->loop, UV_RUN_ONCE);
     assert_true(uv_now(&bed->loop) - start >= 500);
-    assert_int_equal(bed->client->handshake_count, 32);
+    assert_int_equal(bed->client->engine.handshake_count, 32);
 }
 
 /* --- the guard in use --------------------------------------------------------------------------------------------- */

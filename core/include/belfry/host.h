@@ -495,7 +495,8 @@ enum {
     BELFRY_SMTP_ERR_AUTH,    /* not offered, though there is a user name; or refused: then with code */
     BELFRY_SMTP_ERR_ADDRESS, /* sender or recipient cannot be put into a command: nothing was sent */
     BELFRY_SMTP_ERR_URL,
-    BELFRY_SMTP_ERR_CANCELED
+    BELFRY_SMTP_ERR_CANCELED,
+    BELFRY_SMTP_ERR_MESSAGE /* the message is not in canonical form: nothing was sent */
 };
 
 struct belfry_smtp_mail {
