@@ -6,73 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "ledger_fixture.h"
+#include "claim_fixture.h"
 
 #define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[],\"cid\":[]}"
 #define NOTE(id, to) "[[\"" id "\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"to\":[" to "]}]]]"
 #define SQL_DELIVERIES                                                                                                 \
     "SELECT coalesce(p.username, d.address, d.target > 0), d.state, d.open, d.attempts FROM delivery d LEFT JOIN"      \
     " person p ON p.id = d.person ORDER BY d.id"
-
-/* Something that the recipient does, as the inbox would write it. */
-static void mark(const struct bench *b, const char *column, const char *username)
-{
-    char sql[256];
-    snprintf(sql, sizeof(sql),
-             "UPDATE notification SET %s = 1 WHERE person = (SELECT id FROM person WHERE username = '%s')", column,
-             username);
-    rows(b, sql);
-}
-
-struct claimed {
-    struct ledger_claim claim;
-    struct bench_wait wait;
-};
-
-static void on_claim(struct ledger_claim *claim)
-{
-    ((struct claimed *)claim->arg)->wait.done = 1;
-}
-
-static void claim(struct bench *b, struct claimed *c, const char *channel, int64_t target, size_t max)
-{
-    *c = (struct claimed){
-        .claim = {.channel = channel, .target = target, .max = max, .arena = arena_new(0), .done = on_claim}};
-    c->claim.arg = c;
-    ledger_claim(b->ledger, &c->claim);
-    bench_until(b, &c->wait);
-}
-
-/* Claims, forgets what it was, returns how many. */
-static size_t claim_count(struct bench *b, const char *channel, int64_t target)
-{
-    struct claimed c;
-    claim(b, &c, channel, target, 10);
-    arena_free(c.claim.arena);
-    return c.claim.count;
-}
-
-static void on_outcomes(struct ledger_outcomes *outcomes, belfry_status status)
-{
-    bench_done(outcomes->arg, status);
-}
-
-static void outcome(struct bench *b, int64_t delivery, enum outcome state, int64_t due, uint32_t result)
-{
-    struct ledger_outcome o = {.delivery = delivery,
-                               .state = state,
-                               .due_ms = due,
-                               .count_attempt = 1,
-                               .result = result,
-                               .code = 500,
-                               .started_ms = clock_now_ms(b->clock),
-                               .elapsed_us = 1200,
-                               .detail = "tried"};
-    struct bench_wait wait = {0};
-    struct ledger_outcomes all = {.items = &o, .count = 1, .done = on_outcomes, .arg = &wait};
-    ledger_outcomes(b->ledger, &all);
-    assert_int_equal(bench_until(b, &wait), BELFRY_OK);
-}
 
 /* --- recipients --------------------------------------------------------------------------------------------------- */
 
@@ -91,6 +31,9 @@ static void test_claim_carries_what_is_sent(void **state)
     assert_true(str_eqz(item->title, "Hello") && str_eqz(item->body, "World") && str_eqz(item->link, "/x"));
     assert_true(str_eqz(item->org, "acme") && str_eqz(item->source, "crm") && str_eqz(item->type, "thing.note"));
     assert_true(str_eqz(item->data, "{\"a\":1}") && str_eqz(item->category, "work") && item->attempt == 1);
+    assert_true(str_eqz(item->reason, "owner") && str_eqz(item->category_label, "work") && !item->required);
+    assert_true(item->total == 1 && item->rest_count == 0 && item->bundle == 0 && item->first_ms == 0);
+    assert_true(str_eqz(c.claim.items[1].reason, "owner")); /* an address has no row that could say so */
     assert_true(str_eqz(c.claim.items[1].address, "pat@shop.example") && c.claim.items[1].notification == 0);
     assert_int_equal(claim_count(b, "mail", 0), 0); /* leased */
     outcome(b, item->delivery, OUTCOME_retrying, START + 5000, BELFRY_RETRY);
@@ -167,6 +110,67 @@ static void test_mail_to_an_address_about_what_is_handled(void **state)
     expect_rows(b, SQL_DELIVERIES, "ann 13 0 0\nbob 13 0 0\npat@shop.example 13 0 0");
     expect_rows(b, "SELECT detail FROM delivery WHERE address IS NOT NULL", "handled by bob");
     bench_free(b);
+}
+
+/* The last one who could handle it did, one by one. */
+static void test_mail_to_an_address_ends_with_the_last_named_row(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open("[{\"name\":\"m\",\"deliver\":[{\"via\":\"mail\",\"after\":300000}]}]", PEOPLE);
+    send_now(b, NOTE("1", "\"ann\",\"bob\",\"email:pat@shop.example\""));
+    send_now(b, "[[\"2\",[\"handled\",\"t/1\",{\"only\":[\"ann\"]},\"ann\"]]]");
+    expect_rows(b, SQL_DELIVERIES, "ann 13 0 0\nbob 0 1 0\npat@shop.example 0 1 0");
+    send_now(b, "[[\"3\",[\"handled\",\"t/1\",{\"only\":[\"bob\"]},\"bob\"]]]");
+    expect_rows(b, SQL_DELIVERIES, "ann 13 0 0\nbob 13 0 0\npat@shop.example 13 0 0");
+    expect_rows(b, "SELECT validity, live FROM event", "0 0");
+    bench_free(b);
+}
+
+/* Under way when it was handled: what comes back is not tried again, to an address as little as to a person. */
+static void test_mail_that_comes_back_after_it_was_handled(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open("[{\"name\":\"m\",\"deliver\":[\"inbox\",\"mail\"]}]", PEOPLE);
+    struct claimed c;
+    send_now(b, NOTE("1", "\"ann\",\"email:pat@shop.example\""));
+    send_now(b, "[[\"2\",[\"emit\",{\"type\":\"thing.note\",\"to\":[\"email:no@subject.example\"]}]]]");
+    claim(b, &c, "mail", 0, 10);
+    assert_int_equal(c.claim.count, 3);
+    send_now(b, "[[\"3\",[\"handled\",\"t/1\",{},\"bob\"]]]");
+    for (size_t i = 0; i < 3; i++)
+        outcome(b, c.claim.items[i].delivery, OUTCOME_retrying, START + MINUTE, BELFRY_RETRY);
+    arena_free(c.claim.arena);
+    advance(b, MINUTE);
+    claim(b, &c, "mail", 0, 10);
+    assert_int_equal(c.claim.count, 1); /* what has no subject cannot be handled */
+    assert_true(str_eqz(c.claim.items[0].address, "no@subject.example"));
+    arena_free(c.claim.arena);
+    expect_rows(b, SQL_DELIVERIES, "ann 13 0 1\npat@shop.example 13 0 1\nno@subject.example 4 1 1");
+    bench_free(b);
+}
+
+/* Mail needs a minute of validity more than it takes to leave; what goes to targets needs none. */
+static void test_the_last_minute_of_validity(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t until;
+        size_t claimed;
+        const char *row;
+    } table[] = {{60000, 1, "4 -"},
+                 {59999, 0, "9 its validity ends within a minute"},
+                 {1, 0, "9 its validity ends within a minute"}};
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char text[200];
+        struct bench *b = bench_open("[{\"name\":\"m\",\"deliver\":[\"inbox\",\"mail\"]}]", PEOPLE);
+        snprintf(text, sizeof(text), "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"until\":%lld,\"to\":[\"ann\"]}]]]",
+                 (long long)table[i].until);
+        assert_int_equal(send_now(b, text), BELFRY_OK);
+        assert_int_equal(claim_count(b, "mail", 0), table[i].claimed);
+        expect_rows(b, "SELECT state, detail FROM delivery", table[i].row);
+        expect_rows(b, "SELECT validity FROM notification", "0");
+        bench_free(b);
+    }
 }
 
 static void test_to_asks_the_rows_of_the_audience(void **state)
@@ -620,6 +624,9 @@ int main(void)
         cmocka_unit_test(test_claim_carries_what_is_sent),
         cmocka_unit_test(test_gates),
         cmocka_unit_test(test_mail_to_an_address_about_what_is_handled),
+        cmocka_unit_test(test_mail_to_an_address_ends_with_the_last_named_row),
+        cmocka_unit_test(test_mail_that_comes_back_after_it_was_handled),
+        cmocka_unit_test(test_the_last_minute_of_validity),
         cmocka_unit_test(test_to_asks_the_rows_of_the_audience),
         cmocka_unit_test(test_nothing_is_escalated_when_the_audience_is_gone),
         cmocka_unit_test(test_delayed_row_takes_its_place_when_it_appears),
