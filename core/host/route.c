@@ -39,6 +39,12 @@ static void on_request(void *arg, struct http_request *req)
     m->handle(host_instance_self(m->instance), &req->pub);
 }
 
+static int serves(void *arg, struct belfry_str org)
+{
+    const struct mounted *m = arg;
+    return config_serves(host_instance_config(m->instance), org);
+}
+
 static void drop(struct host_thing *thing)
 {
     struct mounted *m = LIST_OF(thing, struct mounted, thing);
@@ -77,7 +83,9 @@ belfry_status host_routes_mount(struct host_instance *instance, struct error *er
                                    .flags = r->flags,
                                    .handle = on_request,
                                    .arg = m};
-        belfry_status status = http_routes_add(host_parts(host)->http, instance, &route, 1, err);
+        const struct http_family family = {ci->plugin->id, serves};
+        belfry_status status = http_routes_add_shared(host_parts(host)->http, instance, &route,
+                                                      strstr(m->pattern, "{org}") ? &family : NULL, err);
         if (status != BELFRY_OK)
             return status;
     }

@@ -78,6 +78,13 @@ struct http_route {
 /* Adds routes; ECONFLICT naming both when a method and pattern collide. owner: for removal. */
 belfry_status http_routes_add(struct http *http, const void *owner, const struct http_route *routes, size_t count,
                               struct error *err);
+/* Owners of one family may have the same route below {org}, each for orgs of its own: serves() gets the route's arg. */
+struct http_family {
+    const char *name; /* lives as long as the routes */
+    int (*serves)(void *arg, struct belfry_str org);
+};
+belfry_status http_routes_add_shared(struct http *http, const void *owner, const struct http_route *route,
+                                     const struct http_family *family, struct error *err);
 void http_routes_remove(struct http *http, const void *owner);
 /* 1 when something answers this method at this path. */
 int http_route_is(const struct http *http, const char *method, const char *path);

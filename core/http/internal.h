@@ -45,7 +45,8 @@ struct route_entry {
     char *pattern, *method, *auth;
     struct belfry_str *segments; /* a parameter begins with '{' */
     size_t segment_count;
-    uint32_t literals; /* how many segments are no parameter: more goes first */
+    struct http_family family; /* name NULL: the route is its owner's alone */
+    uint32_t literals;         /* how many segments are no parameter: more goes first */
 };
 
 struct router {
@@ -54,7 +55,9 @@ struct router {
 
 void router_init(struct router *router);
 void router_fini(struct router *router);
-belfry_status router_add(struct router *router, const void *owner, const struct http_route *route, struct error *err);
+/* family: NULL for a route that is one owner's alone. */
+belfry_status router_add(struct router *router, const void *owner, const struct http_route *route,
+                         const struct http_family *family, struct error *err);
 void router_remove(struct router *router, const void *owner);
 /* The entry for method and path, with params in arena. NULL and *allow (methods of the path, comma separated, NULL when
  * the path is unknown). */

@@ -118,6 +118,11 @@ static int same_shape(const struct route_entry *a, const struct route_entry *b)
     return 1;
 }
 
+static int one_family(const struct route_entry *a, const struct route_entry *b)
+{
+    return a->family.name && b->family.name && a->owner != b->owner && strcmp(a->family.name, b->family.name) == 0;
+}
+
 /* More literals first; of as many, the one whose first parameter comes later: /v1/{x} before /{org}/x. */
 static int goes_before(const struct route_entry *a, const struct route_entry *b)
 {
@@ -142,7 +147,8 @@ static void insert(struct router *router, struct route_entry *entry)
     list_insert_before(at, &entry->node);
 }
 
-belfry_status router_add(struct router *router, const void *owner, const struct http_route *route, struct error *err)
+belfry_status router_add(struct router *router, const void *owner, const struct http_route *route,
+                         const struct http_family *family, struct error *err)
 {
     struct belfry_str segments[SEGMENTS_MAX];
     struct route_entry *entry = xcalloc(1, sizeof(*entry));
@@ -152,6 +158,7 @@ belfry_status router_add(struct router *router, const void *owner, const struct 
     entry->auth = xstrdup(route->auth ? route->auth : "none");
     entry->owner = owner;
     entry->route = *route;
+    entry->family = family ? *family : (struct http_family){0};
     entry->route.pattern = entry->pattern;
     entry->route.method = entry->method;
     entry->route.auth = entry->auth;
@@ -171,7 +178,7 @@ belfry_status router_add(struct router *router, const void *owner, const struct 
     LIST_EACH(it, &router->routes)
     {
         const struct route_entry *other = LIST_OF(it, struct route_entry, node);
-        if (!same_shape(entry, other) || strcmp(entry->method, other->method) != 0)
+        if (!same_shape(entry, other) || strcmp(entry->method, other->method) != 0 || one_family(entry, other))
             continue;
         belfry_status status = error_set(err, BELFRY_ECONFLICT, NULL, "route %s %s collides with %s %s", entry->method,
                                          entry->pattern, other->method, other->pattern);
@@ -214,6 +221,15 @@ static int params_of(const struct route_entry *entry, const struct belfry_str *s
     return 0;
 }
 
+/* Is the request, whose parameters these are, for this one of a family? */
+static int serves(const struct route_entry *entry, const struct belfry_attr *params, size_t count)
+{
+    for (size_t i = 0; entry->family.serves && i < count; i++)
+        if (str_eqz(params[i].name, "org"))
+            return entry->family.serves(entry->route.arg, params[i].value);
+    return 1;
+}
+
 static int has_word(const struct buf *list, const char *word)
 {
     struct belfry_str rest = buf_str(list);
@@ -253,6 +269,9 @@ const struct route_entry *router_find(const struct router *router, struct belfry
             break;
         }
         if (method_matches(entry, method)) {
+            found = found ? found : entry; /* none of them serves it: the first says so */
+            if (!serves(entry, *params, *param_count))
+                continue;
             found = entry;
             break;
         }

@@ -452,11 +452,18 @@ belfry_status http_routes_add(struct http *http, const void *owner, const struct
 {
     http->routes_version++;
     for (size_t i = 0; i < count; i++) {
-        belfry_status status = router_add(&http->router, owner, &routes[i], err);
+        belfry_status status = router_add(&http->router, owner, &routes[i], NULL, err);
         if (status != BELFRY_OK)
             return status;
     }
     return BELFRY_OK;
+}
+
+belfry_status http_routes_add_shared(struct http *http, const void *owner, const struct http_route *route,
+                                     const struct http_family *family, struct error *err)
+{
+    http->routes_version++;
+    return router_add(&http->router, owner, route, family, err);
 }
 
 void http_routes_each(const struct http *http, void (*fn)(void *arg, const struct http_route *route), void *arg)

@@ -54,7 +54,7 @@ static void test_router_order(void **state)
         router_init(&router);
         for (size_t i = 0; i < COUNT; i++) {
             struct http_route route = {.method = "GET", .pattern = patterns[(i + shift) % COUNT]};
-            assert_int_equal(router_add(&router, NULL, &route, NULL), BELFRY_OK);
+            assert_int_equal(router_add(&router, NULL, &route, NULL, NULL), BELFRY_OK);
         }
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
             struct belfry_attr *params;
@@ -90,14 +90,55 @@ static void test_router_collisions(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct http_route route = {.method = rows[i].method, .pattern = rows[i].pattern};
         struct error err = {0};
-        assert_int_equal(router_add(&router, i % 2 ? &rows : NULL, &route, &err), rows[i].status);
+        assert_int_equal(router_add(&router, i % 2 ? &rows : NULL, &route, NULL, &err), rows[i].status);
         if (rows[i].status == BELFRY_ECONFLICT)
             assert_non_null(strstr(error_text(&err), "collides with GET /a/"));
         error_clear(&err);
     }
     router_remove(&router, &rows);
     struct http_route again = {.method = "GET", .pattern = "/a/b"};
-    assert_int_equal(router_add(&router, NULL, &again, NULL), BELFRY_OK);
+    assert_int_equal(router_add(&router, NULL, &again, NULL, NULL), BELFRY_OK);
+    router_fini(&router);
+}
+
+static int serves_one(void *arg, struct belfry_str org)
+{
+    return str_eqz(org, arg);
+}
+
+/* Two instances of one plugin have the same route, each in its own org; another plugin may not have it. */
+static void test_router_families(void **state)
+{
+    (void)state;
+    static const struct http_family mail = {"email", serves_one}, other = {"letter", serves_one};
+    static char acme[] = "acme", globex[] = "globex", initech[] = "initech";
+    const struct http_route routes[] = {{.method = "GET", .pattern = "/{org}/u/{x}", .arg = acme},
+                                        {.method = "GET", .pattern = "/{org}/u/{x}", .arg = globex},
+                                        {.method = "GET", .pattern = "/{org}/u/{x}", .arg = initech}};
+    static const struct {
+        const char *path, *whose;
+    } rows[] = {{"/acme/u/1", acme}, {"/globex/u/1", globex}, {"/nobody/u/1", acme}};
+    struct arena *arena = arena_new(0);
+    struct router router;
+    router_init(&router);
+    assert_int_equal(router_add(&router, acme, &routes[0], &mail, NULL), BELFRY_OK);
+    assert_int_equal(router_add(&router, globex, &routes[1], &mail, NULL), BELFRY_OK);
+    assert_int_equal(router_add(&router, initech, &routes[2], &other, NULL), BELFRY_ECONFLICT);
+    assert_int_equal(router_add(&router, initech, &routes[2], NULL, NULL), BELFRY_ECONFLICT);
+    assert_int_equal(router_add(&router, acme, &routes[0], &mail, NULL), BELFRY_ECONFLICT);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct belfry_attr *params;
+        size_t count;
+        const char *allow;
+        const struct route_entry *found =
+            router_find(&router, STR("HEAD"), str_of(rows[i].path), arena, &params, &count, &allow);
+        assert_non_null(found);
+        assert_string_equal(found->route.arg, rows[i].whose);
+        assert_int_equal(count, 2);
+        assert_null(router_find(&router, STR("POST"), str_of(rows[i].path), arena, &params, &count, &allow));
+        assert_string_equal(allow, "GET, HEAD");
+    }
+    arena_free(arena);
     router_fini(&router);
 }
 
@@ -124,7 +165,7 @@ static void test_router_methods(void **state)
     struct router router;
     router_init(&router);
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(router_add(&router, NULL, &routes[i], NULL), BELFRY_OK);
+        assert_int_equal(router_add(&router, NULL, &routes[i], NULL, NULL), BELFRY_OK);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct belfry_attr *params;
         size_t count;
@@ -581,6 +622,7 @@ int main(void)
         cmocka_unit_test(test_router_order),
         cmocka_unit_test(test_router_methods),
         cmocka_unit_test(test_router_collisions),
+        cmocka_unit_test(test_router_families),
         cmocka_unit_test(test_percent),
         cmocka_unit_test_setup_teardown(test_query_and_form, setup, teardown),
         cmocka_unit_test_setup_teardown(test_form_of_many_fields, setup, teardown),
