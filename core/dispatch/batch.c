@@ -41,9 +41,11 @@ static void memory_unref(struct claim_memory *memory)
     free(memory);
 }
 
-static int64_t timeout_of(const struct channel *ch)
+static int64_t timeout_of(const struct channel *ch, const struct belfry_delivery *delivery)
 {
-    return ch->policy.timeout_ms ? ch->policy.timeout_ms : TIMEOUT_DEFAULT_MS;
+    if (ch->policy.timeout_ms)
+        return ch->policy.timeout_ms;
+    return delivery->timeout_ms > 0 ? delivery->timeout_ms : TIMEOUT_DEFAULT_MS;
 }
 
 /* --- the end of a batch ------------------------------------------------------------------------------------------- */
@@ -231,7 +233,7 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
 {
     struct queue_state *q = c->queue;
     struct batch *b = xcalloc(1, sizeof(*b));
-    int64_t timeout = timeout_of(q->channel);
+    int64_t timeout = timeout_of(q->channel, c->live->pub.vtable);
     memory->refs++;
     b->memory = memory;
     b->live = c->live;

@@ -20,6 +20,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Servers may take their time after the dot (RFC 5321, 4.5.3.2.6, wants ten minutes for it): what is given up then is
+ * `unknown`, and sent twice. More would block a connection for too long. */
+#define TIMEOUT_MS (120 * INT64_C(1000))
+
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
 #define OPTION(kind, opt_name, member_offset, ...)                                                                     \
@@ -302,13 +306,23 @@ static void stop(void *self)
         e->host->stopped(e->host);
 }
 
+/* One that is sent and one that is written meanwhile, for each connection: what is claimed has passed its gates, so it
+ * should not wait long. */
+static uint32_t inflight(void *self)
+{
+    const struct email *e = self;
+    return 2 * servers_connections(e->servers);
+}
+
 static const struct belfry_delivery delivery = {.struct_size = sizeof(delivery),
                                                 .flags = BELFRY_DELIVERY_PER_RECIPIENT | BELFRY_DELIVERY_DIGEST |
                                                          BELFRY_DELIVERY_PREFERENCE,
                                                 .max_batch = 50,
-                                                .max_inflight = 64,
+                                                .max_inflight = 128,
                                                 .deliver = email_deliver,
-                                                .cancel = email_cancel};
+                                                .cancel = email_cancel,
+                                                .timeout_ms = TIMEOUT_MS,
+                                                .inflight = inflight};
 
 static const struct belfry_role roles[] = {
     {"belfry.delivery/1", &delivery}, {"belfry.feedback/1", &feedback_role}, {0}};

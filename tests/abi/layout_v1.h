@@ -412,6 +412,8 @@ MEMBER(belfry_delivery, max_batch, 8, uint32_t);
 MEMBER(belfry_delivery, max_inflight, 12, uint32_t);
 MEMBER(belfry_delivery, deliver, 16, void (*)(void *self, const struct belfry_batch *batch));
 MEMBER(belfry_delivery, cancel, 24, void (*)(void *self, uint64_t batch_id));
+MEMBER(belfry_delivery, timeout_ms, 32, int64_t);
+MEMBER(belfry_delivery, inflight, 40, uint32_t (*)(void *self));
 
 /* belfry_submission */
 MEMBER(belfry_submission, struct_size, 0, uint32_t);

@@ -645,6 +645,11 @@ struct belfry_delivery {
     void (*deliver)(void *self, const struct belfry_batch *batch);
     /* [loop] hurry; the complete() is still owed */
     void (*cancel)(void *self, uint64_t batch_id);
+    /* from deliver() to the batch's deadline; 0: 30 s. Of PER_TARGET the policy says it */
+    int64_t timeout_ms;
+    /* [loop] optional: how many batches it has use for at once, as its options say, up to max_inflight; asked when the
+     * instance comes into force */
+    uint32_t (*inflight)(void *self);
 };
 
 /* --- what comes back: "belfry.feedback/1", beside the role of a delivery -------------------------------------------
