@@ -72,7 +72,7 @@ static size_t field_end(struct belfry_str header, size_t at)
     return at;
 }
 
-static size_t count_fields(struct belfry_str header, const char *name)
+size_t canon_count(struct belfry_str header, const char *name)
 {
     size_t n = 0;
     for (size_t at = 0; at < header.len; at = field_end(header, at))
@@ -82,7 +82,7 @@ static size_t count_fields(struct belfry_str header, const char *name)
 
 struct belfry_str canon_field(struct belfry_str header, const char *name, size_t nth)
 {
-    size_t left = count_fields(header, name), end;
+    size_t left = canon_count(header, name), end;
     for (size_t at = 0; at < header.len && nth < left; at = end) {
         end = field_end(header, at);
         if (is_named(cut(header, at, header.len), name) && --left == nth)

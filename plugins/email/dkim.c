@@ -185,19 +185,11 @@ static void put(struct line *l, const char *before, const char *text, const char
     append(l, behind, strlen(behind));
 }
 
-static size_t times(struct belfry_str header, const char *name)
-{
-    size_t n = 0;
-    while (canon_field(header, name, n).len)
-        n++;
-    return n + 1;
-}
-
 static void put_names(struct line *l, struct belfry_str header)
 {
     const char *before = " h=";
     for (size_t i = 0; i < SIGNED; i++) {
-        for (size_t n = times(header, signed_fields[i]); n; n--) {
+        for (size_t n = canon_count(header, signed_fields[i]) + 1; n; n--) {
             put(l, before, signed_fields[i], i + 1 == SIGNED && n == 1 ? ";" : "");
             before = ":";
         }
@@ -258,9 +250,9 @@ static int header_hash(struct belfry_str header, struct belfry_str own, uint8_t 
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     int good = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL);
     for (size_t i = 0; i < SIGNED; i++) {
-        struct belfry_str field;
-        for (size_t n = 0; good && (field = canon_field(header, signed_fields[i], n)).len; n++)
-            good = canon_add_field(md, field, 1);
+        size_t count = canon_count(header, signed_fields[i]);
+        for (size_t n = 0; good && n < count; n++)
+            good = canon_add_field(md, canon_field(header, signed_fields[i], n), 1);
     }
     good = good && canon_add_field(md, own, 0) && EVP_DigestFinal_ex(md, out, NULL);
     EVP_MD_CTX_free(md);

@@ -43,33 +43,42 @@ enum field_flaw field_flaw(struct belfry_str text)
     return flaw;
 }
 
-/* A copy without bidi controls; NULL when the text may not be written. */
-static GString *cleaned(struct belfry_str text)
+/* Without bidi controls, in `copy` when there are any. 0 when the text may not be written. */
+static int clean(struct belfry_str *text, GString **copy)
 {
-    enum field_flaw flaw = field_flaw(text);
-    if (flaw == FIELD_NOT_UTF8 || flaw == FIELD_CONTROL)
-        return NULL;
-    GString *out = g_string_sized_new(text.len + 1);
-    for (size_t at = 0, next = 0; at < text.len; at = next) {
+    enum field_flaw flaw = field_flaw(*text);
+    *copy = NULL;
+    if (flaw != FIELD_BIDI)
+        return flaw == FIELD_CLEAN;
+    *copy = g_string_sized_new(text->len);
+    for (size_t at = 0, next = 0; at < text->len; at = next) {
         UChar32 c;
-        U8_NEXT_UNSAFE((const uint8_t *)text.ptr, next, c);
+        U8_NEXT_UNSAFE((const uint8_t *)text->ptr, next, c);
         if (!is_bidi(c))
-            g_string_append_len(out, text.ptr + at, (gssize)(next - at));
+            g_string_append_len(*copy, text->ptr + at, (gssize)(next - at));
     }
-    return out;
+    *text = (struct belfry_str){(*copy)->str, (*copy)->len};
+    return 1;
+}
+
+static void clean_up(GString *copy)
+{
+    if (copy)
+        g_string_free(copy, TRUE);
 }
 
 /* --- lines -------------------------------------------------------------------------------------------------------- */
 
-void field_init(struct field *f, const char *name)
+void field_begin(struct field *f, GString *out, const char *name)
 {
-    *f = (struct field){.value = g_string_sized_new(256), .column = strlen(name) + 1};
+    *f = (struct field){.out = out, .column = strlen(name) + 1};
+    g_string_append(out, name);
+    g_string_append_c(out, ':');
 }
 
-void field_fini(struct field *f)
+void field_end(struct field *f)
 {
-    g_string_free(f->value, TRUE);
-    f->value = NULL;
+    g_string_append_len(f->out, "\r\n", 2);
 }
 
 void field_fail(struct field *f, const char *fault)
@@ -78,22 +87,26 @@ void field_fail(struct field *f, const char *fault)
         f->fault = fault;
 }
 
-/* The first token stays beside the name of the field: a line of white space alone confuses old readers. */
-static void put(struct field *f, const char *token, size_t len)
+/* Room for a token of len bytes, which the caller appends. The first stays beside the name of the field: a line of
+ * white space alone confuses old readers. */
+static void begin_token(struct field *f, size_t len)
 {
-    if (f->value->len && f->column + 1 + len > FIELD_LINE) {
-        g_string_append_c(f->value, '\n');
+    if (f->begun && f->column + 1 + len > FIELD_LINE) {
+        g_string_append_len(f->out, "\r\n", 2);
         f->column = 0;
     }
-    g_string_append_c(f->value, ' ');
-    g_string_append_len(f->value, token, (gssize)len);
+    g_string_append_c(f->out, ' ');
     f->column += 1 + len;
+    f->begun = 1;
     if (f->column > FIELD_LINE_MAX)
         field_fail(f, "a line of the header would be longer than 998 characters");
 }
 
 void field_token(struct field *f, struct belfry_str text, enum field_frame frame, const char *fault)
 {
+    static const struct {
+        const char *before, *behind;
+    } frames[] = {[FIELD_BARE] = {"", ""}, [FIELD_ANGLE] = {"<", ">"}, [FIELD_ANGLE_COMMA] = {"<", ">,"}};
     int bad = text.len == 0;
     for (size_t i = 0; i < text.len; i++)
         bad |= text.ptr[i] <= ' ' || text.ptr[i] > '~' || (frame != FIELD_BARE && strchr("<>", text.ptr[i]));
@@ -101,12 +114,10 @@ void field_token(struct field *f, struct belfry_str text, enum field_frame frame
         field_fail(f, fault);
         return;
     }
-    GString *token = g_string_new(frame == FIELD_BARE ? "" : "<");
-    g_string_append_len(token, text.ptr, (gssize)text.len);
-    if (frame != FIELD_BARE)
-        g_string_append(token, frame == FIELD_ANGLE ? ">" : ">,");
-    put(f, token->str, token->len);
-    g_string_free(token, TRUE);
+    begin_token(f, strlen(frames[frame].before) + text.len + strlen(frames[frame].behind));
+    g_string_append(f->out, frames[frame].before);
+    g_string_append_len(f->out, text.ptr, (gssize)text.len);
+    g_string_append(f->out, frames[frame].behind);
 }
 
 /* --- encoded words ------------------------------------------------------------------------------------------------ */
@@ -130,22 +141,29 @@ static size_t b_length(size_t len)
     return (len + 2) / 3 * 4;
 }
 
-static void add_q(GString *word, const char *text, size_t len)
+void field_add_hex(GString *out, char mark, char byte)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char hex[] = {mark, digits[(byte >> 4) & 15], digits[byte & 15]};
+    g_string_append_len(out, hex, sizeof(hex));
+}
+
+static void add_q(GString *out, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         if (text[i] == ' ')
-            g_string_append_c(word, '_');
+            g_string_append_c(out, '_');
         else if (is_q_plain(text[i]))
-            g_string_append_c(word, text[i]);
+            g_string_append_c(out, text[i]);
         else
-            g_string_append_printf(word, "=%02X", (unsigned char)text[i]);
+            field_add_hex(out, '=', text[i]);
     }
 }
 
-static void add_b(GString *word, const char *text, size_t len)
+static void add_b(GString *out, const char *text, size_t len)
 {
     gchar *base64 = g_base64_encode((const guchar *)text, len);
-    g_string_append(word, base64);
+    g_string_append(out, base64);
     g_free(base64);
 }
 
@@ -171,43 +189,41 @@ static size_t put_word(struct field *f, const char *text, size_t len, int b, siz
     size_t taken = fitting(text, len, b, room - WORD_FRAME);
     if (taken == 0)
         return put_word(f, text, len, 0, room);
-    GString *word = g_string_new(b ? "=?utf-8?b?" : "=?utf-8?q?");
-    (b ? add_b : add_q)(word, text, taken);
-    g_string_append(word, "?=");
-    put(f, word->str, word->len);
-    g_string_free(word, TRUE);
+    begin_token(f, WORD_FRAME + (b ? b_length(taken) : q_length(text, taken)));
+    g_string_append(f->out, b ? "=?utf-8?b?" : "=?utf-8?q?");
+    (b ? add_b : add_q)(f->out, text, taken);
+    g_string_append_len(f->out, "?=", 2);
     return taken;
 }
 
 /* The first word takes what the line of the name leaves it, the others a line each. Q where it costs little: people who
  * look at a source can read it. */
-static void put_words(struct field *f, const char *text, size_t len)
+static void put_words(struct field *f, struct belfry_str text)
 {
-    int b = b_length(len) * 4 < q_length(text, len) * 3;
-    for (size_t at = 0; at < len;) {
-        size_t room = f->value->len ? WORD_MAX : MIN(WORD_MAX, FIELD_LINE - 1 - f->column);
-        at += put_word(f, text + at, len - at, b, room);
+    int b = b_length(text.len) * 4 < q_length(text.ptr, text.len) * 3;
+    for (size_t at = 0; at < text.len;) {
+        size_t room = f->begun ? WORD_MAX : MIN(WORD_MAX, FIELD_LINE - 1 - f->column);
+        at += put_word(f, text.ptr + at, text.len - at, b, room);
     }
 }
 
 /* --- text --------------------------------------------------------------------------------------------------------- */
 
-static int is_ascii(const GString *text)
+/* ASCII in which no reader would take anything for an encoded word. */
+static int is_ascii(struct belfry_str text)
 {
-    for (size_t i = 0; i < text->len; i++)
-        if (text->str[i] & 0x80)
+    for (size_t i = 0; i < text.len; i++)
+        if ((text.ptr[i] & 0x80) || (text.ptr[i] == '=' && i + 1 < text.len && text.ptr[i + 1] == '?'))
             return 0;
     return 1;
 }
 
-/* Plain words that each fit a line, with nothing that a reader would take for an encoded word, and single spaces. */
-static int is_plain(const struct field *f, const GString *text)
+/* Words that each fit a line, with single spaces between. */
+static int is_plain(const struct field *f, struct belfry_str text)
 {
     size_t word = 0, room = FIELD_LINE - 1 - f->column;
-    if (!is_ascii(text) || strstr(text->str, "=?"))
-        return 0;
-    for (size_t i = 0; i <= text->len; i++) {
-        int space = i == text->len || text->str[i] == ' ';
+    for (size_t i = 0; i <= text.len; i++) {
+        int space = i == text.len || text.ptr[i] == ' ';
         if ((space && word == 0) || (!space && ++word > room))
             return 0;
         if (space) {
@@ -215,54 +231,64 @@ static int is_plain(const struct field *f, const GString *text)
             room = FIELD_LINE - 1;
         }
     }
-    return 1;
+    return is_ascii(text);
 }
 
-static void put_plain(struct field *f, const char *text)
+static void put_plain(struct field *f, struct belfry_str text)
 {
-    while (*text) {
-        size_t len = strcspn(text, " ");
-        put(f, text, len);
-        text += len + (text[len] == ' ');
+    for (size_t at = 0, len; at < text.len; at += len + 1) {
+        const char *space = memchr(text.ptr + at, ' ', text.len - at);
+        len = space ? (size_t)(space - text.ptr) - at : text.len - at;
+        begin_token(f, len);
+        g_string_append_len(f->out, text.ptr + at, (gssize)len);
     }
 }
 
 void field_text(struct field *f, struct belfry_str text, const char *fault)
 {
-    GString *clean = cleaned(text);
-    if (!clean)
+    GString *copy;
+    if (!clean(&text, &copy))
         field_fail(f, fault);
-    else if (is_plain(f, clean))
-        put_plain(f, clean->str);
+    else if (is_plain(f, text))
+        put_plain(f, text);
     else
-        put_words(f, clean->str, clean->len);
-    if (clean)
-        g_string_free(clean, TRUE);
+        put_words(f, text);
+    clean_up(copy);
 }
 
-static GString *quoted(const GString *text)
+static int is_escaped(char c)
 {
-    GString *out = g_string_new("\"");
-    for (size_t i = 0; i < text->len; i++) {
-        if (text->str[i] == '"' || text->str[i] == '\\')
-            g_string_append_c(out, '\\');
-        g_string_append_c(out, text->str[i]);
+    return c == '"' || c == '\\';
+}
+
+static size_t quoted_length(struct belfry_str text)
+{
+    size_t n = text.len + 2;
+    for (size_t i = 0; i < text.len; i++)
+        n += (size_t)is_escaped(text.ptr[i]);
+    return n;
+}
+
+static void put_quoted(struct field *f, struct belfry_str text)
+{
+    begin_token(f, quoted_length(text));
+    g_string_append_c(f->out, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        if (is_escaped(text.ptr[i]))
+            g_string_append_c(f->out, '\\');
+        g_string_append_c(f->out, text.ptr[i]);
     }
-    return g_string_append_c(out, '"');
+    g_string_append_c(f->out, '"');
 }
 
 void field_phrase(struct field *f, struct belfry_str text, const char *fault)
 {
-    GString *clean = cleaned(text);
-    if (!clean) {
+    GString *copy;
+    if (!clean(&text, &copy))
         field_fail(f, fault);
-        return;
-    }
-    GString *quote = quoted(clean);
-    if (is_ascii(clean) && quote->len <= QUOTED_MAX && !strstr(clean->str, "=?"))
-        put(f, quote->str, quote->len);
+    else if (is_ascii(text) && quoted_length(text) <= QUOTED_MAX)
+        put_quoted(f, text);
     else
-        put_words(f, clean->str, clean->len);
-    g_string_free(quote, TRUE);
-    g_string_free(clean, TRUE);
+        put_words(f, text);
+    clean_up(copy);
 }

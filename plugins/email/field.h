@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The value of one header field (RFC 5322, 2.2) while it is written: tokens with a space between them, folded before a
+ * One header field (RFC 5322, 2.2) while it is written: its value is tokens with a space between them, folded before a
  * line grows over 78 characters and never inside of a token. Text outside of ASCII becomes encoded words (RFC 2047).
  * What could break a header is refused; the first fault stays and the field is worth nothing then. [any]
  */
@@ -21,16 +21,19 @@ enum field_flaw { FIELD_CLEAN, FIELD_NOT_UTF8, FIELD_CONTROL, FIELD_BIDI };
 enum field_flaw field_flaw(struct belfry_str text);
 
 struct field {
-    GString *value;    /* owned: a space before each token, LF and a space where it is folded */
+    GString *out;      /* borrowed: the header that is written, with CRLF */
     size_t column;     /* of the line that is written */
+    int begun;         /* has a token */
     const char *fault; /* static; NULL: none so far */
 };
 
-/* name: of the field, which is not written but counts for the first line. */
-void field_init(struct field *f, const char *name);
-void field_fini(struct field *f);
+/* Begins a field behind what is in out; field_end() ends its last line. */
+void field_begin(struct field *f, GString *out, const char *name);
+void field_end(struct field *f);
 
 void field_fail(struct field *f, const char *fault);
+/* A mark and two hexadecimal digits, as `=C3`, for who encodes. */
+void field_add_hex(GString *out, char mark, char byte);
 /* A token as it is: printable ASCII without spaces, else fault; between angle brackets none of these either. */
 enum field_frame { FIELD_BARE, FIELD_ANGLE, FIELD_ANGLE_COMMA }; /* x, <x>, and <x>, with more to come */
 void field_token(struct field *f, struct belfry_str text, enum field_frame frame, const char *fault);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GMime keeps the parts, encodes the bodies and writes the bytes; the values of the header are ours (field.h), because
- * each is signed and has to leave as it was meant. The fields are in the order of the table below, always the same for
- * the same mail, and so is the boundary: a second attempt sends the bytes of the first.
+ * GMime keeps the parts, encodes them and writes them with their boundary; the fields of the header are ours (field.h),
+ * because each is signed and has to leave as it was meant. The fields are in the order of the table below, always the
+ * same for the same mail, and so is the boundary: a second attempt sends the bytes of the first.
  *
  * Return-Path, Sender, Precedence and X-Priority are never written: the first belongs to the receiving server, the
  * others are what filters look down on. No part is named and none is attached.
@@ -13,8 +13,10 @@
 #include <gmime/gmime.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define HTML_MAX (90 * 1024) /* from some 100 KB on mail programs cut */
 #define BOUNDARY_BYTES 12    /* as hexadecimal digits: fits a line with its Content-Type */
@@ -63,16 +65,17 @@ static void put_subject(struct field *f, const struct message *m)
 /* RFC 5322, 3.3, always in UTC. Milliseconds before 1970 belong to the second that has begun. */
 static void put_date(struct field *f, const struct message *m)
 {
-    gint64 seconds = m->date_ms / 1000 - (m->date_ms % 1000 < 0);
-    GDateTime *date = g_date_time_new_from_unix_utc(seconds);
-    if (!date) {
+    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    time_t seconds = m->date_ms / 1000 - (m->date_ms % 1000 < 0);
+    struct tm t;
+    char text[64];
+    if (!gmtime_r(&seconds, &t) || t.tm_year < 0 || t.tm_year > 9999 - 1900) {
         field_fail(f, "the date lies outside of the calendar");
         return;
     }
-    char *text = g_mime_utils_header_format_date(date);
+    snprintf(text, sizeof(text), "%.3s, %02d %.3s %04d %02d:%02d:%02d +0000", days + (size_t)t.tm_wday * 3, t.tm_mday,
+             months + (size_t)t.tm_mon * 3, t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
     field_text(f, belfry_str(text), NULL);
-    g_free(text);
-    g_date_time_unref(date);
 }
 
 static void put_message_id(struct field *f, const struct message *m)
@@ -101,7 +104,7 @@ static void put_mailto(struct field *f, struct belfry_str spec, const char *faul
         if (g_ascii_isalnum(c) || (c && strchr("-._~!$'*+@", c)))
             g_string_append_c(uri, c);
         else
-            g_string_append_printf(uri, "%%%02X", (unsigned char)c);
+            field_add_hex(uri, '%', c);
     }
     field_token(f, (struct belfry_str){uri->str, uri->len}, FIELD_ANGLE, fault);
     g_string_free(uri, TRUE);
@@ -161,25 +164,20 @@ static int is_there(size_t when, const struct message *m)
     return when == ALWAYS || ((const struct belfry_str *)(const void *)((const char *)m + when))->len > 0;
 }
 
-/* Raw values: GMime writes them as they are and gives each LF its CR. */
-static const char *write_fields(GMimeHeaderList *list, const struct message *m)
+static const char *write_fields(GString *out, const struct message *m)
 {
     const char *fault = NULL;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && !fault; i++) {
         struct field f;
         if (!is_there(fields[i].when, m))
             continue;
-        field_init(&f, fields[i].name);
+        field_begin(&f, out, fields[i].name);
         if (fields[i].put)
             fields[i].put(&f, m);
         else
             field_token(&f, belfry_str(fields[i].is), FIELD_BARE, NULL);
-        g_string_append_c(f.value, '\n');
-        g_mime_header_list_append(list, fields[i].name, "", NULL);
-        g_mime_header_set_raw_value(g_mime_header_list_get_header_at(list, g_mime_header_list_get_count(list) - 1),
-                                    f.value->str);
+        field_end(&f);
         fault = f.fault;
-        field_fini(&f);
     }
     return fault;
 }
@@ -250,42 +248,47 @@ static const char *bodies_fault(const struct message *m)
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
 
-static char *bytes_of(GMimeMessage *message, size_t *size)
+/* Its fields go on where ours end: Content-Type is the last of the header. */
+static void write_body(GString *out, const struct message *m)
 {
+    GMimeObject *body = body_of(m);
     GMimeStream *stream = g_mime_stream_mem_new();
     GMimeFormatOptions *options = g_mime_format_options_new();
     g_mime_format_options_set_newline_format(options, GMIME_NEWLINE_FORMAT_DOS);
-    g_mime_object_write_to_stream(GMIME_OBJECT(message), options, stream);
+    g_mime_object_write_to_stream(body, options, stream);
+    const GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
+    g_string_append_len(out, (const char *)bytes->data, (gssize)bytes->len);
+    if (out->str[out->len - 1] != '\n') /* a lone text without one: SMTP would add it */
+        g_string_append_len(out, "\r\n", 2);
     g_mime_format_options_free(options);
-    GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
-    if (bytes->len && bytes->data[bytes->len - 1] != '\n') /* a lone text without one: SMTP would add it */
-        g_byte_array_append(bytes, (const guint8 *)"\r\n", 2);
-    char *out = malloc(bytes->len + 1);
-    if (out) {
-        memcpy(out, bytes->data, bytes->len);
-        out[bytes->len] = '\0';
-        *size = bytes->len;
-    }
     g_object_unref(stream);
+    g_object_unref(body);
+}
+
+/* In memory that free() frees, which GLib's need not be. */
+static char *bytes_of(const GString *text, size_t *size, const char **fault)
+{
+    char *out = malloc(text->len + 1);
+    if (out)
+        memcpy(out, text->str, text->len + 1);
+    *size = text->len;
+    *fault = out ? NULL : "there is no memory for it";
     return out;
 }
 
 char *message_write(const struct message *m, size_t *size, const char **fault)
 {
+    char *out = NULL;
     pthread_once(&gmime_once, gmime_start);
     *fault = bodies_fault(m);
     if (*fault)
         return NULL;
-    GMimeMessage *message = g_mime_message_new(FALSE);
-    char *out = NULL;
-    *fault = write_fields(g_mime_object_get_header_list(GMIME_OBJECT(message)), m);
+    GString *text = g_string_sized_new(1024 + 2 * m->text.len + 2 * m->html.len);
+    *fault = write_fields(text, m);
     if (!*fault) {
-        GMimeObject *body = body_of(m);
-        g_mime_message_set_mime_part(message, body);
-        g_object_unref(body);
-        out = bytes_of(message, size);
-        *fault = out ? NULL : "there is no memory for it";
+        write_body(text, m);
+        out = bytes_of(text, size, fault);
     }
-    g_object_unref(message);
+    g_string_free(text, TRUE);
     return out;
 }
