@@ -109,7 +109,7 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", "/{org}/admin/suppressions", "Addresses that get no mail; with format=csv as a file.",
      "address:text reason:text before:text format:text", NULL, "200=text/html 400=text/html"},
     {"POST", "/{org}/admin/suppressions", "Takes an address off that list.", NULL,
-     "application/x-www-form-urlencoded:object", "303 404=text/html"},
+     "application/x-www-form-urlencoded:object", "303 400=text/html 404=text/html"},
     {"GET", "/{org}/admin/audit", "Who did what; with format=csv as a file.",
      "who:text what:text from:text to:text before:text format:text", NULL, "200=text/html 400=text/html"},
     /* sessions of browsers */

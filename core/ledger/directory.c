@@ -6,6 +6,8 @@
  */
 #include "ledger/inside.h"
 
+#include "store/suppressions.h"
+
 static int api_empty(struct directory *d)
 {
     if (d->api_empty < 0)
@@ -127,7 +129,19 @@ static size_t members(void *arg, struct arena *arena, struct belfry_str org, str
     return count;
 }
 
+static const char *suppressed(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str address,
+                              struct belfry_str category, int choice)
+{
+    struct directory *d = arg;
+    struct store_suppression row;
+    int64_t org_id = d->conn ? store_name_find(d->conn, org) : 0;
+    if (!org_id ||
+        !store_suppressed(d->conn, org_id, address, store_name_find(d->conn, category), !choice, arena, &row))
+        return NULL;
+    return suppression_text(&row, arena);
+}
+
 void directory_init(struct directory *d, const struct gen *gen, struct store_conn *conn)
 {
-    *d = (struct directory){{d, person, members, preference}, gen, conn, -1, -1};
+    *d = (struct directory){{d, person, members, preference, suppressed}, gen, conn, -1, -1};
 }

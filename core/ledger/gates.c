@@ -143,8 +143,8 @@ static int has_address(struct ledger_txn *txn, struct gate *gate, const struct c
     struct store_suppression why;
     if (address.len == 0)
         return stop(gate, OUTCOME_no_address, who->person.username.len ? REASON_NO_ADDRESS : REASON_NOBODY);
-    if (store_suppressed(txn->conn, gate->row->org, address, gate->event->category, category && category->required,
-                         txn->arena, &why))
+    int stays = gate->row->person || (category && category->required); /* who has preferences says it there */
+    if (store_suppressed(txn->conn, gate->row->org, address, gate->event->category, stays, txn->arena, &why))
         return stop(gate, OUTCOME_suppressed_address, suppression_text(&why, txn->arena));
     return 1;
 }

@@ -158,6 +158,28 @@ static void ask_person(struct explain *e, const struct story *story, const struc
     out->reason = str_of(route_quiet_why(&quiet, d->rule, e->arena));
 }
 
+/* Whether mail goes to where it would go to; asked after what the person chose, and before their hours. */
+static void ask_address(struct explain *e, const struct story *story, const struct route_delivery *d,
+                        const struct route_recipient *recipient, const struct route_directory *directory,
+                        struct story_delivery *out)
+{
+    struct belfry_person person = {.struct_size = sizeof(person)};
+    const struct config_category *category = config_category(e->config, story->category);
+    if (!recipient || !directory || !directory->suppressed || explain_state(out->outcome) == EXPLAIN_NOT ||
+        !(d->deliver->channel->plugin->delivery->flags & BELFRY_DELIVERY_PREFERENCE))
+        return;
+    if (!recipient->email)
+        directory->person(directory->arg, e->arena, story->org, recipient->name, &person);
+    const char *why =
+        directory->suppressed(directory->arg, e->arena, story->org, recipient->email ? recipient->name : person.email,
+                              story->category, recipient->email && !(category && category->required));
+    if (!why)
+        return;
+    out->outcome = OUTCOME_suppressed_address;
+    out->due_ms = story->now_ms + d->after_ms;
+    out->reason = str_of(why);
+}
+
 /* What would become of a planned delivery, as far as can be said now. */
 static struct story_delivery tell_delivery(struct explain *e, const struct story *story, const struct route_plan *plan,
                                            const struct route_delivery *d, const struct route_directory *directory,
@@ -180,6 +202,7 @@ static struct story_delivery tell_delivery(struct explain *e, const struct story
         out.reason = STR(ROUTE_SECOND);
     } else if (!in_commit) {
         ask_person(e, story, d, recipient, directory, &out);
+        ask_address(e, story, d, recipient, directory, &out);
     }
     return out;
 }

@@ -26,6 +26,10 @@ struct route_directory {
      */
     belfry_status (*preference)(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str username,
                                 struct preference *out);
+    /* why no mail of the category goes to the address, in arena; NULL: it does. choice: 1 when what was unsubscribed
+     * counts, which it does for outside addresses and categories that are not required. May be NULL: it always does */
+    const char *(*suppressed)(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str address,
+                              struct belfry_str category, int choice);
 };
 
 /* What the rules look at. */

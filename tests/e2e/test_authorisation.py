@@ -51,6 +51,7 @@ ROUTES = [
     ("PUT", "/v1/acme/preferences", {"person"}, {"shortcuts": True}),
     ("GET", "/acme/preferences", {"person"}, None),
     ("POST", "/acme/preferences", {"person"}, None),
+    ("POST", "/acme/preferences/address", {"person"}, None),
     ("GET", "/acme/notifications", {"person"}, None),
     ("POST", "/acme/notifications/act", {"person"}, None),
     ("GET", "/acme/n/{id}", {"person"}, None),
@@ -69,6 +70,9 @@ ROUTES = [
     ("PUT", "/v1/acme/users", {"role:admin", "token:users", "token:admin"}, {"items": []}),
     ("DELETE", "/v1/acme/users/somebody", {"role:admin", "token:users", "token:admin"}, None),
     ("GET", "/v1/acme/audit", {"role:admin", "token:read", "token:admin"}, None),
+    ("GET", "/v1/acme/suppressions", {"role:admin", "token:read", "token:admin"}, None),
+    ("DELETE", "/v1/acme/suppressions", {"role:admin", "token:admin"}, None),
+    ("DELETE", "/v1/acme/suppressions/somebody", {"role:admin", "token:admin"}, None),
     ("GET", "/v1/acme/overview", {"role:admin", "token:read", "token:admin"}, None),
     ("GET", "/v1/acme/endpoints", {"role:admin", "token:endpoints", "token:read", "token:admin"}, None),
     ("GET", "/v1/acme/endpoints/" + NOBODY, {"role:admin", "token:endpoints", "token:read", "token:admin"}, None),
@@ -94,6 +98,8 @@ ROUTES = [
     ("GET", "/acme/admin/plugins", CONSOLE, None),
     ("GET", "/acme/admin/categories", CONSOLE, None),
     ("GET", "/acme/admin/categories/news", CONSOLE, None),
+    ("GET", "/acme/admin/suppressions", CONSOLE, None),
+    ("POST", "/acme/admin/suppressions", CHANGES, None),
     ("GET", "/acme/admin/audit", CONSOLE, None),
     ("POST", "/v1/admin/reload", {"operator"}, None),
     ("GET", "/v1/admin/config", {"operator"}, None),
@@ -339,6 +345,7 @@ def test_the_matrix_has_every_route_of_the_sources():
     known = {(method, re.sub(r"^/v1/acme|^/acme", lambda m: m.group().replace("acme", "{}"),
                              plain(path.replace(NOBODY, "{}").replace("/crm/", "/{}/").replace("/hr-sync", "/{}")
                                    .replace("/users/ann", "/users/{}").replace("/users/somebody", "/users/{}")
+                                   .replace("/suppressions/somebody", "/suppressions/{}")
                                    .replace("/actions/approve", "/actions/{}").replace("/categories/news", "/categories/{}"))))
              for method, path, _, _ in ROUTES}
     assert len(found) > 30

@@ -62,7 +62,7 @@ def event_of(hub, title):
 
 
 VIEWS = ["", "/events", "/explain", "/deliveries", "/dead-letters", "/endpoints", "/plugins", "/categories",
-         "/categories/CALC_BLOCKED", "/audit"]
+         "/categories/CALC_BLOCKED", "/suppressions", "/audit"]
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -400,7 +400,8 @@ def test_nothing_of_another_org_can_be_looked_at_or_changed(ill):
     asked = 0
     for path, methods in ill.get("/openapi.json").json()["paths"].items():
         kind = re.match(r"(?:/\{org\}/admin|/v1/\{org\})/(\w+(?:-\w+)*)", path)
-        if not kind or kind[1] not in {*real, "dead-letters", "audit", "overview", "plugins", "categories", "explain"}:
+        if not kind or kind[1] not in {*real, "dead-letters", "audit", "overview", "plugins", "categories", "explain",
+                                    "suppressions"}:
             continue
         if "{id}" in path and kind[1] not in real:
             continue

@@ -269,7 +269,7 @@ static size_t fixture_members(void *arg, struct arena *arena, struct belfry_str 
 
 static inline struct route_directory fixture_directory(struct fixture *f)
 {
-    return (struct route_directory){f, fixture_person, fixture_members, NULL};
+    return (struct route_directory){f, fixture_person, fixture_members, NULL, NULL};
 }
 
 /* --- events --- */

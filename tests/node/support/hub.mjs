@@ -14,7 +14,8 @@ import { until } from './wait.mjs';
 const SOURCES = process.env.BELFRY_SRCDIR ?? fileURLToPath(new URL('../../..', import.meta.url));
 const BUILD = process.env.BELFRY_BUILDDIR ?? join(SOURCES, 'build');
 const BIN = process.env.BELFRY_BIN ?? join(BUILD, 'belfry');
-const PLUGINS = process.env.BELFRY_PLUGIN_PATH ?? join(BUILD, 'plugins/.libs');
+export const PLUGINS = process.env.BELFRY_PLUGIN_PATH ?? join(BUILD, 'plugins/.libs');
+export const FIXTURES = join(BUILD, 'tests/plugins/.libs'); // plugins that tests are made with
 
 export const WEBHOOK_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 export const TOKEN = 'token-of-the-crm-app-and-its-reader';
