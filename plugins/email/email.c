@@ -24,6 +24,10 @@
  * `unknown`, and sent twice. More would block a connection for too long. */
 #define TIMEOUT_MS (120 * INT64_C(1000))
 
+/* Servers may take their time after the dot (RFC 5321, 4.5.3.2.6, wants ten minutes for it): what is given up then is
+ * `unknown`, and sent twice. More would block a connection for too long. */
+#define TIMEOUT_MS (120 * INT64_C(1000))
+
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
 #define OPTION(kind, opt_name, member_offset, ...)                                                                     \
