@@ -27,8 +27,9 @@ static int type_is(struct belfry_str declared, struct belfry_str type)
 }
 
 /* Event types of the hub itself. */
-static const char *const hub_types[] = {"hub.endpoint_failing", "hub.endpoint_disabled", "hub.source_quarantined",
-                                        "hub.config_rejected", "hub.disk_low"};
+static const char *const hub_types[] = {"hub.endpoint_failing", "hub.endpoint_disabled",  "hub.source_quarantined",
+                                        "hub.channel_failing",  "hub.channel_distrusted", "hub.config_rejected",
+                                        "hub.disk_low"};
 #define HUB_TYPES (sizeof(hub_types) / sizeof(hub_types[0]))
 
 /* All declared types. In the arena of the build. */

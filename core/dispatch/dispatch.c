@@ -316,6 +316,13 @@ void dispatch_channel_remove(struct dispatch *d, const char *name)
         live_drain(ch);
 }
 
+void dispatch_alarm(const struct dispatch *d, const char *type, struct belfry_str org, struct belfry_str subject,
+                    const char *text)
+{
+    if (d->set.alarm && d->set.ledger)
+        d->set.alarm(d->set.arg, type, org, subject, text);
+}
+
 /* --- life
  * ---------------------------------------------------------------------------------------------------------------------
  */

@@ -90,6 +90,10 @@ void dispatch_targets_release(struct dispatch *dispatch);
  * for the id (any more), which is counted. */
 int dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct belfry_result *results, uint32_t n);
 
+/* What a channel's plugin has to tell the operators of an org: settings.alarm. */
+void dispatch_alarm(const struct dispatch *dispatch, const char *type, struct belfry_str org, struct belfry_str subject,
+                    const char *text);
+
 /* News of a commit: look at the queues. */
 void dispatch_wake(struct dispatch *dispatch, const struct ledger_news *news);
 

@@ -120,6 +120,7 @@ extern const struct belfry_fd_api host_fd_api;
 extern const struct belfry_metrics_api host_metrics_api;
 extern const struct belfry_secret_api host_secret_api;
 extern const struct belfry_site_api host_site_api;
+extern const struct belfry_alarm_api host_alarm_api;
 extern const struct belfry_state_api host_state_api;
 extern const struct belfry_directory_api host_directory_api;
 extern const struct belfry_asset_api host_asset_api;

@@ -241,13 +241,14 @@ static json_t *security(const char *auth)
     return list;
 }
 
-/* Routes of a source have its name where the table says {source}. */
+/* Routes of a source or a channel have its name where the table says {source} or {channel}. */
 static int is_documented_by(const char *documented, const char *pattern)
 {
     struct belfry_str a = str_of(documented), b = str_of(pattern);
     while (a.ptr && b.ptr) {
         struct belfry_str left = str_cut(a, '/', &a), right = str_cut(b, '/', &b);
-        if (!str_eq(left, right) && !(str_eqz(left, "{source}") && right.len && right.ptr[0] != '{'))
+        int is_hole = str_eqz(left, "{source}") || str_eqz(left, "{channel}");
+        if (!str_eq(left, right) && !(is_hole && right.len && right.ptr[0] != '{'))
             return 0;
     }
     return !a.ptr && !b.ptr;

@@ -161,6 +161,10 @@ const struct openapi_operation openapi_operations[] = {
      "address:text category:text", NULL, "204 400 404 503"},
     {"DELETE", V1 "suppressions/{address}", "The same with the address in the path.", "category:text", NULL,
      "204 400 404 503"},
+    {"POST", V1 "channels/{channel}/test",
+     "Sends a test mail now, to whoever asks, to `to` (somebody of the org, or the channel's own sender), or for an"
+     " application back to that sender; answers what the server said. Ten an org in ten minutes.",
+     NULL, ":TestMailIn", "200:TestMail 400 422 429 502 503"},
     {"GET", V1 "overview", "Numbers for the first page: what waits, the last hour by the minute, what is in trouble.",
      NULL, NULL, "200:Overview 503"},
     {"GET", V1 "endpoints", "Webhook endpoints and how they do, newest first.", WINDOW, NULL, "200:Endpoints 400 503"},
@@ -309,6 +313,9 @@ const struct openapi_schema openapi_schemas[] = {
     {"Suppression", "address:text username:text? category:text? reason:SuppressionReason detail:text? since:time "
                     "delivery:uuid?"},
     {"SuppressionReason", "=bounced|complained|unsubscribed"},
+
+    {"TestMailIn", "to?:text?"},
+    {"TestMail", "delivered:bool to:text server:text code:int enhanced?:text text?:text message_id:text tls:bool"},
 
     {"Overview",
      "at:time queues:[Queue] dead_letters:Counted minutes:Minutes endpoints_down:[EndpointDown] "

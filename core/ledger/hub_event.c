@@ -24,6 +24,12 @@ static const struct {
      "Was für ihn kommt, wird zurückgehalten. Wenn er wieder annehmen kann, ändern Sie seine `url` in der Konfiguration "
      "(ein anderer Query-Teil genügt) und laden Sie neu: Zurückgehaltenes geht dann hinaus, das Älteste zuerst.",
      1},
+    {"hub.channel_failing", "`", "` nimmt keine Zustellungen an",
+     "Was wartet, geht von selbst hinaus, sobald es wieder geht. Gehen Zugangsdaten oder TLS nicht, ändern Sie die "
+     "Konfiguration des Kanals und laden Sie neu.",
+     1},
+    {"hub.channel_distrusted", "`", "` vertraut dem Absender nicht",
+     "Was dorthin soll, wartet, und geht hinaus, sobald SPF, DKIM, DMARC und der Name der eigenen Adresse stimmen.", 1},
     {"hub.source_quarantined", "Die Quelle `", "` ist angehalten",
      "Sie brauchte in einer Minute dreimal mehr als 250 ms. Nach einer Pause geht es von selbst weiter.", 0},
     {"hub.config_rejected", "Eine neue Konfiguration wurde abgelehnt; die alte gilt weiter.", NULL, "", 0},
@@ -57,7 +63,8 @@ static struct belfry_str texts_of(struct arena *arena, const struct hub_command 
 
 static int32_t severity_of(const char *type)
 {
-    return strcmp(type, "hub.endpoint_failing") == 0 ? BELFRY_WARNING : BELFRY_ERROR;
+    return strcmp(type, "hub.endpoint_failing") == 0 || strcmp(type, "hub.channel_failing") == 0 ? BELFRY_WARNING
+                                                                                                 : BELFRY_ERROR;
 }
 
 void hub_event_apply(struct ledger_txn *txn, struct belfry_str org, struct emitted *event)

@@ -34,6 +34,7 @@ static const struct {
     {"initiating admin", "mail.reason.initiator", 0},
     {"failures_to", "mail.reason.failures", 0},
     {"blocked_to", "mail.reason.blocked", 0},
+    {"channel test", "mail.reason.test", 0},
     {"audience", "mail.reason.audience", 0},
 };
 

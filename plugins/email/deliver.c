@@ -169,6 +169,9 @@ static void note_server(struct sending *s, enum answer_server what, const char *
                  what == SERVER_MISCONFIGURED ? "; its TLS or AUTH and the options of this channel do not fit" : "",
                  detail);
     log_line(e, change == SERVER_CLOSED ? BELFRY_LOG_INFO : BELFRY_LOG_ERROR, line);
+    /* A server that restarts is back at the next try; credentials that do not fit are not. */
+    if (change == SERVER_OPENED && s->server->pauses == (what == SERVER_MISCONFIGURED ? 1 : 2))
+        e->alarm->raise(e->host, BELFRY_ALARM_FAILING, belfry_str(s->server->name), belfry_str(detail));
 }
 
 /* How long the domain rests from now on; 0: it does not begin to. */
@@ -188,6 +191,8 @@ static int64_t note_domain(struct sending *s, enum answer_domain what, const cha
                                    : "; it puts one mail off after the other",
              detail);
     log_line(e, what == DOMAIN_POLICY ? BELFRY_LOG_ERROR : BELFRY_LOG_WARN, line);
+    if (what == DOMAIN_POLICY)
+        e->alarm->raise(e->host, BELFRY_ALARM_DISTRUSTED, belfry_str(s->to.domain), belfry_str(detail));
     return pause;
 }
 

@@ -213,6 +213,7 @@ static void extensions(struct email *e)
     e->metrics = host->get_extension(host, BELFRY_EXT_METRICS);
     e->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
     e->pages = host->get_extension(host, BELFRY_EXT_PAGES);
+    e->alarm = host->get_extension(host, BELFRY_EXT_ALARM);
     secret->derive(host, "mail tokens", e->token_key);
     e->url = site->url(host);
 }
@@ -331,9 +332,17 @@ static const struct belfry_delivery delivery = {.struct_size = sizeof(delivery),
 static const struct belfry_role roles[] = {
     {"belfry.delivery/1", &delivery}, {"belfry.feedback/1", &feedback_role}, {0}};
 
-static const char *const needs[] = {
-    BELFRY_EXT_SMTP_CLIENT, BELFRY_EXT_ADDRESSES, BELFRY_EXT_WORKER,     BELFRY_EXT_METRICS,  BELFRY_EXT_SECRET,
-    BELFRY_EXT_SITE,        BELFRY_EXT_PAGES,     BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_CALENDAR, NULL};
+static const char *const needs[] = {BELFRY_EXT_SMTP_CLIENT,
+                                    BELFRY_EXT_ADDRESSES,
+                                    BELFRY_EXT_WORKER,
+                                    BELFRY_EXT_METRICS,
+                                    BELFRY_EXT_SECRET,
+                                    BELFRY_EXT_SITE,
+                                    BELFRY_EXT_PAGES,
+                                    BELFRY_EXT_HTTP_ROUTE,
+                                    BELFRY_EXT_CALENDAR,
+                                    BELFRY_EXT_ALARM,
+                                    NULL};
 
 static const struct belfry_route routes[] = {{.struct_size = sizeof(struct belfry_route),
                                               .method = "POST",

@@ -55,6 +55,7 @@ struct email {
     const struct belfry_metrics_api *metrics;
     const struct belfry_http_route_api *http;
     const struct belfry_pages_api *pages;
+    const struct belfry_alarm_api *alarm;
     struct content *content;
     struct address from;
     char bounce_domain[BOUNCE_DOMAIN_SIZE]; /* in A-labels; empty: none */

@@ -49,6 +49,12 @@ static struct belfry_str category_of(const struct belfry_batch *batch)
     return first;
 }
 
+/* A test: nothing that people get by itself. */
+static int is_of_no_category(const struct belfry_batch *batch)
+{
+    return batch->item_count == 1 && !batch->items[0]->category.len;
+}
+
 /* --- how it can be stopped ---------------------------------------------------------------------------------------- */
 
 static void token_link(struct email *e, const struct belfry_batch *batch, struct belfry_str category,
@@ -70,7 +76,7 @@ static void links_fill(struct email *e, const struct belfry_batch *batch, struct
     if (batch->person->username.len && e->url.len)
         snprintf(out->preferences, sizeof(out->preferences), "%.*s/%.*s/preferences", (int)e->url.len, e->url.ptr,
                  (int)org.len, org.ptr);
-    if (is_required(batch))
+    if (is_required(batch) || is_of_no_category(batch))
         return;
     token_link(e, batch, category_of(batch), out->unsubscribe);
     token_link(e, batch, none, out->unsubscribe_all);
@@ -111,13 +117,14 @@ static void belonging_fill(struct email *e, const struct belfry_batch *batch, st
     struct belfry_str category = category_of(batch), name = item->category_label;
     const char *kind = kinds[batch->kind < 3 ? batch->kind : 0], *who = *e->from.name ? e->from.name : e->from.domain;
     char slug[LABEL_MAX + 1];
-    label(category.len ? category : belfry_str("catch-up"), slug);
+    label(category.len ? category : belfry_str(is_of_no_category(batch) ? "test" : "catch-up"), slug);
     if (category.len)
         snprintf(out->list_name, sizeof(out->list_name), "%s: %.*s", who, (int)(name.len < 300 ? name.len : 300),
                  name.ptr ? name.ptr : "");
     else
         snprintf(out->list_name, sizeof(out->list_name), "%s", who);
-    snprintf(out->list_id, sizeof(out->list_id), "%s.%s", slug, e->from.domain);
+    if (!is_of_no_category(batch))
+        snprintf(out->list_id, sizeof(out->list_id), "%s.%s", slug, e->from.domain);
     snprintf(out->feedback, sizeof(out->feedback), "%s:%s:%.*s:belfry", slug, kind, (int)item->org.len, item->org.ptr);
     if (batch->item_count == 1 && item->subject.len)
         thread_id_write(e->token_key, item->org, person_key(batch), item->source, item->subject, e->from.domain,

@@ -177,21 +177,17 @@ static void send_test(struct test *t)
                                    .email = belfry_str(t->to),
                                    .locale = t->req->locale,
                                    .timezone = t->req->timezone};
-    /* required: it belongs to no category, so there is none to stop */
-    struct belfry_item item = {.struct_size = sizeof(item),
+    struct belfry_item item = {.struct_size = sizeof(item), /* of no category, so there is none to stop */
                                .severity = BELFRY_INFO,
                                .event_id = belfry_str(key),
                                .org = t->req->org,
                                .source = belfry_str("hub"),
-                               .type = belfry_str("hub.test_mail"),
-                               .category = belfry_str("test"),
-                               .category_label = words(t, "test.category", ""),
+                               .type = belfry_str("hub.channel_test"),
                                .title = words(t, "test.title", e->host->instance),
-                               .body = words(t, "test.body", e->config->from),
-                               .reason = words(t, "test.reason", ""),
+                               .body = words(t, "test.body", e->from.spec),
+                               .reason = belfry_str("channel test"),
                                .data = belfry_str("{}"),
-                               .time_ms = e->host->now_ms(e->host),
-                               .flags = BELFRY_ITEM_REQUIRED};
+                               .time_ms = e->host->now_ms(e->host)};
     const struct belfry_item *items[] = {&item};
     struct belfry_batch batch = {.struct_size = sizeof(batch),
                                  .item_count = 1,

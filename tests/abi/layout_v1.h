@@ -794,6 +794,12 @@ MEMBER(belfry_site_api, struct_size, 0, uint32_t);
 MEMBER(belfry_site_api, reserved, 4, uint32_t);
 MEMBER(belfry_site_api, url, 8, struct belfry_str (*)(const struct belfry_host *host));
 
+/* belfry_alarm_api */
+MEMBER(belfry_alarm_api, struct_size, 0, uint32_t);
+MEMBER(belfry_alarm_api, reserved, 4, uint32_t);
+MEMBER(belfry_alarm_api, raise, 8, void (*)(const struct belfry_host *host, uint32_t what, struct belfry_str name,
+       struct belfry_str why));
+
 /* belfry_state_api */
 MEMBER(belfry_state_api, struct_size, 0, uint32_t);
 MEMBER(belfry_state_api, reserved, 4, uint32_t);

@@ -63,6 +63,7 @@ ROUTES = [
     ("GET", "/v1/acme/deliveries/" + NOBODY, {"role:admin", "token:read", "token:admin"}, None),
     ("POST", "/v1/acme/deliveries/" + NOBODY + "/retry", {"role:admin", "token:admin"}, None),
     ("POST", "/v1/acme/deliveries/" + NOBODY + "/cancel", {"role:admin", "token:admin"}, None),
+    ("POST", "/v1/acme/channels/mail/test", {"role:admin", "token:admin"}, {"to": 7}),
     ("POST", "/v1/acme/deliveries/retry", {"role:admin", "token:admin"}, {"ids": []}),
     ("POST", "/v1/acme/deliveries/discard", {"role:admin", "token:admin"}, {"filter": {"channel": "none"}}),
     ("GET", "/v1/acme/users/somebody", {"role:admin", "token:users", "token:read", "token:admin"}, None),
@@ -147,6 +148,7 @@ def hub(tmp_path_factory):
     config["orgs"]["globex"]["jwt"] = {"hs256": ["only globex signs with this one, and no other"]}
     config["sources"]["hr-sync"] = {"plugin": "sync"}
     config["sources"]["billing"] = {"plugin": "invoice"}
+    config["channels"]["mail"] = {"plugin": "email", "smtp": "smtp://127.0.0.1:1", "from": "notify@acme.example"}
     hub = Hub(root / "hub", config)
     try:
         hub.start()
@@ -346,7 +348,8 @@ def test_the_matrix_has_every_route_of_the_sources():
                              plain(path.replace(NOBODY, "{}").replace("/crm/", "/{}/").replace("/hr-sync", "/{}")
                                    .replace("/users/ann", "/users/{}").replace("/users/somebody", "/users/{}")
                                    .replace("/suppressions/somebody", "/suppressions/{}")
-                                   .replace("/actions/approve", "/actions/{}").replace("/categories/news", "/categories/{}"))))
+                                   .replace("/actions/approve", "/actions/{}").replace("/categories/news", "/categories/{}")
+                                   .replace("/channels/mail", "/channels/{}"))))
              for method, path, _, _ in ROUTES}
     assert len(found) > 30
     assert found - known - OPEN == set()
@@ -354,7 +357,7 @@ def test_the_matrix_has_every_route_of_the_sources():
 
 def test_the_matrix_is_that_of_the_running_hub(hub):
     """Each route that there is stands above, with the very callers that its own auth lets in."""
-    words = {"acme": "{}", "crm": "{}", "hr-sync": "{}", "somebody": "{}", "approve": "{}", "news": "{}", NOBODY: "{}"}
+    words = {"acme": "{}", "crm": "{}", "mail": "{}", "hr-sync": "{}", "somebody": "{}", "approve": "{}", "news": "{}", NOBODY: "{}"}
     plain = lambda path: "/".join(words.get(s, "{}" if s.startswith("{") else s) for s in path.split("/"))  # noqa: E731
     matrix = {(method, plain(path)): may for method, path, may, _ in ROUTES}
     running = {}

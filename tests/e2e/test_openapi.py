@@ -23,6 +23,7 @@ def hub(tmp_path_factory):
     config = with_hooks(base(), endpoint("nobody", "http://127.0.0.1:1/"))
     config["sources"]["hr-sync"] = {"plugin": "sync"}
     config["sources"]["billing"] = {"plugin": "invoice"}
+    config["channels"]["mail"] = {"plugin": "email", "smtp": "smtp://127.0.0.1:1", "from": "notify@acme.example"}
     hub = Hub(tmp_path_factory.mktemp("openapi"), config, clock=True)  # which stands: nothing is tried again by itself
     try:
         hub.start()
@@ -200,6 +201,8 @@ CALLS = [
     ("admin", "DELETE", V1 + "suppressions", {}, "?address=who@acme.example", None, 404),
     ("admin", "DELETE", V1 + "suppressions", {}, "", None, 400),
     ("admin", "DELETE", V1 + "suppressions/{address}", {"address": "who@acme.example"}, "?category=news", None, 404),
+    ("admin", "POST", V1 + "channels/{channel}/test", {"channel": "mail"}, "", {}, 502),
+    ("admin", "POST", V1 + "channels/{channel}/test", {"channel": "mail"}, "", {"to": "stranger@evil.example"}, 422),
     ("reader", "GET", V1 + "overview", {}, "", None, 200),
     ("reader", "GET", V1 + "endpoints", {}, "", None, 200),
     ("reader", "GET", V1 + "endpoints/{id}", {"id": "{endpoint}"}, "", None, 200),

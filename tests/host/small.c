@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small extensions: match, template, calendar, targets, metrics, secret, worker, site, directory, state, asset. */
+/* The small extensions: match, template, calendar, targets, metrics, secret, worker, site, alarm, directory, state,
+ * asset. */
 #include "fake.h"
 
 #include "base/crypto.h"
@@ -215,6 +216,16 @@ static struct belfry_str site_url(const struct belfry_host *host)
 
 static const struct belfry_site_api site_api = {sizeof(site_api), 0, site_url};
 
+/* --- alarm -------------------------------------------------------------------------------------------------------- */
+
+static void raise_alarm(const struct belfry_host *host, uint32_t what, struct belfry_str name, struct belfry_str why)
+{
+    const char *word = what == BELFRY_ALARM_FAILING ? "failing" : "distrusted";
+    fake_tell(fake_of(host), "alarm %s %.*s: %.*s", word, STR_ARG(name), STR_ARG(why));
+}
+
+static const struct belfry_alarm_api alarm_api = {sizeof(alarm_api), 0, raise_alarm};
+
 /* --- directory, state, asset -------------------------------------------------------------------------------------- */
 
 static belfry_status person(const struct belfry_host *host, struct belfry_str org, struct belfry_str username,
@@ -412,6 +423,7 @@ const void *fake_extension(const char *id)
         {BELFRY_EXT_HTTP_CLIENT, &fake_http_api},
         {BELFRY_EXT_WORKER, &worker_api},
         {BELFRY_EXT_SITE, &site_api},
+        {BELFRY_EXT_ALARM, &alarm_api},
         {BELFRY_EXT_STATE, &state_api},
         {BELFRY_EXT_SMTP_CLIENT, &fake_smtp_api},
         {BELFRY_EXT_DIRECTORY, &directory_api},

@@ -352,15 +352,17 @@ static void test_outcomes(void **state)
         {BELFRY_SMTP_ERR_REPLY, BELFRY_SMTP_STAGE_ENVELOPE, 452, "4.2.2", "retry",
          "soft ann@acme.example of " KEY ": 127.0.0.1:2525 said 452 4.2.2 no (envelope)", "email_put_off_total", 0},
         {BELFRY_SMTP_ERR_REPLY, BELFRY_SMTP_STAGE_ENVELOPE, 450, "4.2.1", "retry", "", "email_put_off_total", 60000},
-        {BELFRY_SMTP_ERR_REPLY, BELFRY_SMTP_STAGE_END, 550, "5.7.26", "retry", "", "email_policy_refusals_total",
+        {BELFRY_SMTP_ERR_REPLY, BELFRY_SMTP_STAGE_END, 550, "5.7.26", "retry",
+         "alarm distrusted acme.example: 127.0.0.1:2525 said 550 5.7.26 no (end)", "email_policy_refusals_total",
          900000},
         {BELFRY_SMTP_ERR_LOST, BELFRY_SMTP_STAGE_END, 0, "", "unknown", "", "email_unknown_total", 0},
         {BELFRY_SMTP_ERR_LOST, BELFRY_SMTP_STAGE_CONTENT, 0, "", "retry", "", "email_put_off_total", 0},
         {BELFRY_SMTP_ERR_CONNECT, BELFRY_SMTP_STAGE_CONNECT, 0, "", "unavailable", "", "email_server_faults_total",
          30000},
-        {BELFRY_SMTP_ERR_TLS, BELFRY_SMTP_STAGE_TLS, 0, "", "unavailable", "", "email_server_faults_total", 30000},
-        {BELFRY_SMTP_ERR_AUTH, BELFRY_SMTP_STAGE_AUTH, 535, "5.7.8", "unavailable", "", "email_unavailable_total",
-         30000},
+        {BELFRY_SMTP_ERR_TLS, BELFRY_SMTP_STAGE_TLS, 0, "", "unavailable",
+         "alarm failing 127.0.0.1:2525: 127.0.0.1:2525: TLS failed (tls)", "email_server_faults_total", 30000},
+        {BELFRY_SMTP_ERR_AUTH, BELFRY_SMTP_STAGE_AUTH, 535, "5.7.8", "unavailable",
+         "alarm failing 127.0.0.1:2525: 127.0.0.1:2525 said 535 5.7.8 no (auth)", "email_unavailable_total", 30000},
         {BELFRY_SMTP_ERR_ADDRESS, BELFRY_SMTP_STAGE_CONNECT, 0, "", "rejected", "", "email_refused_total", 0},
     };
     (void)state;
@@ -480,7 +482,7 @@ static void test_all_servers_are_away(void **state)
     (void)state;
     struct belfry_test *t = make(TWO);
     answer(t, BELFRY_SMTP_ERR_CONNECT, BELFRY_SMTP_STAGE_CONNECT, 0, NULL, NULL);
-    answer(t, BELFRY_SMTP_ERR_AUTH, BELFRY_SMTP_STAGE_AUTH, 535, "5.7.8", "no");
+    answer(t, BELFRY_SMTP_ERR_AUTH, BELFRY_SMTP_STAGE_AUTH, 454, "4.7.0", "no");
     assert_string_equal(outcome_to(t, "ann"), "unavailable");
     belfry_test_advance(t, "10s");
     uint64_t batch = deliver_to(t, "ann");
@@ -502,6 +504,26 @@ static void test_all_servers_are_away(void **state)
     assert_string_equal(outcome_of(t, second), "delivered");
     accept(t);
     assert_string_equal(outcome_to(t, "ann"), "delivered");
+    belfry_test_free(t);
+}
+
+/* Admins are told of a server that is still away at the second try, once. */
+static void test_the_alarm(void **state)
+{
+    (void)state;
+    struct belfry_test *t = make(ONE);
+    for (int i = 0; i < 4; i++)
+        answer(t, BELFRY_SMTP_ERR_CONNECT, BELFRY_SMTP_STAGE_CONNECT, 0, NULL, NULL);
+    deliver_to(t, "ann");
+    belfry_test_expect(t, "");
+    belfry_test_advance(t, "30s");
+    deliver_to(t, "ann");
+    belfry_test_expect(t, "alarm failing 127.0.0.1:2525: 127.0.0.1:2525: there is no connection (connect)");
+    for (int i = 0; i < 2; i++) {
+        belfry_test_advance(t, "5m");
+        deliver_to(t, "ann");
+        belfry_test_expect(t, "");
+    }
     belfry_test_free(t);
 }
 
@@ -555,7 +577,7 @@ static void test_a_domain_that_does_not_trust_us(void **state)
     struct belfry_test *t = make(ONE);
     answer(t, BELFRY_SMTP_ERR_REPLY, BELFRY_SMTP_STAGE_END, 550, "5.7.515", "Access denied");
     assert_string_equal(outcome_to(t, "email:a@outlook.example"), "retry");
-    belfry_test_expect(t, "");
+    belfry_test_expect(t, "alarm distrusted outlook.example: 127.0.0.1:2525 said 550 5.7.515 Access denied (end)");
     assert_non_null(strstr(belfry_test_logs(t), "error: mail to outlook.example waits for 900 s; it does not trust"));
     assert_string_equal(outcome_to(t, "email:b@outlook.example"), "deferred");
     belfry_test_free(t);
@@ -788,6 +810,7 @@ int main(void)
         cmocka_unit_test(test_failover),
         cmocka_unit_test(test_where_another_server_is_asked),
         cmocka_unit_test(test_all_servers_are_away),
+        cmocka_unit_test(test_the_alarm),
         cmocka_unit_test(test_each_server_has_its_own_credentials),
         cmocka_unit_test(test_one_domain_rests),
         cmocka_unit_test(test_a_domain_that_does_not_trust_us),

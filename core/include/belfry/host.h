@@ -640,6 +640,19 @@ struct belfry_site_api {
     struct belfry_str (*url)(const struct belfry_host *host);
 };
 
+#define BELFRY_EXT_ALARM "belfry.alarm/1"
+enum {
+    BELFRY_ALARM_FAILING = 1,   /* what this instance hands deliveries to takes none: "mail.example.org:25" */
+    BELFRY_ALARM_DISTRUSTED = 2 /* a receiver does not take what is sent because of who sends: "example.org" */
+};
+struct belfry_alarm_api {
+    uint32_t struct_size, reserved;
+    /* [loop] an event of the hub for the admins of every org that the instance serves (hub.channel_failing,
+     * hub.channel_distrusted), in the place of an earlier one about the same. name: as above; why: one line. For what
+     * somebody has to look after, once each time it begins: the log has the rest. */
+    void (*raise)(const struct belfry_host *host, uint32_t what, struct belfry_str name, struct belfry_str why);
+};
+
 #define BELFRY_EXT_STATE "belfry.state/1"
 struct belfry_state_api {
     uint32_t struct_size, reserved;

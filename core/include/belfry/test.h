@@ -145,6 +145,7 @@ void belfry_test_refresh(struct belfry_test *t);
  *     timer after/x in 3d    (or "timer after/x cleared", when it was set)
  *     task fetch    (or "task fetch in 5m")
  *     refreshed: 1 added, 0 invalidated, OK    (job_done(), as the plugin said it)
+ *     alarm failing mail.example.org:25: why    (belfry.alarm/1; or "distrusted")
  *     due after/x failed: text    (a timer that was refused; it is tried again)
  *
  * What is in () is not part of the line. State is not told: see belfry_test_state().
