@@ -128,6 +128,7 @@ struct answer answer_judge(const struct belfry_smtp_answer *answer)
     case BELFRY_SMTP_ERR_URL:
         return misconfigured;
     case BELFRY_SMTP_ERR_ADDRESS:
+    case BELFRY_SMTP_ERR_MESSAGE:
         return rejected;
     case BELFRY_SMTP_ERR_CANCELED: { /* the time was over, or the hub stops: not another server now */
         struct answer canceled = judge_silence(answer);

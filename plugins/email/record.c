@@ -8,28 +8,28 @@
 #include <string.h>
 
 static const char *const stages[] = {"connect", "tls", "auth", "envelope", "content", "end"};
-static const char *const errors[] = {"",    "reply", "dns",     "connect", "lost",    "timeout",
-                                     "tls", "auth",  "address", "url",     "canceled"};
-static const char *const error_words[] = {"",
-                                          "it refused",
-                                          "its name could not be resolved",
-                                          "there is no connection",
-                                          "the connection broke",
-                                          "no answer came in time",
-                                          "TLS failed",
-                                          "AUTH failed",
-                                          "an address cannot be put into a command",
-                                          "its address cannot be used",
-                                          "the attempt was ended"};
-
-static const char *word_of(const char *const *words, size_t count, uint32_t at)
-{
-    return at < count ? words[at] : "other";
-}
+/* By BELFRY_SMTP_ERR_*: for records, and for people. */
+static const struct {
+    const char *word, *says;
+} errors[] = {
+    {"", ""},
+    {"reply", "it refused"},
+    {"dns", "its name could not be resolved"},
+    {"connect", "there is no connection"},
+    {"lost", "the connection broke"},
+    {"timeout", "no answer came in time"},
+    {"tls", "TLS failed"},
+    {"auth", "AUTH failed"},
+    {"address", "an address cannot be put into a command"},
+    {"url", "its address cannot be used"},
+    {"canceled", "the attempt was ended"},
+    {"message", "the mail cannot be sent as it is"},
+};
+#define ERRORS (sizeof(errors) / sizeof(errors[0]))
 
 const char *record_stage(uint32_t stage)
 {
-    return word_of(stages, sizeof(stages) / sizeof(stages[0]), stage);
+    return stage < sizeof(stages) / sizeof(stages[0]) ? stages[stage] : "other";
 }
 
 void record_detail(const struct record_facts *facts, const struct belfry_smtp_answer *answer,
@@ -45,7 +45,7 @@ void record_detail(const struct record_facts *facts, const struct belfry_smtp_an
         return;
     }
     snprintf(out, RECORD_DETAIL_SIZE, "%s: %s%s%.*s (%s)", server,
-             word_of(error_words, sizeof(error_words) / sizeof(error_words[0]), answer->error), why.len ? ": " : "",
+             answer->error < ERRORS ? errors[answer->error].says : "it failed", why.len ? ": " : "",
              (int)(why.len < 500 ? why.len : 500), why.len ? why.ptr : "", record_stage(answer->stage));
 }
 
@@ -65,7 +65,7 @@ char *record_make(const struct record_facts *facts, const struct belfry_smtp_ans
     add_text(record, "message_id", belfry_str(facts->message_id));
     add_text(record, "stage", belfry_str(record_stage(answer->stage)));
     if (answer->error)
-        add_text(record, "error", belfry_str(word_of(errors, sizeof(errors) / sizeof(errors[0]), answer->error)));
+        add_text(record, "error", belfry_str(answer->error < ERRORS ? errors[answer->error].word : "other"));
     if (answer->code)
         json_object_set_new(record, "code", json_integer(answer->code));
     add_text(record, "enhanced", answer->enhanced);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a mail server may say or do, row by row, and what becomes of the mail then: sent, tried again, ended, or given to
-another server, with an attempt used up or not."""
+"""What a mail server may say or do, row by row, and what becomes of the mail then: sent, tried again, ended, or given
+to another server, with an attempt used up or not."""
+import datetime
 import re
 
 import pytest
@@ -37,13 +38,6 @@ def send(hub, to="bob", name="A case", **more):
 def settled(hub, event, *states):
     """The delivery, once it is in one of these states."""
     return until(lambda: (d := mail_of(hub, event))["state"] in states and d, f"{event} is {states}")
-
-
-def first(hub, event):
-    """What came of the first attempt: state, the plugin's word, the code, whether it counts."""
-    d = until(lambda: (d := mail_of(hub, event))["state"] not in ("scheduled", "sending") and d)
-    attempt = d["attempts"][0]
-    return d["state"], attempt["result"], attempt.get("code") or 0, d["attempt"] if "attempt" in d else None
 
 
 # --- replies to the mail --------------------------------------------------------------------------------------------
@@ -161,7 +155,7 @@ def test_a_server_that_takes_no_mail_is_left_alone_for_a_while(start, smtp, verb
     hub = start()
     event = send(hub)
     attempt = unavailable(hub, event)
-    assert attempt["code"] == (0 if reply is DROP else int(reply[:3])) or attempt["code"] is None
+    assert (attempt["code"] or None) == (None if reply is DROP else int(reply[:3]))
     assert hub.metrics()['belfry_email_servers_down{instance="mail"}'] == 1
     other = send(hub, name="In the meantime")
     hub.clock.advance("20s")
@@ -196,8 +190,8 @@ def test_a_server_that_is_away_does_not_use_up_attempts(start, smtp):
 PASSWORD = "correct horse battery staple"
 
 
-@pytest.mark.parametrize("mechanisms, reply, code", [("PLAIN LOGIN", "535 5.7.8 wrong", 535), ("PLAIN", "454 4.7.0 later", 454),
-                                                     ("", None, None)])
+@pytest.mark.parametrize("mechanisms, reply, code", [("PLAIN LOGIN", "535 5.7.8 wrong", 535),
+                                                     ("PLAIN", "454 4.7.0 later", 454), ("", None, None)])
 def test_without_auth_no_mail_goes_out(start, mechanisms, reply, code):
     with SmtpServer(users={"hub": PASSWORD}, mechanisms=mechanisms) as server:
         if reply:
@@ -242,7 +236,6 @@ def test_smtps(start, authority):
 
 @pytest.mark.parametrize("what", ["not offered", "refused", "a stranger's certificate", "another name", "expired"])
 def test_without_tls_that_can_be_trusted_no_mail_goes_out(start, authority, what):
-    import datetime
     names = ["elsewhere.example"] if what == "another name" else ["127.0.0.1"]
     lives = datetime.timedelta(days=-1) if what == "expired" else datetime.timedelta(days=9)
     context = None if what == "not offered" else authority.server(*names, lives=lives)
@@ -378,8 +371,16 @@ def test_the_first_server_is_preferred_again_once_it_works(two, smtp):
 
 HOSTILE = [
     "Hi\r\nBcc: eve@evil.example", "Hi\nX-Evil: yes\n\nbody", "a\0b", "right\u202eto left\u202c", "\u2028\u2029",
-    "=?utf-8?q?decoded?= twice", "x" * 1000, "\u00e4\u00f6\u00fc \U0001f514 \u65e5\u672c\u8a9e " * 20, ".\r\n.\r\nRSET", "\u0085\u009b\x7f",
+    "=?utf-8?q?decoded?= twice", "x" * 1000, "\u00e4\u00f6\u00fc \U0001f514 \u65e5\u672c\u8a9e " * 20,
+    ".\r\n.\r\nRSET", "\u0085\u009b\x7f",
     "<script>alert(1)</script> & \"'", "{{title}} {{{data}}}",
+]
+
+
+HEADERS = [
+    "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "MIME-Version", "Auto-Submitted",
+    "X-Auto-Response-Suppress", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID",
+    "Content-Language", "Content-Type",
 ]
 
 
@@ -391,11 +392,7 @@ def test_a_hostile_title_is_mailed_clean(start, smtp, title):
     mail, = smtp.wait(1)
     message = mail.message
     assert not message.defects and not any(message[name].defects for name in message.keys())
-    assert sorted(set(message.keys())) == sorted(set(message.keys()) & {
-        "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "MIME-Version", "Auto-Submitted",
-        "X-Auto-Response-Suppress", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID",
-        "Content-Language", "Content-Type"})
-    assert [name.lower() for name in message.keys()].count("subject") == 1
+    assert sorted(message.keys()) == sorted(HEADERS)
     assert not re.search(r"[\x00-\x1f\x7f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]", message["Subject"])
     assert all(len(line) <= 998 for line in mail.data.split(b"\r\n"))
     assert b"\n" not in mail.data.replace(b"\r\n", b"") and b"\r" not in mail.data.replace(b"\r\n", b"")
@@ -418,8 +415,7 @@ def test_a_hostile_name_is_mailed_clean(start, smtp, name, email):
     mail, = smtp.wait(1)
     address, = mail["To"].addresses
     assert not mail["To"].defects
-    assert mail.recipient == address.addr_spec == email.encode("idna" if False else "utf-8").decode() \
-        .replace("b\u00fccher", "xn--bcher-kva")
+    assert mail.recipient == address.addr_spec == email.replace("b\u00fccher", "xn--bcher-kva")
     assert "\u202e" not in address.display_name and "\n" not in address.display_name
     assert "Bcc" not in mail.message
 
