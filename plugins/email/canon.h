@@ -15,8 +15,8 @@ void canon_split(struct belfry_str message, struct belfry_str *header, struct be
 
 /* How many fields `name` there are. Case does not matter. */
 size_t canon_count(struct belfry_str header, const char *name);
-/* The whole of one, with its continuation lines. They count from the bottom up (RFC 6376, 5.4.2), from 0; an empty slice
- * when there are fewer. */
+/* The whole of one, with its continuation lines. They count from the bottom up (RFC 6376, 5.4.2), from 0; an empty
+ * slice when there are fewer. */
 struct belfry_str canon_field(struct belfry_str header, const char *name, size_t nth);
 
 /* 1 or 0, as OpenSSL's EVP_DigestUpdate. A field with its name: "Subject: a\r\n b\r\n" becomes "subject:a b", and CRLF

@@ -108,13 +108,15 @@ ROUTES = [
     ("GET", "/v1/admin/audit", {"operator"}, None),
     ("GET", "/v1/admin/feeds", {"operator"}, None),
     ("POST", "/v1/admin/login-link", {"operator"}, {"org": "acme", "user": "ann"}),
+    ("POST", "/v1/admin/bounces", {"operator"}, {"no": "mail"}),
 ]
 
-# Open to everybody: what opens a session, what a local request may ask, files of pages; and webhooks, which are signed
-# (test_xero.py).
+# Open to everybody: what opens a session, what a local request may ask, files of pages; webhooks, which are signed
+# (test_xero.py), and the links of mails, which are too (test_unsubscribe.py).
 OPEN = {("POST", "/v1/{}/sources/{}/xero"), ("GET", "/{}/session"), ("POST", "/{}/session"),
         ("POST", "/{}/session/end"), ("GET", "/healthz"), ("GET", "/favicon.ico"), ("GET", "/openapi.json"),
-        ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/assets/{}"), ("GET", "/assets/{}/{}")}
+        ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/assets/{}"), ("GET", "/assets/{}/{}"),
+        ("GET", "/{}/u/{}"), ("POST", "/{}/u/{}")}
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())

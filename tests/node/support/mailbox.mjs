@@ -1,61 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/examples/mailbox.py on a free port, and the mails that it keeps.
-import { spawn } from 'node:child_process';
+// A mail server on a free port that takes everything (RFC 5321, as much as it needs) and keeps it.
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createServer } from 'node:net';
 import { until } from './wait.mjs';
 
-const SOURCES = process.env.BELFRY_SRCDIR ?? fileURLToPath(new URL('../../..', import.meta.url));
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-const answers = (port) => new Promise((resolve) => {
-  const socket = connect(port, '127.0.0.1');
-  socket.once('connect', () => { socket.destroy(); resolve(true); }).once('error', () => resolve(false));
-});
-
 export class Mailbox {
+  mails = [];
+
   static async start() {
-    const mailbox = new Mailbox(await freePort());
-    await until(() => answers(mailbox.port), 'the mailbox listens');
-    return mailbox;
+    const box = new Mailbox();
+    box.server = createServer((socket) => box.serve(socket));
+    box.server.listen(0, '127.0.0.1');
+    await once(box.server, 'listening');
+    return box;
   }
 
-  constructor(port) {
-    this.port = port;
-    this.root = mkdtempSync(join(tmpdir(), 'belfry-mailbox-'));
-    this.kept = join(this.root, 'mail');
-    this.said = '';
-    this.process = spawn('python3', [join(SOURCES, 'docs/examples/mailbox.py'), String(port), this.kept],
-      { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.process.stdout.setEncoding('utf8').on('data', (text) => { this.said += text; });
+  url() {
+    return `smtp://127.0.0.1:${this.server.address().port}`;
   }
 
-  url = () => `smtp://127.0.0.1:${this.port}`;
-
-  // The bytes of every mail whose line was printed, oldest first.
-  mails() {
-    if (!existsSync(this.kept)) return [];
-    const printed = this.said.split('\n').length - 1;
-    return readdirSync(this.kept).sort().slice(0, printed).map((name) => readFileSync(join(this.kept, name)));
+  serve(socket) {
+    let waiting = '';
+    let content = null;
+    socket.setEncoding('latin1');
+    socket.on('error', () => {});
+    socket.write('220 mailbox.test ESMTP\r\n');
+    socket.on('data', (text) => {
+      waiting += text;
+      for (let end = waiting.indexOf('\r\n'); end >= 0; end = waiting.indexOf('\r\n')) {
+        const line = waiting.slice(0, end);
+        waiting = waiting.slice(end + 2);
+        if (content === null) {
+          if (/^DATA/i.test(line)) content = [];
+          socket.write(/^DATA/i.test(line) ? '354 go on\r\n' : /^QUIT/i.test(line) ? '221 bye\r\n' : '250 ok\r\n');
+        } else if (line === '.') {
+          this.mails.push(content.join('\r\n'));
+          content = null;
+          socket.write('250 2.0.0 taken\r\n');
+        } else {
+          content.push(line.replace(/^\./, ''));
+        }
+      }
+    });
   }
 
-  wait = (count = 1) => until(() => this.mails().length >= count && this.mails(), `${count} mails`);
+  // The newest mail once there are so many of them.
+  async wait(count) {
+    await until(() => this.mails.length >= count, `${count} mails`);
+    return this.mails.at(-1);
+  }
 
-  async stop() {
-    this.process.kill();
-    await once(this.process, 'exit');
-    rmSync(this.root, { recursive: true, force: true });
+  // The path of a mail's unsubscribe page, from its header.
+  static unsubscribe(mail) {
+    const unfolded = mail.replace(/\r\n[ \t]+/g, ' ');
+    return /^List-Unsubscribe: <https?:\/\/[^/]+(\/[^>]+)>/im.exec(unfolded)[1];
+  }
+
+  close() {
+    this.server.close();
   }
 }
