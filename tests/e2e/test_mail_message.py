@@ -271,3 +271,14 @@ def test_keys_of_other_lengths(writer, bits, fault):
     assert answer.get("fault") == fault
     if not fault:
         assert verified((answer["signature"] + answer["message"]).encode(), {"s": key}) == {"s": True}
+
+
+def test_keys_are_changed_by_a_second_selector(writer):
+    """While both records are published every mail is good, whichever key it was signed with; then the old one goes."""
+    old, new = {"r202510": rsa_key()}, {"r202511": rsa_key()}
+    before, during, after = [writer.signed([{"selector": name, "pem": pem(key)} for name, key in use.items()])
+                             for use in (old, {**old, **new}, new)]
+    assert verified(before, old) == {"r202510": True}
+    assert verified(during, {**old, **new}) == {"r202510": True, "r202511": True}
+    assert verified(during, {"r202510": rsa_key(), **new}) == {"r202510": False, "r202511": True}
+    assert verified(after, new) == {"r202511": True}
