@@ -141,6 +141,18 @@ static void print_zone(const char *name, const char *dot, const char *record)
     printf(" )\n");
 }
 
+/* In single quotes (YAML 1.2, 7.3.2): the double ones are the record's, so that a script can pick them out. */
+static void print_config(const char *selector, const char *path)
+{
+    printf("  dkim: [{selector: %s, key: '${file:", selector);
+    for (const char *at = path; *at; at++) {
+        if (*at == '\'')
+            putchar('\''); /* twice is once */
+        putchar(*at);
+    }
+    printf("}'}]\n");
+}
+
 static void print_all(const struct kind *kind, const char *selector, const char *domain, const char *path,
                       const char *record)
 {
@@ -152,7 +164,7 @@ static void print_all(const struct kind *kind, const char *selector, const char 
     printf("\nThe same in a zone file, in strings of at most 255 characters\n");
     print_zone(name, domain ? "." : "", record);
     printf("\nConfiguration, in the mail channel, once the record is there; the hub has to be able to read the file\n");
-    printf("  dkim: [{selector: %s, key: \"${file:%s}\"}]\n", selector, whole ? whole : path);
+    print_config(selector, whole ? whole : path);
     if (strcmp(kind->tag, "ed25519") == 0)
         printf("\nNot every receiver reads Ed25519: sign with an RSA key as well.\n");
     free(whole);

@@ -31,9 +31,10 @@ def printed(done):
 
 @pytest.mark.parametrize("kind, letter", [(None, "r"), ("rsa", "r"), ("ed25519", "e")])
 def test_what_it_prints_verifies_what_the_key_signs(tmp_path, kind, letter):
-    path = tmp_path / "key.pem"
+    path = tmp_path / "Ann's key.pem"
     before = time.gmtime()
-    name, value, zone, config = printed(keygen("--domain", "hub.example", "--out", path, *(kind and ["--type", kind] or [])))
+    done = keygen("--domain", "hub.example", "--out", path, *(["--type", kind] if kind else []))
+    name, value, zone, config = printed(done)
     months = {time.strftime("%Y%m", before), time.strftime("%Y%m", time.gmtime())}
     selector = config["dkim"][0]["selector"]
     assert selector in {letter + month for month in months}
@@ -46,6 +47,7 @@ def test_what_it_prints_verifies_what_the_key_signs(tmp_path, kind, letter):
     assert dkim.verify(message, dnsfunc=lambda asked, timeout=5: {name + ".": value.encode()}[asked.decode()])
     assert opendkim.verify(message, {name: value.encode()}, tmp_path) == {selector: True}
 
+    assert "".join(re.findall(r'"([^"]*)"', done.stdout)) == value  # for who scripts it
     parsed = dns.zone.from_text("$TTL 3600\n" + zone, origin="hub.example", relativize=False, check_origin=False)
     (record,) = [rdata for _, _, rdata in parsed.iterate_rdatas("TXT")]
     assert {str(owner) for owner in parsed} == {name + "."}
