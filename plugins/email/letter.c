@@ -107,7 +107,7 @@ static void label(struct belfry_str category, char out[LABEL_MAX + 1])
 }
 
 struct belonging {
-    char list_name[ADDRESS_NAME_MAX * 4 + 400], list_id[LABEL_MAX + ADDRESS_MAX + 2], feedback[300];
+    char list_name[2 * (ADDRESS_NAME_MAX * 4 + 2)], list_id[LABEL_MAX + ADDRESS_MAX + 2], feedback[300];
     char thread[TOKEN_MESSAGE_ID_SIZE];
 };
 
@@ -119,8 +119,7 @@ static void belonging_fill(struct email *e, const struct belfry_batch *batch, st
     char slug[LABEL_MAX + 1];
     label(category.len ? category : belfry_str(is_of_no_category(batch) ? "test" : "catch-up"), slug);
     if (category.len)
-        snprintf(out->list_name, sizeof(out->list_name), "%s: %.*s", who, (int)(name.len < 300 ? name.len : 300),
-                 name.ptr ? name.ptr : "");
+        snprintf(out->list_name, sizeof(out->list_name), "%s: %.*s", who, (int)name.len, name.ptr ? name.ptr : "");
     else
         snprintf(out->list_name, sizeof(out->list_name), "%s", who);
     if (!is_of_no_category(batch))

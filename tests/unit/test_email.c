@@ -228,6 +228,7 @@ static void test_a_catch_up(void **state)
     struct belfry_test *t = make(ONE);
     accept(t);
     accept(t);
+    accept(t);
     struct belfry_test_item other = deal, items[2];
     other.category = "CALC_BLOCKED";
     other.category_label = "Calculation blocked";
@@ -241,6 +242,12 @@ static void test_a_catch_up(void **state)
     belfry_test_deliver(t, &(struct belfry_test_batch){.to = "ann", .items = &other, .count = 1});
     assert_non_null(strstr(header(t, 1, "List-Id"), "<calc-blocked.acme.example>"));
     assert_string_not_equal(header(t, 1, "List-Unsubscribe"), first);
+    char label[3 * 300 + 1] = ""; /* of 300 letters, none of which is cut through */
+    for (size_t i = 0; i < 300; i++)
+        memcpy(label + 3 * i, "語", 4);
+    other.category_label = label;
+    belfry_test_deliver(t, &(struct belfry_test_batch){.to = "ann", .items = &other, .count = 1});
+    assert_non_null(strstr(header(t, 2, "List-Id"), "<calc-blocked.acme.example>"));
     belfry_test_free(t);
 }
 
