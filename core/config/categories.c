@@ -4,6 +4,7 @@
  * restrict them. A plugin says in several languages how people see its categories; YAML's label wins.
  */
 #include "config/build.h"
+#include "event/event.h"
 
 #include <stdlib.h>
 
@@ -116,7 +117,7 @@ static void add_configured(struct config_build *b, struct category_set *set, con
     if (!in)
         return;
     if (in->label) {
-        category->label = in->label;
+        category->label = text_line(b->arena, str_of(in->label)).ptr;
         category->texts = NULL;
     }
     category->required = in->required;

@@ -77,7 +77,8 @@ static void fill_user(struct config_build *b, const struct yaml_pair *pair, stru
     user->span = pair->key->span;
     if (!in)
         return;
-    user->name = in->name;
+    if (in->name)
+        user->name = text_line(b->arena, str_of(in->name)).ptr; /* stands in mails and lists, as an API's does */
     user->email = in->email;
     user->locale = in->locale;
     user->timezone = in->timezone;

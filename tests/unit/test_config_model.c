@@ -180,6 +180,24 @@ static void test_every_key(void **state)
     config_unref(c);
 }
 
+/* What people are shown is one line, whoever wrote it: mails refuse to be written otherwise. */
+static void test_names_and_labels_are_one_line(void **state)
+{
+    (void)state;
+    struct diag_set *diags;
+    struct config *c = load_text("version: 1\n"
+                                 "orgs: {acme: {users: {ann: {name: \"Ann\\t\\u202eLee\\nof Sales\"}, bob: {}}}}\n"
+                                 "categories: {leads: {label: \"Big\\r\\nleads\\u2028\\u2066!\"}}\n"
+                                 "channels: {inbox: {plugin: in-app}}\n"
+                                 "unmatched: {deliver: [inbox]}\n",
+                                 CONFIG_CHECK, &diags);
+    assert_non_null(c);
+    assert_string_equal(config_user(c, STR("acme"), STR("ann"))->name, "Ann Lee of Sales");
+    assert_null(config_user(c, STR("acme"), STR("bob"))->name);
+    assert_string_equal(config_category(c, STR("leads"))->label, "Big leads !");
+    config_unref(c);
+}
+
 static void test_includes(void **state)
 {
     (void)state;
@@ -282,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_example),
         cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_names_and_labels_are_one_line),
         cmocka_unit_test(test_includes),
         cmocka_unit_test(test_secrets_are_needed_to_run),
         cmocka_unit_test(test_hash_follows_meaning),
