@@ -190,27 +190,25 @@ void smtp_serve(struct smtp_server *s)
 
 /* What keeps the mail from being sent as it is. */
 struct fault {
-    uint32_t error, stage;
-    const char *what, *text; /* "to", "is empty" */
+    uint32_t error;
+    const char *what, *text; /* "the sender", "is empty" */
 };
 
 static struct fault check(const struct belfry_smtp_mail *mail, struct smtp_address *address, struct buf *content)
 {
     const char *text;
     if ((text = smtp_url_read(mail->url, address)))
-        return (struct fault){BELFRY_SMTP_ERR_URL, BELFRY_SMTP_STAGE_CONNECT, "the server's URL", text};
+        return (struct fault){BELFRY_SMTP_ERR_URL, "the server's URL", text};
     if (mail->tls == BELFRY_SMTP_TLS_OFF && !address->implicit_tls && !address->loopback)
-        return (struct fault){BELFRY_SMTP_ERR_TLS, BELFRY_SMTP_STAGE_TLS, "a connection without TLS",
-                              "may lead to a loopback address only"};
+        return (struct fault){BELFRY_SMTP_ERR_TLS, "a connection without TLS", "may lead to a loopback address only"};
     if (mail->username && (!mail->password || (text = smtp_word_fault(mail->username))))
-        return (struct fault){BELFRY_SMTP_ERR_AUTH, BELFRY_SMTP_STAGE_AUTH, "the user name",
-                              mail->password ? text : "has no password"};
+        return (struct fault){BELFRY_SMTP_ERR_AUTH, "the user name", mail->password ? text : "has no password"};
     if ((text = smtp_address_fault(mail->from)))
-        return (struct fault){BELFRY_SMTP_ERR_ADDRESS, BELFRY_SMTP_STAGE_ENVELOPE, "the sender", text};
+        return (struct fault){BELFRY_SMTP_ERR_ADDRESS, "the sender", text};
     if ((text = smtp_address_fault(mail->to)))
-        return (struct fault){BELFRY_SMTP_ERR_ADDRESS, BELFRY_SMTP_STAGE_ENVELOPE, "the recipient", text};
+        return (struct fault){BELFRY_SMTP_ERR_ADDRESS, "the recipient", text};
     if ((text = smtp_content(mail->message, content)))
-        return (struct fault){BELFRY_SMTP_ERR_MESSAGE, BELFRY_SMTP_STAGE_CONTENT, "the message", text};
+        return (struct fault){BELFRY_SMTP_ERR_MESSAGE, "the message", text};
     return (struct fault){0};
 }
 
@@ -253,7 +251,6 @@ belfry_status client_smtp_send(struct client *client, const struct belfry_smtp_m
         return BELFRY_OK;
     }
     m->error = fault.error;
-    m->stage = fault.stage;
     snprintf(m->error_text, sizeof(m->error_text), "%s %s", fault.what, fault.text);
     smtp_mail_end(m);
     return BELFRY_OK;

@@ -32,15 +32,15 @@ static void on_capability(struct smtp_conn *c, const char *line)
 
 static void on_reply(struct smtp_conn *c)
 {
-    struct smtp_server *s = c->server;
+    const struct smtp_server *s = c->server;
     int code = c->reply.code;
-    if (code == 220 && c->greeted) { /* to STARTTLS */
+    if (!c->greeted) {
+        c->greeted = code / 100 == 2;
+        c->encrypted = s->implicit_tls;
+    } else if (code == 220) { /* to STARTTLS */
         c->encrypted = 1;
         c->pipelining = c->sized = 0;
-    } else if (code == 220) {
-        c->greeted = 1;
-        c->encrypted = s->implicit_tls;
-    } else if (code == 250) {
+    } else if (code == 250) { /* to EHLO */
         c->stage = !s->plain && !c->encrypted ? BELFRY_SMTP_STAGE_TLS
                    : s->username              ? BELFRY_SMTP_STAGE_AUTH
                                               : BELFRY_SMTP_STAGE_CONNECT;

@@ -92,7 +92,7 @@ int sockets_on_want(CURL *easy, curl_socket_t fd, int what, void *arg, void *soc
                  (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? UV_WRITABLE : 0);
     if (!w && wanted)
         w = watch_new(pool, fd);
-    if (!w)
+    if (!w || w->ready) /* what it makes of a socket that it has lent is nothing to us */
         return 0;
     w->wanted = wanted;
     if (what == CURL_POLL_REMOVE && !w->kept)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules of the plugin ABI that can only be broken while a plugin runs: the call has no effect and is counted."""
+import socket
 import sqlite3
 
 import pytest
@@ -41,8 +42,8 @@ def listing(hub, **query):
 
 def test_ids_that_are_over_are_counted_and_do_nothing(hub):
     trigger(hub, "stale")
-    wanted = {("timer.stop", "R04"): 1, ("http-client.cancel", "R04"): 1, ("fd.unwatch", "R04"): 1,
-              ("http-route.respond", "R04"): 1, ("complete", "R05"): 1, ("task_done", "R04"): 1}
+    wanted = {("timer.stop", "R04"): 1, ("http-client.cancel", "R04"): 1, ("smtp-client.cancel", "R04"): 1,
+              ("fd.unwatch", "R04"): 1, ("http-route.respond", "R04"): 1, ("complete", "R05"): 1, ("task_done", "R04"): 1}
     until(lambda: ignored(hub) == wanted)
     trigger(hub, "stale", "again")
     until(lambda: ignored(hub) == {key: 2 for key in wanted})
@@ -75,10 +76,27 @@ def test_worker_descriptor_task_and_scan_work_together(hub):
 
 def test_callbacks_come_on_a_later_turn_and_parameters_are_copied(hub):
     trigger(hub, "call")
-    until(lambda: hub.metrics()['belfry_manners_callbacks_total{instance="manners"}'] == 7)
+    until(lambda: hub.metrics()['belfry_manners_callbacks_total{instance="manners"}'] == 8)
     assert hub.metrics()['belfry_manners_inline_total{instance="manners"}'] == 0
     assert listing(hub) == ["borrowed"]
     assert ignored(hub) == {}
+
+
+def test_a_mail_ends_with_the_instance_that_sent_it(hub):
+    """The server hears nothing more of it, and the plugin, which is gone, is not told."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        trigger(hub, "mail", word=str(server.getsockname()[1]))
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(30)
+            connection.sendall(b"220 hello\r\n")
+            assert connection.recv(100) == b"EHLO acme.example\r\n"
+            del hub.config["sources"]["manners"]
+            hub.write_config(hub.config)
+            assert hub.reload().status_code == 200
+            assert connection.recv(100) == b""
+    assert hub.get("/healthz").status_code == 200
 
 
 def test_a_request_may_be_answered_before_what_was_asked_for_it(hub):

@@ -4,12 +4,14 @@
  * that breaks the rules on purpose: manners.thread calls a [loop] function from receive(), manners.stale uses ids that
  * are over, manners.late uses a txn after its call, manners.newer emits with structs that are longer than the hub's,
  * and uses what is beyond in those that `used` names. manners.call makes calls that have callbacks, with texts that are
- * gone when they return. manners.ask makes a task: its word goes through a pool thread and a pipe that the loop
- * watches, and comes back as "ask.result", whose word is kept as state. GET /v1/{org}/manners/{instance} lists that.
- * POST /v1/{org}/hasty/{instance} asks for much and does not wait for any of it.
+ * gone when they return. manners.mail leaves a mail under way to the port that is its word. manners.ask makes a task:
+ * its word goes through a pool thread and a pipe that the loop watches, and comes back as "ask.result", whose word is
+ * kept as state. GET /v1/{org}/manners/{instance} lists that. POST /v1/{org}/hasty/{instance} asks for much and does
+ * not wait for any of it.
  */
 #include <belfry/host.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +25,7 @@ struct manners {
     const struct belfry_state_api *state;
     const struct belfry_http_route_api *http;
     const struct belfry_http_client_api *client;
+    const struct belfry_smtp_client_api *smtp;
     const struct belfry_inbox_api *inbox;
     const struct belfry_job_api *job;
     const struct belfry_txn_api *txn_api; /* of a call that is over */
@@ -85,6 +88,7 @@ static void misuse_ids(void *arg)
     struct belfry_http_response response = {.struct_size = sizeof(response), .status = 200};
     m->timer->stop(m->host, UINT64_MAX);
     m->client->cancel(m->host, UINT64_MAX);
+    m->smtp->cancel(m->host, UINT64_MAX);
     m->fd->unwatch(m->host, UINT64_MAX);
     m->http->respond(m->host, UINT64_MAX, &response);
     m->host->complete(m->host, UINT64_MAX, &delivered, 1);
@@ -122,6 +126,12 @@ static void came_answer(void *arg, const struct belfry_http_answer *answer)
     came(arg);
 }
 
+static void came_mailed(void *arg, const struct belfry_smtp_answer *answer)
+{
+    if (answer->error == BELFRY_SMTP_ERR_CONNECT)
+        came(arg);
+}
+
 static void came_done(void *arg, belfry_status status, struct belfry_str message)
 {
     (void)message;
@@ -142,7 +152,7 @@ static struct belfry_str lend(char **at, const char *text)
     return s;
 }
 
-/* Seven calls of which each has one callback; two fail at once. Their texts are gone when this returns. */
+/* Eight calls of which each has one callback; three fail at once. Their texts are gone when this returns. */
 static void call_all(void *arg)
 {
     struct manners *m = arg;
@@ -156,16 +166,51 @@ static void call_all(void *arg)
                                     .data = lend(&at, "{\"word\":\"borrowed\"}")};
     struct belfry_http_call call = {
         .struct_size = sizeof(call), .method = lend(&at, "GET").ptr, .url = url.ptr, .timeout_ms = 1000};
+    struct belfry_smtp_mail mail = {.struct_size = sizeof(mail),
+                                    .url = lend(&at, "smtp://127.0.0.1:1").ptr,
+                                    .username = lend(&at, "ann").ptr,
+                                    .password = lend(&at, "secret").ptr,
+                                    .from = lend(&at, "hub@acme.example").ptr,
+                                    .to = lend(&at, "ann@acme.example").ptr,
+                                    .message = lend(&at, "Subject: hi\r\n\r\n")};
     m->inside = 1;
     m->timer->start(m->host, 0, 0, came_back, m, NULL);
     m->worker->run(m->host, work, came_back, m);
     m->state->get(m->host, org, lend(&at, ""), came_read, m);
     m->state->get(m->host, org, lend(&at, "key"), came_read, m);
     m->client->request(m->host, &call, came_answer, m, NULL);
+    m->smtp->send(m->host, &mail, came_mailed, m, NULL);
     m->host->post(m->host, came_back, m);
     m->host->submit(m->host, &sub, came_done, m);
     memset(texts, 'X', sizeof(texts));
     m->inside = 0;
+}
+
+/* --- what is left behind ------------------------------------------------------------------------------------------ */
+
+struct left {
+    struct manners *manners;
+    char url[64];
+};
+
+static void too_late(void *arg, const struct belfry_smtp_answer *answer)
+{
+    (void)arg;
+    (void)answer;
+    abort(); /* the instance is gone: nobody is told */
+}
+
+static void leave_mail(void *arg)
+{
+    struct left *left = arg;
+    struct manners *m = left->manners;
+    struct belfry_smtp_mail mail = {.struct_size = sizeof(mail),
+                                    .url = left->url,
+                                    .from = "hub@acme.example",
+                                    .to = "ann@acme.example",
+                                    .message = belfry_str("Subject: hi\r\n\r\n")};
+    m->smtp->send(m->host, &mail, too_late, NULL, NULL);
+    free(left);
 }
 
 /* As from a later version of the header. */
@@ -236,11 +281,17 @@ static belfry_status receive(void *self, struct belfry_txn *txn, const struct be
     }
     if (is(trigger->type, "manners.call"))
         return m->host->post(m->host, call_all, m);
+    if (is(trigger->type, "manners.mail")) {
+        struct left *left = calloc(1, sizeof(*left));
+        left->manners = m;
+        snprintf(left->url, sizeof(left->url), "smtp://127.0.0.1:%.*s", (int)word.len, word.ptr);
+        return m->host->post(m->host, leave_mail, left);
+    }
     if (is(trigger->type, "manners.said"))
         return txn->api->put(txn, word, belfry_str("said"));
     if (is(trigger->type, "manners.newer"))
         return newer(txn, used, err);
-    return m->host->fail(err, BELFRY_EINVAL, "/type", "must be manners.ask, stale, thread, late, call or newer");
+    return m->host->fail(err, BELFRY_EINVAL, "/type", "must be manners.ask, stale, thread, late, call, mail or newer");
 }
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */
@@ -327,6 +378,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
     m->state = host->get_extension(host, BELFRY_EXT_STATE);
     m->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
     m->client = host->get_extension(host, BELFRY_EXT_HTTP_CLIENT);
+    m->smtp = host->get_extension(host, BELFRY_EXT_SMTP_CLIENT);
     m->inbox = host->get_extension(host, BELFRY_EXT_INBOX);
     m->job = host->get_extension(host, BELFRY_EXT_JOB);
     *self = m;
@@ -379,9 +431,17 @@ static const struct belfry_route routes[] = {{.struct_size = sizeof(struct belfr
                                              {0}};
 static const struct belfry_source source = {.struct_size = sizeof(source), .receive = receive, .perform = perform};
 static const struct belfry_role roles[] = {{"belfry.source/1", &source}, {0}};
-static const char *const needs[] = {
-    BELFRY_EXT_TIMER,      BELFRY_EXT_FD,          BELFRY_EXT_WORKER, BELFRY_EXT_METRICS, BELFRY_EXT_STATE,
-    BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_HTTP_CLIENT, BELFRY_EXT_INBOX,  BELFRY_EXT_JOB,     NULL};
+static const char *const needs[] = {BELFRY_EXT_TIMER,
+                                    BELFRY_EXT_FD,
+                                    BELFRY_EXT_WORKER,
+                                    BELFRY_EXT_METRICS,
+                                    BELFRY_EXT_STATE,
+                                    BELFRY_EXT_HTTP_ROUTE,
+                                    BELFRY_EXT_HTTP_CLIENT,
+                                    BELFRY_EXT_SMTP_CLIENT,
+                                    BELFRY_EXT_INBOX,
+                                    BELFRY_EXT_JOB,
+                                    NULL};
 static const struct belfry_plugin plugin = {
     .struct_size = sizeof(plugin),
     .id = "manners_source",

@@ -502,12 +502,13 @@ enum {
 struct belfry_smtp_mail {
     uint32_t struct_size, flags;
     const char *url;                 /* smtp://HOST[:25] or smtps://HOST[:465], without a user */
-    const char *username, *password; /* NULL: none. With one, a server that offers no AUTH gets no mail. */
+    const char *username, *password; /* NULL: none. With one, a server that offers no AUTH gets no mail. PLAIN, LOGIN */
     const char *ca_file;             /* PEM; NULL: the system's */
     uint32_t tls, max_connections;   /* BELFRY_SMTP_TLS_*; to this server at once, 0: 4 */
     const char *from, *to;           /* addr-spec in ASCII (A-labels), at most 254 bytes */
-    struct belfry_str message;       /* RFC 5322 in canonical form, CRLF; dots are stuffed here. Copied. */
-    int64_t timeout_ms, connect_timeout_ms;
+    struct belfry_str message;       /* RFC 5322 in canonical form, CRLF, 7 bit; dots are stuffed here. Copied. */
+    int64_t timeout_ms;              /* in all, once it has its turn; 0: 5 minutes */
+    int64_t connect_timeout_ms;      /* of it until the server is ready for a mail: greeting, TLS, AUTH; 0: 30 s */
 };
 
 struct belfry_smtp_answer {
@@ -524,7 +525,8 @@ struct belfry_smtp_answer {
 struct belfry_smtp_client_api {
     uint32_t struct_size, reserved;
     /* [loop] done once, on a later turn. Connections are kept and used again; the first that turns out to have been
-     * closed by the server meanwhile is replaced without a word. */
+     * closed by the server meanwhile is replaced without a word. What is wrong with the mail itself comes with done
+     * too; EINVAL: no done. ECLOSED: the hub stops. */
     belfry_status (*send)(const struct belfry_host *host, const struct belfry_smtp_mail *mail,
                           void (*done)(void *arg, const struct belfry_smtp_answer *answer), void *arg, uint64_t *id);
     void (*cancel)(const struct belfry_host *host, uint64_t id);
