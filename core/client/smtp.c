@@ -59,7 +59,7 @@ void smtp_mail_again(struct smtp_mail *m)
     smtp_serve(m->server);
 }
 
-void smtp_mail_refused(struct smtp_mail *m, const struct smtp_reply *reply, uint32_t error, uint32_t stage)
+void smtp_mail_answered(struct smtp_mail *m, const struct smtp_reply *reply, uint32_t error, uint32_t stage)
 {
     m->error = error;
     m->stage = stage;

@@ -160,7 +160,7 @@ static void failed(struct smtp_conn *c, CURLcode code)
     if (refused && c->server->username && repeats_password(c->server, c->reply.text))
         snprintf(c->reply.text, sizeof(c->reply.text), "(not shown: it holds the password)");
     if (refused)
-        smtp_mail_refused(c->mail, &c->reply, error, stage);
+        smtp_mail_answered(c->mail, &c->reply, error, stage);
     smtp_conn_fail(c, error, stage, reason(c, code));
 }
 

@@ -119,8 +119,7 @@ static void finish(struct smtp_conn *c)
     if (!c->broken && !c->failing)
         c->step = STEP_IDLE;
     list_remove(&c->node);
-    if (c->step != STEP_IDLE || c->carried >= CARRIED_MAX || now - c->opened_ms >= LIFE_MS || s->connections > s->max ||
-        s->client->closing) {
+    if (c->step != STEP_IDLE || c->carried >= CARRIED_MAX || now - c->opened_ms >= LIFE_MS || s->connections > s->max) {
         smtp_conn_close(c);
     } else {
         list_push_front(&s->idle, &c->node);
@@ -162,7 +161,7 @@ static void advance(struct smtp_conn *c)
         c->step = STEP_CONTENT;
         put(c, buf_str(&c->mail->content));
     } else if (c->step == STEP_END) {
-        smtp_mail_refused(c->mail, &c->reply, BELFRY_SMTP_ERR_NONE, BELFRY_SMTP_STAGE_END);
+        smtp_mail_answered(c->mail, &c->reply, BELFRY_SMTP_ERR_NONE, BELFRY_SMTP_STAGE_END);
         c->over = 1;
     } else {
         c->step++;
@@ -175,7 +174,7 @@ static void refuse(struct smtp_conn *c)
 {
     int last = c->reply.code == 421; /* it closes the connection: nothing follows */
     if (!c->mail->error)
-        smtp_mail_refused(c->mail, &c->reply, BELFRY_SMTP_ERR_REPLY, stage_of(c));
+        smtp_mail_answered(c->mail, &c->reply, BELFRY_SMTP_ERR_REPLY, stage_of(c));
     c->broken |= last || c->step == STEP_CONTENT;
     c->dirty = c->step < STEP_CONTENT;
     if (last || !c->pipelining || c->step >= STEP_DATA)

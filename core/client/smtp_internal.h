@@ -102,7 +102,8 @@ struct smtp_conn {
 void smtp_mail_end(struct smtp_mail *mail);
 /* It waits again, before all others, for a new connection. */
 void smtp_mail_again(struct smtp_mail *mail);
-void smtp_mail_refused(struct smtp_mail *mail, const struct smtp_reply *reply, uint32_t error, uint32_t stage);
+/* This reply decides: its code and text go into the answer. */
+void smtp_mail_answered(struct smtp_mail *mail, const struct smtp_reply *reply, uint32_t error, uint32_t stage);
 /* What is left of its time, at least 1 ms. */
 uint64_t smtp_mail_left(const struct smtp_mail *mail);
 /* Gives mails to connections, as far as they may; forgets a server that has neither. */

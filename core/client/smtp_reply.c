@@ -62,7 +62,7 @@ enum smtp_read smtp_reply_read(struct smtp_reply *r, const char *data, size_t le
 {
     if (r->whole) {
         r->code = r->whole = 0;
-        r->text_len = 0;
+        r->text_len = r->heard = 0;
         r->enhanced[0] = r->text[0] = '\0';
     }
     if (!r->in_line)
@@ -73,6 +73,9 @@ enum smtp_read smtp_reply_read(struct smtp_reply *r, const char *data, size_t le
         r->line[r->line_len++] = data[i] ? data[i] : '?';
     *used = take + (lf ? 1 : 0);
     r->in_line = !lf;
+    r->heard += *used;
+    if (r->heard > SMTP_REPLY_MAX)
+        return SMTP_READ_NONSENSE;
     if (!lf)
         return SMTP_READ_MORE;
     if (r->line_len && r->line[r->line_len - 1] == '\r')

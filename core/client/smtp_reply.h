@@ -10,6 +10,7 @@
 
 #define SMTP_LINE_MAX 512 /* of a line this much is kept; servers may say more (section 4.5.3.1.5), it is dropped */
 #define SMTP_TEXT_MAX 500
+#define SMTP_REPLY_MAX (64 * 1024) /* who says more in one reply never stops */
 
 /* Zeroed is: nothing was said. What is in it stays until the next reply begins. */
 struct smtp_reply {
@@ -17,7 +18,7 @@ struct smtp_reply {
     char enhanced[12];            /* RFC 3463, of the same class as the code; "" when it has none */
     char text[SMTP_TEXT_MAX + 1]; /* printable ASCII, other bytes are `?`; lines joined by a blank */
     char line[SMTP_LINE_MAX + 1]; /* the latest line, without its end */
-    size_t text_len, line_len;
+    size_t text_len, line_len, heard;
     int whole, in_line;
 };
 

@@ -35,6 +35,7 @@
  *   "!550 no"    that, and the connection is closed
  *   ""           nothing, and the connection is closed
  *   "~"          nothing until the client hangs up
+ *   "*250-ok"    that again and again until the client hangs up
  *   "@250 ok"    that, once the test lets it through (server_open_gate)
  */
 struct script {
@@ -92,15 +93,17 @@ static int peer_line(struct peer *p, struct buf *line)
     return c < 0 ? -1 : 0;
 }
 
-static void peer_write(struct peer *p, const char *text, size_t len)
+/* Returns -1 when the client has hung up. */
+static int peer_write(struct peer *p, const char *text, size_t len)
 {
     while (len) {
         ssize_t n = p->ssl ? SSL_write(p->ssl, text, (int)len) : write(p->fd, text, len);
         if (n <= 0)
-            return;
+            return -1;
         text += n;
         len -= (size_t)n;
     }
+    return 0;
 }
 
 static void note(struct peer *p, const char *text)
@@ -147,6 +150,8 @@ static int say(struct peer *p, const char *told, const char *otherwise, int kind
         }
         if (*text == '!')
             result = -1, text++;
+        while (*text == '*' && result == 0)
+            result = peer_write(p, text + 1, strlen(text + 1)) | peer_write(p, "\r\n", 2);
         if (strncmp(text, "421", 3) == 0)
             result = -1;
         peer_write(p, text, strlen(text));

@@ -573,6 +573,24 @@ static void test_long_replies(void **state)
     end(&bed);
 }
 
+/* The loop belongs to others too: who never stops talking is left. */
+static void test_endless_replies(void **state)
+{
+    (void)state;
+    static const struct script scripts[] = {{.greeting = "*220-no end"},
+                                            {.ehlo = "*250-no end"},
+                                            {.rcpt = "*250-no end"},
+                                            {.end = "*250-no end"},
+                                            {.end = "*250 and again"}};
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        struct bed bed;
+        begin(&bed, &scripts[i]);
+        struct got g = send_to(&bed, "jane@example.org");
+        assert_int_equal(g.error, i < 4 ? BELFRY_SMTP_ERR_LOST : BELFRY_SMTP_ERR_NONE);
+        end(&bed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -582,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_a_large_message),
         cmocka_unit_test(test_refused_at_the_door),
         cmocka_unit_test(test_long_replies),
+        cmocka_unit_test(test_endless_replies),
         cmocka_unit_test(test_nobody_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
