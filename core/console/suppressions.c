@@ -14,8 +14,9 @@ void suppressions_show(struct page *page)
         json_set_str(chip, "label", label);
         json_object_set_new(chip, "tone", json_string(str_eqz(str_of(reason), "unsubscribed") ? "none" : "bad"));
         json_object_set_new(row, "verdict", chip);
-        json_object_set_new(row, "told", json_boolean(json_is_string(json_object_get(row, "detail")) ||
-                                                      json_is_string(json_object_get(row, "delivery"))));
+        json_object_set_new(row, "told",
+                            json_boolean(json_is_string(json_object_get(row, "detail")) ||
+                                         json_is_string(json_object_get(row, "delivery"))));
     }
 }
 

@@ -450,12 +450,14 @@ MEMBER(belfry_host, fail, 88, belfry_status (*)(struct belfry_error *err, belfry
        const char *format, ...));
 MEMBER(belfry_host, fail_attr, 96, void (*)(struct belfry_error *err, const char *name, struct belfry_str value));
 MEMBER(belfry_host, stopped, 104, void (*)(const struct belfry_host *host));
-MEMBER(belfry_host, feedback_done, 112, void (*)(const struct belfry_host *host, uint64_t id, uint32_t outcome, struct belfry_str detail));
+MEMBER(belfry_host, feedback_done, 112, void (*)(const struct belfry_host *host, uint64_t id, uint32_t outcome,
+       struct belfry_str detail));
 
 /* belfry_feedback */
 MEMBER(belfry_feedback, struct_size, 0, uint32_t);
 MEMBER(belfry_feedback, flags, 4, uint32_t);
-MEMBER(belfry_feedback, take, 8, void (*)(void *self, uint64_t id, struct belfry_str recipient, struct belfry_str message));
+MEMBER(belfry_feedback, take, 8, void (*)(void *self, uint64_t id, struct belfry_str recipient,
+       struct belfry_str message));
 
 /* belfry_timer_api */
 MEMBER(belfry_timer_api, struct_size, 0, uint32_t);

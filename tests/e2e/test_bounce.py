@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes back: `belfry bounce` takes it from an MTA's pipe, and the hub ends mail to addresses that do not exist, tells
-the person, and lets them take it up again. What nobody signed changes nothing, and nothing is ever sent back."""
+"""What comes back: `belfry bounce` takes it from an MTA's pipe, and the hub ends mail to addresses that do not exist,
+tells the person, and lets them take it up again. What nobody signed changes nothing, and nothing is ever sent back."""
 import base64
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -117,7 +118,7 @@ def suppressions(hub):
             hub.get("/v1/acme/suppressions", people.token("all")).json()["items"]]
 
 
-# --- addresses that do not exist ------------------------------------------------------------------------------------------------
+# --- addresses that do not exist ------------------------------------------------------------------------------------
 
 def test_a_bounce_ends_mail_to_the_address_and_tells_its_owner(hub, smtp):
     mail = mail_to(hub, smtp, name="First")
@@ -173,7 +174,7 @@ def test_a_forwarded_address_that_is_gone_counts_as_soft(hub, smtp):
     assert suppressions(hub) == []
 
 
-# --- what nobody signed -----------------------------------------------------------------------------------------------------------
+# --- what nobody signed ---------------------------------------------------------------------------------------------
 
 def forged(sender):
     local, domain = sender.split("@")
@@ -204,7 +205,7 @@ def test_a_message_of_any_length_is_taken_and_cut(hub, smtp):
     assert suppressions(hub) == [("ann@acme.example", "bounced")]
 
 
-# --- complaints, and mails that unsubscribe ---------------------------------------------------------------------------------------
+# --- complaints, and mails that unsubscribe -------------------------------------------------------------------------
 
 def test_a_complaint_ends_all_mail_to_who_complained(hub, smtp):
     taken(hub, complaint(mail_to(hub, smtp)))
@@ -228,7 +229,7 @@ def test_a_mail_to_the_unsubscribe_address_stops_the_category(hub, smtp):
     ends(hub, "Not mailed", "suppressed_preference")
 
 
-# --- the command and its route -----------------------------------------------------------------------------------------------------
+# --- the command and its route --------------------------------------------------------------------------------------
 
 def test_exit_codes_are_those_that_an_mta_goes_by(hub, smtp):
     mail = mail_to(hub, smtp)
@@ -275,3 +276,64 @@ def test_neither_address_nor_key_is_in_the_log(hub, smtp):
     assert lines and not any("ann@" in line for line in lines)
     secret = (hub.data_dir / "secret").read_bytes()
     assert secret.hex() not in hub.log() and base64.b64encode(secret).decode() not in hub.log()
+
+
+# --- whom the hub asks: the role belfry.feedback/1 ----------------------------------------------------------------------
+
+@pytest.fixture
+def pigeons(new_hub, smtp):
+    """A channel whose plugin does what a message says, in front of mail."""
+    made = base()
+    made["channels"]["loft"] = {"plugin": "feedback_delivery"}
+    return new_hub(with_mail(made, smtp, bounce_domain="bounce.hub.example"), clock=True).start()
+
+
+def bring(hub, message, recipient=""):
+    headers = {**people.token("operator"), "Content-Type": "Message/RFC822; charset=x"}
+    return hub.post(f"/v1/admin/bounces?recipient={recipient}", headers, data=message)
+
+
+def ignored(hub):
+    return sum(n for name, n in hub.metrics().items()
+               if name.startswith("belfry_plugin_calls_ignored_total") and 'call="feedback_done"' in name)
+
+
+def test_the_first_channel_that_knows_it_has_it(pigeons, smtp):
+    assert bring(pigeons, b"taken", "dove").json() == {"taken": True, "channel": "loft", "detail": "dove"}
+    mail = mail_to(pigeons, smtp)  # nothing of the pigeons', so mail is asked
+    answer = bring(pigeons, report(mail), mail.sender.replace("+", "%2B"))
+    assert answer.json()["channel"] == "mail" and suppressions(pigeons) == [("ann@acme.example", "bounced")]
+    assert bring(pigeons, b"stray").json()["taken"] is False
+
+
+def test_later_is_told_to_whoever_brought_it(pigeons):
+    answer = bring(pigeons, b"later")
+    assert answer.status_code == 503 and answer.headers["Retry-After"]
+    assert bounce(pigeons, b"later").returncode == 75
+
+
+def test_an_answer_too_many_counts_for_nothing(pigeons):
+    assert bring(pigeons, b"twice").json()["channel"] == "loft"
+    until(lambda: ignored(pigeons) == 1, "the second answer is counted")
+
+
+def test_a_channel_that_does_not_answer_is_waited_for_half_a_minute(pigeons):
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(bring, pigeons, b"never")
+        until(lambda: "a pigeon came back" in pigeons.log(), "the plugin is asked")
+        pigeons.clock.advance("29999ms")
+        assert not waiting.done()
+        pigeons.clock.advance("1ms")
+    assert waiting.result().status_code == 503 and "in time" in waiting.result().json()["detail"]
+    assert bring(pigeons, b"taken").json()["taken"] is True
+    until(lambda: ignored(pigeons) == 1, "what it said too late is counted")
+
+
+def test_a_channel_that_goes_meanwhile_is_not_waited_for(pigeons):
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(bring, pigeons, b"never")
+        until(lambda: "a pigeon came back" in pigeons.log(), "the plugin is asked")
+        del pigeons.config["channels"]["loft"]
+        pigeons.write_config()
+        assert pigeons.reload().status_code == 200
+    assert waiting.result().status_code == 503 and "gone" in waiting.result().json()["detail"]

@@ -71,7 +71,7 @@ def press(hub, path, page, **fields):
     return browser(hub, "POST", path, data={**{k: html.unescape(v) for k, v in hidden.items()}, **fields})
 
 
-# --- looking ----------------------------------------------------------------------------------------------------------------
+# --- looking --------------------------------------------------------------------------------------------------------
 
 def test_looking_changes_nothing_however_often_and_by_whom(hub, smtp):
     path = link_of(mail_to(hub, smtp))
@@ -102,7 +102,7 @@ def test_the_page_speaks_the_readers_language(hub, smtp):
     assert "Sie erhalten keine E-Mails zu „News“ mehr." in stopped.text
 
 
-# --- one click ----------------------------------------------------------------------------------------------------------------
+# --- one click ------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("how", [{"data": ONE_CLICK}, {"files": {"List-Unsubscribe": (None, "One-Click")}}],
                          ids=["urlencoded", "multipart"])
@@ -164,7 +164,7 @@ def test_bodies_that_say_nothing_change_nothing(hub, smtp):
     assert chosen(hub) == {}
 
 
-# --- the page ------------------------------------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------------------------
 
 def test_a_category_is_stopped_and_taken_up_again(hub, smtp):
     path = link_of(mail_to(hub, smtp))
@@ -207,7 +207,7 @@ def test_a_category_that_became_required_says_that_it_cannot_be_stopped(hub, smt
     assert mail_to(hub, smtp, name="Told all the same").recipient == "ann@acme.example"
 
 
-# --- outside addresses -----------------------------------------------------------------------------------------------------------
+# --- outside addresses ----------------------------------------------------------------------------------------------
 
 def issue(hub, number, email="pay@outside.example"):
     """The payer is reminded two days later."""
@@ -237,13 +237,14 @@ def test_an_address_outside_stops_its_mail_by_its_own_link(hub, smtp):
     assert hub.get("/v1/acme/suppressions", people.token("all")).json()["items"] == []
 
 
-# --- whose page it is --------------------------------------------------------------------------------------------------------------
+# --- whose page it is -----------------------------------------------------------------------------------------------
 
 def test_each_mail_channel_answers_for_its_own_orgs(new_hub, smtp):
     made = config(smtp, orgs=["acme"])
-    made["channels"]["other-mail"] = {**made["channels"]["mail"], "orgs": ["globex"], "from": "Globex <g@globex.example>"}
+    made["channels"]["other-mail"] = {**made["channels"]["mail"], "orgs": ["globex"], "from": "g@globex.example"}
     made["orgs"]["globex"]["users"]["ann"]["email"] = "ann@globex.example"
-    made["rules"].append({"name": "other-mail", "when": {}, "deliver": [{"via": "other-mail", "after": "0s", "unless": []}]})
+    line = {"via": "other-mail", "after": "0s", "unless": []}
+    made["rules"].append({"name": "other-mail", "when": {}, "deliver": [line]})
     hub = new_hub(made, clock=True).start()
     ours = link_of(mail_to(hub, smtp))
     hub.send(case("ann", "calm", "In globex"), org="globex")
