@@ -5,6 +5,7 @@ The server is Postfix's smtp-sink. What is sent is held first (`after`) and the 
 start of a hub that finds all of it due until the sink has taken the last one, so it is the rate of claiming, writing and
 sending, without the triggers.
 """
+import glob
 import http.client
 import json
 import os
@@ -12,6 +13,7 @@ import shutil
 import socket
 import sqlite3
 import statistics
+import tempfile
 import time
 
 PEOPLE = 1000
@@ -112,17 +114,17 @@ class Mail:
 
     def sample(self):
         """The bytes of one mail as the hub writes it."""
-        folder = os.path.join(self.bench.folder, "dump")
-        os.mkdir(folder)
+        folder = tempfile.mkdtemp(prefix="belfry-bench-")  # smtp-sink is not root, and cannot look into the bench's own
         os.chmod(folder, 0o777)
         with Sink(self.tools, 1, dump=folder + "/mail") as sink:
-            self.held("sample", 100, 1, sink.port)
+            hub = self.held("sample", 100, 1, sink.port)
             with self.hub("sample", sink.port, 1, f"{HELD_S}s"):
                 sink.wait(60)
-        shutil.rmtree(os.path.join(self.bench.folder, "sample"))
-        with open(folder + "/mail", "rb") as f:
+        shutil.rmtree(hub.data)
+        with open(glob.glob(folder + "/mail*")[0], "rb") as f:
             text = f.read()
-        return len(text[text.index(b"From:"):].replace(b"\n", b"\r\n"))
+        shutil.rmtree(folder)
+        return len(text[text.index(b"\nFrom:") + 1:].replace(b"\n", b"\r\n"))
 
     def bare(self, count, connections, size):
         with Sink(self.tools) as sink:
@@ -183,7 +185,7 @@ class Mail:
             self.people(hub, count, ["crowd"])
             begin = time.monotonic()
             record = {"object": "Crowd", "id": "1", "owner": "nobody", "created_by": "nobody",
-                      "url": "https://crm.example/1"}
+                      "url": "https://crm.example/1", "fields": {}}
             self.call(hub, "POST", self.tools.TRIGGERS,
                       {"specversion": "1.0", "id": "crowd", "source": "/bench", "type": "record.created",
                        "data": {"record": record}}, 202, "application/cloudevents+json")

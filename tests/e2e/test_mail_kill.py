@@ -172,12 +172,14 @@ def test_a_server_that_fails_in_one_way_and_is_well_again(new_hub, fault, meanwh
         sink.close()
 
 
-def test_a_slow_server_holds_up_nobody_else(new_hub):
-    """The inbox answers while smtp-sink takes two seconds for each mail."""
-    sink = SmtpSink("-w", "2")
+@pytest.mark.parametrize("slow", ["DATA:2", ".:2"])
+def test_a_slow_server_holds_up_nobody_else(new_hub, slow):
+    """The inbox answers while smtp-sink thinks for two seconds about each mail, before its content and behind it."""
+    sink = SmtpSink("-W", slow)
     try:
         hub = new_hub(config(sink.url)).start()
         hub.send([case("ann", name=f"slow {i}") for i in range(8)])
+        until(lambda: [m for m in mails(hub).values() if m["state"] == "sending"])
         assert len(hub.titles("ann")) == 8 and sink.taken() == []
         sink.wait(8)
         until(lambda: {m["state"] for m in mails(hub).values()} == {"delivered"})
