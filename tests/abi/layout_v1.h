@@ -989,11 +989,24 @@ MEMBER(belfry_subscription_state, before, 48, struct belfry_str);
 /* belfry_addresses_api */
 MEMBER(belfry_addresses_api, struct_size, 0, uint32_t);
 MEMBER(belfry_addresses_api, reserved, 4, uint32_t);
-MEMBER(belfry_addresses_api, report, 8, void (*)(const struct belfry_host *host, const struct belfry_address_report *report, void (*done)(void *arg, belfry_status status), void *arg));
-MEMBER(belfry_addresses_api, delivery, 16, void (*)(const struct belfry_host *host, struct belfry_str delivery, void (*done)(void *arg, belfry_status status, const struct belfry_mail_facts *facts), void *arg));
-MEMBER(belfry_addresses_api, state, 24, void (*)(const struct belfry_host *host, const struct belfry_subscription *which, struct belfry_str language, void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state), void *arg));
-MEMBER(belfry_addresses_api, stop, 32, void (*)(const struct belfry_host *host, const struct belfry_subscription *which, void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state), void *arg));
-MEMBER(belfry_addresses_api, restore, 40, void (*)(const struct belfry_host *host, const struct belfry_subscription *which, struct belfry_str before, void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state), void *arg));
+MEMBER(belfry_addresses_api, report, 8,
+       void (*)(const struct belfry_host *host, const struct belfry_address_report *report,
+                void (*done)(void *arg, belfry_status status), void *arg));
+MEMBER(belfry_addresses_api, delivery, 16,
+       void (*)(const struct belfry_host *host, struct belfry_str delivery,
+                void (*done)(void *arg, belfry_status status, const struct belfry_mail_facts *facts), void *arg));
+MEMBER(belfry_addresses_api, state, 24,
+       void (*)(const struct belfry_host *host, const struct belfry_subscription *which, struct belfry_str language,
+                void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state),
+                void *arg));
+MEMBER(belfry_addresses_api, stop, 32,
+       void (*)(const struct belfry_host *host, const struct belfry_subscription *which,
+                void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state),
+                void *arg));
+MEMBER(belfry_addresses_api, restore, 40,
+       void (*)(const struct belfry_host *host, const struct belfry_subscription *which, struct belfry_str before,
+                void (*done)(void *arg, belfry_status status, const struct belfry_subscription_state *state),
+                void *arg));
 
 /* clang-format on */
 

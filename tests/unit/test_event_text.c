@@ -223,6 +223,32 @@ static void test_addresses(void **state)
     check_verdicts(address_rows, COUNT(address_rows), address_valid);
 }
 
+/* Two spellings of one mailbox, and what may be shown of it to anybody. */
+static void test_address_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address, *key, *masked;
+    } rows[] = {
+        {"Ann.Lee@ACME.example", "ann.lee@acme.example", "A\342\200\246@ACME.example"},
+        {"ann@B\303\234CHER.example", "ann@xn--bcher-kva.example", "a\342\200\246@B\303\234CHER.example"},
+        {"ann@xn--bcher-kva.example", "ann@xn--bcher-kva.example", "a\342\200\246@xn--bcher-kva.example"},
+        {"\303\244nn@acme.example", "\303\244nn@acme.example", "\303\244\342\200\246@acme.example"},
+        {"ann@\303\274..example", "ann@\303\274..example", "a\342\200\246@\303\274..example"}, /* no domain */
+        {"no address", "no address", "\342\200\246"},
+        {"@acme.example", "@acme.example", "\342\200\246"},
+        {"", "", "\342\200\246"},
+    };
+    struct arena *arena = arena_new(0);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct belfry_str key = address_key(arena, str_of(rows[i].address));
+        struct belfry_str masked = address_masked(arena, str_of(rows[i].address));
+        if (!str_eqz(key, rows[i].key) || !str_eqz(masked, rows[i].masked))
+            fail_msg("%s: %.*s %.*s", rows[i].address, STR_ARG(key), STR_ARG(masked));
+    }
+    arena_free(arena);
+}
+
 static void test_severities(void **state)
 {
     (void)state;
@@ -255,8 +281,9 @@ static void test_outcomes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),      cmocka_unit_test(test_cut),        cmocka_unit_test(test_links),
-        cmocka_unit_test(test_addresses), cmocka_unit_test(test_severities), cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_text),      cmocka_unit_test(test_cut),          cmocka_unit_test(test_links),
+        cmocka_unit_test(test_addresses), cmocka_unit_test(test_address_keys), cmocka_unit_test(test_severities),
+        cmocka_unit_test(test_outcomes),
     };
     return cmocka_run_group_tests_name("event_text", tests, NULL, NULL);
 }

@@ -305,6 +305,71 @@ static void test_stored(void **state)
     json_decref(json);
 }
 
+static const char *no_mail_to_ann(void *arg, struct arena *in, struct belfry_str org, struct belfry_str address,
+                                  struct belfry_str category, int choice)
+{
+    (void)arg;
+    (void)in;
+    int hers = str_eqz(address, "ann@acme.example") && str_eqz(org, "acme") && str_eqz(category, "work") && !choice;
+    int outside = str_eqz(address, "pat@shop.example") && choice;
+    return hers ? "it came back" : outside ? "she wants none" : NULL;
+}
+
+static belfry_status with_address(void *arg, struct arena *in, struct belfry_str org, struct belfry_str username,
+                                  struct belfry_person *out)
+{
+    (void)arg;
+    (void)org;
+    out->email = str_of(arena_printf(in, "%.*s@acme.example", STR_ARG(username)));
+    return BELFRY_OK;
+}
+
+static belfry_status bob_declines(void *arg, struct arena *in, struct belfry_str org, struct belfry_str username,
+                                  struct preference *out)
+{
+    (void)arg;
+    (void)in;
+    (void)org;
+    preference_init(out);
+    out->fallback = CONFIG_EMAIL_OFF;
+    return str_eqz(username, "bob") ? BELFRY_OK : BELFRY_ENOTFOUND;
+}
+
+/* Of a channel about which people choose, after what they chose; other channels do not mail. */
+static void test_addresses_that_get_no_mail(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new("[{\"name\":\"m\",\"deliver\":[\"mail\",\"sms\"]}]", "{\"work\":{}}", "{}");
+    struct belfry_delivery *mail =
+        (struct belfry_delivery *)(uintptr_t)f->config.channels[FIXTURE_MAIL].plugin->delivery;
+    struct route_directory directory = fixture_directory(f);
+    struct explain *explain = explain_new(f->arena, &f->config);
+    struct fixture_event e;
+    struct route_plan plan;
+    mail->flags |= BELFRY_DELIVERY_PREFERENCE;
+    ((struct config_category *)(uintptr_t)f->config.categories)->email = CONFIG_EMAIL_UNSEEN;
+    directory.person = with_address;
+    directory.preference = bob_declines;
+    directory.suppressed = no_mail_to_ann;
+    fixture_event(f, &e,
+                  "{\"type\":\"x\",\"category\":\"work\",\"audience\":[\"ann\",\"bob\",\"cay\","
+                  "\"email:pat@shop.example\"]}");
+    route_plan(f->route, &e.event, &directory, 0, NULL, explain_trace(explain), f->arena, &plan);
+    struct story *story = explain_story(explain, &e.event, &plan, &directory, NOW);
+    static const char *const expected[] = {"suppressed_address it came back", "suppressed_preference", "scheduled",
+                                           "suppressed_address she wants none"};
+    for (size_t i = 0; i < story->delivery_count; i++) {
+        const struct story_delivery *d = &story->deliveries[i];
+        char text[200];
+        snprintf(text, sizeof(text), "%s %.*s", outcome_name(d->outcome), STR_ARG(d->reason));
+        const char *want = str_eqz(d->channel, "mail") ? expected[d->recipient] : "scheduled";
+        if (strncmp(text, want, strlen(want)) != 0)
+            fail_msg("delivery %zu: %s, not %s", i, text, want);
+    }
+    assert_int_equal(story->delivery_count, 8);
+    fixture_free(f);
+}
+
 /* One explain serves several events: nothing of the first is in the second. */
 static void test_two_events(void **state)
 {
@@ -336,8 +401,9 @@ static void test_two_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dry_run_text), cmocka_unit_test(test_dry_run_json), cmocka_unit_test(test_filters),
-        cmocka_unit_test(test_stored),       cmocka_unit_test(test_two_events),
+        cmocka_unit_test(test_dry_run_text), cmocka_unit_test(test_dry_run_json),
+        cmocka_unit_test(test_filters),      cmocka_unit_test(test_stored),
+        cmocka_unit_test(test_two_events),   cmocka_unit_test(test_addresses_that_get_no_mail),
     };
     return cmocka_run_group_tests_name("route_explain", tests, NULL, NULL);
 }

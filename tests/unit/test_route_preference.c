@@ -111,6 +111,41 @@ static void test_gate(void **state)
     }
 }
 
+/* What a link in a mail shows: whether one category is stopped, or (name empty) all that can be. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    static const struct config_category known[] = {{.name = "a", .email = CONFIG_EMAIL_UNSEEN},
+                                                   {.name = "b", .email = CONFIG_EMAIL_OFF},
+                                                   {.name = "must", .required = 1}};
+    const struct config config = {.categories = known, .category_count = COUNT(known)};
+    static const struct {
+        const char *chosen, *name;
+        int stopped;
+    } rows[] = {
+        {"{}", "a", 0},
+        {"{}", "b", 1}, /* by the configuration */
+        {"{}", "gone", 0},
+        {"{}", "", 0},
+        {"{\"email\":{\"a\":\"off\"}}", "a", 1},
+        {"{\"email\":{\"b\":\"digest\"},\"default\":\"off\"}", "b", 0},
+        {"{\"email\":{\"b\":\"digest\"},\"default\":\"off\"}", "", 0},
+        {"{\"default\":\"off\"}", "a", 1},
+        {"{\"default\":\"off\"}", "gone", 1},
+        {"{\"default\":\"off\"}", "must", 0},
+        {"{\"default\":\"off\"}", "", 1},
+        {"{\"email\":{\"a\":\"off\",\"must\":\"digest\"},\"default\":\"off\"}", "", 1},
+        {"{\"email\":{\"a\":\"off\"}}", "", 0},
+        {"{\"pause_until\":\"2099-01-01\"}", "a", 0}, /* a pause ends by itself */
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct preference p = read_ok(rows[i].chosen);
+        const struct config_category *category = config_category(&config, str_of(rows[i].name));
+        if (preference_stopped(&p, &config, category, str_of(rows[i].name)) != rows[i].stopped)
+            fail_msg("row %zu: %s %s", i, rows[i].chosen, rows[i].name);
+    }
+}
+
 static void test_zone(void **state)
 {
     (void)state;
@@ -198,8 +233,11 @@ static void test_locales(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gate),      cmocka_unit_test(test_zone),
-        cmocka_unit_test(test_both_ways), cmocka_unit_test(test_load_takes_anything),
+        cmocka_unit_test(test_gate),
+        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_zone),
+        cmocka_unit_test(test_both_ways),
+        cmocka_unit_test(test_load_takes_anything),
         cmocka_unit_test(test_locales),
     };
     return cmocka_run_group_tests_name("route_preference", tests, setup, teardown);

@@ -573,8 +573,10 @@ struct belfry_subscription_state {
 
 struct belfry_addresses_api {
     uint32_t struct_size, reserved;
-    /* [loop] Of a delivery that was delivered the outcome becomes failed. A person whose address is suppressed finds a
-     * notice in the inbox. done once, after the commit. */
+    /* [loop] A delivery that was delivered, or may have been, has failed when it came back; what is called junk did
+     * arrive. A person whose address is suppressed finds a notice in the inbox. The same report again changes nothing.
+     * address empty: where the delivery went. done once, after the commit; may be NULL. ENOTFOUND: no such org or
+     * delivery, or its person is not in the directory any more, and then nothing is kept of the address. */
     void (*report)(const struct belfry_host *host, const struct belfry_address_report *report,
                    void (*done)(void *arg, belfry_status status), void *arg);
     /* [loop] done once; ENOTFOUND */
