@@ -22,9 +22,11 @@ def start(new_hub, smtp):
 
 
 def mail_of(hub, event):
-    """The delivery by mail of an event, with its attempts."""
-    one, = [d for d in hub.story(event)["deliveries"] if d["channel"] == "mail"]
-    return one
+    """The delivery by mail of an event; its attempts are its `timeline`, oldest first."""
+    one, = hub.deliveries(f"?channel=mail&event={event}")
+    answer = hub.get(f"/v1/acme/deliveries/{one['id']}", people.token("reader"))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 def send(hub, to="bob", name="A case", **more):
@@ -54,14 +56,14 @@ def test_4xx_is_tried_again(start, smtp, verb, reply):
     hub = start()
     event = send(hub)
     got = settled(hub, event, "retrying")
-    attempt, = got["attempts"]
+    attempt, = got["timeline"]
     assert (attempt["result"], attempt["code"]) == ("retry", int(reply[:3]))
     assert reply[4:] in attempt["detail"]
     assert smtp.mails() == []
     hub.clock.advance("67s")
     mail, = smtp.wait(1)
     settled(hub, event, "delivered")
-    assert [a["result"] for a in mail_of(hub, event)["attempts"]] == ["retry", "delivered"]
+    assert [a["result"] for a in mail_of(hub, event)["timeline"]] == ["retry", "delivered"]
     assert mail.recipient == "bob@acme.example"
 
 
@@ -76,7 +78,7 @@ def test_5xx_is_the_end(start, smtp, verb, reply):
     smtp.script(verb, reply)
     hub = start()
     event = send(hub)
-    attempt, = settled(hub, event, "failed")["attempts"]
+    attempt, = settled(hub, event, "failed")["timeline"]
     assert (attempt["result"], attempt["code"]) == ("rejected", int(reply[:3]))
     hub.clock.advance("1d")
     assert smtp.count("MAIL") == 1
@@ -91,7 +93,7 @@ def test_an_address_that_does_not_exist_is_suppressed(start, smtp, reply):
     listed = until(lambda: hub.get("/v1/acme/suppressions", people.token("admin")).json()["items"])
     assert [(s["address"], s["reason"]) for s in listed] == [("bob@acme.example", "bounced")]
     assert reply[4:] in listed[0]["detail"]
-    assert mail_of(hub, send(hub))["state"] == "suppressed_address"
+    settled(hub, send(hub), "suppressed_address")
     assert smtp.mails() == []
 
 
@@ -99,7 +101,7 @@ def test_the_record_of_an_attempt(start, smtp):
     smtp.script(".", "451 4.3.0 come back later", None)
     hub = start()
     event = send(hub, name="A secret title")
-    attempt, = settled(hub, event, "retrying")["attempts"]
+    attempt, = settled(hub, event, "retrying")["timeline"]
     record = attempt["record"]
     assert record["server"] == f"127.0.0.1:{smtp.port}"
     assert (record["stage"], record["code"], record["enhanced"], record["text"]) == \
@@ -124,16 +126,17 @@ def test_a_domain_that_asks_for_a_pause_gets_it_alone(start, smtp, reply, pause)
     slowed = send(hub)
     settled(hub, slowed, "retrying")
     waits = send(hub, "emil")
-    until(lambda: mail_of(hub, waits)["attempts"])
-    assert [a["result"] for a in mail_of(hub, waits)["attempts"]] == ["deferred"]
+    until(lambda: mail_of(hub, waits)["detail"] == "mail to acme.example waits")
+    assert (mail_of(hub, waits)["state"], mail_of(hub, waits)["timeline"]) == ("scheduled", [])
     settled(hub, send(hub, "dora"), "delivered")
     assert hub.get("/v1/acme/suppressions", people.token("admin")).json()["items"] == [], "the address is not at fault"
     assert [m.recipient for m in smtp.all_mails()] == ["bob@acme.example", "dora@other.example"]
     smtp.unscript()
     hub.clock.advance(pause)
     hub.clock.advance("2m")
-    smtp.wait(3)
+    smtp.wait(2)  # one goes ahead
     hub.clock.advance("2m")
+    smtp.wait(3)
     settled(hub, waits, "delivered")
     settled(hub, slowed, "delivered")
 
@@ -141,10 +144,10 @@ def test_a_domain_that_asks_for_a_pause_gets_it_alone(start, smtp, reply, pause)
 # --- servers that take no mail --------------------------------------------------------------------------------------
 
 def unavailable(hub, event):
-    """It waits, and no attempt is used up."""
-    got = until(lambda: (d := mail_of(hub, event))["state"] == "retrying" and d["attempts"] and d)
-    assert [a["result"] for a in got["attempts"]] == ["unavailable"]
-    return got["attempts"][0]
+    """It waits, and no attempt is used up. What is said of it."""
+    got = until(lambda: (d := mail_of(hub, event))["state"] == "retrying" and d["detail"] and d)
+    assert (got["timeline"], got["attempts"]) == ([], 0)
+    return got["detail"]
 
 
 @pytest.mark.parametrize("verb, reply", [("GREETING", "554 5.7.1 go away"), ("GREETING", "421 4.3.2 too busy"),
@@ -154,8 +157,7 @@ def test_a_server_that_takes_no_mail_is_left_alone_for_a_while(start, smtp, verb
     smtp.script(verb, reply, None)
     hub = start()
     event = send(hub)
-    attempt = unavailable(hub, event)
-    assert (attempt["code"] or None) == (None if reply is DROP else int(reply[:3]))
+    assert (reply if reply is not DROP else "the connection broke") in unavailable(hub, event)
     assert hub.metrics()['belfry_email_servers_down{instance="mail"}'] == 1
     other = send(hub, name="In the meantime")
     hub.clock.advance("20s")
@@ -166,7 +168,7 @@ def test_a_server_that_takes_no_mail_is_left_alone_for_a_while(start, smtp, verb
     settled(hub, event, "delivered")
     settled(hub, other, "delivered")
     assert hub.metrics()['belfry_email_servers_down{instance="mail"}'] == 0
-    assert [a["result"] for a in mail_of(hub, event)["attempts"]][-1] == "delivered"
+    assert [(a["number"], a["result"]) for a in mail_of(hub, event)["timeline"]] == [(1, "delivered")]
 
 
 def test_a_server_that_is_away_does_not_use_up_attempts(start, smtp):
@@ -181,8 +183,7 @@ def test_a_server_that_is_away_does_not_use_up_attempts(start, smtp):
     hub.clock.advance("6m")
     smtp.wait(1)
     got = settled(hub, event, "delivered")
-    assert {a["result"] for a in got["attempts"][:-1]} == {"unavailable"}
-    assert got["attempts"][-1]["number"] == 1
+    assert [(a["number"], a["result"]) for a in got["timeline"]] == [(1, "delivered")]
 
 
 # --- AUTH and TLS ---------------------------------------------------------------------------------------------------
@@ -190,16 +191,15 @@ def test_a_server_that_is_away_does_not_use_up_attempts(start, smtp):
 PASSWORD = "correct horse battery staple"
 
 
-@pytest.mark.parametrize("mechanisms, reply, code", [("PLAIN LOGIN", "535 5.7.8 wrong", 535),
-                                                     ("PLAIN", "454 4.7.0 later", 454), ("", None, None)])
-def test_without_auth_no_mail_goes_out(start, mechanisms, reply, code):
+@pytest.mark.parametrize("mechanisms, reply", [("PLAIN LOGIN", "535 5.7.8 wrong"), ("PLAIN", "454 4.7.0 later"),
+                                               ("", None)])
+def test_without_auth_no_mail_goes_out(start, mechanisms, reply):
     with SmtpServer(users={"hub": PASSWORD}, mechanisms=mechanisms) as server:
         if reply:
             server.script("AUTH", reply)
         hub = start(server, username="hub", password=PASSWORD)
         event = send(hub)
-        attempt = unavailable(hub, event)
-        assert (attempt.get("code") or None) == code
+        assert (reply or "AUTH failed") in unavailable(hub, event)
         assert server.count("MAIL") == 0
         assert PASSWORD not in str(mail_of(hub, event)) and PASSWORD not in hub.log()
         server.unscript()
@@ -254,7 +254,7 @@ def test_dropped_after_the_dot_is_unknown_and_sent_once_more(start, smtp):
     smtp.script(".", DROP, None)
     hub = start()
     event = send(hub)
-    attempt, = settled(hub, event, "unknown")["attempts"]
+    attempt, = settled(hub, event, "unknown")["timeline"]
     assert attempt["result"] == "unknown"
     hub.clock.advance("14m")
     assert len(smtp.all_mails()) == 1
@@ -272,18 +272,18 @@ def test_unknown_twice_is_the_end(start, smtp):
     settled(hub, event, "unknown")
     hub.clock.advance("16m")
     until(lambda: len(smtp.all_mails()) == 2)
-    until(lambda: len(mail_of(hub, event)["attempts"]) == 2)
+    until(lambda: len(mail_of(hub, event)["timeline"]) == 2)
     hub.clock.advance("2d")
     assert mail_of(hub, event)["state"] == "unknown"
     assert len(smtp.all_mails()) == 2
 
 
-@pytest.mark.parametrize("verb", ["RCPT", "DATA", "CONTENT"])
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
 def test_dropped_before_the_dot_is_tried_again(start, smtp, verb):
     smtp.script(verb, DROP, None)
     hub = start()
     event = send(hub)
-    attempt, = settled(hub, event, "retrying")["attempts"]
+    attempt, = settled(hub, event, "retrying")["timeline"]
     assert attempt["result"] == "retry"
     hub.clock.advance("67s")
     smtp.wait(1)
@@ -297,7 +297,7 @@ def test_an_idle_connection_that_the_server_closed_costs_nothing(start, smtp, ho
     until(lambda: smtp.sessions[0].idle)
     smtp.goodbye() if how == "421" else smtp.cut()
     event = send(hub, name="Two")
-    attempt, = settled(hub, event, "delivered")["attempts"]
+    attempt, = settled(hub, event, "delivered")["timeline"]
     assert (attempt["number"], attempt["result"]) == (1, "delivered")
     assert len(smtp.mails()) == 2 and len(smtp.sessions) == 2
 
@@ -332,7 +332,7 @@ def two(start, smtp):
 
 
 @pytest.mark.parametrize("verb, reply", [("CONNECT", None), ("GREETING", "554 no"), ("MAIL", "421 4.3.2 shutting down"),
-                                         ("RCPT", DROP), ("CONTENT", DROP)])
+                                         ("RCPT", DROP), ("DATA", DROP)])
 def test_the_other_server_gets_it_within_the_same_attempt(two, smtp, verb, reply):
     hub, other = two
     if reply is None:
@@ -340,7 +340,7 @@ def test_the_other_server_gets_it_within_the_same_attempt(two, smtp, verb, reply
     else:
         smtp.script(verb, reply)
     event = send(hub)
-    attempt, = settled(hub, event, "delivered")["attempts"]
+    attempt, = settled(hub, event, "delivered")["timeline"]
     assert attempt["record"]["server"] == f"127.0.0.1:{other.port}"
     assert attempt["record"]["servers_asked"] == 2
     assert [m.recipient for m in other.wait(1)] == ["bob@acme.example"]
@@ -370,7 +370,7 @@ def test_the_first_server_is_preferred_again_once_it_works(two, smtp):
 # --- hostile texts --------------------------------------------------------------------------------------------------
 
 HOSTILE = [
-    "Hi\r\nBcc: eve@evil.example", "Hi\nX-Evil: yes\n\nbody", "a\0b", "right\u202eto left\u202c", "\u2028\u2029",
+    "Hi\r\nBcc: eve@evil.example", "Hi\nX-Evil: yes\n\nbody", "right\u202eto left\u202c", "\u2028\u2029",
     "=?utf-8?q?decoded?= twice", "x" * 1000, "\u00e4\u00f6\u00fc \U0001f514 \u65e5\u672c\u8a9e " * 20,
     ".\r\n.\r\nRSET", "\u0085\u009b\x7f",
     "<script>alert(1)</script> & \"'", "{{title}} {{{data}}}",

@@ -82,13 +82,13 @@ def with_hooks(config, *endpoints, source=None, **options):
 
 def with_mail(config, server, when=None, deliver=None, **options):
     """A channel `mail` to a server (an URL, or one of support.smtp), and a rule that mails everything (that fits
-    `when`) at once, whatever was seen. deliver: more of that rule's line, {after: 5m, unless: [seen]}."""
+    `when`) at once. deliver: more of that rule's line, {after: 5m, unless: [seen]}."""
     url = server if isinstance(server, str) else server.url()
     mail = {"plugin": "email", "smtp": url, "from": "Acme <notify@acme.example>", **options}
     if "servers" in options:
         del mail["smtp"]
     config["channels"]["mail"] = mail
-    line = {"via": "mail", "after": "0s", "unless": [], **(deliver or {})}
+    line = {"via": "mail", "after": "0s", **(deliver or {})}
     config["rules"].append({"name": "mail", "when": when or {}, "deliver": [line]})
     return config
 
