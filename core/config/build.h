@@ -144,6 +144,8 @@ void config_ref_role(struct config_build *b, const struct yaml_node *node, struc
 void config_ref_user(struct config_build *b, const struct yaml_node *node, struct belfry_str username);
 /* Values that a rule's `when` compares org, source, category and type with. */
 void config_ref_condition(struct config_build *b, const struct yaml_node *block);
+/* The keys of the channels' `templates`: event types, their prefixes, and a few words. */
+void config_ref_templates(struct config_build *b);
 /* A list of strings as a sorted set. */
 void config_build_names(struct config_build *b, const struct belfry_list *list, struct config_names *out);
 /* `orgs` of an instance or rule, read from the tree so that it is known when other keys of the map are wrong. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Names in the `when` of rules: the values that org, source, category and type are compared with for equality. Patterns
- * are left alone; what they match is not known before it happens.
+ * are left alone; what they match is not known before it happens. Names of event types in the `templates` of channels.
  */
 #include "config/build.h"
 
@@ -119,4 +119,64 @@ void config_ref_condition(struct config_build *b, const struct yaml_node *block)
 {
     if (block)
         check_block(b, block, 0);
+}
+
+/* --- templates of channels ---------------------------------------------------------------------------------------- */
+
+/* `invoice.*` where some type begins so, or is itself a prefix that it begins with. */
+static int is_prefix(struct belfry_str key, const char *const *types, size_t count)
+{
+    struct belfry_str prefix = str_slice(key.ptr, key.len - 1);
+    for (size_t i = 0; i < count; i++) {
+        struct belfry_str type = str_of(types[i]);
+        if (str_has_prefix(type, prefix) || type_is(type, prefix))
+            return 1;
+    }
+    return 0;
+}
+
+static void check_template_key(struct config_build *b, const struct yaml_node *key)
+{
+    static const char *const own[] = {"default", "digest", "catch_up", "layout"};
+    const char *const *types;
+    struct belfry_str text = key->text;
+    size_t count = types_of(b, &types);
+    const char **names = arena_alloc(b->arena, (count + 4) * sizeof(*names));
+    for (size_t i = 0; i < 4; i++) {
+        if (str_eqz(text, own[i]))
+            return;
+        names[count + i] = own[i];
+    }
+    memcpy(names, types, count * sizeof(*names));
+    if (text.len > 1 && text.ptr[text.len - 1] == '*' && is_prefix(text, types, count))
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (type_is(str_of(types[i]), text))
+            return;
+    struct diag *d = config_warning(b, "H308", key, "no source here makes events of type `%s`", config_show(b, text));
+    diag_suggest(b->diags, d, config_nearest(b, text, names, count + 4));
+}
+
+/* An option of this name that is a map has event types as keys, as `after` and `unless` mean the same in every channel.
+ */
+static int has_templates(const struct plugin *plugin)
+{
+    for (const struct belfry_option *o = plugin ? plugin->desc.options : NULL; o && o->struct_size; o++)
+        if (o->type == BELFRY_OPT_MAP && strcmp(o->name, "templates") == 0)
+            return 1;
+    return 0;
+}
+
+void config_ref_templates(struct config_build *b)
+{
+    const struct yaml_node *channels = yaml_get(b->root, "channels");
+    for (size_t i = 0; channels && channels->kind == YAML_MAP && i < channels->count; i++) {
+        const struct config_instance *channel = config_channel(b->config, channels->pairs[i].key->text);
+        const struct yaml_node *map = channels->pairs[i].value;
+        const struct yaml_node *templates = map->kind == YAML_MAP ? yaml_get(map, "templates") : NULL;
+        if (!channel || !has_templates(channel->plugin) || b->blind || config_is_partial(b, SECTION_SOURCES))
+            continue;
+        for (size_t k = 0; templates && templates->kind == YAML_MAP && k < templates->count; k++)
+            check_template_key(b, templates->pairs[k].key);
+    }
 }

@@ -65,9 +65,10 @@ belfry_status option_choice(struct diag_set *diags, const struct yaml_node *node
  */
 belfry_status option_recipient(struct arena *arena, struct diag_set *diags, const struct yaml_node *node,
                                const char *const *words, size_t word_count, const char **out);
-/* A Mustache template; faults point into the scalar. In arena. */
+/* A Mustache template; faults point into the scalar. variables, ended by NULL, are what it may read at its top level
+ * ("title", "data.*"); NULL: anything. In arena. */
 belfry_status option_template(struct arena *arena, struct diag_set *diags, const struct yaml_node *node,
-                              const struct belfry_template **out);
+                              const char *const *variables, const struct belfry_template **out);
 
 /* A table is itself checked when a plugin is loaded. NULL or what is wrong with it (in arena). */
 const char *option_table_fault(struct arena *arena, const struct belfry_option *table, uint64_t config_size);

@@ -249,8 +249,42 @@ belfry_status option_recipient(struct arena *arena, struct diag_set *diags, cons
 
 /* --- templates -------------------------------------------------------------------------------------------------- */
 
+/* "title" is there, and "data.*" is everything below data. */
+static int is_variable(struct belfry_str name, const char *const *variables)
+{
+    for (; *variables; variables++) {
+        struct belfry_str known = str_of(*variables);
+        int below = known.len > 2 && known.ptr[known.len - 1] == '*';
+        if (below ? str_has_prefix(name, str_slice(known.ptr, known.len - 1)) : str_eq(name, known))
+            return 1;
+    }
+    return 0;
+}
+
+static belfry_status check_variables(struct diag_set *diags, const struct yaml_node *node,
+                                     const struct belfry_template *tpl, const char *const *variables)
+{
+    size_t count, known = 0;
+    const struct belfry_str *names = template_paths(tpl, &count);
+    belfry_status status = BELFRY_OK;
+    while (variables[known])
+        known++;
+    for (size_t i = 0; i < count; i++) {
+        if (is_variable(names[i], variables))
+            continue;
+        struct diag *d =
+            option_report(diags, "H217", DIAG_ERROR, node, "%s reads `%s`, which templates here do not have",
+                          option_subject(diags, node), diag_show(diags, names[i]));
+        const char *near = str_nearest(names[i], variables, known);
+        if (near)
+            diag_help(diags, d, "did you mean `%s`?", near);
+        status = BELFRY_EINVAL;
+    }
+    return status;
+}
+
 belfry_status option_template(struct arena *arena, struct diag_set *diags, const struct yaml_node *node,
-                              const struct belfry_template **out)
+                              const char *const *variables, const struct belfry_template **out)
 {
     const char *text = NULL;
     if (option_string(arena, diags, node, &text) != BELFRY_OK)
@@ -261,7 +295,7 @@ belfry_status option_template(struct arena *arena, struct diag_set *diags, const
     const struct belfry_template *compiled = template_compile(arena, str_of(text), &err);
     if (compiled) {
         *out = compiled;
-        return BELFRY_OK;
+        return variables ? check_variables(diags, node, compiled, variables) : BELFRY_OK;
     }
     const char *offset = err.count > 0 ? err.items[0].pointer : NULL;
     struct diag *d = option_report(diags, "H217", DIAG_ERROR, node, "%s is no template: %s",

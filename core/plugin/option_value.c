@@ -145,8 +145,7 @@ static void fill_recipient(struct option_walk *w, const struct belfry_option *ro
 static void fill_template(struct option_walk *w, const struct belfry_option *row, const struct yaml_node *node,
                           void *slot)
 {
-    (void)row;
-    option_template(w->arena, w->diags, node, slot);
+    option_template(w->arena, w->diags, node, row->choices, slot);
 }
 
 /* `severity` is ordered where it is one of the paths that the plugin names. */

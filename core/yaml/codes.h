@@ -138,7 +138,8 @@
        "wrong:  to: [\"roles:sales\"]\n"                                                                               \
        "right:  to: [\"role:sales\"]\n")                                                                               \
     XX(H217, "bad template",                                                                                           \
-       "The text is a Mustache template with an error: a tag that is not closed, or a section that ends another.\n"    \
+       "The text is a Mustache template with an error: a tag that is not closed, a section that ends another, or a\n"  \
+       "variable that does not exist where the template is used.\n"                                                    \
        "wrong:  title: \"{{#a}}x{{/b}}\"\n"                                                                            \
        "right:  title: \"{{#a}}x{{/a}}\"\n")                                                                           \
     XX(H218, "values that contradict each other",                                                                      \

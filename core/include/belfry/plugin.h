@@ -162,7 +162,8 @@ enum { BELFRY_INFO = 0, BELFRY_SUCCESS = 1, BELFRY_WARNING = 2, BELFRY_ERROR = 3
  * URL        const char *                           an absolute URL; choices, when there, are the schemes allowed
  * CHOICE     int32_t index into choices             one of choices
  * RECIPIENT  const char *, normalized               NAME, user:NAME, role:R, email:A, audience (and choices)
- * TEMPLATE   const struct belfry_template *         Mustache
+ * TEMPLATE   const struct belfry_template *         Mustache; choices, when there, are what it may read: "title",
+ *                                                   "data.*"
  * CONDITION  const struct belfry_condition *        a `when` block; NULL when absent; choices, when there, are the
  *                                                   paths that it may read: "object", "fields.*"
  * OBJECT     struct at offset (embedded), table in children; with BELFRY_OPT_POINTER a pointer, NULL when absent
