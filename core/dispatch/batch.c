@@ -183,6 +183,8 @@ static void item_fill(struct dispatch *d, struct arena *arena, const struct ledg
         .category_label = from->category_label,
         .waited_ms = from->waited_ms,
         .valid_until_ms = from->valid_until_ms,
+        .actions = from->actions,
+        .action_count = from->action_count,
     };
     if (from->notification && d->set.public_url)
         item->href = str_of(arena_printf(arena, "%s/%.*s/n/%.*s", d->set.public_url, STR_ARG(from->org),

@@ -3,6 +3,7 @@
 #include "host/inbox.h"
 
 #include "base/json.h"
+#include "store/events.h"
 
 struct belfry_str inbox_id(const struct store *store, struct arena *arena, int64_t id)
 {
@@ -22,39 +23,6 @@ int inbox_may_act(const struct config *config, struct belfry_str category, const
         if (config_names_has(&c->actions_for, roles->items[i]))
             return 1;
     return 0;
-}
-
-static struct belfry_str copy_member(struct arena *arena, const json_t *object, const char *name)
-{
-    return arena_str(arena, json_str(json_object_get(object, name)));
-}
-
-/* A word of an action in the person's language, else as the event has it. */
-static struct belfry_str word(struct arena *arena, const json_t *words, const json_t *action, const char *name)
-{
-    const json_t *said =
-        json_object_get(json_object_get(words, json_string_value(json_object_get(action, "id"))), name);
-    return json_is_string(said) ? arena_str(arena, json_str(said)) : copy_member(arena, action, name);
-}
-
-static void take_actions(const struct store_inbox_row *row, struct arena *arena, struct belfry_inbox_item *out)
-{
-    json_t *list = json_read(row->actions, NULL), *said = row->words.len ? json_read(row->words, NULL) : NULL;
-    const json_t *words = json_object_get(said, "actions");
-    size_t count = json_array_size(list);
-    struct belfry_action *actions = arena_alloc(arena, (count + 1) * sizeof(*actions));
-    for (size_t i = 0; i < count; i++) {
-        const json_t *from = json_array_get(list, i);
-        actions[i] = (struct belfry_action){.struct_size = sizeof(*actions),
-                                            .id = copy_member(arena, from, "id"),
-                                            .label = word(arena, words, from, "label"),
-                                            .type = copy_member(arena, from, "type"),
-                                            .comment = word(arena, words, from, "comment")};
-    }
-    out->actions = actions;
-    out->action_count = count;
-    json_decref(said);
-    json_decref(list);
 }
 
 void inbox_item(const struct http_request *req, const struct store *store, const struct store_inbox_row *row,
@@ -89,7 +57,7 @@ void inbox_item(const struct http_request *req, const struct store *store, const
     };
     int open = row->validity == BELFRY_VALID && !row->handled_at && !row->replaced_by;
     if (open && row->actions.len > 0 && inbox_may_act(req->config, row->category, &req->pub.principal->roles))
-        take_actions(row, arena, out);
+        out->action_count = store_actions_take(row->actions, row->words, arena, &out->actions);
 }
 
 json_t *inbox_find_action(const struct store_inbox_row *row, struct belfry_str id)

@@ -234,6 +234,8 @@ struct ledger_claim_item {
     struct belfry_str name, locale, timezone; /* of a person, as they chose or the directory says; may be empty */
     struct belfry_str reason;                 /* why this recipient */
     struct belfry_str category_label;         /* in the recipient's language */
+    const struct belfry_action *actions;      /* of a person: what they can do, in their language */
+    size_t action_count;
     int32_t severity;
     int required; /* the category is */
     int64_t event_time_ms, due_ms;

@@ -41,3 +41,58 @@ void store_event_say(struct store_event *event, struct belfry_str locale, struct
     take(words, "body", arena, &event->body);
     json_decref(texts);
 }
+
+/* --- actions ------------------------------------------------------------------------------------------------------ */
+
+static struct belfry_str copy_member(struct arena *arena, const json_t *object, const char *name)
+{
+    return arena_str(arena, json_str(json_object_get(object, name)));
+}
+
+/* A word of an action in the language, else as the event has it. */
+static struct belfry_str word(struct arena *arena, const json_t *words, const json_t *action, const char *name)
+{
+    const json_t *said =
+        json_object_get(json_object_get(words, json_string_value(json_object_get(action, "id"))), name);
+    return json_is_string(said) ? arena_str(arena, json_str(said)) : copy_member(arena, action, name);
+}
+
+static size_t take_actions(const json_t *list, const json_t *words, struct arena *arena,
+                           const struct belfry_action **out)
+{
+    size_t count = json_array_size(list);
+    struct belfry_action *actions = arena_alloc(arena, (count + 1) * sizeof(*actions));
+    for (size_t i = 0; i < count; i++) {
+        const json_t *from = json_array_get(list, i);
+        actions[i] = (struct belfry_action){.struct_size = sizeof(*actions),
+                                            .id = copy_member(arena, from, "id"),
+                                            .label = word(arena, words, from, "label"),
+                                            .type = copy_member(arena, from, "type"),
+                                            .comment = word(arena, words, from, "comment")};
+    }
+    *out = actions;
+    return count;
+}
+
+size_t store_actions_take(struct belfry_str actions, struct belfry_str words, struct arena *arena,
+                          const struct belfry_action **out)
+{
+    json_t *list = actions.len ? json_read(actions, NULL) : NULL, *said = words.len ? json_read(words, NULL) : NULL;
+    size_t count = take_actions(list, json_object_get(said, "actions"), arena, out);
+    json_decref(said);
+    json_decref(list);
+    return count;
+}
+
+size_t store_event_actions(const struct store_event *event, struct belfry_str locale, struct arena *arena,
+                           const struct belfry_action **out)
+{
+    char path[STORE_TEXTS_PATH];
+    json_t *list = event->actions.len ? json_read(event->actions, NULL) : NULL;
+    json_t *texts = list && event->texts.len ? json_read(event->texts, NULL) : NULL;
+    store_texts_path(locale, path);
+    size_t count = take_actions(list, json_object_get(json_object_get(texts, path + 2), "actions"), arena, out);
+    json_decref(texts);
+    json_decref(list);
+    return count;
+}

@@ -102,7 +102,8 @@ int store_event_get(struct store_conn *conn, int64_t id, struct arena *arena, st
 int store_event_get_sent(struct store_conn *conn, int64_t id, struct arena *arena, struct store_event *e)
 {
     struct sql *s = sql_use(conn, "SELECT org, source, type, category, severity, live, validity, valid_until, time,"
-                                  " subject, actor, title, body, link, data, texts FROM event WHERE id = ?");
+                                  " subject, actor, title, body, link, data, texts, actions FROM event"
+                                  " WHERE id = ?");
     sql_i64(s, id);
     int found = sql_row(s);
     if (found) {
@@ -116,7 +117,8 @@ int store_event_get_sent(struct store_conn *conn, int64_t id, struct arena *aren
                                   .validity = (int32_t)sql_get_i64(s, 6),
                                   .valid_until = sql_get_i64(s, 7),
                                   .time = sql_get_i64(s, 8)};
-        struct belfry_str *texts[] = {&e->subject, &e->actor, &e->title, &e->body, &e->link, &e->data, &e->texts};
+        struct belfry_str *texts[] = {&e->subject, &e->actor, &e->title, &e->body,
+                                      &e->link,    &e->data,  &e->texts, &e->actions};
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
             *texts[i] = sql_get_copy(s, 9 + (int)i, arena);
     }

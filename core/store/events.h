@@ -24,7 +24,7 @@ void store_event_add(struct store_conn *conn, const struct store_event *event);
 /* 1 when found; texts are copied into arena. */
 int store_event_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_event *out);
 
-/* What gates ask and deliveries say: without audience, actions, rules and where it came from, which may be long. */
+/* What gates ask and deliveries say: without audience, rules and where it came from, which may be long. */
 int store_event_get_sent(struct store_conn *conn, int64_t id, struct arena *arena, struct store_event *out);
 
 /* The path in `texts` of what is said in a locale's language; one that leads nowhere when it is no locale. [any] */
@@ -32,6 +32,13 @@ int store_event_get_sent(struct store_conn *conn, int64_t id, struct arena *aren
 void store_texts_path(struct belfry_str locale, char out[STORE_TEXTS_PATH]);
 /* Title and body become those of words (what the path leads to; may be empty) that are there. In arena. [any] */
 void store_texts_take(struct belfry_str words, struct arena *arena, struct belfry_str *title, struct belfry_str *body);
+/* The actions of an event (schema.h, `actions`), with the words of a locale's language (as above; may be empty).
+ * Returns the count; without the data of their triggers. In arena. [any] */
+size_t store_actions_take(struct belfry_str actions, struct belfry_str words, struct arena *arena,
+                          const struct belfry_action **out);
+/* The same of a whole event. [any] */
+size_t store_event_actions(const struct store_event *event, struct belfry_str locale, struct arena *arena,
+                           const struct belfry_action **out);
 /* Title and body become those of the locale, where there are any. [any] */
 void store_event_say(struct store_event *event, struct belfry_str locale, struct arena *arena);
 
