@@ -55,6 +55,7 @@ static const struct {
     {BELFRY_EXT_SECRET, &host_secret_api},
     {BELFRY_EXT_SITE, &host_site_api},
     {BELFRY_EXT_ALARM, &host_alarm_api},
+    {BELFRY_EXT_SAMPLES, &host_samples_api},
     {BELFRY_EXT_STATE, &host_state_api},
     {BELFRY_EXT_DIRECTORY, &host_directory_api},
     {BELFRY_EXT_ASSET, &host_asset_api},

@@ -126,6 +126,7 @@ extern const struct belfry_directory_api host_directory_api;
 extern const struct belfry_asset_api host_asset_api;
 extern const struct belfry_job_api host_job_api;
 extern const struct belfry_pages_api host_pages_api;
+extern const struct belfry_samples_api host_samples_api;
 extern const struct belfry_preferences_api host_preferences_api;
 extern const struct belfry_addresses_api host_addresses_api;
 /* The hooks of host_set_jobs. */

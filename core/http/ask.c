@@ -99,3 +99,11 @@ void http_ask(struct http_request *req, struct http_question *questions, size_t 
     if (http_request_find(http, id))
         one_less(round);
 }
+
+struct belfry_str http_who(struct http_request *req)
+{
+    const struct belfry_principal *who = req->pub.principal;
+    if (req->operator_socket || !who)
+        return STR("operator");
+    return str_of(arena_printf(req->arena, "%s:%.*s", req->token ? "token" : "person", STR_ARG(who->name)));
+}

@@ -58,6 +58,8 @@ struct http_request {
     void *impl;
 };
 
+/* Who asks, for the audit: "person:ann", "token:crm", "operator". In the request's arena. [loop] */
+struct belfry_str http_who(struct http_request *req);
 /* Keeps a request's memory beyond its end, for what a reader still looks at; each hold is let go of once. [loop] */
 void http_hold(struct http_request *req);
 void http_let_go(struct http_request *req);

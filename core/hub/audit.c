@@ -7,10 +7,7 @@
 
 struct belfry_str hub_who(struct http_request *req)
 {
-    const struct belfry_principal *who = req->pub.principal;
-    if (req->operator_socket || !who)
-        return STR("operator");
-    return str_of(arena_printf(req->arena, "%s:%.*s", req->token ? "token" : "person", STR_ARG(who->name)));
+    return http_who(req);
 }
 
 struct listing {

@@ -171,6 +171,9 @@ const struct openapi_operation openapi_operations[] = {
      "Sends a test mail now, to whoever asks, to `to` (somebody of the org, or the channel's own sender), or for an"
      " application back to that sender; answers what the server said. Ten an org in ten minutes.",
      NULL, ":TestMailIn", "200:TestMail 400 422 429 502 503"},
+    {"POST", V1 "templates/preview",
+     "What a mail would say: of a type's example, of `data`, or of a stored event, which the audit notes. Nothing is sent.",
+     NULL, ":PreviewIn", "200:Preview 400 422 503"},
     {"GET", V1 "overview", "Numbers for the first page: what waits, the last hour by the minute, what is in trouble.",
      NULL, NULL, "200:Overview 503"},
     {"GET", V1 "endpoints", "Webhook endpoints and how they do, newest first.", WINDOW, NULL, "200:Endpoints 400 503"},
@@ -321,6 +324,11 @@ const struct openapi_schema openapi_schemas[] = {
     {"SuppressionReason", "=bounced|complained|unsubscribed"},
 
     {"TestMailIn", "to?:text?"},
+    {"PreviewIn", "type?:text? locale?:text? timezone?:text? data?:object? event?:text? template?:PreviewTemplate? "
+                  "kind?:MailKind?"},
+    {"PreviewTemplate", "subject?:text? text?:text? html?:text?"},
+    {"MailKind", "=single|digest|catch_up"},
+    {"Preview", "subject:text text:text html:text note:text?"},
     {"TestMail", "delivered:bool to:text server:text code:int enhanced?:text text?:text message_id:text tls:bool"},
 
     {"Overview",

@@ -856,6 +856,38 @@ MEMBER(belfry_pages_api, language_of, 72,
 MEMBER(belfry_pages_api, zone_of, 80,
        struct belfry_str (*)(const struct belfry_host *host, struct belfry_str org, struct belfry_str zone));
 
+/* belfry_part */
+MEMBER(belfry_part, struct_size, 0, uint32_t);
+MEMBER(belfry_part, escape, 4, uint32_t);
+MEMBER(belfry_part, name, 8, const char *);
+MEMBER(belfry_part, compiled, 16, const struct belfry_template *);
+MEMBER(belfry_part, text, 24, struct belfry_str);
+MEMBER(belfry_part, around, 40, uint32_t);
+MEMBER(belfry_part, reserved, 44, uint32_t);
+
+/* belfry_rendering */
+MEMBER(belfry_rendering, struct_size, 0, uint32_t);
+MEMBER(belfry_rendering, reserved, 4, uint32_t);
+MEMBER(belfry_rendering, language, 8, struct belfry_str);
+MEMBER(belfry_rendering, json, 24, struct belfry_str);
+MEMBER(belfry_rendering, parts, 40, const struct belfry_part *);
+MEMBER(belfry_rendering, part_count, 48, size_t);
+
+/* belfry_sample */
+MEMBER(belfry_sample, struct_size, 0, uint32_t);
+MEMBER(belfry_sample, reserved, 4, uint32_t);
+MEMBER(belfry_sample, type, 8, struct belfry_str);
+MEMBER(belfry_sample, data, 24, struct belfry_str);
+MEMBER(belfry_sample, event, 40, struct belfry_str);
+MEMBER(belfry_sample, language, 56, struct belfry_str);
+
+/* belfry_samples_api */
+MEMBER(belfry_samples_api, struct_size, 0, uint32_t);
+MEMBER(belfry_samples_api, reserved, 4, uint32_t);
+MEMBER(belfry_samples_api, make, 8,
+       void (*)(const struct belfry_host *host, const struct belfry_http_request *req, const struct belfry_sample *what,
+                void (*done)(void *arg, belfry_status status, const struct belfry_item *item), void *arg));
+
 /* belfry_preference_category */
 MEMBER(belfry_preference_category, struct_size, 0, uint32_t);
 MEMBER(belfry_preference_category, required, 4, uint32_t);

@@ -268,6 +268,7 @@ extern const struct belfry_timer_api fake_timer_api;
 extern const struct belfry_fd_api fake_fd_api;
 extern const struct belfry_http_client_api fake_http_api;
 extern const struct belfry_smtp_client_api fake_smtp_api;
+extern const struct belfry_samples_api fake_samples_api;
 extern const struct belfry_http_route_api fake_route_api;
 extern const struct belfry_addresses_api fake_addresses_api;
 

@@ -426,6 +426,7 @@ const void *fake_extension(const char *id)
         {BELFRY_EXT_ALARM, &alarm_api},
         {BELFRY_EXT_STATE, &state_api},
         {BELFRY_EXT_SMTP_CLIENT, &fake_smtp_api},
+        {BELFRY_EXT_SAMPLES, &fake_samples_api},
         {BELFRY_EXT_DIRECTORY, &directory_api},
         {BELFRY_EXT_ASSET, &asset_api},
         {BELFRY_EXT_FD, &fake_fd_api},

@@ -597,6 +597,30 @@ struct belfry_addresses_api {
                     void *arg);
 };
 
+/* --- belfry.samples/1: something to deliver, for who wants to see what it would look like --------------------------
+ */
+
+#define BELFRY_EXT_SAMPLES "belfry.samples/1"
+
+struct belfry_sample {
+    uint32_t struct_size, reserved;
+    struct belfry_str type;     /* that a source of the org declares */
+    struct belfry_str data;     /* JSON object; empty: the example that the type declares */
+    struct belfry_str event;    /* instead of both: UUID of a stored event of the org */
+    struct belfry_str language; /* BCP 47: of its texts */
+};
+
+struct belfry_samples_api {
+    uint32_t struct_size, reserved;
+    /* [loop] an item as deliver() would be given it, in the org of the request. done once, on a later turn; the item is
+     * good for that call. Of a stored event the audit says who looked at it, and done comes after that commit.
+     * ENOTFOUND: no source of the org has such a type, or there is no such event; EINVAL: data is no JSON object, or
+     * the type has no example and there is no data. */
+    void (*make)(const struct belfry_host *host, const struct belfry_http_request *req,
+                 const struct belfry_sample *what,
+                 void (*done)(void *arg, belfry_status status, const struct belfry_item *item), void *arg);
+};
+
 /* --- small ones --------------------------------------------------------------------------------------------------- */
 
 #define BELFRY_EXT_WORKER "belfry.worker/1"
