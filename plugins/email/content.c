@@ -23,6 +23,9 @@ static const char single_html[] =
 static const char list_html[] =
 #include "plugins/email/templates/list.mustache.inc"
     ;
+static const char of_text_html[] =
+#include "plugins/email/templates/text.mustache.inc"
+    ;
 static const char layout_html[] =
 #include "plugins/email/templates/layout.mustache.inc"
     ;
@@ -39,10 +42,10 @@ belfry_status content_start(const struct belfry_host *host, struct belfry_error 
 {
     static const struct {
         const char *name, *text;
-    } templates[] = {{"mail.single.text", single_text},     {"mail.list.text", list_text},
-                     {"mail.layout.text", layout_text},     {"mail.single.html", single_html},
-                     {"mail.list.html", list_html},         {"mail.layout.html", layout_html},
-                     {"mail.text.html", "{{{text_html}}}"}, {"content", "{{{content}}}"}};
+    } templates[] = {{"mail-single-text", single_text}, {"mail-list-text", list_text},
+                     {"mail-layout-text", layout_text}, {"mail-single-html", single_html},
+                     {"mail-list-html", list_html},     {"mail-layout-html", layout_html},
+                     {"mail-text-html", of_text_html},  {"content", "{{{content}}}"}};
     const struct belfry_pages_api *pages = host->get_extension(host, BELFRY_EXT_PAGES);
     belfry_status status = pages->texts(host, "en", belfry_str(texts_en), err);
     if (status == BELFRY_OK)

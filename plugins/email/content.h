@@ -15,7 +15,7 @@ struct content_options; /* `templates` of the configuration, content_options.c *
 /* What the functions below need, to be among the plugin's `needs`. */
 #define CONTENT_NEEDS BELFRY_EXT_PAGES, BELFRY_EXT_CALENDAR, BELFRY_EXT_SITE
 
-/* Adds texts and templates of ours to the host's pages, in start(). */
+/* Adds the texts of the plugin and the templates of mails to the host's pages, in start(). */
 belfry_status content_start(const struct belfry_host *host, struct belfry_error *err);
 /* templates: borrowed from the configuration until content_free(). EINVAL with what is wrong. */
 struct content *content_new(const struct belfry_host *host, const struct belfry_map *templates,

@@ -133,13 +133,26 @@ static void put_value(const struct writing *w, json_t *fact, enum kind kind, con
         put_record(fact, value);
 }
 
+static int concerns(const struct fact *fact, struct belfry_str type)
+{
+    size_t n = strlen(fact->types);
+    return type.len >= n && memcmp(type.ptr, fact->types, n) == 0;
+}
+
+int content_has_facts(struct belfry_str type)
+{
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+        if (concerns(&facts[i], type))
+            return 1;
+    return 0;
+}
+
 json_t *content_facts(const struct writing *w, const struct belfry_item *item, json_t *data)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-        size_t n = strlen(facts[i].types);
         char key[64];
-        if (item->type.len < n || memcmp(item->type.ptr, facts[i].types, n) != 0)
+        if (!concerns(&facts[i], item->type))
             continue;
         json_t *fact = json_object();
         put_value(w, fact, facts[i].kind, at(data, facts[i].path));

@@ -67,6 +67,7 @@ int content_has_text(const struct writing *w, const char *key);
 void content_why(const struct writing *w, json_t *model);
 
 /* content_facts.c: [{label, value}] of what the event's data says for its type; an empty array when it says nothing */
+int content_has_facts(struct belfry_str type); /* 1 when some type of data is known for it */
 json_t *content_facts(const struct writing *w, const struct belfry_item *item, json_t *data);
 
 /* content_clean.c: pure */

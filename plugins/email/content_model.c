@@ -129,15 +129,28 @@ static void put_actions(const struct writing *w, json_t *model)
     json_decref(list);
 }
 
-static json_t *single_model(const struct writing *w)
+/* The data of an event may be half a megabyte: it is parsed for facts, and given on only to templates that are not
+ * ours.
+ */
+static void put_data(const struct writing *w, json_t *model)
 {
-    json_t *model = item_model(w, w->lead), *data = data_of(w->lead);
-    json_t *facts = content_facts(w, w->lead, data);
-    put_body(w, model);
+    int read = w->trial || (w->content->templates && w->content->templates->count);
+    if (!read && !content_has_facts(w->lead->type))
+        return;
+    json_t *data = data_of(w->lead), *facts = content_facts(w, w->lead, data);
     if (json_array_size(facts))
         json_object_set(model, "facts", facts);
     json_decref(facts);
-    json_object_set_new(model, "data", data);
+    if (read)
+        json_object_set(model, "data", data);
+    json_decref(data);
+}
+
+static json_t *single_model(const struct writing *w)
+{
+    json_t *model = item_model(w, w->lead);
+    put_body(w, model);
+    put_data(w, model);
     put_actions(w, model);
     return model;
 }

@@ -91,15 +91,15 @@ static struct belfry_part ours(const char *name, int part, uint32_t around)
 static const char *our_body(const struct writing *w, int part)
 {
     if (w->batch->kind == BELFRY_BATCH_SINGLE)
-        return part == CONTENT_HTML ? "mail.single.html" : "mail.single.text";
-    return part == CONTENT_HTML ? "mail.list.html" : "mail.list.text";
+        return part == CONTENT_HTML ? "mail-single-html" : "mail-single-text";
+    return part == CONTENT_HTML ? "mail-list-html" : "mail-list-text";
 }
 
 /* A body in its layout: the configuration's, else ours. */
 static struct result in_layout(struct run *run, const struct belfry_part *body, int part)
 {
     struct belfry_part parts[2] = {*body,
-                                   ours(part == CONTENT_HTML ? "mail.layout.html" : "mail.layout.text", part, 1)};
+                                   ours(part == CONTENT_HTML ? "mail-layout-html" : "mail-layout-text", part, 1)};
     if (run->layout && run->layout->parts[part].struct_size) {
         struct belfry_part own[2] = {*body, run->layout->parts[part]};
         own[1].around = 1;
@@ -135,7 +135,7 @@ static struct result html_of_text(struct run *run, const struct belfry_part *tex
     if (with)
         content_put(with, "text_html", belfry_str(html));
     run->json = with ? json_dumps(with, JSON_COMPACT) : NULL;
-    struct belfry_part body = ours("mail.text.html", CONTENT_HTML, 0);
+    struct belfry_part body = ours("mail-text-html", CONTENT_HTML, 0);
     if (run->json)
         r = in_layout(run, &body, CONTENT_HTML);
     else

@@ -9,6 +9,7 @@
 #include "dkim.h"
 #include "domain.h"
 #include "feedback.h"
+#include "preview.h"
 #include "server.h"
 #include "test_mail.h"
 #include "unsubscribe.h"
@@ -19,10 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Servers may take their time after the dot (RFC 5321, 4.5.3.2.6, wants ten minutes for it): what is given up then is
- * `unknown`, and sent twice. More would block a connection for too long. */
-#define TIMEOUT_MS (120 * INT64_C(1000))
 
 /* Servers may take their time after the dot (RFC 5321, 4.5.3.2.6, wants ten minutes for it): what is given up then is
  * `unknown`, and sent twice. More would block a connection for too long. */
@@ -214,6 +211,8 @@ static void extensions(struct email *e)
     e->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
     e->pages = host->get_extension(host, BELFRY_EXT_PAGES);
     e->alarm = host->get_extension(host, BELFRY_EXT_ALARM);
+    e->calendar = host->get_extension(host, BELFRY_EXT_CALENDAR);
+    e->samples = host->get_extension(host, BELFRY_EXT_SAMPLES);
     secret->derive(host, "mail tokens", e->token_key);
     e->url = site->url(host);
 }
@@ -332,17 +331,10 @@ static const struct belfry_delivery delivery = {.struct_size = sizeof(delivery),
 static const struct belfry_role roles[] = {
     {"belfry.delivery/1", &delivery}, {"belfry.feedback/1", &feedback_role}, {0}};
 
-static const char *const needs[] = {BELFRY_EXT_SMTP_CLIENT,
-                                    BELFRY_EXT_ADDRESSES,
-                                    BELFRY_EXT_WORKER,
-                                    BELFRY_EXT_METRICS,
-                                    BELFRY_EXT_SECRET,
-                                    BELFRY_EXT_SITE,
-                                    BELFRY_EXT_PAGES,
-                                    BELFRY_EXT_HTTP_ROUTE,
-                                    BELFRY_EXT_CALENDAR,
-                                    BELFRY_EXT_ALARM,
-                                    NULL};
+static const char *const needs[] = {BELFRY_EXT_SMTP_CLIENT, BELFRY_EXT_ADDRESSES,  BELFRY_EXT_WORKER,
+                                    BELFRY_EXT_METRICS,     BELFRY_EXT_SECRET,     BELFRY_EXT_SITE,
+                                    BELFRY_EXT_PAGES,       BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_CALENDAR,
+                                    BELFRY_EXT_ALARM,       BELFRY_EXT_SAMPLES,    NULL};
 
 static const struct belfry_route routes[] = {{.struct_size = sizeof(struct belfry_route),
                                               .method = "POST",
@@ -350,6 +342,12 @@ static const struct belfry_route routes[] = {{.struct_size = sizeof(struct belfr
                                               .auth = "role:admin|token:admin",
                                               .body_limit = 4096,
                                               .handle = test_mail_route},
+                                             {.struct_size = sizeof(struct belfry_route),
+                                              .method = "POST",
+                                              .pattern = "/v1/{org}/templates/preview",
+                                              .auth = "role:admin|token:admin",
+                                              .body_limit = PREVIEW_BODY_MAX,
+                                              .handle = preview_route},
                                              {.struct_size = sizeof(struct belfry_route),
                                               .method = "GET",
                                               .pattern = UNSUBSCRIBE_PATTERN,

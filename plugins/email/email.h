@@ -56,6 +56,8 @@ struct email {
     const struct belfry_http_route_api *http;
     const struct belfry_pages_api *pages;
     const struct belfry_alarm_api *alarm;
+    const struct belfry_calendar_api *calendar;
+    const struct belfry_samples_api *samples;
     struct content *content;
     struct address from;
     char bounce_domain[BOUNCE_DOMAIN_SIZE]; /* in A-labels; empty: none */
