@@ -26,6 +26,10 @@ static const struct cli_command commands[] = {
      cli_bounce},
     {"dkim", "dkim keygen [--selector S] [--domain D] [--type rsa|ed25519] --out FILE",
      "make a key that mails are signed with, and print its DNS record", cli_dkim},
+    {"template",
+     "template render -c FILE --org O (--type T [--data FILE] | --event ID) [--locale L] [--timezone Z] [--template FILE]"
+     " [--kind single|digest|catch_up] [--part subject|text|html]",
+     "show what a mail would say; nothing is sent", cli_template},
     {"help", "help [COMMAND | CODE]", "explain a command or a diagnostic", cli_help},
 };
 
