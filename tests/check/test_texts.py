@@ -104,7 +104,8 @@ def test_german_is_not_english(owner):
 # --- what names them --------------------------------------------------------------------------------------------
 
 def templates(owner):
-    return sorted(glob.glob(os.path.join(ROOT, owner, "pages", "*.mustache")))
+    return sorted(path for where in ("pages/*.mustache", "templates/*.mustache", "templates/*.txt")
+                  for path in glob.glob(os.path.join(ROOT, owner, where)))
 
 
 def test_templates_name_texts_that_are_there(owner):
@@ -119,7 +120,7 @@ def test_templates_hold_no_words_of_their_own(owner):
     """Every word that a reader sees comes from a catalogue or the model."""
     for path in templates(owner):
         text = re.sub(r"\{\{[^}]*\}\}\}?", "", read(path))
-        text = re.sub(r"<!--.*?-->|<title>.*?</title>", "", text, flags=re.S)
+        text = re.sub(r"<!--.*?-->|<title>.*?</title>|<style>.*?</style>", "", text, flags=re.S)
         said = re.sub(r"<[^>]*>", "", text, flags=re.S)
         words = re.findall(r"[A-Za-z]{3,}", said)
         assert words == [], os.path.basename(path)

@@ -64,6 +64,7 @@ ROUTES = [
     ("POST", "/v1/acme/deliveries/" + NOBODY + "/retry", {"role:admin", "token:admin"}, None),
     ("POST", "/v1/acme/deliveries/" + NOBODY + "/cancel", {"role:admin", "token:admin"}, None),
     ("POST", "/v1/acme/channels/mail/test", {"role:admin", "token:admin"}, {"to": 7}),
+    ("POST", "/v1/acme/templates/preview", {"role:admin", "token:admin"}, {"event": "{event}"}),
     ("POST", "/v1/acme/deliveries/retry", {"role:admin", "token:admin"}, {"ids": []}),
     ("POST", "/v1/acme/deliveries/discard", {"role:admin", "token:admin"}, {"filter": {"channel": "none"}}),
     ("GET", "/v1/acme/users/somebody", {"role:admin", "token:users", "token:read", "token:admin"}, None),

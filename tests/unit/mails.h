@@ -78,31 +78,29 @@ static const struct belfry_delivery mails_delivery = {.struct_size = sizeof(mail
 static const struct belfry_role mails_roles[] = {{"belfry.delivery/1", &mails_delivery}, {0}};
 static const char *const mails_needs[] = {CONTENT_NEEDS, NULL};
 
-/* The table of options needs an address that is known when the program runs. */
+static const struct belfry_option mails_options[] = {{.struct_size = sizeof(struct belfry_option),
+                                                      .type = BELFRY_OPT_MAP,
+                                                      .offset = offsetof(struct mails_config, templates),
+                                                      .name = "templates",
+                                                      .children = content_templates_option},
+                                                     {0}};
+static const struct belfry_plugin mails_plugin = {.struct_size = sizeof(mails_plugin),
+                                                  .id = "mails",
+                                                  .version = "1",
+                                                  .summary = "Writes mails",
+                                                  .roles = mails_roles,
+                                                  .needs = mails_needs,
+                                                  .options = mails_options,
+                                                  .config_size = sizeof(struct mails_config),
+                                                  .create = mails_create,
+                                                  .start = mails_start,
+                                                  .destroy = mails_destroy};
+static const struct belfry_plugin *const mails_plugins[] = {&mails_plugin};
+static const struct belfry_entry mails_entry_ = {BELFRY_MAGIC, BELFRY_ABI_MAJOR, BELFRY_ABI_MINOR, 1, 0, mails_plugins};
+
 static const struct belfry_entry *mails_entry(void)
 {
-    static struct belfry_option options[2];
-    static struct belfry_plugin plugin;
-    static const struct belfry_plugin *plugins[] = {&plugin};
-    static struct belfry_entry entry;
-    options[0] = (struct belfry_option){.struct_size = sizeof(struct belfry_option),
-                                        .type = BELFRY_OPT_MAP,
-                                        .offset = offsetof(struct mails_config, templates),
-                                        .name = "templates",
-                                        .children = content_templates_option};
-    plugin = (struct belfry_plugin){.struct_size = sizeof(plugin),
-                                    .id = "mails",
-                                    .version = "1",
-                                    .summary = "Writes mails",
-                                    .roles = mails_roles,
-                                    .needs = mails_needs,
-                                    .options = options,
-                                    .config_size = sizeof(struct mails_config),
-                                    .create = mails_create,
-                                    .start = mails_start,
-                                    .destroy = mails_destroy};
-    entry = (struct belfry_entry){BELFRY_MAGIC, BELFRY_ABI_MAJOR, BELFRY_ABI_MINOR, 1, 0, plugins};
-    return &entry;
+    return &mails_entry_;
 }
 
 #endif
