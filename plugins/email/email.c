@@ -336,30 +336,18 @@ static const char *const needs[] = {BELFRY_EXT_SMTP_CLIENT, BELFRY_EXT_ADDRESSES
                                     BELFRY_EXT_PAGES,       BELFRY_EXT_HTTP_ROUTE, BELFRY_EXT_CALENDAR,
                                     BELFRY_EXT_ALARM,       BELFRY_EXT_SAMPLES,    NULL};
 
-static const struct belfry_route routes[] = {{.struct_size = sizeof(struct belfry_route),
-                                              .method = "POST",
-                                              .pattern = "/v1/{org}/channels/{instance}/test",
-                                              .auth = "role:admin|token:admin",
-                                              .body_limit = 4096,
-                                              .handle = test_mail_route},
-                                             {.struct_size = sizeof(struct belfry_route),
-                                              .method = "POST",
-                                              .pattern = "/v1/{org}/templates/preview",
-                                              .auth = "role:admin|token:admin",
-                                              .body_limit = PREVIEW_BODY_MAX,
-                                              .handle = preview_route},
-                                             {.struct_size = sizeof(struct belfry_route),
-                                              .method = "GET",
-                                              .pattern = UNSUBSCRIBE_PATTERN,
-                                              .auth = "none",
-                                              .handle = unsubscribe_get},
-                                             {.struct_size = sizeof(struct belfry_route),
-                                              .method = "POST",
-                                              .pattern = UNSUBSCRIBE_PATTERN,
-                                              .auth = "none",
-                                              .body_limit = UNSUBSCRIBE_BODY,
-                                              .handle = unsubscribe_post},
-                                             {0}};
+#define ROUTE(verb, path, who, limit, fn)                                                                              \
+    {                                                                                                                  \
+        .struct_size = sizeof(struct belfry_route), .method = (verb), .pattern = (path), .auth = (who),                \
+        .body_limit = (limit), .handle = (fn)                                                                          \
+    }
+
+static const struct belfry_route routes[] = {
+    ROUTE("POST", "/v1/{org}/channels/{instance}/test", "role:admin|token:admin", 4096, test_mail_route),
+    ROUTE("POST", "/v1/{org}/templates/preview", "role:admin|token:admin", PREVIEW_BODY_MAX, preview_route),
+    ROUTE("GET", "/{org}/u/{token}", "none", 0, unsubscribe_get),
+    ROUTE("POST", "/{org}/u/{token}", "none", UNSUBSCRIBE_BODY, unsubscribe_post),
+    {0}};
 
 static const struct belfry_plugin plugin = {.struct_size = sizeof(plugin),
                                             .id = "email",

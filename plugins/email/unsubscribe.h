@@ -5,7 +5,6 @@
 
 #include "email.h"
 
-#define UNSUBSCRIBE_PATTERN "/{org}/u/{token}" /* auth: none */
 #define UNSUBSCRIBE_BODY (32 << 10)
 
 /* Adds the page's template, in start(), when the texts are there. */
