@@ -19,7 +19,8 @@ TYPES = ["record.assigned", "workflow.odd", "approval.requested", "approval.remi
 
 @pytest.fixture
 def config(smtp):
-    config = with_mail(base(), smtp, {"source": ["crm", "deals"]}, deliver={"after": "5m", "unless": ["seen", "handled"]}, templates={
+    deliver = {"after": "5m", "unless": ["seen", "handled"]}
+    config = with_mail(base(), smtp, {"source": ["crm", "deals"]}, deliver, templates={
         "invoice.*": {"subject": "Acme: {{title}}", "locales": {"de": {"subject": "Acme, {{title}}"}}},
         "record.assigned": {"text": "{{#data.record.fields}}{{name}}{{/data.record.fields}}\n{{href}}\n"},
     })
@@ -239,3 +240,17 @@ def test_words_zone_and_actions_are_of_who_gets_it(hub, smtp):
     subject, text, html = mails["bob@acme.example"]
     assert subject == "Approve: Chairs" and "Answer in your inbox (Approve, Reject)" in text
     assert "your approval is asked for" in text and "Stop e-mails for " in text
+
+
+def test_who_may_not_act_is_not_asked_to(new_hub, config, smtp):
+    """Of a category whose actions are for some, the others are mailed without, as their inbox is without."""
+    config["categories"]["approval"] = {"label": "Approvals", "actions_for": ["finance"]}
+    config["orgs"]["acme"]["users"]["bob"]["roles"] = ["finance"]
+    hub = new_hub(config, clock=True).start()
+    approval = {"id": "7", "title": "Chairs", "url": "https://erp.example/7", "submitter": "sam",
+                "steps": [{"name": "Finance", "approvers": ["ann", "bob"], "needs": "any"}]}
+    hub.send(cloud_event("approval.submitted", {"approval": approval}), source="deals")
+    hub.clock.advance("5m")
+    mails = {mail.recipient: mail.part("plain") for mail in until(lambda: len(smtp.mails()) == 2 and smtp.mails())}
+    assert "Answer in your inbox (Approve, Reject)" in mails["bob@acme.example"]
+    assert "Answer in your inbox" not in mails["ann@acme.example"] and "Open: " in mails["ann@acme.example"]

@@ -11,7 +11,7 @@ const approval = (title) => ({
   approval: { id: '42', title, submitter: 'sam' }, step: { index: 1, of: 2, name: 'Finance' },
 });
 
-export const MAILS = [
+const MAILS = [
   { name: 'single', type: 'approval.requested' },
   { name: 'single-de', type: 'invoice.disputed', locale: 'de' },
   { name: 'success', type: 'invoice.paid' },
@@ -22,6 +22,12 @@ export const MAILS = [
   { name: 'long', type: 'approval.requested', data: approval(LONG) },
   { name: 'hostile', type: 'approval.requested', data: approval('</h1><script>alert(1)</script><img src=x>') },
   { name: 'text-only', type: 'approval.requested', template: { text: 'Dear {{name}},\n{{title}}\n\n{{href}}\n' } },
+];
+
+// What BELFRY_PICTURES, a directory, is given of each.
+const LOOKS = [
+  ['light', 'light', 'none', 800], ['dark', 'dark', 'none', 800],
+  ['narrow', 'light', 'none', 320], ['forced', 'light', 'active', 800],
 ];
 
 let hub, browser;
@@ -64,12 +70,9 @@ for (const mail of MAILS) {
     const width = await page.evaluate(() => document.querySelector('.card').getBoundingClientRect().width);
     assert.ok(width <= 600, `${width} px wide`);
     if (process.env.BELFRY_PICTURES) {
-      for (const [look, media, size] of [
-        ['light', { colorScheme: 'light', forcedColors: 'none' }, 800], ['dark', { colorScheme: 'dark', forcedColors: 'none' }, 800],
-        ['narrow', { colorScheme: 'light', forcedColors: 'none' }, 320], ['forced', { colorScheme: 'light', forcedColors: 'active' }, 800],
-      ]) {
-        await page.emulateMedia(media);
-        await page.setViewportSize({ width: size, height: 700 });
+      for (const [look, colorScheme, forcedColors, width] of LOOKS) {
+        await page.emulateMedia({ colorScheme, forcedColors });
+        await page.setViewportSize({ width, height: 700 });
         await page.screenshot({ path: `${process.env.BELFRY_PICTURES}/mail-${mail.name}-${look}.png`, fullPage: true });
       }
     }
