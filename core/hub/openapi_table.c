@@ -173,7 +173,7 @@ const struct openapi_operation openapi_operations[] = {
      NULL, ":TestMailIn", "200:TestMail 400 422 429 502 503"},
     {"POST", V1 "templates/preview",
      "What a mail would say: of a type's example, of `data`, or of a stored event, which the audit notes. Nothing is sent.",
-     NULL, ":PreviewIn", "200:Preview 400 422 503"},
+     NULL, ":PreviewIn", "200:Preview 400 404 422 503"},
     {"GET", V1 "overview", "Numbers for the first page: what waits, the last hour by the minute, what is in trouble.",
      NULL, NULL, "200:Overview 503"},
     {"GET", V1 "endpoints", "Webhook endpoints and how they do, newest first.", WINDOW, NULL, "200:Endpoints 400 503"},

@@ -263,8 +263,8 @@ static void on_item(void *arg, belfry_status status, const struct belfry_item *i
         return;
     }
     if (status == BELFRY_ENOTFOUND && p->event.ptr) {
-        fault(p, "/event", "there is no such event in this org");
-        refuse(p);
+        e->http->problem(e->host, p->req->id, 404, "/event", belfry_str("there is no such event"));
+        preview_free(p);
     } else if (status == BELFRY_ENOTFOUND) {
         fault(p, "/type", "no source of this org tells of such events; GET /v1/{org}/event-types lists them");
         refuse(p);

@@ -318,7 +318,7 @@ def test_who_may_what(hub, who):
         else:
             assert answer.status_code == 403, f"{name(route)}: {answer.status_code} {answer.text}"
             assert "needs" in answer.json()["detail"], "names what is needed"
-        may_see = is_ & {"role:admin", "token:read", "token:admin"} and re.search("event|explain|runs|/admin$", route[1])
+        may_see = is_ & {"role:admin", "token:read", "token:admin"} and re.search("event|explain|preview|runs|/admin$", route[1])
         if not may_see:
             tells_nothing(answer, route)
 

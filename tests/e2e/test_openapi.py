@@ -178,6 +178,9 @@ CALLS = [
     ("reader", "GET", V1 + "events/{id}", {"id": "{event}"}, "", None, 200),
     ("reader", "GET", V1 + "events/{id}", {"id": NOBODY}, "", None, 404),
     ("reader", "POST", V1 + "explain", {}, "", {"event": "{event}"}, 200),
+    ("admin", "POST", V1 + "templates/preview", {}, "", {"type": "record.assigned", "locale": "de"}, 200),
+    ("admin", "POST", V1 + "templates/preview", {}, "", {"event": "{event}", "kind": "digest"}, 200),
+    ("admin", "POST", V1 + "templates/preview", {}, "", {"type": "no.such", "template": {"text": "x"}}, 422),
     ("reader", "POST", V1 + "explain", {}, "", {"source": "crm", "trigger": case("ann")}, 200),
     ("reader", "POST", V1 + "explain", {}, "", {"source": "nothing", "trigger": {}}, 422),
     ("reader", "GET", V1 + "deliveries", {}, "?state=retrying", None, 200),
@@ -324,12 +327,14 @@ def test_every_route_that_takes_json_refuses_what_is_none(hub, kind):
     asked = 0
     for (method, pattern), operation in operations(hub).items():
         media = [m for m in operation.get("requestBody", {}).get("content", {}) if m.endswith("json")]
-        optional = pattern.endswith(("/actions/{action}", "/reveal", "}/retry", "}/cancel")) and kind == "nothing"
+        may_be_empty = ("/actions/{action}", "/reveal", "}/retry", "}/cancel", "}/test")
+        optional = pattern.endswith(may_be_empty) and kind == "nothing"
         if not media or optional:
             continue
         who, needs = next(iter(operation["security"][0].items()))
         headers = hub.person("root") if who == "person" else TOKENS[MAY[needs[0]]]
-        fill = {"org": "acme", "source": "crm", "id": hub.item, "action": "approve", "username": "somebody"}
+        fill = {"org": "acme", "source": "crm", "id": hub.item, "action": "approve", "username": "somebody",
+                "channel": "mail"}
         path = re.sub(r"{(\w+)}", lambda m: fill[m[1]], pattern)
         answer = hub.request(method, path, {**headers, "Content-Type": media[0]}, data=HOSTILE[kind])
         fine = (413,) if kind == "10 MB" else (400, 413)
