@@ -9,6 +9,8 @@
 #include "base/mem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unicode/unum.h>
 #include <unicode/upluralrules.h>
 #include <unicode/ureldatefmt.h>
@@ -19,14 +21,34 @@ struct catalogue {
     json_t *own, *merged; /* merged: NULL until asked for */
 };
 
+/* ICU's for one locale, kept open: opening them takes longer than all that is written with them. The list is short and
+ * the place that is taken next goes round. */
+#define NUMBERS_KEPT 8
+struct numbers {
+    char locale[TEXTS_LOCALE_SIZE];
+    UNumberFormat *format; /* NULL: ICU has none */
+    UPluralRules *rules;
+};
+
 struct texts {
     struct catalogue *items;
     size_t count;
+    struct numbers numbers[NUMBERS_KEPT];
+    uint32_t next;
 };
 
 struct texts *texts_new(void)
 {
     return xcalloc(1, sizeof(struct texts));
+}
+
+static void numbers_drop(struct numbers *n)
+{
+    if (n->format)
+        unum_close(n->format);
+    if (n->rules)
+        uplrules_close(n->rules);
+    memset(n, 0, sizeof(*n));
 }
 
 void texts_free(struct texts *texts)
@@ -38,6 +60,8 @@ void texts_free(struct texts *texts)
         json_decref(texts->items[i].own);
         json_decref(texts->items[i].merged);
     }
+    for (size_t i = 0; i < NUMBERS_KEPT; i++)
+        numbers_drop(&texts->numbers[i]);
     free(texts->items);
     free(texts);
 }
@@ -169,20 +193,36 @@ static double number_of(const struct belfry_value *value)
     return value->type == BELFRY_VALUE_REAL ? value->d : (double)value->i;
 }
 
-static struct belfry_str number_text(const char *locale, double number, struct arena *arena)
+static const struct numbers *numbers_of(struct texts *texts, const char *locale)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    for (size_t i = 0; i < NUMBERS_KEPT; i++)
+        if (strcmp(texts->numbers[i].locale, locale) == 0)
+            return &texts->numbers[i];
+    struct numbers *n = &texts->numbers[texts->next++ % NUMBERS_KEPT];
+    numbers_drop(n);
+    snprintf(n->locale, sizeof(n->locale), "%s", locale);
+    UNumberFormat *format = unum_open(UNUM_DECIMAL, NULL, 0, locale, NULL, &status);
+    n->format = U_SUCCESS(status) ? format : NULL;
+    status = U_ZERO_ERROR;
+    UPluralRules *rules = uplrules_open(locale, &status);
+    n->rules = U_SUCCESS(status) ? rules : NULL;
+    return n;
+}
+
+static struct belfry_str number_text(const struct numbers *numbers, double number, struct arena *arena)
 {
     UErrorCode status = U_ZERO_ERROR;
     UChar text[64];
-    UNumberFormat *format = unum_open(UNUM_DECIMAL, NULL, 0, locale, NULL, &status);
-    int32_t len = U_FAILURE(status) ? 0 : unum_formatDouble(format, number, text, 64, NULL, &status);
-    unum_close(format);
-    if (U_FAILURE(status))
+    int32_t len = numbers->format ? unum_formatDouble(numbers->format, number, text, 64, NULL, &status) : 0;
+    if (!numbers->format || U_FAILURE(status))
         return str_of(arena_printf(arena, "%.15g", number));
     return narrow(text, len, arena);
 }
 
 /* The plural form for the first number among the arguments. */
-static const json_t *plural_form(const json_t *forms, const char *locale, const struct belfry_value *args, size_t count)
+static const json_t *plural_form(const json_t *forms, const struct numbers *numbers, const struct belfry_value *args,
+                                 size_t count)
 {
     UErrorCode status = U_ZERO_ERROR;
     UChar word[16];
@@ -190,11 +230,10 @@ static const json_t *plural_form(const json_t *forms, const char *locale, const 
     size_t i = 0;
     while (i < count && args[i].type == BELFRY_VALUE_STRING)
         i++;
-    UPluralRules *rules = i < count ? uplrules_open(locale, &status) : NULL;
-    int32_t len = rules && U_SUCCESS(status) ? uplrules_select(rules, number_of(&args[i]), word, 16, &status) : 0;
+    int32_t len =
+        i < count && numbers->rules ? uplrules_select(numbers->rules, number_of(&args[i]), word, 16, &status) : 0;
     if (len > 0 && len < 16 && U_SUCCESS(status))
         u_UCharsToChars(word, keyword, len + 1);
-    uplrules_close(rules);
     const json_t *form = json_object_get(forms, keyword);
     return form ? form : json_object_get(forms, "other");
 }
@@ -210,7 +249,7 @@ static const json_t *find_text(struct texts *texts, struct belfry_str locale, co
     return at;
 }
 
-static void fill(struct belfry_str text, const char *locale, const struct belfry_value *args, size_t count,
+static void fill(struct belfry_str text, const struct numbers *numbers, const struct belfry_value *args, size_t count,
                  struct arena *arena, struct buf *out)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -221,7 +260,7 @@ static void fill(struct belfry_str text, const char *locale, const struct belfry
             continue;
         }
         buf_adds(out,
-                 args[n].type == BELFRY_VALUE_STRING ? args[n].s : number_text(locale, number_of(&args[n]), arena));
+                 args[n].type == BELFRY_VALUE_STRING ? args[n].s : number_text(numbers, number_of(&args[n]), arena));
         i += 2;
     }
 }
@@ -232,12 +271,12 @@ struct belfry_str texts_format(struct texts *texts, struct belfry_str locale, co
     char icu[TEXTS_LOCALE_SIZE];
     struct buf out = {0};
     const json_t *text = find_text(texts, locale, key);
-    texts_locale(texts, locale, icu);
+    const struct numbers *numbers = numbers_of(texts, texts_locale(texts, locale, icu));
     if (is_plural(text))
-        text = plural_form(text, icu, args, count);
+        text = plural_form(text, numbers, args, count);
     if (!json_is_string(text))
         return arena_str(arena, str_of(key));
-    fill(json_str(text), icu, args, count, arena, &out);
+    fill(json_str(text), numbers, args, count, arena, &out);
     struct belfry_str made = arena_str(arena, buf_str(&out));
     buf_free(&out);
     return made;

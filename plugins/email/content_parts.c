@@ -183,6 +183,28 @@ static char *configured(struct run *run, const struct content_choice *choices, s
     return NULL;
 }
 
+static void on_ours(void *arg, size_t part, belfry_status status, struct belfry_str text)
+{
+    struct made *made = arg;
+    if (part % 2 == 1 && status == BELFRY_OK) /* the layouts, around what is before them */
+        made->parts[part / 2 + CONTENT_TEXT] = strndup(text.len ? text.ptr : "", text.len);
+}
+
+/* Text and HTML where the configuration has nothing to say: of one look at the model, which is most of the work. */
+static void render_ours(const struct run *run)
+{
+    const struct content *content = run->w->content;
+    const struct belfry_part parts[] = {
+        ours(our_body(run->w, CONTENT_TEXT), CONTENT_TEXT, 0), ours("mail-layout-text", CONTENT_TEXT, 1),
+        ours(our_body(run->w, CONTENT_HTML), CONTENT_HTML, 0), ours("mail-layout-html", CONTENT_HTML, 1)};
+    struct belfry_rendering what = {.struct_size = sizeof(what),
+                                    .language = run->w->locale,
+                                    .json = belfry_str(run->json),
+                                    .parts = parts,
+                                    .part_count = sizeof(parts) / sizeof(parts[0])};
+    content->pages->render_parts(content->host, &what, on_ours, run->made);
+}
+
 /* A line that says something; NULL when nothing is left of it. */
 static char *subject_of(char *made)
 {
@@ -207,7 +229,9 @@ int content_parts(struct writing *w, struct made *made, char *note_text, size_t 
     made->parts[CONTENT_SUBJECT] = subject_of(configured(&run, choices, count, CONTENT_SUBJECT));
     if (!made->parts[CONTENT_SUBJECT])
         made->parts[CONTENT_SUBJECT] = content_line(text_at(w->model, "headline"));
-    for (int part = CONTENT_TEXT; part <= CONTENT_HTML; part++) {
+    if (count == 0 && !run.layout)
+        render_ours(&run);
+    for (int part = CONTENT_TEXT; part <= CONTENT_HTML && (count || run.layout); part++) {
         made->parts[part] = configured(&run, choices, count, part);
         struct belfry_part body = ours(our_body(w, part), part, 0);
         if (!made->parts[part])
