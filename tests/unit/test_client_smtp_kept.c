@@ -55,6 +55,7 @@ static void test_a_connection_that_was_closed_meanwhile(void **state)
                                             {.rcpt = "250 ok|421 4.3.2 going down|250 ok"},
                                             {.data = "354 go||354 go"},
                                             {.end = "!250 2.0.0 ok|250 2.0.0 ok"},
+                                            {.end = "250 2.0.0 ok\r\n250 2.0.0 ok|250 2.0.0 ok"}, /* out of step */
                                             {.end = "!250 2.0.0 ok\r\n421 4.4.2 no more of you|250 2.0.0 ok"},
                                             {.mail = "550 no|250 ok", .rset = "500 what?"},
                                             {.mail = "550 no|250 ok", .rset = ""}};
