@@ -328,6 +328,16 @@ static uint32_t share(const struct dispatch *d, const struct queue_state *q, uin
     return slots < fair ? slots : fair;
 }
 
+/* How many batches the queue may have under way: of a channel without targets what its plugin says. */
+static uint32_t concurrency_of(const struct queue_state *q)
+{
+    const struct dispatch_channel *channel = &q->channel->live->pub;
+    if (q->target || !channel->vtable->inflight)
+        return q->concurrency;
+    uint32_t wanted = channel->vtable->inflight(channel->self);
+    return wanted == 0 ? 1 : wanted < q->concurrency ? wanted : q->concurrency;
+}
+
 /* How many rows the queue may take now; 0 and a time to look again (or none) otherwise. */
 static uint32_t free_slots(struct dispatch *d, struct queue_state *q)
 {
@@ -338,7 +348,7 @@ static uint32_t free_slots(struct dispatch *d, struct queue_state *q)
         queue_due_at(d, q, wait);
         return 0;
     }
-    uint32_t slots = q->concurrency > q->inflight ? q->concurrency - q->inflight : 0;
+    uint32_t concurrency = concurrency_of(q), slots = concurrency > q->inflight ? concurrency - q->inflight : 0;
     if (q->breaker.open_until_ms && slots > 1)
         slots = 1; /* half open: one goes ahead */
     if (slots > EACH_CLAIM_MAX)

@@ -277,14 +277,6 @@ static void live_drain(struct channel *ch)
     live_unref(live);
 }
 
-/* How many batches of its own queue the channel is given at once. */
-static uint32_t concurrency_of(const struct dispatch_channel *channel)
-{
-    uint32_t most = channel->vtable->max_inflight ? channel->vtable->max_inflight : DISPATCH_CONCURRENCY;
-    uint32_t wanted = channel->vtable->inflight ? channel->vtable->inflight(channel->self) : most;
-    return wanted > 0 && wanted < most ? wanted : most;
-}
-
 int dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *channel)
 {
     struct channel *ch = channel_get(d, channel->instance->name);
@@ -292,7 +284,6 @@ int dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *chan
         return 0;
     if (ch->live && ch->live->pub.self == channel->self) {
         ch->live->pub = *channel;
-        ch->own->concurrency = concurrency_of(channel);
         declare_in_force(d, ch);
         return 1;
     }
@@ -302,8 +293,7 @@ int dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *chan
     ch->live->channel = ch;
     declare_in_force(d, ch);
     if (!ch->own)
-        ch->own = queue_new(ch, NULL, 0);
-    ch->own->concurrency = concurrency_of(channel);
+        ch->own = queue_new(ch, NULL, channel->vtable->max_inflight);
     channel_metrics(ch);
     wake_channel(d, ch, 1);
     return 1;

@@ -230,6 +230,8 @@ static void on_answer(void *arg, const struct belfry_smtp_answer *smtp)
     struct record_facts facts = {.server = s->server->name};
     s->call = 0;
     s->left_ms -= smtp->elapsed_us / 1000;
+    if (smtp->stage >= BELFRY_SMTP_STAGE_ENVELOPE)
+        server_held(s->server, smtp->elapsed_us);
     record_detail(&facts, smtp, detail);
     note_server(s, answer.server, detail);
     s->suspect |= answer.server == SERVER_SUSPECT;

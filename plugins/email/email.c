@@ -310,12 +310,10 @@ static void stop(void *self)
         e->host->stopped(e->host);
 }
 
-/* One that is sent and one that is written meanwhile, for each connection: what is claimed has passed its gates, so it
- * should not wait long. */
 static uint32_t inflight(void *self)
 {
     const struct email *e = self;
-    return 2 * servers_connections(e->servers);
+    return servers_room(e->servers);
 }
 
 static const struct belfry_delivery delivery = {.struct_size = sizeof(delivery),

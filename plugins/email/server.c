@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define SOON_US 250000 /* within which what is taken should begin to leave */
+#define ROOM_MAX 128   /* mails behind one connection */
 #define PAUSE_MS (30 * INT64_C(1000))
 #define PAUSE_MAX_MS (5 * 60 * INT64_C(1000))
 #define SILENCES_MAX 5
@@ -167,13 +169,27 @@ int servers_ready(struct servers *servers, int64_t now_ms, int64_t *wait_ms)
     return *wait_ms == 0;
 }
 
-uint32_t servers_connections(const struct servers *servers)
+void server_held(struct server *server, int64_t elapsed_us)
 {
-    uint32_t most = 1;
+    int64_t held = elapsed_us > 0 ? elapsed_us : 1;
+    server->held_us = server->held_us ? (7 * server->held_us + held + 7) / 8 : held;
+}
+
+/* The one that mail goes to now. */
+static const struct server *current(const struct servers *servers)
+{
     for (size_t i = 0; i < servers->count; i++)
-        if (servers->items[i].connections > most)
-            most = servers->items[i].connections;
-    return most;
+        if (!servers->items[i].open_until_ms)
+            return &servers->items[i];
+    return &servers->items[0];
+}
+
+uint32_t servers_room(const struct servers *servers)
+{
+    const struct server *s = current(servers);
+    int64_t each = s->held_us ? SOON_US / s->held_us : 1;
+    each = each < 1 ? 1 : each < ROOM_MAX ? each : ROOM_MAX;
+    return s->connections * (1 + (uint32_t)each);
 }
 
 uint32_t servers_down(const struct servers *servers)

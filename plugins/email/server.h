@@ -18,6 +18,7 @@ struct server {
     int64_t open_until_ms; /* 0: closed, mail goes there */
     uint32_t pauses;       /* that were too short, in a row */
     uint32_t silences;     /* in the middle of mails, in a row */
+    int64_t held_us;       /* how long a mail holds a connection, a moving average; 0: not known */
     int probing;
 };
 
@@ -37,8 +38,13 @@ belfry_status servers_read(struct servers *servers, const struct belfry_host *ho
 struct server *servers_next(struct servers *servers, uint32_t tried, int64_t now_ms, int *probe, int64_t *wait_ms);
 /* 1: one of them may be given a mail; else 0, and *wait_ms until one may be. Takes no probe. */
 int servers_ready(struct servers *servers, int64_t now_ms, int64_t *wait_ms);
-/* How many a channel may have under way: as many as its largest server takes at once. */
-uint32_t servers_connections(const struct servers *servers);
+/* A mail held one of its connections for so long. */
+void server_held(struct server *server, int64_t elapsed_us);
+/*
+ * How many mails to have under way, at least two for each connection. Each has passed its gates when it is taken, so it
+ * should leave soon: behind those that are being sent there are as many as leave within a quarter of a second.
+ */
+uint32_t servers_room(const struct servers *servers);
 /* How many took no mail when they were last asked. */
 uint32_t servers_down(const struct servers *servers);
 

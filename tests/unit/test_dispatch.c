@@ -152,6 +152,37 @@ static void test_only_free_slots_are_claimed(void **state)
     close_scene(s);
 }
 
+static uint32_t wanted;
+
+static uint32_t inflight(void *self)
+{
+    (void)self;
+    return wanted;
+}
+
+/* Asked before each claim; no more than the plugin ever takes, and never nothing. */
+static void test_a_plugin_says_how_many_it_has_use_for(void **state)
+{
+    static const struct {
+        uint32_t wanted, under_way;
+    } rows_[] = {{1, 1}, {3, 3}, {8, 8}, {900, 8}, {0, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows_) / sizeof(rows_[0]); i++) {
+        struct scene *s = open_scene(MAIL);
+        s->mail.inflight = inflight;
+        wanted = rows_[i].wanted;
+        set_channel(s, "mail", NULL);
+        emit_many(s, 0, 20);
+        turn(s);
+        assert_int_equal(fresh(s), rows_[i].under_way);
+        wanted = 5;
+        complete(s, 0, BELFRY_DELIVERED);
+        turn(s);
+        assert_int_equal(fresh(s), rows_[i].under_way > 5 ? 0 : 6 - rows_[i].under_way);
+        close_scene(s);
+    }
+}
+
 static uint64_t claims(struct scene *s)
 {
     struct dispatch_numbers n;
@@ -484,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_attempts_end),
         cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_only_free_slots_are_claimed),
+        cmocka_unit_test(test_a_plugin_says_how_many_it_has_use_for),
         cmocka_unit_test(test_an_empty_queue_is_not_asked_in_a_circle),
         cmocka_unit_test(test_news_meanwhile),
         cmocka_unit_test(test_no_more_than_the_hub_carries),

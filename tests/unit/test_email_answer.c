@@ -445,6 +445,41 @@ static void test_domains_are_bounded(void **state)
     domains_free(domains);
 }
 
+/* --- how many mails to take --------------------------------------------------------------------------------------- */
+
+/* Two for each connection at least; as many as leave within a quarter of a second where a server is quick. */
+static void test_what_is_taken_leaves_soon(void **state)
+{
+    static const struct {
+        uint32_t connections;
+        int64_t held_us[4]; /* 0: no more */
+        uint32_t room;
+    } rows[] = {
+        {1, {0}, 2},
+        {4, {0}, 8},
+        {4, {2000000}, 8},
+        {4, {250000}, 8},
+        {1, {125000}, 3},
+        {2, {25000}, 22},
+        {1, {250}, 129},
+        {1, {1}, 129},
+        {1, {10000, 10000}, 26},
+        {1, {10000, 330000}, 6}, /* one that took long is seen at once, and forgotten slowly */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct servers servers = {.count = 2};
+        servers.items[0].connections = rows[i].connections;
+        servers.items[1].connections = 60;
+        for (size_t k = 0; k < 4 && rows[i].held_us[k]; k++)
+            server_held(&servers.items[0], rows[i].held_us[k]);
+        if (servers_room(&servers) != rows[i].room)
+            fail_msg("row %zu: %u, not %u", i, servers_room(&servers), rows[i].room);
+        servers.items[0].open_until_ms = 1; /* left alone: the next one counts */
+        assert_int_equal(servers_room(&servers), 120);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_domain_pauses_grow_to_an_hour),
         cmocka_unit_test(test_the_breaker_of_a_domain),
         cmocka_unit_test(test_domains_are_bounded),
+        cmocka_unit_test(test_what_is_taken_leaves_soon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -648,8 +648,8 @@ struct belfry_delivery {
     void (*cancel)(void *self, uint64_t batch_id);
     /* from deliver() to the batch's deadline; 0: 30 s. Of PER_TARGET the policy says it */
     int64_t timeout_ms;
-    /* [loop] optional: how many batches it has use for at once, as its options say, up to max_inflight; asked when the
-     * instance comes into force */
+    /* [loop] optional: how many batches it has use for at once, 1 to max_inflight. Asked before each claim: what it can
+     * begin soon is worth claiming, the rest waits in the hub, where each gate is asked again. */
     uint32_t (*inflight)(void *self);
 };
 
