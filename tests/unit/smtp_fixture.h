@@ -136,7 +136,7 @@ static int say(struct peer *p, const char *told, const char *otherwise, int kind
     char *answer = xmalloc(size), *text = answer;
     struct server *s = p->server;
     int result = 0;
-    choose(told ? told : otherwise, atomic_fetch_add(&s->turns[kind], 1), answer, size);
+    choose(told ? told : otherwise, atomic_fetch_add(&s->turns[kind], 1), answer, size - 2);
     if (strcmp(text, "") == 0) {
         result = -1;
     } else if (strcmp(text, "~") == 0) {
@@ -150,12 +150,12 @@ static int say(struct peer *p, const char *told, const char *otherwise, int kind
         }
         if (*text == '!')
             result = -1, text++;
+        strcat(text, "\r\n"); /* in one piece, so that the client reads it in one */
         while (*text == '*' && result == 0)
-            result = peer_write(p, text + 1, strlen(text + 1)) | peer_write(p, "\r\n", 2);
+            result = peer_write(p, text + 1, strlen(text + 1));
         if (strncmp(text, "421", 3) == 0)
             result = -1;
         peer_write(p, text, strlen(text));
-        peer_write(p, "\r\n", 2);
     }
     free(answer);
     return result;
