@@ -58,8 +58,6 @@ static belfry_status claim_run(struct ledger_command *command, struct ledger_txn
             break;
     }
     claim->next_due_ms = store_deliveries_next(txn->conn, channel, claim->target);
-    if (!claim->target)
-        txn->ledger->next_delivery = INT64_MIN;
     return BELFRY_OK;
 }
 

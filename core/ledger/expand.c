@@ -90,8 +90,6 @@ static void add_delivery(struct ledger_txn *txn, const struct expansion *x, cons
         if (row.due < txn->ledger->next_shown)
             txn->ledger->next_shown = row.due;
     } else if (!held) {
-        if (!target && row.due < txn->ledger->next_delivery)
-            txn->ledger->next_delivery = row.due;
         ledger_txn_due(txn, target);
     }
 }

@@ -97,7 +97,7 @@ static belfry_status generation_run(struct ledger_command *command, struct ledge
     notice_check_all(txn);
     timers_load(txn);
     fanout_drop(ledger);
-    ledger->next_shown = ledger->next_delivery = ledger->next_task = INT64_MIN;
+    ledger->next_shown = ledger->next_task = INT64_MIN;
     atomic_store(&ledger->limit_commands,
                  config->hub.limits.pending_triggers > 0 ? config->hub.limits.pending_triggers : PENDING_TRIGGERS);
     atomic_store(&ledger->limit_bytes,

@@ -70,12 +70,13 @@ static belfry_status begin(struct ledger *ledger)
     return status;
 }
 
-static int64_t soonest(struct ledger_txn *txn, int in_commit)
+/* When the next row comes into an inbox. What else is due is claimed: dispatch knows when. */
+static int64_t next_shown(struct ledger_txn *txn)
 {
     int64_t next = INT64_MAX;
     for (size_t i = 0; txn->gen && i < txn->gen->pub->config->channel_count; i++) {
         const struct gen_channel *channel = &txn->gen->channels[i];
-        if (((channel->flags & BELFRY_DELIVERY_IN_COMMIT) != 0) != in_commit)
+        if (!(channel->flags & BELFRY_DELIVERY_IN_COMMIT))
             continue;
         int64_t due = store_deliveries_next(txn->conn, channel->name, 0);
         next = due < next ? due : next;
@@ -92,14 +93,12 @@ static void look_ahead(struct ledger_txn *txn)
     if (ledger->next_task == INT64_MIN)
         ledger->next_task = store_tasks_next(txn->conn, INT64_MIN);
     if (ledger->next_shown == INT64_MIN)
-        ledger->next_shown = soonest(txn, 1);
-    if (ledger->next_delivery == INT64_MIN)
-        ledger->next_delivery = soonest(txn, 0);
+        ledger->next_shown = next_shown(txn);
 }
 
 static void forget(struct ledger *ledger)
 {
-    ledger->next_expiry = ledger->next_task = ledger->next_shown = ledger->next_delivery = INT64_MIN;
+    ledger->next_expiry = ledger->next_task = ledger->next_shown = INT64_MIN;
     ledger->jobs_open = 1;
 }
 
@@ -437,8 +436,7 @@ static int64_t min2(int64_t a, int64_t b)
 
 static void publish_next(struct ledger *ledger, int64_t work)
 {
-    int64_t next = min2(work, min2(ledger->next_task, ledger->next_delivery));
-    atomic_store(&ledger->next_due, next);
+    atomic_store(&ledger->next_due, min2(work, ledger->next_task));
 }
 
 /* 1 when there is work; else waits for some until something is due or a beat has passed. */

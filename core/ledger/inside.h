@@ -312,9 +312,9 @@ struct ledger {
     struct poison *poison;
     struct fanout *fanout; /* the plan of the job under way; NULL: none */
     struct retention *retention;
-    int64_t next_expiry, next_task, next_shown, next_delivery; /* wall ms; INT64_MIN: look */
-    int jobs_open;                                             /* 1: look for one */
-    int64_t last_upkeep; /* wall ms of the last look at removed targets and channels */
+    int64_t next_expiry, next_task, next_shown; /* wall ms; INT64_MIN: look */
+    int jobs_open;                              /* 1: look for one */
+    int64_t last_upkeep;                        /* wall ms of the last look at removed targets and channels */
     struct clock_watch watch;
     uint64_t rest_until; /* monotonic ns: work that comes due by itself waits after a failure */
     struct outcome_count *outcomes;

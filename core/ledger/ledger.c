@@ -87,7 +87,7 @@ struct ledger *ledger_new(const struct ledger_settings *settings, struct error *
     ledger->limit_commands = PENDING_TRIGGERS;
     ledger->limit_bytes = PENDING_BYTES;
     ledger->jobs_open = 1;
-    ledger->next_expiry = ledger->next_task = ledger->next_shown = ledger->next_delivery = INT64_MIN;
+    ledger->next_expiry = ledger->next_task = ledger->next_shown = INT64_MIN;
     ledger->txn.ledger = ledger;
     ledger->txn.conn = ledger->conn;
     ledger->txn.arena = arena_new(ARENA_BLOCK);

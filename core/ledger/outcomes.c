@@ -83,8 +83,6 @@ static void write_outcome(struct ledger_txn *txn, const struct ledger_outcome *o
         write_bundle(txn, o, &row);
     else
         write_one(txn, o, &row);
-    if (!row.target)
-        txn->ledger->next_delivery = INT64_MIN;
 }
 
 static belfry_status outcomes_run(struct ledger_command *command, struct ledger_txn *txn)

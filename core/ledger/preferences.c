@@ -65,10 +65,8 @@ int64_t preferences_replace(struct ledger_txn *txn, int64_t org, struct belfry_s
     size_t woken = (size_t)store_deliveries_wake(txn->conn, person, txn->now);
     if (txn->gen)
         woken += rewindow(txn, person, store_name_text(txn->conn, org), username, chosen);
-    if (woken) {
-        txn->ledger->next_delivery = INT64_MIN;
+    if (woken)
         ledger_txn_due(txn, 0);
-    }
     return id;
 }
 

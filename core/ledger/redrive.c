@@ -76,7 +76,7 @@ static const char *retry_row(struct ledger_txn *txn, const struct store_delivery
     wait_now(txn, row);
     ledger_txn_due(txn, row->target);
     if (!row->target)
-        txn->ledger->next_delivery = txn->ledger->next_shown = INT64_MIN;
+        txn->ledger->next_shown = INT64_MIN;
     return NULL;
 }
 
