@@ -237,6 +237,9 @@ CALLS = [
     ("operator", "POST", "/v1/admin/reload", {}, "", None, 200),
     ("operator", "POST", "/v1/admin/login-link", {}, "", {"org": "acme", "user": "ann"}, 200),
     ("operator", "POST", "/v1/admin/login-link", {}, "", {"org": "nowhere", "user": "ann"}, 422),
+    ("operator", "POST", "/v1/admin/bounces", {}, "?recipient=x@y.example", {"no": "mail"}, 415),
+    (None, "GET", "/{org}/u/{token}", {"token": "v1.x"}, "", None, 404),
+    (None, "POST", "/{org}/u/{token}", {"token": "v1.x"}, "", {"List-Unsubscribe": "One-Click"}, 404),
     ("reader", "GET", "/v1/admin/config", {}, "", None, 403),
     (None, "GET", "/v1/admin/config", {}, "", None, 401),
     (None, "GET", "/{org}/session", {}, "?token=x", None, 401),
@@ -289,6 +292,13 @@ def test_triggers_are_as_documented(hub, kind, body, query, status):
     check(hub, "POST", pattern, answer)
     if status == 202 and "true" not in query:
         fits(hub, body, operations(hub)["POST", pattern]["requestBody"]["content"][kind]["schema"])
+
+
+def test_what_comes_back_by_mail_is_as_documented(hub):
+    headers = {**TOKENS["operator"], "Content-Type": "message/rfc822"}
+    answer = hub.post("/v1/admin/bounces", headers, data=b"Subject: hello\n\nworld\n")
+    assert answer.status_code == 200
+    check(hub, "POST", "/v1/admin/bounces", answer)
 
 
 def test_probes_from_elsewhere(hub):
