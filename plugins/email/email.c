@@ -271,6 +271,11 @@ static belfry_status make_metrics(struct email *e)
         {&e->counters.deferred, "email_deferred_total", "Mails that waited because the recipient's domain rests."},
         {&e->counters.server_faults, "email_server_faults_total",
          "Servers that could not be reached, did not greet, or failed at TLS or AUTH."},
+        {&e->counters.bounced, "email_bounced_total", "Mails that came back: there is no such address."},
+        {&e->counters.bounced_for_now, "email_bounced_for_now_total", "Mails that came back for another reason."},
+        {&e->counters.complaints, "email_complaints_total", "Mails that their readers called junk."},
+        {&e->counters.unsubscribed, "email_unsubscribed_total",
+         "Times that a reader stopped mail, by link, page or mail."},
         {&e->counters.policy_refusals, "email_policy_refusals_total",
          "Mails that a domain did not take because of who sends: SPF, DKIM, DMARC, reverse DNS, reputation."},
     };

@@ -43,7 +43,8 @@ struct dkim_key;
 struct counters {
     uint32_t sent, put_off, refused, unknown, unavailable, deferred; /* attempts, by what became of them */
     uint32_t server_faults, policy_refusals;
-    uint32_t servers_down, domains_paused; /* gauges */
+    uint32_t bounced, bounced_for_now, complaints, unsubscribed; /* what comes back */
+    uint32_t servers_down, domains_paused;                       /* gauges */
 };
 
 struct email {

@@ -22,7 +22,8 @@ struct feedback {
     char *memory;
     uint8_t key[32];
     struct bounce bounce;
-    char what[128]; /* once it is known, for the log and the answer */
+    char what[128];   /* once it is known, for the log and the answer */
+    uint32_t counter; /* of it, once it was done */
 };
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
@@ -43,14 +44,17 @@ static void end(struct feedback *f, uint32_t outcome, uint32_t level, const char
 /* What the hub could not do now it may do the next time. */
 static void end_with(struct feedback *f, belfry_status status)
 {
-    if (status == BELFRY_OK)
+    const struct email *e = f->email;
+    if (status == BELFRY_OK) {
+        e->metrics->add(e->host, f->counter, 1);
         end(f, BELFRY_FEEDBACK_TAKEN, BELFRY_LOG_INFO, f->what);
-    else if (status == BELFRY_ENOTFOUND)
+    } else if (status == BELFRY_ENOTFOUND) {
         end(f, BELFRY_FEEDBACK_TAKEN, BELFRY_LOG_INFO, "whom it was for is no longer known");
-    else if (status == BELFRY_EPERM)
+    } else if (status == BELFRY_EPERM) {
         end(f, BELFRY_FEEDBACK_TAKEN, BELFRY_LOG_WARN, "somebody wants no more of a category that cannot be stopped");
-    else
+    } else {
         end(f, BELFRY_FEEDBACK_LATER, BELFRY_LOG_WARN, "it could not be recorded");
+    }
 }
 
 /* --- what follows ------------------------------------------------------------------------------------------------- */
@@ -81,6 +85,7 @@ static void report(struct feedback *f, const struct belfry_mail_facts *facts, ui
 static void stop_category(struct feedback *f, const struct belfry_mail_facts *facts)
 {
     const struct email *e = f->email;
+    f->counter = e->counters.unsubscribed;
     const struct belfry_subscription which = {.struct_size = sizeof(which),
                                               .org = facts->org,
                                               .username = facts->username,
@@ -99,6 +104,7 @@ static void follow_report(struct feedback *f, const struct belfry_mail_facts *fa
                     [BOUNCE_HARD] = {BELFRY_ADDRESS_BOUNCED, "there is no such address"},
                     [BOUNCE_SOFT] = {BELFRY_ADDRESS_SOFT, "not delivered for now"},
                     [BOUNCE_POLICY] = {0, "refused by a policy, not for its address"}};
+    const struct counters *counters = &f->email->counters;
     const struct bounce_recipient *about;
     char detail[BOUNCE_DETAIL_SIZE] = "";
     enum bounce_verdict verdict = bounce_judge(&f->bounce, facts->address, &about);
@@ -106,6 +112,9 @@ static void follow_report(struct feedback *f, const struct belfry_mail_facts *fa
         bounce_describe(about, detail);
     snprintf(f->what, sizeof(f->what), "%s status=%s", verdicts[verdict].text,
              about && about->status[0] ? about->status : "-");
+    f->counter = verdict == BOUNCE_HARD ? counters->bounced : counters->bounced_for_now;
+    if (verdict == BOUNCE_POLICY)
+        f->email->metrics->add(f->email->host, counters->policy_refusals, 1);
     if (verdicts[verdict].what)
         report(f, facts, verdicts[verdict].what, detail);
     else
@@ -116,6 +125,7 @@ static void follow_complaint(struct feedback *f, const struct belfry_mail_facts 
 {
     if (f->bounce.complaint == BOUNCE_ABUSE) {
         snprintf(f->what, sizeof(f->what), "called junk");
+        f->counter = f->email->counters.complaints;
         report(f, facts, BELFRY_ADDRESS_COMPLAINED, "called junk by its reader");
     } else if (f->bounce.complaint == BOUNCE_OPT_OUT) {
         snprintf(f->what, sizeof(f->what), "unsubscribed through its provider");

@@ -240,6 +240,8 @@ static void on_stopped(void *arg, belfry_status status, const struct belfry_subs
 {
     struct call *call = arg;
     const struct email *e = call->email;
+    if (status == BELFRY_OK && call->act == STOP && state->changed)
+        e->metrics->add(e->host, e->counters.unsubscribed, 1);
     if (status != BELFRY_EPERM) {
         on_state(arg, status, state);
         return;

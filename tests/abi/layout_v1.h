@@ -982,7 +982,9 @@ MEMBER(belfry_smtp_answer, elapsed_us, 72, int64_t);
 /* belfry_smtp_client_api */
 MEMBER(belfry_smtp_client_api, struct_size, 0, uint32_t);
 MEMBER(belfry_smtp_client_api, reserved, 4, uint32_t);
-MEMBER(belfry_smtp_client_api, send, 8, belfry_status (*)(const struct belfry_host *host, const struct belfry_smtp_mail *mail, void (*done)(void *arg, const struct belfry_smtp_answer *answer), void *arg, uint64_t *id));
+MEMBER(belfry_smtp_client_api, send, 8, belfry_status (*)(const struct belfry_host *host,
+       const struct belfry_smtp_mail *mail, void (*done)(void *arg, const struct belfry_smtp_answer *answer),
+       void *arg, uint64_t *id));
 MEMBER(belfry_smtp_client_api, cancel, 16, void (*)(const struct belfry_host *host, uint64_t id));
 
 /* belfry_address_report */

@@ -187,6 +187,7 @@ static void test_twice_is_once(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(post(link_of("ann", "approval"), FORM, ONE_CLICK)->status, 200);
     belfry_test_expect(t, "stop approval for ann");
+    assert_int_equal(belfry_test_metric(t, "email_unsubscribed_total"), 1);
 }
 
 static void test_an_address_outside(void **state)
@@ -354,6 +355,9 @@ static void test_bounces(void **state)
         belfry_test_expect(t, rows[i].told);
     }
     assert_null(strstr(belfry_test_logs(t), "ann@"));
+    assert_int_equal(belfry_test_metric(t, "email_bounced_total"), 1);
+    assert_int_equal(belfry_test_metric(t, "email_bounced_for_now_total"), 2);
+    assert_int_equal(belfry_test_metric(t, "email_policy_refusals_total"), 1);
 }
 
 static void test_what_nobody_signed_changes_nothing(void **state)
@@ -419,6 +423,8 @@ static void test_complaints(void **state)
         assert_int_equal(back("fbl@hub.example", message)->outcome, BELFRY_FEEDBACK_TAKEN);
         belfry_test_expect(t, rows[i].told);
     }
+    assert_int_equal(belfry_test_metric(t, "email_complaints_total"), 2);
+    assert_int_equal(belfry_test_metric(t, "email_unsubscribed_total"), 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
