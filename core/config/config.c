@@ -112,6 +112,17 @@ struct belfry_str config_label(const struct config_category *category, struct be
     return str_of(category->label);
 }
 
+int config_may_act(const struct config_category *category, const struct belfry_strs *roles)
+{
+    if (!category || category->actions_for.count == 0)
+        return 1;
+    for (size_t i = 0; i < roles->count; i++) {
+        if (config_names_has(&category->actions_for, roles->items[i]))
+            return 1;
+    }
+    return 0;
+}
+
 int config_visible(const struct config_category *category, const struct belfry_strs *roles)
 {
     if (category->visible_to.count == 0)

@@ -219,6 +219,8 @@ int config_digest_hour(const struct config_instance *channel);
 struct belfry_str config_label(const struct config_category *category, struct belfry_str locale);
 /* 1 when a category is visible to somebody with these roles. */
 int config_visible(const struct config_category *category, const struct belfry_strs *roles);
+/* 1 when somebody with these roles may take the actions of events of the category; NULL: one that nobody knows. */
+int config_may_act(const struct config_category *category, const struct belfry_strs *roles);
 /* Org names and usernames by the rules of the language: NULL, or what is wrong ("is longer than 128 bytes"; static).
  * [any] */
 const char *config_org_name_fault(struct belfry_str name);

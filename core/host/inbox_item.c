@@ -16,13 +16,7 @@ struct belfry_str inbox_id(const struct store *store, struct arena *arena, int64
 
 int inbox_may_act(const struct config *config, struct belfry_str category, const struct belfry_strs *roles)
 {
-    const struct config_category *c = config_category(config, category);
-    if (!c || c->actions_for.count == 0)
-        return 1;
-    for (size_t i = 0; i < roles->count; i++)
-        if (config_names_has(&c->actions_for, roles->items[i]))
-            return 1;
-    return 0;
+    return config_may_act(config_category(config, category), roles);
 }
 
 void inbox_item(const struct http_request *req, const struct store *store, const struct store_inbox_row *row,

@@ -183,6 +183,7 @@ static void tell_rows(struct story *story, struct store *store, const struct con
                                           .channel = row->channel,
                                           .target = row->target,
                                           .outcome = row->state,
+                                          .again = row->state == OUTCOME_unknown && row->open,
                                           .unless = row->unless,
                                           .due_ms = row->due,
                                           .ended_ms = row->ended,

@@ -2,19 +2,6 @@
 /* What a plugin is told of a row that may go out: the event in the recipient's language, who that is, and why they. */
 #include "ledger/inside.h"
 
-/* Whose roles are known and may act. Inside of the inbox it is asked again. */
-static int may_act(const struct ledger_txn *txn, const struct ledger_claim_item *item,
-                   const struct belfry_person *person)
-{
-    const struct config_category *category = config_category(txn->gen->pub->config, item->category);
-    if (!category || category->actions_for.count == 0)
-        return 1;
-    for (size_t i = 0; i < person->roles.count; i++)
-        if (config_names_has(&category->actions_for, person->roles.items[i]))
-            return 1;
-    return 0;
-}
-
 /* In their words: the language and zone that they chose, else those of the directory, which knows the address unless
  * the row has one. */
 static void fill_person(struct ledger_txn *txn, struct ledger_claim_item *item, int64_t id,
@@ -38,7 +25,7 @@ static void fill_person(struct ledger_txn *txn, struct ledger_claim_item *item, 
     store_event_say(&said, item->locale, arena);
     item->title = said.title;
     item->body = said.body;
-    if (may_act(txn, item, &person))
+    if (config_may_act(config_category(txn->gen->pub->config, item->category), &person.roles))
         item->action_count = store_event_actions(event, item->locale, arena, &item->actions);
 }
 

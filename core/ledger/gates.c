@@ -142,7 +142,7 @@ static int has_address(struct ledger_txn *txn, struct gate *gate, const struct c
     struct belfry_str address = gate->row->address.len ? gate->row->address : who->person.email;
     struct store_suppression why;
     if (address.len == 0)
-        return stop(gate, OUTCOME_no_address, who->person.username.len ? REASON_NO_ADDRESS : REASON_NOBODY);
+        return stop(gate, OUTCOME_no_address, who->person.username.len ? ROUTE_NO_ADDRESS : ROUTE_NOBODY_OF_THAT_NAME);
     int stays = gate->row->person || (category && category->required); /* who has preferences says it there */
     if (store_suppressed(txn->conn, gate->row->org, address, gate->event->category, stays, txn->arena, &why))
         return stop(gate, OUTCOME_suppressed_address, suppression_text(&why, txn->arena));
@@ -156,7 +156,8 @@ static int goes_now(struct ledger_txn *txn, struct gate *gate, const struct gen_
 {
     const struct store_delivery *row = gate->row;
     const struct config *config = txn->gen->pub->config;
-    if (channel->most <= 1 || verdict->how != CONFIG_EMAIL_DIGEST || row->category || row->bundle || row->attempts)
+    if (!(channel->flags & BELFRY_DELIVERY_DIGEST) || verdict->how != CONFIG_EMAIL_DIGEST || row->category ||
+        row->bundle || row->attempts)
         return 1;
     gate->due =
         route_digest_next(config, config_org(config, who->org), &who->person, who->own, channel->instance, txn->now);

@@ -82,7 +82,7 @@ static void prepare_members(struct gen *gen, const struct config_org *org)
 
 static uint32_t most_items(const struct belfry_delivery *delivery)
 {
-    if (!delivery || !(delivery->flags & BELFRY_DELIVERY_DIGEST) || delivery->max_batch < 1)
+    if (!route_gathers(delivery) || delivery->max_batch < 1)
         return 1;
     return delivery->max_batch < LEDGER_ITEMS_MAX ? delivery->max_batch : LEDGER_ITEMS_MAX;
 }

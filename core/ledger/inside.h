@@ -482,8 +482,6 @@ struct gate {
 };
 #define REASON_EXPIRED "its validity ended"
 #define REASON_EXPIRES "its validity ends within a minute"
-#define REASON_NO_ADDRESS "the directory has no mail address of theirs"
-#define REASON_NOBODY "nobody of that name is in the directory"
 #define REASON_SUPERSEDED "a newer event took its place"
 #define REASON_DISABLED "the target is disabled"
 /* 1: may go out now. 0: gate->outcome says what becomes of it. Quiet hours are asked last. */

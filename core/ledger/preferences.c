@@ -42,7 +42,7 @@ static size_t rewindow(struct ledger_txn *txn, int64_t person, struct belfry_str
     d->person(d->arg, txn->arena, org, username, &known);
     for (size_t i = 0; i < config->channel_count; i++) {
         const struct gen_channel *channel = &txn->gen->channels[i];
-        if (channel->most > 1)
+        if (channel->flags & BELFRY_DELIVERY_DIGEST)
             moved += store_deliveries_rewindow(
                 txn->conn, person, channel->name, txn->now,
                 route_digest_next(config, config_org(config, org), &known, chosen, channel->instance, txn->now));

@@ -46,3 +46,8 @@ int64_t route_digest_next(const struct config *config, const struct config_org *
     }
     return now_ms + DAY_MS;
 }
+
+int route_gathers(const struct belfry_delivery *delivery)
+{
+    return delivery && (delivery->flags & BELFRY_DELIVERY_DIGEST);
+}

@@ -116,41 +116,75 @@ static const struct story_recipient *tell_recipients(struct arena *arena, const 
     return list;
 }
 
-/* What the gates of people say of a planned delivery at the time it is due: what the person chose, then quiet hours. */
+/* Whom a planned delivery is for, and what they chose. */
+struct asked {
+    struct belfry_person person;
+    struct preference own;
+    int known, chose, choosable;
+    const struct config_org *org;
+    const struct config_category *category;
+};
+
+static void look_up(struct explain *e, const struct story *story, const struct route_delivery *d,
+                    const struct route_recipient *recipient, const struct route_directory *directory,
+                    struct asked *asked)
+{
+    int person = recipient && !recipient->email && directory;
+    *asked = (struct asked){.person = {.struct_size = sizeof(asked->person)},
+                            .org = config_org(e->config, story->org),
+                            .category = config_category(e->config, story->category)};
+    asked->choosable = (d->deliver->channel->plugin->delivery->flags & BELFRY_DELIVERY_PREFERENCE) != 0;
+    asked->known =
+        person && directory->person(directory->arg, e->arena, story->org, recipient->name, &asked->person) == BELFRY_OK;
+    asked->chose =
+        person && directory->preference &&
+        directory->preference(directory->arg, e->arena, story->org, recipient->name, &asked->own) == BELFRY_OK;
+}
+
+static int ends(struct story_delivery *out, enum outcome outcome, const char *why)
+{
+    out->outcome = outcome;
+    out->reason = str_of(why);
+    return 1;
+}
+
+/* 1: preferences decide. A digest is dated. */
+static int by_preference(struct explain *e, const struct story *story, const struct route_delivery *d,
+                         const struct asked *asked, struct story_delivery *out)
+{
+    const struct preference *own = asked->chose ? &asked->own : NULL;
+    const struct config_instance *channel = d->deliver->channel;
+    const struct belfry_delivery *delivery = channel->plugin->delivery;
+    struct preference_verdict verdict;
+    preference_judge(own, asked->category, story->category,
+                     preference_zone(e->config, asked->org, own, asked->person.timezone), out->due_ms, e->arena,
+                     &verdict);
+    out->reason = str_of(verdict.why);
+    if (!verdict.goes)
+        return ends(out, OUTCOME_suppressed_preference, verdict.why);
+    if (!asked->person.email.len)
+        return ends(out, OUTCOME_no_address, asked->known ? ROUTE_NO_ADDRESS : ROUTE_NOBODY_OF_THAT_NAME);
+    if (verdict.how != CONFIG_EMAIL_DIGEST || !route_gathers(delivery))
+        return 0;
+    out->due_ms = route_digest_next(e->config, asked->org, &asked->person, own, channel, out->due_ms);
+    return ends(out, OUTCOME_digested, verdict.why);
+}
+
+/* What the gates of people say of a planned delivery at the time it is due: what the person chose, whether they have an
+ * address, then quiet hours. */
 static void ask_person(struct explain *e, const struct story *story, const struct route_delivery *d,
                        const struct route_recipient *recipient, const struct route_directory *directory,
                        struct story_delivery *out)
 {
-    struct belfry_person person = {.struct_size = sizeof(person)};
-    struct preference own;
-    const struct config_org *org = config_org(e->config, story->org);
-    const struct config_category *category = config_category(e->config, story->category);
-    int asked = recipient && !recipient->email && directory;
-    int known = asked && directory->person(directory->arg, e->arena, story->org, recipient->name, &person) == BELFRY_OK;
-    int chose = asked && directory->preference &&
-                directory->preference(directory->arg, e->arena, story->org, recipient->name, &own) == BELFRY_OK;
-    int choosable = (d->deliver->channel->plugin->delivery->flags & BELFRY_DELIVERY_PREFERENCE) != 0;
-    if (choosable && recipient && !recipient->email) {
-        struct preference_verdict verdict;
-        preference_judge(chose ? &own : NULL, category, story->category,
-                         preference_zone(e->config, org, chose ? &own : NULL, person.timezone), out->due_ms, e->arena,
-                         &verdict);
-        out->reason = str_of(verdict.why);
-        if (!verdict.goes) {
-            out->outcome = OUTCOME_suppressed_preference;
-            return;
-        }
-    }
-    struct preference zone_only;
-    if (chose && !choosable) { /* their zone is theirs for a rule's schedule as well; their hours are of mail */
-        zone_only = own;
-        zone_only.quiet_from_min = zone_only.quiet_to_min = PREFERENCE_NONE;
-    }
-    struct route_quiet quiet = route_quiet(e->config, d->rule, org, known ? &person : NULL,
-                                           !chose      ? NULL
-                                           : choosable ? &own
-                                                       : &zone_only,
-                                           story->severity, category, out->due_ms);
+    struct asked asked;
+    look_up(e, story, d, recipient, directory, &asked);
+    if (asked.choosable && recipient && !recipient->email && by_preference(e, story, d, &asked, out))
+        return;
+    if (!asked.choosable) /* their zone is theirs for a rule's schedule as well; their hours are of mail */
+        asked.own.quiet_from_min = asked.own.quiet_to_min = PREFERENCE_NONE;
+    struct route_quiet quiet =
+        route_quiet(e->config, d->rule, asked.org, asked.known ? &asked.person : NULL, asked.chose ? &asked.own : NULL,
+                    story->severity, asked.category, out->due_ms);
     if (!quiet.until_ms)
         return;
     out->outcome = OUTCOME_held_quiet_hours;
@@ -165,7 +199,7 @@ static void ask_address(struct explain *e, const struct story *story, const stru
 {
     struct belfry_person person = {.struct_size = sizeof(person)};
     const struct config_category *category = config_category(e->config, story->category);
-    if (!recipient || !directory || !directory->suppressed || explain_state(out->outcome) == EXPLAIN_NOT ||
+    if (!recipient || !directory || !directory->suppressed || explain_state(out) == EXPLAIN_NOT ||
         !(d->deliver->channel->plugin->delivery->flags & BELFRY_DELIVERY_PREFERENCE))
         return;
     if (!recipient->email)
@@ -297,7 +331,7 @@ static struct story_delivery to_none(const struct story_delivery *d)
 static int is_of_targets(const struct story_delivery *d, const struct config_instance *channel)
 {
     return d->recipient == ROUTE_NOBODY && d->target.len == 0 && str_eqz(d->channel, channel->name) &&
-           (explain_state(d->outcome) != EXPLAIN_NOT || d->outcome == OUTCOME_duplicate);
+           (explain_state(d) != EXPLAIN_NOT || d->outcome == OUTCOME_duplicate);
 }
 
 void explain_targets(struct explain *e, struct story *story, const struct config_instance *channel,
@@ -361,9 +395,9 @@ int explain_shows_delivery(const struct explain_filter *filter, const struct sto
     return filter->rule.len == 0 || str_eq(filter->rule, delivery->rule);
 }
 
-enum explain_state explain_state(int outcome)
+enum explain_state explain_state(const struct story_delivery *delivery)
 {
-    switch (outcome) {
+    switch (delivery->outcome) {
     case OUTCOME_delivered:
         return EXPLAIN_DONE;
     case OUTCOME_scheduled:
@@ -373,6 +407,8 @@ enum explain_state explain_state(int outcome)
     case OUTCOME_sending:
     case OUTCOME_retrying:
         return EXPLAIN_WAITS;
+    case OUTCOME_unknown:
+        return delivery->again ? EXPLAIN_WAITS : EXPLAIN_NOT;
     default:
         return EXPLAIN_NOT;
     }

@@ -63,7 +63,7 @@ int explain_shows_rule(const struct explain_filter *filter, const char *name);
 
 enum explain_state { EXPLAIN_DONE, EXPLAIN_WAITS, EXPLAIN_NOT };
 /* Delivered; scheduled, held or under way; or ended (or never begun) otherwise. */
-enum explain_state explain_state(int outcome);
+enum explain_state explain_state(const struct story_delivery *delivery);
 
 /* Deliveries by recipient: heads[i] is the first of recipient i (heads[recipient_count]: of nobody), next[d] the one
  * after d, both SIZE_MAX at the end. Freed with free(heads); next is part of it. */

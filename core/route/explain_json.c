@@ -246,7 +246,7 @@ static json_t *summary_json(const struct story *story, const struct explain_filt
     json_t *out = json_object();
     for (size_t i = 0; i < story->delivery_count; i++)
         if (explain_shows_delivery(filter, story, &story->deliveries[i]))
-            counts[explain_state(story->deliveries[i].outcome)]++;
+            counts[explain_state(&story->deliveries[i])]++;
     for (size_t i = 0; i < 3; i++)
         set_int(out, names[i], counts[i]);
     return out;

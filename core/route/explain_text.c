@@ -194,7 +194,7 @@ static void put_unless(struct text *t, uint32_t unless)
 
 static void put_when(struct text *t, const struct story_delivery *delivery)
 {
-    enum explain_state state = explain_state(delivery->outcome);
+    enum explain_state state = explain_state(delivery);
     if (state == EXPLAIN_WAITS && delivery->due_ms > t->story->now_ms)
         put_time(t, delivery->due_ms);
     else if (state == EXPLAIN_WAITS || (t->story->dry_run && state == EXPLAIN_DONE))
@@ -224,7 +224,7 @@ static void put_delivery(struct text *t, const struct story_delivery *delivery)
     static const char *const marks[] = {
         [EXPLAIN_DONE] = MARK_YES, [EXPLAIN_WAITS] = MARK_WAITS, [EXPLAIN_NOT] = MARK_NO};
     struct buf to = {0};
-    buf_addf(t->out, "      %s ", marks[explain_state(delivery->outcome)]);
+    buf_addf(t->out, "      %s ", marks[explain_state(delivery)]);
     buf_adds(&to, delivery->channel.len > 0 ? delivery->channel : STR("any channel"));
     if (delivery->target.len > 0) {
         buf_addc(&to, '/');
@@ -364,7 +364,7 @@ static void put_result(struct text *t)
     size_t counts[] = {0, 0, 0};
     for (size_t i = 0; i < t->story->delivery_count; i++)
         if (explain_shows_delivery(t->filter, t->story, &t->story->deliveries[i]))
-            counts[explain_state(t->story->deliveries[i].outcome)]++;
+            counts[explain_state(&t->story->deliveries[i])]++;
     buf_addf(t->out, "result   %zu delivered, %zu waiting, %zu not sent", counts[EXPLAIN_DONE], counts[EXPLAIN_WAITS],
              counts[EXPLAIN_NOT]);
     if (t->story->truncated)

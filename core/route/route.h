@@ -163,6 +163,11 @@ const char *route_quiet_why(const struct route_quiet *quiet, const struct config
 int64_t route_digest_next(const struct config *config, const struct config_org *org, const struct belfry_person *person,
                           const struct preference *own, const struct config_instance *channel, int64_t now_ms);
 
+/* 1 when what people want gathered waits for its digest in the channel. */
+int route_gathers(const struct belfry_delivery *delivery);
+#define ROUTE_NO_ADDRESS "the directory has no mail address of theirs"
+#define ROUTE_NOBODY_OF_THAT_NAME "nobody of that name is in the directory"
+
 /* --- targets --- */
 
 struct route_target {

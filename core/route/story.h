@@ -56,6 +56,7 @@ struct story_delivery {
     uint32_t recipient;                          /* index; ROUTE_NOBODY: a target's, or nobody's in particular */
     struct belfry_str id, rule, channel, target; /* empty: none */
     int outcome;                                 /* enum outcome */
+    int again;                                   /* of unknown: it is sent once more, at due_ms */
     uint32_t unless;                             /* CONFIG_UNLESS_* */
     int64_t due_ms, ended_ms;
     struct belfry_str reason;

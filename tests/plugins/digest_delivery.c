@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A delivery that takes several items at once, as mail does: GET /v1/{org}/digests tells each batch that it was given,
- * oldest first, with its kind, key, true total and items. What it answers follows from the title of the first item:
+ * oldest first, with its kind, key, true total and items; `log` names a file that gets the same, a line each, which is
+ * there still when the hub was killed. What it answers follows from the title of the first item:
  * one that says `unknown`, `retry`, `deferred`, `unavailable` or `rejected` is answered so as often as the number
- * behind the word says (once without one), counted by the key of the batch; `never` is not answered at all.
+ * behind the word says (once without one), counted by the key of the batch; `never` is not
+ * answered at all, `hold` not at the first attempt.
  */
 #include <belfry/host.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct config {
+    const char *log;
     int64_t after_ms, digest_hour;
     struct belfry_list unless;
 };
@@ -19,6 +23,7 @@ struct digests {
     const struct belfry_host *host;
     const struct belfry_http_route_api *http;
     json_t *sent, *tries; /* tries: by key */
+    FILE *log;            /* NULL: none */
 };
 
 static const char *const unless_words[] = {"seen", "read", "handled", "hidden", NULL};
@@ -46,6 +51,11 @@ static const struct belfry_option options[] = {{.struct_size = sizeof(struct bel
                                                 .def = "8",
                                                 .max = 23,
                                                 .doc = "Hour at which digests go out to whoever chose none."},
+                                               {.struct_size = sizeof(struct belfry_option),
+                                                .type = BELFRY_OPT_STRING,
+                                                .offset = offsetof(struct config, log),
+                                                .name = "log",
+                                                .doc = "File that gets a line for each batch."},
                                                {0}};
 
 static json_t *text(struct belfry_str s)
@@ -55,10 +65,11 @@ static json_t *text(struct belfry_str s)
 
 static belfry_status create(const struct belfry_host *host, const void *config, void **self, struct belfry_error *err)
 {
-    (void)config;
+    const struct config *c = config;
     struct digests *d = calloc(1, sizeof(*d));
     if (!d)
         return host->fail(err, BELFRY_ENOMEM, NULL, "out of memory");
+    d->log = c->log ? fopen(c->log, "a") : NULL;
     d->host = host;
     d->http = host->get_extension(host, BELFRY_EXT_HTTP_ROUTE);
     d->sent = json_array();
@@ -78,6 +89,8 @@ static void destroy(void *self)
     struct digests *d = self;
     json_decref(d->sent);
     json_decref(d->tries);
+    if (d->log)
+        fclose(d->log);
     free(d);
 }
 
@@ -138,7 +151,7 @@ static void answer(struct digests *d, const struct belfry_batch *batch, const ch
             result.outcome = words[i].outcome;
     if (result.outcome != BELFRY_DELIVERED)
         result.detail = belfry_str("as the title says");
-    if (!strstr(title, "never"))
+    if (!strstr(title, "never") && !(strstr(title, "hold") && batch->attempt == 1))
         d->host->complete(d->host, batch->id, &result, 1);
 }
 
@@ -149,7 +162,13 @@ static void deliver(void *self, const struct belfry_batch *batch)
          *title = strndup(batch->items[0]->title.ptr, batch->items[0]->title.len);
     json_int_t tries = json_integer_value(json_object_get(d->tries, key)) + 1;
     json_object_set_new(d->tries, key, json_integer(tries));
-    json_array_append_new(d->sent, batch_json(d, batch));
+    json_t *line = batch_json(d, batch);
+    if (d->log) {
+        json_dumpf(line, d->log, JSON_COMPACT);
+        fputc('\n', d->log);
+        fflush(d->log);
+    }
+    json_array_append_new(d->sent, line);
     answer(d, batch, title, tries);
     free(title);
     free(key);

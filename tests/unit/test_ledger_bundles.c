@@ -364,7 +364,6 @@ static void test_two_rules_are_one_item(void **state)
 
 /* --- quiet hours -------------------------------------------------------------------------------------------------- */
 
-#define AT_NIGHT "{\"quiet\":{\"from\":\"22:00\",\"to\":\"07:00\"}}"
 #define MORNING (WINDOW - 60 * MINUTE)
 
 static void test_what_the_night_held_is_one_mail(void **state)
@@ -478,7 +477,7 @@ static void test_other_channels_put_nothing_together(void **state)
     struct bench *b = mail_new(MAIL_RULES);
     ((struct belfry_delivery *)(uintptr_t)fixture_channel(b->config, "mail")->plugin->delivery)->max_batch = 1;
     bench_start(b, NULL);
-    choose(b, "ann", AT_NIGHT);
+    choose(b, "ann", "{\"default\":\"unseen\",\"quiet\":{\"from\":\"22:00\",\"to\":\"07:00\"}}");
     note(b, "A", "work", "\"ann\"");
     note(b, "B", "work", "\"ann\"");
     claims(b, "");

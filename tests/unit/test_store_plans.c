@@ -196,6 +196,59 @@ static void test_suppressed_addresses_have_an_index(void **state)
     store_close(store);
 }
 
+/* A claim, and what it costs to know when the next is due, are the same with a million rows that wait as with none.
+ * What a person's digest gathers, and a bundle, are ranges of indexes as well. */
+static void test_claims_have_indexes(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    struct store_delivery row = {.id = 1, .person = 1, .channel = 1, .category = 1, .attempts = 1, .bundle = 1};
+    struct store_delivery *rows;
+    struct store_tries tries;
+    int64_t *ids;
+    store_deliveries_due(conn, 1, 0, 5, 10, box->arena, &rows);
+    store_deliveries_next(conn, 1, 0);
+    assert_int_equal(planned(conn, "due <= ? ORDER BY due, id LIMIT", "INDEX delivery_due (channel=? AND due<?)"), 1);
+    assert_int_equal(
+        planned(conn, "SELECT min(due) FROM delivery INDEXED BY delivery_due", "INDEX delivery_due (channel=?)"), 1);
+    store_deliveries_digest(conn, &row, 5, box->arena, &ids);
+    assert_int_equal(planned(conn, "state = 3 AND due <= ?",
+                             "INDEX delivery_digest (person=? AND channel=? AND category=? AND due<?)"),
+                     1);
+    store_deliveries_held(conn, &row, 5, box->arena, &ids);
+    assert_int_equal(planned(conn, "state = 1 AND person IS NOT NULL AND due <= ?", "INDEX delivery_quiet (person=?)"),
+                     1);
+    store_deliveries_bundle(conn, 1, box->arena, &ids);
+    store_bundle_wait(conn, 1, 1, OUTCOME_retrying, 1, 1, STR(""));
+    store_bundle_end(conn, 1, 1, OUTCOME_failed, 1, 1, STR(""));
+    store_bundle_disband(conn, 1, 1, 1, STR(""));
+    store_bundle_again(conn, 1, 1, STR(""));
+    assert_int_equal(planned(conn, "INDEXED BY delivery_bundle", "INDEX delivery_bundle (bundle=?)"), 5);
+    store_deliveries_rewindow(conn, 1, 1, 1, 2);
+    assert_int_equal(planned(conn, "SET due = ? WHERE person = ? AND channel = ?", "INDEX delivery_digest (person=?"),
+                     1);
+    store_delivery_tries(conn, &row, &tries);
+    assert_int_equal(planned(conn, "sum(outcome = ?) FROM attempt", "INDEX attempt_delivery (delivery=?)"), 1);
+    store_deliveries_interrupted(conn, 1, box->arena, &rows);
+    assert_int_equal(planned(conn, "ORDER BY coalesce(bundle, id)", "INDEX delivery_lease"), 1);
+    store_close(store);
+}
+
+/* What was tried of a delivery is kept under the one that it went out with. */
+static void test_attempts_of_a_bundle_have_an_index(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    struct store_attempt_record *records;
+    struct store_attempt_view *views;
+    store_attempts_of_delivery(conn, 1, 10, box->arena, &records);
+    store_attempts_of(conn, 1, STR(""), 10, box->arena, &views);
+    assert_int_equal(planned(conn, "a.delivery IN", "INDEX attempt_delivery (delivery=?)"), 2);
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +258,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_overview_reads_indexes_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_audit_of_an_org_has_an_index, setup, teardown),
         cmocka_unit_test_setup_teardown(test_suppressed_addresses_have_an_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_claims_have_indexes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_attempts_of_a_bundle_have_an_index, setup, teardown),
     };
     return cmocka_run_group_tests_name("store plans", tests, NULL, NULL);
 }
