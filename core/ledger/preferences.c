@@ -38,7 +38,7 @@ static size_t rewindow(struct ledger_txn *txn, int64_t person, struct belfry_str
     const struct config *config = txn->gen->pub->config;
     const struct route_directory *d = &txn->directory.pub;
     struct belfry_person known = {.struct_size = sizeof(known)};
-    size_t moved = 0;
+    size_t moved = store_deliveries_wake_digests(txn->conn, person, txn->now);
     d->person(d->arg, txn->arena, org, username, &known);
     for (size_t i = 0; i < config->channel_count; i++) {
         const struct gen_channel *channel = &txn->gen->channels[i];

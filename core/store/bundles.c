@@ -133,7 +133,7 @@ void store_bundle_disband(struct store_conn *conn, int64_t bundle, int64_t boot,
                           struct belfry_str detail)
 {
     struct sql *s = sql_use(conn, "UPDATE delivery INDEXED BY delivery_bundle SET state = 3, due = ?, detail = ?,"
-                                  " bundle = NULL, kind = 0, lease = NULL WHERE bundle = ? AND lease = ?");
+                                  " bundle = NULL, lease = NULL WHERE bundle = ? AND lease = ?");
     sql_i64(s, due_ms);
     sql_str_opt(s, detail);
     sql_i64(s, bundle);
@@ -172,11 +172,21 @@ void store_delivery_tries(struct store_conn *conn, const struct store_delivery *
     sql_end(s);
 }
 
+size_t store_deliveries_wake_digests(struct store_conn *conn, int64_t person, int64_t now_ms)
+{
+    struct sql *s = sql_use(conn, "UPDATE delivery INDEXED BY delivery_digest SET due = ? WHERE person = ?"
+                                  " AND open = 1 AND state = 3 AND kind <> 0 AND due > ?");
+    sql_i64(s, now_ms);
+    sql_i64(s, person);
+    sql_i64(s, now_ms);
+    return (size_t)sql_run(s);
+}
+
 size_t store_deliveries_rewindow(struct store_conn *conn, int64_t person, int64_t channel, int64_t now_ms,
                                  int64_t due_ms)
 {
     struct sql *s = sql_use(conn, "UPDATE delivery INDEXED BY delivery_digest SET due = ? WHERE person = ?"
-                                  " AND channel = ? AND open = 1 AND state = 3 AND due > ?");
+                                  " AND channel = ? AND open = 1 AND state = 3 AND kind = 0 AND due > ?");
     sql_i64(s, due_ms);
     sql_i64(s, person);
     sql_i64(s, channel);

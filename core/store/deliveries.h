@@ -93,7 +93,7 @@ int store_bundle_end(struct store_conn *conn, int64_t bundle, int64_t boot, int 
                      struct belfry_str detail);
 /* By hand: what waits of a bundle, failed or may have arrived is due now. Returns how many rows. */
 int store_bundle_again(struct store_conn *conn, int64_t bundle, int64_t now_ms, struct belfry_str detail);
-/* The rows of a bundle under this boot's lease are none any more: they wait for their digest. */
+/* The rows of a bundle under this boot's lease are none any more: they wait for their digest, whose time had come. */
 void store_bundle_disband(struct store_conn *conn, int64_t bundle, int64_t boot, int64_t due_ms,
                           struct belfry_str detail);
 
@@ -103,6 +103,8 @@ struct store_tries {
 };
 /* What was tried of a row, or of its bundle. */
 void store_delivery_tries(struct store_conn *conn, const struct store_delivery *row, struct store_tries *out);
+/* Digests of a person whose time had come, and which the night held, are due now. Returns how many rows. */
+size_t store_deliveries_wake_digests(struct store_conn *conn, int64_t person, int64_t now_ms);
 /* Digests of a person that are ahead get another time. Returns how many rows. */
 size_t store_deliveries_rewindow(struct store_conn *conn, int64_t person, int64_t channel, int64_t now_ms,
                                  int64_t due_ms);

@@ -434,6 +434,8 @@ static void test_a_digest_in_the_night(void **state)
     claims(b, "");
     expect_rows(b, "SELECT DISTINCT state, open, due, detail, bundle, lease FROM delivery",
                 "3 1 1700031600000 the person's quiet hours - -");
+    choose(b, "ann", "{\"digest\":{\"hour\":3},\"quiet\":{\"from\":\"22:00\",\"to\":\"07:00\"},\"locale\":\"de\"}");
+    claims(b, ""); /* asked again, and it is night still */
     until_at(b, MORNING);
     arrives(b, "digest 2/2 #1 ann: B,A");
     until_at(b, WINDOW + 840 * MINUTE); /* the next night */
@@ -444,6 +446,25 @@ static void test_a_digest_in_the_night(void **state)
     claims(b, "");
     until_at(b, WINDOW + DAY - 300 * MINUTE);
     arrives(b, "digest 2/2 #1 ann: D,C");
+    bench_free(b);
+}
+
+/* Its time had come, so the end of the night is now when somebody says so: not the next window. */
+static void test_a_digest_leaves_when_the_night_is_called_off(void **state)
+{
+    (void)state;
+    struct bench *b = mail_open(MAIL_RULES);
+    choose(b, "ann", "{\"digest\":{\"hour\":3},\"quiet\":{\"from\":\"22:00\",\"to\":\"07:00\"}}");
+    note(b, "A", "work", "\"ann\"");
+    note(b, "B", "work", "\"ann\"");
+    claims(b, "");
+    until_at(b, WINDOW - 300 * MINUTE);
+    claims(b, "");
+    note(b, "C", "work", "\"ann\"");
+    claims(b, "");
+    choose(b, "ann", "{\"digest\":{\"hour\":3}}");
+    arrives(b, "digest 2/2 #1 ann: B,A");
+    expect_rows(b, SQL_MAIL, "A 6 0\nB 6 0\nC 3 1");
     bench_free(b);
 }
 
@@ -505,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_the_night_is_over_when_somebody_says_so),
         cmocka_unit_test(test_what_was_held_may_become_a_digest),
         cmocka_unit_test(test_a_digest_in_the_night),
+        cmocka_unit_test(test_a_digest_leaves_when_the_night_is_called_off),
         cmocka_unit_test(test_what_was_tried_before_the_night_stays_by_itself),
         cmocka_unit_test(test_other_channels_put_nothing_together),
     };

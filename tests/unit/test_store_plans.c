@@ -228,6 +228,8 @@ static void test_claims_have_indexes(void **state)
     store_deliveries_rewindow(conn, 1, 1, 1, 2);
     assert_int_equal(planned(conn, "SET due = ? WHERE person = ? AND channel = ?", "INDEX delivery_digest (person=?"),
                      1);
+    store_deliveries_wake_digests(conn, 1, 1);
+    assert_int_equal(planned(conn, "kind <> 0 AND due > ?", "INDEX delivery_digest (person=?)"), 1);
     store_delivery_tries(conn, &row, &tries);
     assert_int_equal(planned(conn, "sum(outcome = ?) FROM attempt", "INDEX attempt_delivery (delivery=?)"), 1);
     store_deliveries_interrupted(conn, 1, box->arena, &rows);

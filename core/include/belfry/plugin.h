@@ -570,7 +570,8 @@ enum {
     BELFRY_DELIVERY_PER_RECIPIENT = 1 << 1, /* one delivery a notification */
     BELFRY_DELIVERY_PER_TARGET = 1 << 2,    /* one delivery an event and target of belfry.targets/1 */
     BELFRY_DELIVERY_DIGEST = 1 << 3,        /* may be given several items at once, `total` of which exist */
-    /* with PER_RECIPIENT: people choose what reaches them here, by category, pause and quiet hours of their own */
+    /* with PER_RECIPIENT: people choose what reaches them here, by category, pause and quiet hours of their own; what
+     * has no mail address, or one that is suppressed, ends before it comes here */
     BELFRY_DELIVERY_PREFERENCE = 1 << 4
 };
 
