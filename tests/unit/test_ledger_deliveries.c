@@ -21,7 +21,8 @@ static void test_claim_carries_what_is_sent(void **state)
     (void)state;
     struct bench *b = bench_open("[{\"name\":\"m\",\"deliver\":[\"mail\"]}]", PEOPLE);
     send_now(b, "[[\"1\",[\"emit\",{\"type\":\"thing.note\",\"subject\":\"t/1\",\"title\":\"Hello\",\"body\":\"World\","
-                "\"link\":\"/x\",\"to\":[\"ann\",\"email:pat@shop.example\"],\"data\":{\"a\":1}}]]]");
+                "\"link\":\"/x\",\"to\":[\"ann\",\"email:pat@shop.example\"],\"data\":{\"a\":1},"
+                "\"action\":\"approve\"}]]]");
     assert_int_equal(b->deliveries_told, 1);
     struct claimed c;
     claim(b, &c, "mail", 0, 10);
@@ -33,6 +34,8 @@ static void test_claim_carries_what_is_sent(void **state)
     assert_true(str_eqz(item->data, "{\"a\":1}") && str_eqz(item->category, "work") && item->attempt == 1);
     assert_true(str_eqz(item->reason, "owner") && str_eqz(item->category_label, "work") && !item->required);
     assert_true(item->total == 1 && item->rest_count == 0 && item->bundle == 0 && item->first_ms == 0);
+    assert_true(item->action_count == 1 && str_eqz(item->actions[0].id, "approve"));
+    assert_true(c.claim.items[1].action_count == 0);        /* who is outside cannot act */
     assert_true(str_eqz(c.claim.items[1].reason, "owner")); /* an address has no row that could say so */
     assert_true(str_eqz(c.claim.items[1].address, "pat@shop.example") && c.claim.items[1].notification == 0);
     assert_int_equal(claim_count(b, "mail", 0), 0); /* leased */
