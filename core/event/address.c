@@ -13,6 +13,8 @@
 #include <unicode/uidna.h>
 
 #define LINK_MAX 2048
+#define ADDRESS_MAX 254 /* RFC 5321, 4.5.3.1.3 */
+#define DOMAIN_SIZE 256
 
 /* Characters that no link has; non-ASCII is left alone when it is UTF-8 (browsers encode it). */
 static int has_unsafe(struct belfry_str s)
@@ -111,10 +113,37 @@ static int is_domain(struct belfry_str s)
     return !all_digits(label);
 }
 
+static int is_ascii(struct belfry_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] >= 0x80)
+            return 0;
+    return 1;
+}
+
+/* The domain in A-labels, which has to be one (UTS 46, as whoever sends to it asks). Bytes; 0: it is none. */
+static size_t a_labels(struct belfry_str domain, char out[DOMAIN_SIZE])
+{
+    const uint32_t strict = UIDNA_USE_STD3_RULES | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_CHECK_CONTEXTO |
+                            UIDNA_NONTRANSITIONAL_TO_ASCII;
+    UErrorCode code = U_ZERO_ERROR;
+    UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+    UIDNA *idna = uidna_openUTS46(strict, &code);
+    int32_t len = uidna_nameToASCII_UTF8(idna, domain.ptr, (int32_t)domain.len, out, DOMAIN_SIZE, &info, &code);
+    uidna_close(idna);
+    return U_SUCCESS(code) && !info.errors && len > 0 && len < DOMAIN_SIZE ? (size_t)len : 0;
+}
+
 int address_valid(struct belfry_str address)
 {
+    char ascii[DOMAIN_SIZE];
     struct belfry_str domain, local = str_cut(address, '@', &domain);
-    return address.len <= 254 && is_local_part(local) && is_domain(domain);
+    if (address.len > ADDRESS_MAX || !is_local_part(local))
+        return 0;
+    if (is_ascii(domain))
+        return is_domain(domain);
+    domain = str_slice(ascii, a_labels(domain, ascii));
+    return local.len + 1 + domain.len <= ADDRESS_MAX && is_domain(domain);
 }
 
 /* --- the same mailbox --------------------------------------------------------------------------------------------- */
@@ -127,27 +156,6 @@ static struct belfry_str lower(struct arena *arena, struct belfry_str s)
     return str_slice(out, s.len);
 }
 
-/* A-labels; as it stands when ICU finds no domain in it. */
-static struct belfry_str a_labels(struct arena *arena, struct belfry_str domain)
-{
-    UErrorCode code = U_ZERO_ERROR;
-    UIDNAInfo info = UIDNA_INFO_INITIALIZER;
-    UIDNA *idna = uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII, &code);
-    char *out = arena_alloc(arena, 256);
-    int32_t len = uidna_nameToASCII_UTF8(idna, domain.ptr, (int32_t)domain.len, out, 256, &info, &code);
-    int good = U_SUCCESS(code) && !info.errors && len > 0 && len < 256;
-    uidna_close(idna);
-    return good ? str_slice(out, (size_t)len) : domain;
-}
-
-static int is_ascii(struct belfry_str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] >= 0x80)
-            return 0;
-    return 1;
-}
-
 struct belfry_str address_key(struct arena *arena, struct belfry_str address)
 {
     struct belfry_str key = lower(arena, address);
@@ -155,7 +163,11 @@ struct belfry_str address_key(struct arena *arena, struct belfry_str address)
     if (!at || is_ascii(key))
         return key;
     size_t local = (size_t)(at + 1 - key.ptr);
-    struct belfry_str domain = a_labels(arena, str_slice(at + 1, key.len - local));
+    char ascii[DOMAIN_SIZE];
+    struct belfry_str domain = str_slice(at + 1, key.len - local);
+    size_t len = a_labels(domain, ascii);
+    if (len > 0)
+        domain = str_slice(ascii, len); /* else as it stands */
     return str_of(arena_printf(arena, "%.*s%.*s", (int)local, key.ptr, STR_ARG(domain)));
 }
 

@@ -74,8 +74,8 @@ struct belfry_str text_body(struct arena *arena, struct belfry_str s);
 /* 1 for http://, https:// with a host, or a path of ours: one leading '/', no '//' in the path. Neither has
  * backslashes, spaces or control characters, nor more than 2048 bytes. [any] */
 int link_valid(struct belfry_str link);
-/* An addr-spec by RFC 5321 section 4.1.2 as far as it is wise (no quoted local part, no literals; ASCII): 1 when
- * valid. */
+/* An addr-spec by RFC 5321 section 4.1.2 as far as it is wise (no quoted local part, no literals; ASCII before the
+ * @, an international domain behind it, RFC 5890): 1 when valid. */
 int address_valid(struct belfry_str address);
 /* What two spellings of one mailbox have in common: in lower case, the domain in A-labels (RFC 5890). A local part may
  * differ by case alone (RFC 5321 section 2.4), but nobody gives two mailboxes such names. In arena. [any] */

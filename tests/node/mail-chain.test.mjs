@@ -21,12 +21,12 @@ before(async () => {
   config.rules.push({ name: 'mail', when: {}, deliver: [{ via: 'mail', after: '0s' }] });
   hub = await Hub.start(config);
   await hub.case('ann', 'bad', TITLE);
-  [raw] = await mailbox.wait(1);
+  raw = Buffer.from(await mailbox.wait(1), 'latin1');
   mail = await simpleParser(raw);
 });
 after(async () => {
   await hub?.stop();
-  await mailbox?.stop();
+  mailbox?.close();
 });
 
 test('names, addresses and the subject are read as they were written', () => {

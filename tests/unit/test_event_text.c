@@ -185,6 +185,15 @@ static const struct verdict_row address_rows[] = {
     {"\"a b\"@h", 0},
     {"a@[127.0.0.1]", 0},
     {"a@127.0.0.1", 0},
+    {"a@b\303\274cher.example", 1},
+    {"a@xn--bcher-kva.example", 1},
+    {"a@\346\227\245\346\234\254.example", 1},
+    {"j\303\266rg@acme.example", 0}, /* SMTPUTF8 all the way, which nobody promises */
+    {"a@b\303\274cher..example", 0},
+    {"a@b\303\274cher_.example", 0},
+    {"a@b\303.example", 0},
+    {"a@b\342\200\256\303\274cher.example", 0},
+    {"a@\342\204\240\342\204\240.\357\274\221", 0}, /* 1, written wide: no top-level domain */
     {"a@-h", 0},
     {"a@h-", 0},
     {"a@h..i", 0},
@@ -196,7 +205,7 @@ static const struct verdict_row address_rows[] = {
     {"<a@h>", 0},
     {"a@h_i", 0},
     {"\xc3\xbc@h", 0},
-    {"a@\xc3\xbc.de", 0},
+    {"a@\xc3\xbc.de", 1},
 };
 
 static void check_verdicts(const struct verdict_row *rows, size_t count, int (*valid)(struct belfry_str))
