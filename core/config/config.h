@@ -208,6 +208,8 @@ const struct config_instance *config_source(const struct config *config, struct 
 const struct config_instance *config_channel(const struct config *config, struct belfry_str name);
 /* 1 when the instance serves the org. */
 int config_serves(const struct config_instance *instance, struct belfry_str org);
+/* 1 when there is an org in both lists, of which an empty one is all. */
+int config_orgs_meet(const struct config_names *a, const struct config_names *c);
 /* 1 when the source serves the org and its plugin has a page of runs, /{org}/runs/{instance}. */
 int config_shows_runs(const struct config_instance *source, struct belfry_str org);
 int config_names_has(const struct config_names *names, struct belfry_str name);

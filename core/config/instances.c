@@ -188,7 +188,7 @@ static void build_instance(struct config_build *b, const struct yaml_pair *pair,
 
 /* --- all of a section -------------------------------------------------------------------------------------------- */
 
-static int share_org(const struct config_names *a, const struct config_names *c)
+int config_orgs_meet(const struct config_names *a, const struct config_names *c)
 {
     if (a->count == 0 || c->count == 0)
         return 1;
@@ -204,7 +204,7 @@ static void check_single(struct config_build *b, const struct yaml_node *map, co
     for (size_t i = 1; i < map->count; i++) {
         const char *id = items[i].plugin ? items[i].plugin->id : "";
         for (size_t k = 0; config_names_has(&singles, str_of(id)) && k < i; k++) {
-            if (items[i].plugin != items[k].plugin || !share_org(&items[i].orgs, &items[k].orgs))
+            if (items[i].plugin != items[k].plugin || !config_orgs_meet(&items[i].orgs, &items[k].orgs))
                 continue;
             const struct yaml_node *at = map->pairs[i].key;
             struct diag *d =

@@ -45,6 +45,12 @@ static int serves(void *arg, struct belfry_str org)
     return config_serves(host_instance_config(m->instance), org);
 }
 
+static int meet(const void *one, const void *other)
+{
+    const struct mounted *a = one, *b = other;
+    return config_orgs_meet(&host_instance_config(a->instance)->orgs, &host_instance_config(b->instance)->orgs);
+}
+
 static void drop(struct host_thing *thing)
 {
     struct mounted *m = LIST_OF(thing, struct mounted, thing);
@@ -83,7 +89,7 @@ belfry_status host_routes_mount(struct host_instance *instance, struct error *er
                                    .flags = r->flags,
                                    .handle = on_request,
                                    .arg = m};
-        const struct http_family family = {ci->plugin->id, serves};
+        const struct http_family family = {ci->plugin->id, serves, meet};
         belfry_status status = http_routes_add_shared(host_parts(host)->http, instance, &route,
                                                       strstr(m->pattern, "{org}") ? &family : NULL, err);
         if (status != BELFRY_OK)

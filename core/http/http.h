@@ -80,10 +80,12 @@ struct http_route {
 /* Adds routes; ECONFLICT naming both when a method and pattern collide. owner: for removal. */
 belfry_status http_routes_add(struct http *http, const void *owner, const struct http_route *routes, size_t count,
                               struct error *err);
-/* Owners of one family may have the same route below {org}, each for orgs of its own: serves() gets the route's arg. */
+/* Owners of one family may have the same route below {org}, each for orgs of its own: serves() gets the route's arg,
+ * meet() those of two and is 1 when there is an org that both serve. */
 struct http_family {
     const char *name; /* lives as long as the routes */
     int (*serves)(void *arg, struct belfry_str org);
+    int (*meet)(const void *one, const void *other);
 };
 belfry_status http_routes_add_shared(struct http *http, const void *owner, const struct http_route *route,
                                      const struct http_family *family, struct error *err);

@@ -118,9 +118,10 @@ static int same_shape(const struct route_entry *a, const struct route_entry *b)
     return 1;
 }
 
-static int one_family(const struct route_entry *a, const struct route_entry *b)
+static int may_share(const struct route_entry *a, const struct route_entry *b)
 {
-    return a->family.name && b->family.name && a->owner != b->owner && strcmp(a->family.name, b->family.name) == 0;
+    return a->family.name && b->family.name && a->owner != b->owner && strcmp(a->family.name, b->family.name) == 0 &&
+           !a->family.meet(a->route.arg, b->route.arg);
 }
 
 /* More literals first; of as many, the one whose first parameter comes later: /v1/{x} before /{org}/x. */
@@ -178,7 +179,7 @@ belfry_status router_add(struct router *router, const void *owner, const struct 
     LIST_EACH(it, &router->routes)
     {
         const struct route_entry *other = LIST_OF(it, struct route_entry, node);
-        if (!same_shape(entry, other) || strcmp(entry->method, other->method) != 0 || one_family(entry, other))
+        if (!same_shape(entry, other) || strcmp(entry->method, other->method) != 0 || may_share(entry, other))
             continue;
         belfry_status status = error_set(err, BELFRY_ECONFLICT, NULL, "route %s %s collides with %s %s", entry->method,
                                          entry->pattern, other->method, other->pattern);

@@ -33,7 +33,7 @@ def send(hub, to="bob", name="A case", **more):
     """The id of the event."""
     before = {e["id"] for e in hub.events()}
     hub.send(case(to, name=name, **more))
-    new, = [e["id"] for e in hub.events() if e["id"] not in before]
+    new, = [e["id"] for e in hub.events() if e["id"] not in before and e["source"] != "hub"]
     return new
 
 

@@ -106,11 +106,18 @@ static int serves_one(void *arg, struct belfry_str org)
     return str_eqz(org, arg);
 }
 
-/* Two instances of one plugin have the same route, each in its own org; another plugin may not have it. */
+static int meet_in_one(const void *one, const void *other)
+{
+    return strcmp(one, other) == 0;
+}
+
+/* Two instances of one plugin have the same route, each in its own org; another plugin may not have it, nor may a
+ * second one in the same org. */
 static void test_router_families(void **state)
 {
     (void)state;
-    static const struct http_family mail = {"email", serves_one}, other = {"letter", serves_one};
+    static const struct http_family mail = {"email", serves_one, meet_in_one},
+                                    other = {"letter", serves_one, meet_in_one};
     static char acme[] = "acme", globex[] = "globex", initech[] = "initech";
     const struct http_route routes[] = {{.method = "GET", .pattern = "/{org}/u/{x}", .arg = acme},
                                         {.method = "GET", .pattern = "/{org}/u/{x}", .arg = globex},
@@ -126,6 +133,7 @@ static void test_router_families(void **state)
     assert_int_equal(router_add(&router, initech, &routes[2], &other, NULL), BELFRY_ECONFLICT);
     assert_int_equal(router_add(&router, initech, &routes[2], NULL, NULL), BELFRY_ECONFLICT);
     assert_int_equal(router_add(&router, acme, &routes[0], &mail, NULL), BELFRY_ECONFLICT);
+    assert_int_equal(router_add(&router, initech, &routes[0], &mail, NULL), BELFRY_ECONFLICT);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct belfry_attr *params;
         size_t count;
