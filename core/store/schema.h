@@ -130,6 +130,7 @@
 
 #define STORE_SCHEMA_4 \
     STORE_SCHEMA_4_SUPPRESSION \
+    STORE_SCHEMA_4_TWIN \
     STORE_SCHEMA_4_BUNDLE
 
 #define STORE_SCHEMA_4_SUPPRESSION \
@@ -144,6 +145,11 @@
     "CREATE TABLE soft_bounce(org INTEGER NOT NULL, address TEXT NOT NULL, delivery INTEGER NOT NULL, person INTEGER NOT" \
     " NULL DEFAULT 0, at INTEGER NOT NULL, PRIMARY KEY(org, address, delivery)) WITHOUT ROWID;" \
     "CREATE INDEX soft_bounce_at ON soft_bounce(at);"
+
+#define STORE_SCHEMA_4_TWIN \
+    /* an event may have 100,000 deliveries, and each claim asks whether this person has another one of it */ \
+    "DROP INDEX delivery_event;" \
+    "CREATE INDEX delivery_event ON delivery(event, person);"
 
 #define STORE_SCHEMA_4_BUNDLE \
     /* category: of a row that goes, or went, into a digest: the event's. bundle: rows that go out as one have the id of
