@@ -124,6 +124,13 @@ void config_build_jwt(struct config_build *b, const struct yaml_node *node, cons
 void config_check_tls(struct config_build *b, const struct yaml_node *tls);
 /* lint.c: rules that can never match or that say the same twice. */
 void config_lint_rules(struct config_build *b);
+/* check_mail.c: channels of mail that could not start. */
+void config_check_mail(struct config_build *b);
+int config_is_mail(const struct config_instance *channel);
+/* The row of an option; NULL: its plugin has none of that name. */
+const struct belfry_option *config_mail_option(const struct config_instance *channel, const char *name);
+/* 1 when the address names a server that is not on this machine. url may be NULL. */
+int config_mail_elsewhere(const struct yaml_node *url);
 /* lint_mail.c: mail that large receivers may refuse. */
 void config_lint_mail(struct config_build *b);
 /* secrets.c: marks the values of secret options as not to be shown. After option_fill, which warns of literals. */

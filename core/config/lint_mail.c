@@ -2,54 +2,18 @@
 /*
  * What large receivers of mail want of whoever sends to them, and what `check` can see of it: an address over https in
  * List-Unsubscribe (RFC 8058, 3.1) and a DKIM signature. Both are warnings, and only about mail that leaves this
- * machine: a server on it may sign, and is where one tries things out. A channel is one of mail when its plugin has an
- * option `smtp`, whatever the plugin's name.
+ * machine: a server on it may sign, and is where one tries things out.
  */
 #include "config/build.h"
-
-#include <string.h>
-
-static const struct belfry_option *option_of(const struct config_instance *channel, const char *name)
-{
-    const struct belfry_option *row = channel->plugin ? channel->plugin->desc.options : NULL;
-    for (; row && row->struct_size; row++) {
-        if (strcmp(row->name, name) == 0)
-            return row;
-    }
-    return NULL;
-}
-
-/* The host of an address that has one, as it is written. */
-static struct belfry_str host_of(struct belfry_str url)
-{
-    const char *end = url.ptr + url.len, *at = memmem(url.ptr, url.len, "://", 3);
-    if (!at)
-        return str_slice(end, 0);
-    at += 3;
-    const char *stop = at;
-    int literal = stop < end && *stop == '['; /* RFC 3986, 3.2.2 */
-    while (stop < end && !memchr(literal ? "/?#]" : "/?#:", *stop, 4))
-        stop++;
-    return str_slice(at + literal, (size_t)(stop - at) - (size_t)literal);
-}
-
-static int is_elsewhere(const struct yaml_node *url)
-{
-    if (!config_is_text(url) || url->unresolved)
-        return 0;
-    struct belfry_str host = host_of(url->text);
-    return host.len > 0 && !str_has_prefix(host, STR("127.")) && !str_eq(host, STR("::1")) &&
-           !str_eq(host, STR("localhost"));
-}
 
 /* 1 when one of the servers is not on this machine. */
 static int mails_elsewhere(const struct yaml_node *map)
 {
     const struct yaml_node *servers = yaml_get(map, "servers");
-    if (is_elsewhere(yaml_get(map, "smtp")))
+    if (config_mail_elsewhere(yaml_get(map, "smtp")))
         return 1;
     for (size_t i = 0; servers && servers->kind == YAML_LIST && i < servers->count; i++) {
-        if (is_elsewhere(yaml_get(servers->items[i], "url")))
+        if (config_mail_elsewhere(yaml_get(servers->items[i], "url")))
             return 1;
     }
     return 0;
@@ -69,7 +33,7 @@ static void check_https(struct config_build *b, const struct yaml_node *channel)
 
 static void check_signed(struct config_build *b, const struct yaml_pair *pair, const struct config_instance *channel)
 {
-    if (!option_of(channel, "dkim") || yaml_get(pair->value, "dkim"))
+    if (!config_mail_option(channel, "dkim") || yaml_get(pair->value, "dkim"))
         return;
     struct diag *d = config_warning(b, "H706", pair->key, "mail of `%s` leaves this machine without a DKIM signature",
                                     channel->name);
@@ -83,8 +47,7 @@ void config_lint_mail(struct config_build *b)
     int told = 0;
     for (size_t i = 0; map && i < b->config->channel_count; i++) {
         const struct yaml_pair *pair = &map->pairs[i];
-        const struct belfry_option *smtp = option_of(&channels[i], "smtp");
-        if (!channels[i].options || !smtp || smtp->type != BELFRY_OPT_URL || !mails_elsewhere(pair->value))
+        if (!config_is_mail(&channels[i]) || !mails_elsewhere(pair->value))
             continue;
         if (!told++)
             check_https(b, pair->key);

@@ -58,7 +58,7 @@ static const char secrets[] =
          "\", org: acme, token: " CANARY "}}}\n"
          "channels:\n"
          "  inbox: {plugin: in-app}\n"
-         "  mail: {plugin: email, from: a@acme.example, username: hub, password: " CANARY "}\n"
+         "  mail: {plugin: email, from: a@acme.example, smtp: \"smtp://127.0.0.1\", username: hub, password: " CANARY "}\n"
          "  hooks: {plugin: webhook, endpoints: [{name: e, url: \"https://e.example.org/\", secret: " CANARY "}]}\n";
 
 static void test_no_secret_is_shown(void **state)
