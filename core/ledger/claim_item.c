@@ -37,9 +37,12 @@ static void fill_category(struct ledger_txn *txn, struct ledger_claim_item *item
     item->required = category && category->required;
 }
 
-/* The rule as it is now; one that is gone waited for nobody knows how long. */
+/* How long it was left to be seen. The rule as it is now; one that is gone waited for nobody knows how long. Where it
+ * goes out whether or not it was seen, nothing can be said of that. */
 static int64_t waited(const struct ledger_txn *txn, const struct store_delivery *row)
 {
+    if (!(row->unless & CONFIG_UNLESS_SEEN))
+        return 0;
     const struct config_rule *rule = gen_rule(txn->gen, store_name_text(txn->conn, row->rule));
     const struct gen_channel *channel = gen_channel_by_name(txn->gen, row->channel);
     for (size_t i = 0; rule && channel && i < rule->deliver_count; i++)

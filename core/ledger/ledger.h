@@ -240,7 +240,7 @@ struct ledger_claim_item {
     int required; /* the category is */
     int64_t event_time_ms, due_ms;
     int64_t valid_until_ms; /* 0: for good */
-    int64_t waited_ms;      /* the rule's `after` */
+    int64_t waited_ms;      /* the rule's `after`, when `unless` has seen */
     int64_t first_ms;       /* when the first attempt that is counted began; 0: none was */
     uint32_t unknowns;      /* attempts so far of which nobody knows what came */
     /* What goes out as one is the first item with the others behind it; of an item by itself total is 1. */

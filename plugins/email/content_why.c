@@ -38,19 +38,26 @@ static const struct {
     {"audience", "mail.reason.audience", 0},
 };
 
+/* Roles, rules and colleagues are nothing to people outside: they are told no names. */
+static int may_tell(const struct writing *w, int named)
+{
+    return !w->outside || !named;
+}
+
 static void put_reason(const struct writing *w, json_t *model, struct belfry_str reason)
 {
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
         size_t n = strlen(reasons[i].begin);
         int fits = reasons[i].named ? reason.len > n : reason.len == n;
-        if (!fits || memcmp(reason.ptr, reasons[i].begin, n) != 0)
+        if (!fits || memcmp(reason.ptr, reasons[i].begin, n) != 0 || !may_tell(w, reasons[i].named))
             continue;
         struct belfry_value name = content_arg((struct belfry_str){reason.ptr + n, reason.len - n});
         content_put_text(w, model, "reason", reasons[i].key, &name, 1);
         return;
     }
     struct belfry_value as_it_is = content_arg(reason);
-    content_put_text(w, model, "reason", reason.len ? "mail.reason.other" : "mail.reason.audience", &as_it_is, 1);
+    content_put_text(w, model, "reason", reason.len && may_tell(w, 1) ? "mail.reason.other" : "mail.reason.audience",
+                     &as_it_is, 1);
 }
 
 static struct belfry_str text_at(const json_t *model, const char *name)

@@ -23,11 +23,13 @@ struct dkim_options {
     const char *selector, *key; /* PEM, or the path of a file of it */
 };
 
+enum { UNLESS_SEEN };
+
 struct config {
     const char *smtp, *username, *password, *tls_ca, *from, *bounce_domain;
     struct belfry_list servers; /* server_options, in order of preference */
     struct belfry_list dkim;    /* dkim_options */
-    struct belfry_list unless;
+    struct belfry_list unless;  /* int32_t: UNLESS_SEEN, and words that only the host reads */
     struct belfry_map templates;
     int64_t after_ms, digest_hour, connections;
     int32_t tls;

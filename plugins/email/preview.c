@@ -218,6 +218,16 @@ static int trial_is_wrong(struct preview *p)
     return p->fault_count > 0;
 }
 
+/* How long a mail waits by the channel's own words for its reader to see the notification; 0: not for that. */
+static int64_t waits(const struct config *config)
+{
+    for (uint32_t i = 0; i < config->unless.count; i++)
+        if (*(const int32_t *)(const void *)((const char *)config->unless.items + (size_t)i * config->unless.stride) ==
+            UNLESS_SEEN)
+            return config->after_ms;
+    return 0;
+}
+
 /* A list shows what single mails of the same kind would: three of them. */
 static void render(struct preview *p, const struct belfry_item *item)
 {
@@ -227,7 +237,7 @@ static void render(struct preview *p, const struct belfry_item *item)
     struct belfry_person person = {
         .struct_size = sizeof(person), .username = belfry_str("preview"), .locale = p->locale, .timezone = p->zone};
     struct belfry_item shown = *item;
-    shown.waited_ms = e->config->after_ms;
+    shown.waited_ms = waits(e->config);
     const struct belfry_item *items[] = {&shown, &shown, &shown};
     struct belfry_batch batch = {.struct_size = sizeof(batch),
                                  .item_count = p->kind == BELFRY_BATCH_SINGLE ? 1 : 3,

@@ -254,3 +254,20 @@ def test_who_may_not_act_is_not_asked_to(new_hub, config, smtp):
     mails = {mail.recipient: mail.part("plain") for mail in until(lambda: len(smtp.mails()) == 2 and smtp.mails())}
     assert "Answer in your inbox (Approve, Reject)" in mails["bob@acme.example"]
     assert "Answer in your inbox" not in mails["ann@acme.example"] and "Open: " in mails["ann@acme.example"]
+
+
+@pytest.mark.parametrize("unless, said", [(["seen"], True), (["read", "handled"], False)])
+def test_it_says_unseen_only_where_that_was_waited_for(new_hub, config, smtp, unless, said):
+    """What goes out to people who saw it does not tell them that they did not."""
+    config["rules"][-1]["deliver"] = [{"via": "mail", "after": "5m", "unless": unless}]
+    config["channels"]["mail"].update({"after": "5m", "unless": unless})
+    hub = new_hub(config, clock=True).start()
+    hub.send(case("bob", name="Harbour Cranes"))
+    if not said:
+        row, = hub.items("bob")
+        hub.seen("bob", row["id"])
+    hub.clock.advance("5m")
+    mail, = until(smtp.mails)
+    shown = preview(hub, type="invoice.paid")["text"]
+    for text in (mail.part("plain"), shown):
+        assert "You get this because " in text and ("had not seen it" in text) == said, text

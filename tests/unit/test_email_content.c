@@ -228,6 +228,11 @@ static void test_outside(void **state)
                                             "You get this because you are named as the payer.\n"
                                             "Stop e-mails for Invoices: https://belfry.example.org/acme/u/one\n");
     check_html(m->html.ptr, "https://pay.example.net/7");
+    /* nor is it told what rules and roles are called in here */
+    item.reason = "rule bad-payers";
+    assert_true(has(one(t, "email:pay@northwind.example", &item)->text.ptr, "You get this because it concerns you.\n"));
+    item.reason = "watched by carl";
+    assert_true(has(one(t, "email:pay@northwind.example", &item)->text.ptr, "You get this because it concerns you.\n"));
     item.link = "/acme/runs/hr/1";
     m = one(t, "email:pay@northwind.example", &item);
     assert_true(has(m->text.ptr, "Open: https://belfry.example.org/acme/runs/hr/1\n"));
@@ -359,7 +364,7 @@ static void test_catch_up(void **state)
                         "\n"
                         "See all in your inbox: https://belfry.example.org/acme/notifications\n"
                         "\n"
-                        "You get this because it came during your quiet hours, or while your e-mails were paused.\n"
+                        "You get this because it came during quiet hours.\n"
                         "Stop all e-mails that can be stopped: https://belfry.example.org/acme/u/all\n"
                         "All e-mail settings: https://belfry.example.org/acme/preferences\n");
     check_html(m->html.ptr, NULL);

@@ -609,7 +609,7 @@ struct belfry_item {
     uint32_t flags, reserved;  /* BELFRY_ITEM_* */
     struct belfry_str reason;  /* PER_RECIPIENT: why this person: "owner", "role sales-manager", "rule big-deal" */
     struct belfry_str category_label;    /* in the person's language */
-    int64_t waited_ms;                   /* the rule's `after`: how long it was left to be seen in the inbox */
+    int64_t waited_ms;                   /* the rule's `after`, for which it was left to be seen; 0: it was not */
     int64_t valid_until_ms;              /* 0: for good */
     const struct belfry_action *actions; /* PER_RECIPIENT: what this person can do, labels in their language */
     size_t action_count;
