@@ -202,6 +202,8 @@ int config_check_timezone(struct config_build *b, const struct yaml_node *node);
 const char *config_origin_fault(struct belfry_str url, int with_path);
 /* NULL, or what is wrong with "127.0.0.1:8420", "[::1]:8420". */
 const char *config_address_fault(struct belfry_str address);
+/* 1 when it is shaped like a language tag of BCP 47. */
+int config_is_locale(struct belfry_str s);
 const char *config_cidr_fault(struct belfry_str cidr);
 /* One word of a sequence in the manner of "a, b and c". In the arena of the diagnostics. */
 const char *config_join(struct config_build *b, const char *const *words, size_t count);

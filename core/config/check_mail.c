@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the table of a mail channel's options cannot say, so that what `check` accepts can start: an address to send
- * from, a server to send to, and TLS on the way to one that is elsewhere. A channel is one of mail when its plugin has
- * an option `smtp` that is a URL, whatever the plugin's name. What is not known here, a secret or a variable, is left
- * to the plugin, which asks all of it again.
+ * from, a server to send to, TLS on the way to one that is elsewhere, and layouts that hold the mail. A channel is one
+ * of mail when its plugin has an option `smtp` that is a URL, whatever the plugin's name. What is not known here, a
+ * secret or a variable, is left to the plugin, which asks all of it again.
  */
 #include "config/build.h"
 #include "event/event.h"
@@ -144,6 +144,51 @@ static void check_domain(struct config_build *b, const struct yaml_node *domain)
         config_error(b, "H204", domain, "`%s` is no domain that mail can come back to", config_show(b, domain->text));
 }
 
+/* --- templates ---------------------------------------------------------------------------------------------------- */
+
+static int contains(struct belfry_str text, struct belfry_str part)
+{
+    return memmem(text.ptr, text.len, part.ptr, part.len) != NULL;
+}
+
+/* A layout that leaves out what it stands around, or escapes it, would spoil every mail. */
+static void check_layout(struct config_build *b, const struct yaml_node *words)
+{
+    static const char *const parts[] = {"text", "html"};
+    for (int html = 0; html < 2; html++) {
+        const struct yaml_node *node = yaml_get(words, parts[html]);
+        if (!config_is_text(node) || node->unresolved)
+            continue;
+        if (!contains(node->text, STR("content")))
+            config_error(b, "H217", node, "the layout's `%s` leaves out `{{{content}}}`, which is the mail",
+                         parts[html]);
+        else if (html && !contains(node->text, STR("{{{")) && !contains(node->text, STR("{{&")))
+            config_error(b, "H217", node, "`content` is HTML already and needs three braces: `{{{content}}}`");
+    }
+}
+
+static void check_locales(struct config_build *b, const struct yaml_node *words, int layout)
+{
+    const struct yaml_node *locales = yaml_get(words, "locales");
+    if (layout)
+        check_layout(b, words);
+    for (size_t i = 0; locales && locales->kind == YAML_MAP && i < locales->count; i++) {
+        const struct yaml_node *tag = locales->pairs[i].key;
+        if (!config_is_locale(tag->text)) {
+            struct diag *d = config_error(b, "H204", tag, "`%s` is no language tag", config_show(b, tag->text));
+            diag_help(b->diags, d, "write it as in BCP 47: de, de-AT");
+        }
+        if (layout)
+            check_layout(b, locales->pairs[i].value);
+    }
+}
+
+static void check_templates(struct config_build *b, const struct yaml_node *templates)
+{
+    for (size_t i = 0; templates && templates->kind == YAML_MAP && i < templates->count; i++)
+        check_locales(b, templates->pairs[i].value, str_eq(templates->pairs[i].key->text, STR("layout")));
+}
+
 void config_check_mail(struct config_build *b)
 {
     const struct yaml_node *map = config_map(b, SECTION_CHANNELS);
@@ -157,5 +202,7 @@ void config_check_mail(struct config_build *b)
             check_from(b, yaml_get(pair->value, "from"));
         if (config_mail_option(&channels[i], "bounce_domain"))
             check_domain(b, yaml_get(pair->value, "bounce_domain"));
+        if (config_mail_option(&channels[i], "templates"))
+            check_templates(b, yaml_get(pair->value, "templates"));
     }
 }

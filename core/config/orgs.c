@@ -40,7 +40,7 @@ const struct belfry_option config_org_table[] = {
 /* --- people ------------------------------------------------------------------------------------------------------ */
 
 /* Letters and digits in groups of up to eight, RFC 5646 section 2.1 as far as a typo can be told. */
-static int is_locale(struct belfry_str s)
+int config_is_locale(struct belfry_str s)
 {
     size_t group = 0;
     for (size_t i = 0; i <= s.len; i++) {
@@ -63,7 +63,7 @@ static void check_user(struct config_build *b, const struct yaml_node *map)
     const struct yaml_node *email = yaml_get(map, "email"), *locale = yaml_get(map, "locale");
     if (config_is_text(email) && !email->unresolved && !address_valid(email->text))
         config_error(b, "H204", email, "`%s` is no mail address", config_show(b, email->text));
-    if (config_is_text(locale) && !is_locale(locale->text)) {
+    if (config_is_text(locale) && !config_is_locale(locale->text)) {
         struct diag *d = config_error(b, "H204", locale, "`%s` is no language tag", config_show(b, locale->text));
         diag_help(b->diags, d, "write it as in BCP 47: de, en-GB, pt-BR");
     }

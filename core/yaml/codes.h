@@ -143,7 +143,8 @@
        "wrong:  title: \"{{#a}}x{{/b}}\"\n"                                                                            \
        "right:  title: \"{{#a}}x{{/a}}\"\n")                                                                           \
     XX(H218, "values that contradict each other",                                                                      \
-       "A period ends before it begins, or two keys name the same person or thing and may not.\n"                      \
+       "A period ends before it begins, two keys name the same person or thing and may not, or encryption is off on\n" \
+       "the way to another machine.\n"                                                                                 \
        "wrong:  {for: ann, by: bob, from: 2026-01-09, until: 2026-01-08}\n"                                            \
        "right:  {for: ann, by: bob, from: 2026-01-08, until: 2026-01-09}\n")                                           \
     /* --- H3: references --- */                                                                                       \

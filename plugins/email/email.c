@@ -34,7 +34,7 @@
     }
 
 static const char *const schemes[] = {"smtp", "smtps", NULL};
-static const char *const tls_modes[] = {"auto", "required", "off", NULL}; /* BELFRY_SMTP_TLS_* */
+static const char *const tls_modes[] = {"auto", "required", "off", NULL};              /* BELFRY_SMTP_TLS_* */
 static const char *const unless_words[] = {"seen", "read", "handled", "hidden", NULL}; /* UNLESS_* */
 
 static const struct belfry_option unless_element[] = {OPTION(CHOICE, NULL, 0, .choices = unless_words), {0}};

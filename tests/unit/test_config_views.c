@@ -47,19 +47,19 @@ static char *described(const struct config *config)
 }
 
 /* Literals in every option that is a secret, and in URLs. */
-static const char secrets[] =
-    BASE "hub: {secret: " CANARY "-x}\n"
-         "auth:\n"
-         "  jwt: {hs256: [" CANARY ", '" CANARY "']}\n"
-         "  metrics_token: " CANARY "\n"
-         "  login_url: \"https://app.example.org/sso?k=" URL_CANARY "\"\n"
-         "  tokens: [{name: a, org: acme, secret: " CANARY ", may: read}]\n"
-         "sources: {crm: {plugin: workflow, feed: {url: \"https://u:" URL_CANARY "@crm.example.org/e?t=" URL_CANARY
-         "\", org: acme, token: " CANARY "}}}\n"
-         "channels:\n"
-         "  inbox: {plugin: in-app}\n"
-         "  mail: {plugin: email, from: a@acme.example, smtp: \"smtp://127.0.0.1\", username: hub, password: " CANARY "}\n"
-         "  hooks: {plugin: webhook, endpoints: [{name: e, url: \"https://e.example.org/\", secret: " CANARY "}]}\n";
+static const char secrets[] = BASE
+    "hub: {secret: " CANARY "-x}\n"
+    "auth:\n"
+    "  jwt: {hs256: [" CANARY ", '" CANARY "']}\n"
+    "  metrics_token: " CANARY "\n"
+    "  login_url: \"https://app.example.org/sso?k=" URL_CANARY "\"\n"
+    "  tokens: [{name: a, org: acme, secret: " CANARY ", may: read}]\n"
+    "sources: {crm: {plugin: workflow, feed: {url: \"https://u:" URL_CANARY "@crm.example.org/e?t=" URL_CANARY
+    "\", org: acme, token: " CANARY "}}}\n"
+    "channels:\n"
+    "  inbox: {plugin: in-app}\n"
+    "  mail: {plugin: email, from: a@acme.example, smtp: \"smtp://127.0.0.1\", username: hub, password: " CANARY "}\n"
+    "  hooks: {plugin: webhook, endpoints: [{name: e, url: \"https://e.example.org/\", secret: " CANARY "}]}\n";
 
 static void test_no_secret_is_shown(void **state)
 {
