@@ -373,10 +373,11 @@ void queue_run(struct dispatch *d, struct queue_state *q)
     c->queue = q;
     c->live = live;
     live->batches++; /* the instance stays while the claim is under way */
-    c->pub.channel = q->channel->name;
     c->pub.target = q->target ? q->target->id : 0;
     c->pub.max = slots;
     c->pub.arena = arena_new(2048);
+    c->pub.channel =
+        arena_strdup(c->pub.arena, q->channel->name); /* the channel may be renamed before the ledger looks */
     c->pub.done = on_claimed;
     c->pub.arg = c;
     q->claiming = 1;
