@@ -28,7 +28,7 @@ static int by_validity(struct gate *gate, int validity)
     case BELFRY_EXPIRED:
         return stop(gate, OUTCOME_expired, REASON_EXPIRED);
     case BELFRY_SUPERSEDED:
-        return stop(gate, OUTCOME_superseded, REASON_SUPERSEDED);
+        return stop(gate, gate->own.replaced ? OUTCOME_merged : OUTCOME_superseded, REASON_SUPERSEDED);
     default:
         return stop(gate, OUTCOME_withdrawn, "it was withdrawn");
     }
@@ -149,6 +149,17 @@ static int has_address(struct ledger_txn *txn, struct gate *gate, const struct c
     return 1;
 }
 
+/* Its time has come: by a window, which the configuration or the person's zone may have moved since, or by the end of
+ * the night. */
+static int is_at_window(const struct store_delivery *row, const struct config *config,
+                        const struct gen_channel *channel, const struct who *who)
+{
+    if (row->state != OUTCOME_digested || row->kind)
+        return 1;
+    return route_digest_next(config, config_org(config, who->org), &who->person, who->own, channel->instance,
+                             row->due - 1) == row->due;
+}
+
 /* What was tried before keeps its own place in people's mail, and a digest whose time has come is not put off to the
  * next. */
 static int goes_now(struct ledger_txn *txn, struct gate *gate, const struct gen_channel *channel, const struct who *who,
@@ -156,8 +167,8 @@ static int goes_now(struct ledger_txn *txn, struct gate *gate, const struct gen_
 {
     const struct store_delivery *row = gate->row;
     const struct config *config = txn->gen->pub->config;
-    if (!(channel->flags & BELFRY_DELIVERY_DIGEST) || verdict->how != CONFIG_EMAIL_DIGEST || row->category ||
-        row->bundle || row->attempts)
+    if (!(channel->flags & BELFRY_DELIVERY_DIGEST) || verdict->how != CONFIG_EMAIL_DIGEST || row->bundle ||
+        row->attempts || (row->category && is_at_window(row, config, channel, who)))
         return 1;
     gate->due =
         route_digest_next(config, config_org(config, who->org), &who->person, who->own, channel->instance, txn->now);
@@ -194,7 +205,7 @@ int gates_pass(struct ledger_txn *txn, struct gate *gate)
     const struct config_rule *rule = gen_rule(txn->gen, store_name_text(txn->conn, row->rule));
     const struct config_category *category =
         config_category(txn->gen->pub->config, store_name_text(txn->conn, gate->event->category));
-    gate->own.id = 0;
+    gate->own = (struct store_notification){.id = 0};
     if (row->notification)
         store_notification_get(txn->conn, row->notification, &gate->own);
     if (row->person)

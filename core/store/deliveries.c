@@ -208,9 +208,9 @@ size_t store_deliveries_end_channel(struct store_conn *conn, int64_t event, int6
 
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *d)
 {
-    struct sql *s =
-        sql_use(conn, "SELECT 1 FROM delivery WHERE event = ? AND channel = ? AND id <> ? AND state IN (?, ?, ?, ?)"
-                      " AND person IS ? AND address IS ? AND target IS ? LIMIT 1");
+    struct sql *s = sql_use(conn, "SELECT 1 FROM delivery WHERE event = ? AND channel = ? AND id <> ?"
+                                  " AND (state IN (?, ?, ?, ?) OR (open = 1 AND attempts > 0))"
+                                  " AND person IS ? AND address IS ? AND target IS ? LIMIT 1");
     sql_i64(s, d->event);
     sql_i64(s, d->channel);
     sql_i64(s, d->id);

@@ -41,7 +41,8 @@ size_t store_deliveries_end_channel(struct store_conn *conn, int64_t event, int6
                                     int64_t now_ms, struct belfry_str detail);
 /* Rows of a person that wait for the end of quiet hours are due now, and asked again. Returns how many. */
 int store_deliveries_wake(struct store_conn *conn, int64_t person, int64_t now_ms);
-/* Another row of the same event, channel and recipient that was sent, is being sent or may have arrived. */
+/* Another row of the same event, channel and recipient that was sent, is being sent, may have arrived or is to be tried
+ * once more, also one that the night holds until then. */
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *row);
 /* Rows of targets under a lease of another boot become due at once. Returns how many. */
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms);

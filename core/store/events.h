@@ -66,7 +66,7 @@ enum { STORE_VIA_AUDIENCE = 1, STORE_VIA_RULE = 2 };
 struct store_notification {
     int64_t id, person, event, pos, category, rev; /* pos 0: not visible yet */
     struct belfry_str reason;
-    int32_t via, validity, handled;
+    int32_t via, validity, handled, replaced; /* replaced: it has a successor */
     int64_t seen, read, hidden; /* ms, 0: not */
 };
 

@@ -25,7 +25,9 @@ int store_notification_add(struct store_conn *conn, const struct store_notificat
     return sql_run(s) > 0;
 }
 
-#define COLUMNS "id, person, event, pos, category, rev, via, validity, handled_by IS NOT NULL, seen, read, hidden"
+#define COLUMNS                                                                                                        \
+    "id, person, event, pos, category, rev, via, validity, handled_by IS NOT NULL, seen, read, hidden,"                \
+    " replaced_by IS NOT NULL"
 
 static void fill(struct sql *s, struct store_notification *out)
 {
@@ -42,6 +44,7 @@ static void fill(struct sql *s, struct store_notification *out)
         .seen = sql_get_i64(s, 9),
         .read = sql_get_i64(s, 10),
         .hidden = sql_get_i64(s, 11),
+        .replaced = (int32_t)sql_get_i64(s, 12),
     };
 }
 

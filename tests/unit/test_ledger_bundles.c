@@ -362,6 +362,53 @@ static void test_two_rules_are_one_item(void **state)
     bench_free(b);
 }
 
+/* The clock of the configuration counts as it is at the window: a day has one, whatever it was before. */
+static void test_a_window_that_is_none_any_more(void **state)
+{
+    (void)state;
+    struct bench *b = mail_open(MAIL_RULES);
+    note(b, "A", "work", "\"ann\"");
+    claims(b, "");
+    b->config->config.hub.timezone = "America/New_York"; /* 8 there is 13 UTC */
+    bench_generation(b);
+    until_at(b, WINDOW);
+    claims(b, "");
+    note(b, "B", "work", "\"ann\"");
+    claims(b, "");
+    expect_rows(b, "SELECT DISTINCT state, due, detail FROM delivery",
+                "3 1700053200000 category work is digest by default");
+    until_at(b, WINDOW + 300 * MINUTE);
+    arrives(b, "digest 2/2 #1 ann: B,A");
+    until_at(b, WINDOW + 3 * DAY);
+    claims(b, "");
+    bench_free(b);
+}
+
+/* Both under way and of a digest: what took the place of one says what became of it. */
+static void test_what_is_replaced_while_it_is_under_way(void **state)
+{
+    static const char assigned[] = "[[\"%d\",[\"emit\",{\"type\":\"thing.assigned\",\"subject\":\"t/A\",\"title\":"
+                                   "\"A%d\",\"category\":\"work\",\"to\":[\"ann\"]}]]]";
+    (void)state;
+    struct bench *b = mail_open(MAIL_RULES);
+    struct claimed c;
+    char text[200];
+    snprintf(text, sizeof(text), assigned, 1, 1);
+    assert_int_equal(send_now(b, text), BELFRY_OK);
+    note(b, "B", "work", "\"ann\"");
+    claims(b, "");
+    until_at(b, WINDOW);
+    expect_claim(b, &c, "digest 2/2 #1 ann: B,A1");
+    snprintf(text, sizeof(text), assigned, 2, 2);
+    assert_int_equal(send_now(b, text), BELFRY_OK);
+    came_of(b, &c, OUTCOME_retrying, WINDOW + MINUTE, BELFRY_RETRY);
+    arena_free(c.claim.arena);
+    until_at(b, WINDOW + MINUTE);
+    arrives(b, "single 1/1 #2 ann: B");
+    expect_rows(b, SQL_MAIL, "A1 15 0\nA2 3 1\nB 6 0");
+    bench_free(b);
+}
+
 /* --- quiet hours -------------------------------------------------------------------------------------------------- */
 
 #define MORNING (WINDOW - 60 * MINUTE)
@@ -491,6 +538,33 @@ static void test_what_was_tried_before_the_night_stays_by_itself(void **state)
     bench_free(b);
 }
 
+/* Nor does another rule's row go in its place, as a mail of another name. */
+static void test_what_was_tried_before_the_night_has_no_twin(void **state)
+{
+    (void)state;
+    struct bench *b =
+        mail_open("[{\"name\":\"late\",\"deliver\":[\"inbox\",{\"via\":\"mail\",\"after\":600000,\"unless\":"
+                  "[\"seen\"]}]},{\"name\":\"soon\",\"deliver\":[{\"via\":\"mail\",\"unless\":[\"seen\"]}]}]");
+    struct claimed c;
+    choose(b, "ann", "{\"default\":\"unseen\"}");
+    note(b, "A", "work", "\"ann\"");
+    expect_claim(b, &c, "single 1/1 #1 ann: A");
+    int64_t tried = c.claim.items[0].delivery;
+    came_of(b, &c, OUTCOME_unknown, START + 5 * MINUTE, BELFRY_UNKNOWN);
+    arena_free(c.claim.arena);
+    choose(b, "ann", "{\"default\":\"unseen\",\"quiet\":{\"from\":\"22:00\",\"to\":\"07:00\"}}");
+    advance(b, 5 * MINUTE);
+    claims(b, "");
+    advance(b, 5 * MINUTE);
+    claims(b, "");
+    until_at(b, MORNING);
+    expect_claim(b, &c, "single 1/1 #2 ann: A");
+    assert_int_equal(c.claim.items[0].delivery, tried);
+    arena_free(c.claim.arena);
+    expect_rows(b, SQL_MAIL, "A 14 0\nA 4 1");
+    bench_free(b);
+}
+
 /* A plugin that takes one item at a time is never given more. */
 static void test_other_channels_put_nothing_together(void **state)
 {
@@ -522,12 +596,15 @@ int main(void)
         cmocka_unit_test(test_a_dead_digest_is_driven_again_as_a_whole),
         cmocka_unit_test(test_another_hour_counts_at_once),
         cmocka_unit_test(test_two_rules_are_one_item),
+        cmocka_unit_test(test_a_window_that_is_none_any_more),
+        cmocka_unit_test(test_what_is_replaced_while_it_is_under_way),
         cmocka_unit_test(test_what_the_night_held_is_one_mail),
         cmocka_unit_test(test_the_night_is_over_when_somebody_says_so),
         cmocka_unit_test(test_what_was_held_may_become_a_digest),
         cmocka_unit_test(test_a_digest_in_the_night),
         cmocka_unit_test(test_a_digest_leaves_when_the_night_is_called_off),
         cmocka_unit_test(test_what_was_tried_before_the_night_stays_by_itself),
+        cmocka_unit_test(test_what_was_tried_before_the_night_has_no_twin),
         cmocka_unit_test(test_other_channels_put_nothing_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
