@@ -43,6 +43,12 @@ static void add_reason(json_t *detail, const char *reason)
 
 /* --- one row ------------------------------------------------------------------------------------------------------ */
 
+static int waits_now(const struct ledger_txn *txn, const struct store_delivery *row)
+{
+    return row->open == 1 && row->due <= txn->now &&
+           (row->state == OUTCOME_retrying || row->state == OUTCOME_scheduled);
+}
+
 /* What went out with it and did not arrive either is the same mail. By itself it is one of its own, and what waits for
  * a digest waits no longer. */
 static void wait_now(struct ledger_txn *txn, const struct store_delivery *row)
@@ -50,7 +56,8 @@ static void wait_now(struct ledger_txn *txn, const struct store_delivery *row)
     struct belfry_str why = STR("tried again by hand");
     int whole = row->open || row->state == OUTCOME_failed || row->state == OUTCOME_unknown;
     if (row->bundle && whole) {
-        store_bundle_again(txn->conn, row->bundle, txn->now, why);
+        if (!waits_now(txn, row)) /* a deed on many meets it with each of its rows */
+            store_bundle_again(txn->conn, row->bundle, txn->now, why);
         return;
     }
     if (row->bundle)

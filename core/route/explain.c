@@ -148,7 +148,15 @@ static int ends(struct story_delivery *out, enum outcome outcome, const char *wh
     return 1;
 }
 
-/* 1: preferences decide. A digest is dated. */
+/* What quiet hours make of that time, and which. */
+static struct route_quiet quiet_at(const struct explain *e, const struct story *story, const struct route_delivery *d,
+                                   const struct asked *asked, int64_t at_ms)
+{
+    return route_quiet(e->config, d->rule, asked->org, asked->known ? &asked->person : NULL,
+                       asked->chose ? &asked->own : NULL, story->severity, asked->category, at_ms);
+}
+
+/* 1: preferences decide. A digest is dated; one whose hour lies in the night leaves when that ends. */
 static int by_preference(struct explain *e, const struct story *story, const struct route_delivery *d,
                          const struct asked *asked, struct story_delivery *out)
 {
@@ -167,6 +175,9 @@ static int by_preference(struct explain *e, const struct story *story, const str
     if (verdict.how != CONFIG_EMAIL_DIGEST || !route_gathers(delivery))
         return 0;
     out->due_ms = route_digest_next(e->config, asked->org, &asked->person, own, channel, out->due_ms);
+    int64_t morning = quiet_at(e, story, d, asked, out->due_ms).until_ms;
+    if (morning)
+        out->due_ms = morning;
     return ends(out, OUTCOME_digested, verdict.why);
 }
 
@@ -182,9 +193,7 @@ static void ask_person(struct explain *e, const struct story *story, const struc
         return;
     if (!asked.choosable) /* their zone is theirs for a rule's schedule as well; their hours are of mail */
         asked.own.quiet_from_min = asked.own.quiet_to_min = PREFERENCE_NONE;
-    struct route_quiet quiet =
-        route_quiet(e->config, d->rule, asked.org, asked.known ? &asked.person : NULL, asked.chose ? &asked.own : NULL,
-                    story->severity, asked.category, out->due_ms);
+    struct route_quiet quiet = quiet_at(e, story, d, &asked, out->due_ms);
     if (!quiet.until_ms)
         return;
     out->outcome = OUTCOME_held_quiet_hours;

@@ -67,7 +67,7 @@ struct store_notification {
     int64_t id, person, event, pos, category, rev; /* pos 0: not visible yet */
     struct belfry_str reason;
     int32_t via, validity, handled, replaced; /* replaced: it has a successor */
-    int64_t seen, read, hidden; /* ms, 0: not */
+    int64_t seen, read, hidden;               /* ms, 0: not */
 };
 
 /* Returns 0 when the event has a row for the person already (then nothing is written). */

@@ -148,6 +148,9 @@ def test_a_dry_run_says_what_the_daemon_does(hub):
     tell(hub, "Same")
     hub.clock.advance("5m")
     assert rows(hub)["Same"] == ("digested", said["due_at"])
+    choose(hub, {"quiet": {"from": "22:00", "to": "07:00"}, "digest": {"hour": 3}})
+    said = explained(hub, case("ann", "calm"))
+    assert (said["outcome"], said["due_at"]) == ("digested", utc("2026-01-13T07:00")), "not while the night holds it"
     local(hub, "2026-01-12T23:00")
     said = explained(hub, case("ann", "odd"))
     assert (said["outcome"], said["due_at"]) == ("held_quiet_hours", utc("2026-01-13T07:00"))

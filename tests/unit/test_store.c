@@ -257,6 +257,26 @@ static void test_a_database_of_version_1_is_brought_to_the_present_one(void **st
     free(copy);
 }
 
+static void test_a_database_of_version_3_knows_what_goes_out_as_one(void **state)
+{
+    struct box *box = *state;
+    char *copy = copied_before(box);
+    struct store_delivery *rows;
+    int64_t *ids;
+    sql(box->file, of_version_2);
+    sql(box->file, STORE_SCHEMA_3 "PRAGMA user_version=3; UPDATE delivery SET person = 9, state = 1;"
+                                  "UPDATE delivery SET state = 4, lease = 77 WHERE id = 22;");
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    assert_int_equal(store_deliveries_due(conn, 2, 0, 5000, 9, box->arena, &rows), 2);
+    assert_true(!rows[0].bundle && !rows[0].kind && !rows[0].category && !rows[0].reason.len);
+    assert_int_equal(store_deliveries_held(conn, &rows[0], 5000, box->arena, &ids), 2);
+    assert_int_equal(store_deliveries_interrupted(conn, store_boot(store), box->arena, &rows), 1);
+    store_close(store);
+    unlink(copy);
+    free(copy);
+}
+
 static void test_a_migration_that_fails_changes_nothing(void **state)
 {
     struct box *box = *state;
@@ -717,6 +737,7 @@ int main(void)
         T(test_a_migration_copies_first),
         T(test_a_database_of_version_1_is_brought_to_the_present_one),
         T(test_a_database_of_version_2_takes_preferences),
+        T(test_a_database_of_version_3_knows_what_goes_out_as_one),
         T(test_a_migration_that_fails_changes_nothing),
         T(test_corrupt_file_is_refused),
         T(test_read_only_file_is_refused),
