@@ -54,7 +54,8 @@ static int waits_now(const struct ledger_txn *txn, const struct store_delivery *
 static void wait_now(struct ledger_txn *txn, const struct store_delivery *row)
 {
     struct belfry_str why = STR("tried again by hand");
-    int whole = row->open || row->state == OUTCOME_failed || row->state == OUTCOME_unknown;
+    int whole = row->open || row->state == OUTCOME_failed || row->state == OUTCOME_unknown ||
+                row->state == OUTCOME_channel_removed;
     if (row->bundle && whole) {
         if (!waits_now(txn, row)) /* a deed on many meets it with each of its rows */
             store_bundle_again(txn->conn, row->bundle, txn->now, why);

@@ -145,7 +145,7 @@ int store_bundle_again(struct store_conn *conn, int64_t bundle, int64_t now_ms, 
 {
     struct sql *s = sql_use(conn, "UPDATE delivery INDEXED BY delivery_bundle SET open = 1, due = ?1, detail = ?2,"
                                   " ended = NULL, state = CASE WHEN attempts > 0 THEN ?3 ELSE ?4 END WHERE bundle = ?5"
-                                  " AND lease IS NULL AND (open = 1 OR state = ?6 OR state = ?7)");
+                                  " AND lease IS NULL AND (open = 1 OR state IN (?6, ?7, ?8))");
     sql_i64(s, now_ms);
     sql_str_opt(s, detail);
     sql_i64(s, OUTCOME_retrying);
@@ -153,6 +153,7 @@ int store_bundle_again(struct store_conn *conn, int64_t bundle, int64_t now_ms, 
     sql_i64(s, bundle);
     sql_i64(s, OUTCOME_failed);
     sql_i64(s, OUTCOME_unknown);
+    sql_i64(s, OUTCOME_channel_removed);
     return sql_run(s);
 }
 

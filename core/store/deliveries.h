@@ -92,7 +92,7 @@ int store_bundle_wait(struct store_conn *conn, int64_t bundle, int64_t boot, int
                       struct belfry_str detail);
 int store_bundle_end(struct store_conn *conn, int64_t bundle, int64_t boot, int state, int64_t now_ms, int counted,
                      struct belfry_str detail);
-/* By hand: what waits of a bundle, failed or may have arrived is due now. Returns how many rows. */
+/* By hand: what waits of a bundle, failed, may have arrived or lost its channel is due now. Returns how many rows. */
 int store_bundle_again(struct store_conn *conn, int64_t bundle, int64_t now_ms, struct belfry_str detail);
 /* The rows of a bundle under this boot's lease are none any more: they wait for their digest, whose time had come. */
 void store_bundle_disband(struct store_conn *conn, int64_t bundle, int64_t boot, int64_t due_ms,

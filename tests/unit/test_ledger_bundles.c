@@ -320,6 +320,29 @@ static void test_a_dead_digest_is_driven_again_as_a_whole(void **state)
     bench_free(b);
 }
 
+/* The channel was taken out of the configuration for a while, and the mail may have arrived before. */
+static void test_a_digest_whose_channel_comes_back_is_the_same(void **state)
+{
+    (void)state;
+    struct bench *b = mail_open(MAIL_RULES);
+    struct claimed c;
+    note(b, "A", "work", "\"ann\"");
+    note(b, "B", "work", "\"ann\"");
+    claims(b, "");
+    until_at(b, WINDOW);
+    expect_claim(b, &c, "digest 2/2 #1 ann: B,A");
+    int64_t bundle = c.claim.items[0].bundle;
+    came_of(b, &c, OUTCOME_unknown, WINDOW + 15 * MINUTE, BELFRY_UNKNOWN);
+    arena_free(c.claim.arena);
+    rows(b, "UPDATE delivery SET state = 22, open = 0"); /* as upkeep does an hour later */
+    by_hand(b, 0, "A");
+    expect_claim(b, &c, "digest 2/2 #2 ann: B,A");
+    assert_int_equal(c.claim.items[0].bundle, bundle);
+    assert_int_equal(c.claim.items[0].unknowns, 1);
+    arena_free(c.claim.arena);
+    bench_free(b);
+}
+
 /* --- what people change meanwhile --------------------------------------------------------------------------------- */
 
 static void test_another_hour_counts_at_once(void **state)
@@ -594,6 +617,7 @@ int main(void)
         cmocka_unit_test(test_a_second_try_without_anything_left),
         cmocka_unit_test(test_a_digest_that_was_under_way_when_the_hub_died),
         cmocka_unit_test(test_a_dead_digest_is_driven_again_as_a_whole),
+        cmocka_unit_test(test_a_digest_whose_channel_comes_back_is_the_same),
         cmocka_unit_test(test_another_hour_counts_at_once),
         cmocka_unit_test(test_two_rules_are_one_item),
         cmocka_unit_test(test_a_window_that_is_none_any_more),
