@@ -213,15 +213,18 @@ size_t store_deliveries_of(struct store_conn *conn, int64_t event, struct belfry
     return rows.count;
 }
 
+/* Those of the bundle that it went out with too, but not those that came when it had left it. */
+#define ITS_ATTEMPTS "JOIN attempt a ON a.delivery IN (d.id, d.bundle) AND a.number <= d.attempts"
+
 size_t store_attempts_of(struct store_conn *conn, int64_t event, struct belfry_str who, size_t limit,
                          struct arena *arena, struct store_attempt_view **out)
 {
     struct rows rows = {arena, sizeof(struct store_attempt_view), 0, 0, NULL};
-    struct sql *s = sql_use(conn, "SELECT d.id, a.at, a.elapsed_us, a.number, a.outcome, a.code, a.detail"
-                                  " FROM delivery d JOIN attempt a ON a.delivery IN (d.id, d.bundle)"
-                                  " LEFT JOIN person p ON p.id = d.person WHERE d.event = ?1"
-                                  " AND (?2 IS NULL OR COALESCE(p.username, d.address) = ?2)"
-                                  " ORDER BY d.id, a.number LIMIT ?3");
+    struct sql *s =
+        sql_use(conn, "SELECT d.id, a.at, a.elapsed_us, a.number, a.outcome, a.code, a.detail"
+                      " FROM delivery d " ITS_ATTEMPTS " LEFT JOIN person p ON p.id = d.person WHERE d.event = ?1"
+                      " AND (?2 IS NULL OR COALESCE(p.username, d.address) = ?2)"
+                      " ORDER BY d.id, a.number LIMIT ?3");
     sql_i64(s, event);
     sql_str_opt(s, who);
     sql_i64(s, (int64_t)limit);
@@ -265,8 +268,8 @@ size_t store_attempts_of_delivery(struct store_conn *conn, int64_t delivery, siz
                                   struct store_attempt_record **out)
 {
     struct rows rows = {arena, sizeof(struct store_attempt_record), 0, 0, NULL};
-    struct sql *s = sql_use(conn, RECORD_COLUMNS " FROM delivery d JOIN attempt a ON a.delivery IN"
-                                                 " (d.id, d.bundle) WHERE d.id = ?1 ORDER BY a.id LIMIT ?2");
+    struct sql *s =
+        sql_use(conn, RECORD_COLUMNS " FROM delivery d " ITS_ATTEMPTS " WHERE d.id = ?1 ORDER BY a.id LIMIT ?2");
     sql_i64(s, delivery);
     sql_i64(s, (int64_t)limit);
     read_records(s, &rows);

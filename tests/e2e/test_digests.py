@@ -199,6 +199,12 @@ def test_a_digest_that_fails_is_tried_again_as_it_was(hub):
     two = next(d for d in hub.deliveries("?channel=post&state=delivered") if d["title"] == "Two")
     line = hub.get(f"/v1/acme/deliveries/{two['id']}", people.token("all")).json()["timeline"]
     assert [a["result"] for a in line] == ["retry", "retry", "delivered"], "each of them shows what was tried"
+    one = next(d for d in hub.deliveries("?channel=post&state=viewed") if d["title"] == "One")
+    line = hub.get(f"/v1/acme/deliveries/{one['id']}", people.token("all")).json()["timeline"]
+    assert [a["result"] for a in line if "result" in a] == ["retry"], "it was in the first only"
+    event = next(e for e in hub.events() if e["title"] == "One")
+    story = next(d for r in hub.story(event["id"])["recipients"] for d in r["deliveries"] if d["channel"] == "post")
+    assert [a["result"] for a in story["attempts"]] == ["retry"]
 
 
 def test_a_waiting_mail_can_be_sent_or_ended_by_hand(hub):
