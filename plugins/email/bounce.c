@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Anybody can send to the addresses of the bounce domain, so nothing here trusts a byte: the parts that are looked at
- * are bounded in depth and number, fields in number and length, and a message that is mostly fields, which would take a
- * hundred times its size as objects, is not parsed at all. Texts for people are never decoded, so no charset matters.
+ * are bounded in depth and number, fields in number and length, and a message that is mostly fields or parts, which
+ * would take a hundred times its size as objects, or has addresses in a thousand nested groups, which would take the
+ * stack, is not parsed at all. Texts for people are never decoded, so no charset matters.
  *
  * A delivery is known by the envelope's recipient (VERP), as the MTA says it or as it left it in Delivered-To and its
  * like. A complaint goes to a mailbox that was agreed on, so there the mail that it encloses says it, which may be
@@ -20,9 +21,11 @@
 
 #define DEPTH_MAX 5
 #define PARTS_MAX 50
-#define HEADERS_MAX 200  /* of one header that are looked at */
-#define FIELDS_MAX 20000 /* lines of a message that look like one */
-#define TEXT_MAX 65536   /* of a part that is read */
+#define HEADERS_MAX 200     /* of one header that are looked at */
+#define FIELDS_MAX 20000    /* lines of a message that look like one */
+#define COLONS_MAX 1000     /* of one field */
+#define DELIMITERS_MAX 5000 /* lines that may begin a part */
+#define TEXT_MAX 65536      /* of a part that is read */
 #define VALUE_MAX 1000
 
 /* --- which delivery ----------------------------------------------------------------------------------------------- */
@@ -244,14 +247,39 @@ static struct belfry_str without_mbox_line(struct belfry_str message)
     return message;
 }
 
-static int has_room_for_fields(struct belfry_str message)
+static int count_of(struct belfry_str text, char c)
 {
-    int fields = 0;
-    while (message.len && fields <= FIELDS_MAX) {
+    int count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == c;
+    return count;
+}
+
+/* "Name: value", as far as a parser may take it for that. */
+static int is_field(struct belfry_str line)
+{
+    size_t n = 0;
+    while (n < line.len && line.ptr[n] > ' ' && line.ptr[n] <= '~' && !strchr(":{[\"", line.ptr[n]))
+        n++;
+    while (n < line.len && n > 0 && (line.ptr[n] == ' ' || line.ptr[n] == '\t'))
+        n++;
+    return n > 0 && n < line.len && line.ptr[n] == ':';
+}
+
+/* Nothing that GMime would spend the memory on, fields and parts, or the stack: a colon in a field of addresses begins
+ * a group, and groups within groups are read by a function that calls itself. */
+static int is_parsable(struct belfry_str message)
+{
+    int fields = 0, colons = 0, delimiters = 0, in_field = 0;
+    while (message.len && fields <= FIELDS_MAX && colons <= COLONS_MAX && delimiters <= DELIMITERS_MAX) {
         struct belfry_str line = scan_line(&message);
-        fields += line.len && line.ptr[0] != ' ' && line.ptr[0] != '\t' && memchr(line.ptr, ':', line.len);
+        int more = line.len && (line.ptr[0] == ' ' || line.ptr[0] == '\t');
+        fields += !more && count_of(line, ':') > 0;
+        in_field = more ? in_field : is_field(line);
+        colons = (more ? colons : 0) + (in_field ? count_of(line, ':') : 0);
+        delimiters += line.len > 2 && memcmp(line.ptr, "--", 2) == 0;
     }
-    return fields <= FIELDS_MAX;
+    return fields <= FIELDS_MAX && colons <= COLONS_MAX && delimiters <= DELIMITERS_MAX;
 }
 
 void bounce_start(void)
@@ -264,7 +292,7 @@ void bounce_read(const uint8_t key[32], struct belfry_str recipient, struct belf
     *out = (struct bounce){.kind = BOUNCE_NOTHING};
     find_signed(key, verp_read, recipient, out->delivery); /* also of what is no message at all */
     message = without_mbox_line(message);
-    if (!message.len || !has_room_for_fields(message))
+    if (!message.len || !is_parsable(message))
         return;
     GMimeStream *stream = g_mime_stream_mem_new_with_buffer(message.ptr, message.len);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);

@@ -324,6 +324,55 @@ static void test_numbers(void **state)
     free(text);
 }
 
+/* One mail to the bounce domain, signed by nobody, must not take the hub's stack, nor much of its memory. */
+static void test_groups_in_groups(void **state)
+{
+    static const char *const begin[] = {
+        "To: ", "Subject: x\nFrom : ", "Subject: x\nX: 1\nCC:\n ",
+        "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: message/rfc822\n\nTo:",
+        "Content-Type: text/rfc822-headers\n\nReply-To: "};
+    enum { SIZE = 1 << 20 };
+    char *text = malloc(SIZE + 1), verp[TOKEN_LOCAL_SIZE];
+    (void)state;
+    verp_write(key, belfry_str(DELIVERY), verp);
+    for (size_t i = 0; i < sizeof(begin) / sizeof(begin[0]); i++) {
+        for (int folded = 0; folded < 2; folded++) {
+            struct bounce bounce;
+            size_t n = strlen(begin[i]);
+            memcpy(text, begin[i], n);
+            for (const char *more = folded ? "a:\n " : "a:"; n + strlen(more) < SIZE; n += strlen(more))
+                memcpy(text + n, more, strlen(more));
+            text[n] = 0;
+            read_text(verp, text, &bounce);
+            assert_int_equal(bounce.kind, BOUNCE_NOTHING);
+            assert_string_equal(bounce.delivery, DELIVERY);
+        }
+    }
+    free(text);
+}
+
+/* A report is read whatever the mail that it encloses is made of: times, paths and rules in long lines. */
+static void test_colons_in_texts(void **state)
+{
+    static const char begin[] = "MIME-Version: 1.0\nContent-Type: multipart/report; boundary=m\n\n--m\n"
+                                "Content-Type: message/delivery-status\n\nA: b\n\nAction: failed\nStatus: 5.1.1\n\n"
+                                "--m\nContent-Type: message/rfc822\n\nSubject: x\n\nThe log:\n\n";
+    static const char *const texts[] = {"  12:30:01 told\n", "12:30:01 told: --\n", "{\"a\": 1, \"b\": 2}, ",
+                                        "-- a:\n"};
+    enum { TIMES = 2000 };
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        char *text = calloc(1, sizeof(begin) + TIMES * 32), *at = text;
+        struct bounce bounce;
+        add(&at, begin);
+        for (int k = 0; k < TIMES; k++)
+            add(&at, texts[i]);
+        read_text("", text, &bounce);
+        assert_int_equal(bounce.kind, BOUNCE_REPORT);
+        free(text);
+    }
+}
+
 /* Bytes turned, cut out, doubled: nothing but an answer. */
 static void test_damaged(void **state)
 {
@@ -368,6 +417,8 @@ int main(void)
         cmocka_unit_test(test_details_are_clean),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_groups_in_groups),
+        cmocka_unit_test(test_colons_in_texts),
         cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, start, NULL);
