@@ -37,6 +37,13 @@ static enum bounce_action action_of(struct belfry_str value)
     return BOUNCE_OTHER;
 }
 
+/* Where it ends, four numbers are an address, "5.1.20.3", and no status. */
+static int goes_on(struct belfry_str text, size_t n)
+{
+    size_t at = n + (n < text.len && text.ptr[n] == '.');
+    return at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9';
+}
+
 /* "5.1.1", also in the midst of a server's reply: class 2, 4 or 5, then two numbers of up to three digits. */
 static int find_status(struct belfry_str text, char out[12])
 {
@@ -53,7 +60,7 @@ static int find_status(struct belfry_str text, char out[12])
             else
                 break;
         }
-        if (dots == 2 && digits) {
+        if (dots == 2 && digits && !goes_on(text, n)) {
             memcpy(out, text.ptr + i, n - i);
             out[n - i] = 0;
             return 1;
