@@ -171,6 +171,12 @@ struct belfry_str address_key(struct arena *arena, struct belfry_str address)
     return str_of(arena_printf(arena, "%.*s%.*s", (int)local, key.ptr, STR_ARG(domain)));
 }
 
+int64_t address_mark(const struct id_key *key, struct arena *arena, struct belfry_str address)
+{
+    struct belfry_str text = address_key(arena, address);
+    return text.len ? (int64_t)(siphash(key, text.ptr, text.len) >> 1 | 1) : 0;
+}
+
 struct belfry_str address_masked(struct arena *arena, struct belfry_str address)
 {
     const char *at = address.len ? memrchr(address.ptr, '@', address.len) : NULL;

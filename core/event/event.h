@@ -4,6 +4,7 @@
 #define EVENT_EVENT_H
 
 #include "base/arena.h"
+#include "base/id.h"
 #include "base/json.h"
 #include "base/status.h"
 
@@ -80,6 +81,8 @@ int address_valid(struct belfry_str address);
 /* What two spellings of one mailbox have in common: in lower case, the domain in A-labels (RFC 5890). A local part may
  * differ by case alone (RFC 5321 section 2.4), but nobody gives two mailboxes such names. In arena. [any] */
 struct belfry_str address_key(struct arena *arena, struct belfry_str address);
+/* A number by which the mailbox is known again, and by which nobody without the key knows it. 0: no address. [any] */
+int64_t address_mark(const struct id_key *key, struct arena *arena, struct belfry_str address);
 /* "a…@acme.example": what may be shown of an address to those who are not to learn it. In arena. [any] */
 struct belfry_str address_masked(struct arena *arena, struct belfry_str address);
 

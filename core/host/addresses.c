@@ -159,7 +159,8 @@ static belfry_status facts_read(struct store_conn *conn, void *arg)
         return BELFRY_OK;
     struct belfry_str email;
     in_directory(q, conn, q->facts.org, q->facts.username, &email);
-    if (!row.address.len)
+    int64_t now = address_mark(store_id_key(host_parts(q->host)->store), q->arena, email);
+    if (!row.address.len && (!row.mailed || row.mailed == now))
         q->facts.address = email;
     return BELFRY_OK;
 }

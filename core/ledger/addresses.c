@@ -40,6 +40,15 @@ struct whose {
     struct belfry_str now; /* the person's address in the directory */
 };
 
+/* Did the person have another address when it went out? */
+static int has_moved(const struct ledger_txn *txn, const struct whose *whose)
+{
+    return whose->row.person && !whose->row.address.len && whose->row.mailed &&
+           whose->row.mailed != address_mark(store_id_key(txn->ledger->store), txn->arena, whose->now);
+}
+
+/* address stays empty when nothing is to be known of it any more: it was the person's once. */
+
 static belfry_status find_whose(struct ledger_txn *txn, const struct ledger_address_report *r, struct whose *whose)
 {
     const struct route_directory *d = &txn->directory.pub;
@@ -56,6 +65,8 @@ static belfry_status find_whose(struct ledger_txn *txn, const struct ledger_addr
             return BELFRY_ENOTFOUND;
         whose->now = person.email;
     }
+    if (!whose->address.len && has_moved(txn, whose))
+        return BELFRY_OK;
     if (!whose->address.len)
         whose->address = whose->row.address.len ? whose->row.address : whose->now;
     return whose->address.len ? BELFRY_OK : BELFRY_EINVAL;
@@ -128,7 +139,7 @@ static belfry_status report_run(struct ledger_command *command, struct ledger_tx
         return status;
     if (whose.row.id)
         fail_delivery(txn, r, &whose.row);
-    if (!suppress(txn, r, &whose, &row))
+    if (!whose.address.len || !suppress(txn, r, &whose, &row))
         return BELFRY_OK;
     struct belfry_str none = {NULL, 0};
     addresses_audit(txn, r->org, str_of(arena_printf(txn->arena, "channel:%s", r->channel)), "suppression.add",

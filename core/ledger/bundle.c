@@ -49,9 +49,9 @@ static void take(struct gathering *g, const struct store_delivery *row)
 {
     if (!g->bundle)
         g->bundle = row->id;
-    store_delivery_join(g->txn->conn, row->id, g->bundle, g->kind, store_boot(g->txn->ledger->store));
     if (g->count < g->most)
         claim_item_fill(g->txn, g->kept, row, &g->items[g->count++]);
+    claim_item_lease(g->txn, &g->items[0], row->id, g->bundle, g->kind); /* they are all of one person */
     g->total++;
 }
 
@@ -122,7 +122,7 @@ static void hand_over(struct gathering *g, struct ledger_claim *claim)
         head->kind = (uint32_t)g->kind;
     } else if (!g->again) {
         head->bundle = 0;
-        store_delivery_join(g->txn->conn, head->delivery, 0, BELFRY_BATCH_SINGLE, store_boot(g->txn->ledger->store));
+        claim_item_lease(g->txn, head, head->delivery, 0, BELFRY_BATCH_SINGLE);
     }
 }
 

@@ -15,8 +15,9 @@ static size_t take_alone(struct ledger_txn *txn, struct ledger_claim *claim, con
     if (!store_event_get_sent(txn->conn, row->event, txn->arena, &event)) {
         outcome_end(txn, row, OUTCOME_cancelled, STR("its event is gone"));
     } else if (gates_pass(txn, &gate)) {
-        claim_item_fill(txn, claim->arena, row, &claim->items[claim->count++]);
-        store_delivery_join(txn->conn, row->id, 0, BELFRY_BATCH_SINGLE, store_boot(txn->ledger->store));
+        struct ledger_claim_item *item = &claim->items[claim->count++];
+        claim_item_fill(txn, claim->arena, row, item);
+        claim_item_lease(txn, item, row->id, 0, BELFRY_BATCH_SINGLE);
     } else {
         gate_obey(txn, &gate);
     }

@@ -90,3 +90,11 @@ void claim_item_fill(struct ledger_txn *txn, struct arena *arena, const struct s
         fill_person(txn, item, row->person, &event, arena);
     fill_category(txn, item, arena);
 }
+
+void claim_item_lease(struct ledger_txn *txn, const struct ledger_claim_item *item, int64_t delivery, int64_t bundle,
+                      int kind)
+{
+    const struct store *store = txn->ledger->store;
+    int64_t mailed = item->username.len ? address_mark(store_id_key(store), txn->arena, item->address) : 0;
+    store_delivery_join(txn->conn, delivery, bundle, kind, store_boot(store), mailed);
+}

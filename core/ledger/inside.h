@@ -494,6 +494,9 @@ void gate_obey(struct ledger_txn *txn, const struct gate *gate);
 /* What a plugin is told of a row. In the claim's arena. */
 void claim_item_fill(struct ledger_txn *txn, struct arena *arena, const struct store_delivery *row,
                      struct ledger_claim_item *item);
+/* The row is under way to where the item goes: by itself, or in a bundle. */
+void claim_item_lease(struct ledger_txn *txn, const struct ledger_claim_item *item, int64_t delivery, int64_t bundle,
+                      int kind);
 /* 1 when a row that is due goes out with others, or did. */
 int bundle_wanted(const struct ledger_txn *txn, const struct store_delivery *row);
 /* Asks all of them and takes what may go; returns how many rows were looked at. */

@@ -83,13 +83,15 @@ void store_delivery_gather(struct store_conn *conn, int64_t id, int64_t category
     sql_run(s);
 }
 
-void store_delivery_join(struct store_conn *conn, int64_t id, int64_t bundle, int kind, int64_t boot)
+void store_delivery_join(struct store_conn *conn, int64_t id, int64_t bundle, int kind, int64_t boot, int64_t mailed)
 {
-    struct sql *s = sql_use(conn, "UPDATE delivery SET state = ?, bundle = ?, kind = ?, lease = ? WHERE id = ?");
+    struct sql *s =
+        sql_use(conn, "UPDATE delivery SET state = ?, bundle = ?, kind = ?, lease = ?, mailed = ? WHERE id = ?");
     sql_i64(s, OUTCOME_sending);
     sql_i64_opt(s, bundle);
     sql_i64(s, kind);
     sql_i64(s, boot);
+    sql_i64_opt(s, mailed);
     sql_i64(s, id);
     sql_run(s);
 }

@@ -35,7 +35,7 @@ void store_delivery_add(struct store_conn *conn, const struct store_delivery *d)
 
 #define COLUMNS                                                                                                        \
     "id, event, org, channel, rule, person, notification, address, target, unless, state, open, due, attempts, lease," \
-    " category, bundle, kind, reason"
+    " category, bundle, kind, reason, mailed"
 
 static void fill(struct sql *s, struct arena *arena, struct store_delivery *out)
 {
@@ -59,6 +59,7 @@ static void fill(struct sql *s, struct arena *arena, struct store_delivery *out)
         .bundle = sql_get_i64(s, 16),
         .kind = (int32_t)sql_get_i64(s, 17),
         .reason = sql_get_copy(s, 18, arena),
+        .mailed = sql_get_i64(s, 19),
     };
 }
 

@@ -16,6 +16,7 @@ struct store_delivery {
     int64_t due, lease;
     int64_t category; /* of its event, once it was to go into a digest; 0: it never was */
     int64_t bundle;   /* what it went out with, last; 0: by itself */
+    int64_t mailed;   /* address_mark() of where a person's row went last; 0: nowhere, or to an address of its own */
 };
 
 void store_delivery_add(struct store_conn *conn, const struct store_delivery *row);
@@ -82,8 +83,8 @@ size_t store_deliveries_bundled(struct store_conn *conn, int64_t bundle, struct 
 /* Waits for the digest of a category. */
 void store_delivery_gather(struct store_conn *conn, int64_t id, int64_t category, int64_t due_ms,
                            struct belfry_str detail);
-/* state sending, under a lease, in a bundle or (0) in none. */
-void store_delivery_join(struct store_conn *conn, int64_t id, int64_t bundle, int kind, int64_t boot);
+/* state sending, under a lease, in a bundle or (0) in none. mailed: of the row */
+void store_delivery_join(struct store_conn *conn, int64_t id, int64_t bundle, int kind, int64_t boot, int64_t mailed);
 /* It is of its bundle no more. */
 void store_delivery_leave(struct store_conn *conn, int64_t id);
 /* What came of a bundle: its rows under this boot's lease wait on, or end. counted: 1 for an attempt that counts.

@@ -153,11 +153,13 @@
 
 #define STORE_SCHEMA_4_BUNDLE \
     /* category: of a row that goes, or went, into a digest: the event's. bundle: rows that go out as one have the id of
-       the first of them, from the first time on; kind: BELFRY_BATCH_* of that. reason: why an address is told */ \
+       the first of them, from the first time on; kind: BELFRY_BATCH_* of that. reason: why an address is told. mailed:
+       address_mark() of where a person's row went last, so that what comes back is about that address */ \
     "ALTER TABLE delivery ADD COLUMN category INTEGER;" \
     "ALTER TABLE delivery ADD COLUMN bundle INTEGER;" \
     "ALTER TABLE delivery ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;" \
     "ALTER TABLE delivery ADD COLUMN reason TEXT;" \
+    "ALTER TABLE delivery ADD COLUMN mailed INTEGER;" \
     "CREATE INDEX delivery_digest ON delivery(person, channel, category, due) WHERE open = 1 AND state = 3;" \
     "CREATE INDEX delivery_bundle ON delivery(bundle) WHERE bundle IS NOT NULL;"
 

@@ -115,7 +115,7 @@ void bounce_status(struct belfry_str text, struct bounce *out)
 
 static int same_address(const char *a, struct belfry_str b)
 {
-    return strlen(a) == b.len && strncasecmp(a, b.ptr, b.len) == 0;
+    return b.len && strlen(a) == b.len && strncasecmp(a, b.ptr, b.len) == 0;
 }
 
 static enum bounce_verdict verdict_of(const struct bounce_recipient *r, struct belfry_str address)

@@ -552,7 +552,8 @@ struct belfry_address_report {
 /* The delivery behind a UUID, of any org that this channel serves. */
 struct belfry_mail_facts {
     uint32_t struct_size, reserved;
-    struct belfry_str org, username, address, category; /* username empty: an outside address */
+    struct belfry_str org, username, address, category; /* username empty: an outside address; address empty: the
+                                                           person has another by now than the mail went to, or none */
 };
 
 /* Whose mail, of which category. */
@@ -575,8 +576,9 @@ struct belfry_addresses_api {
     uint32_t struct_size, reserved;
     /* [loop] A delivery that was delivered, or may have been, has failed when it came back; what is called junk did
      * arrive. A person whose address is suppressed finds a notice in the inbox. The same report again changes nothing.
-     * address empty: where the delivery went. done once, after the commit; may be NULL. ENOTFOUND: no such org or
-     * delivery, or its person is not in the directory any more, and then nothing is kept of the address. */
+     * address empty: where the delivery went, of which nothing is kept when the person has another by now. done once,
+     * after the commit; may be NULL. ENOTFOUND: no such org or delivery, or its person is not in the directory any
+     * more, and then nothing is kept of the address. */
     void (*report)(const struct belfry_host *host, const struct belfry_address_report *report,
                    void (*done)(void *arg, belfry_status status), void *arg);
     /* [loop] done once; ENOTFOUND */
