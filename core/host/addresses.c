@@ -139,6 +139,21 @@ static void report(const struct belfry_host *table, const struct belfry_address_
 
 /* --- facts -------------------------------------------------------------------------------------------------------- */
 
+/* Of all that went out under its id; empty: they are of several. */
+static struct belfry_str category_of(const struct question *q, struct store_conn *conn,
+                                     const struct store_delivery *row, int64_t category)
+{
+    struct store_event event;
+    struct store_delivery other;
+    int64_t *ids;
+    size_t count = row->bundle ? store_deliveries_bundled(conn, row->id, q->arena, &ids) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (store_delivery_get(conn, ids[i], q->arena, &other) &&
+            store_event_get_sent(conn, other.event, q->arena, &event) && event.category != category)
+            return (struct belfry_str){NULL, 0};
+    return store_name_text(conn, category);
+}
+
 /* [reader] */
 static belfry_status facts_read(struct store_conn *conn, void *arg)
 {
@@ -147,14 +162,14 @@ static belfry_status facts_read(struct store_conn *conn, void *arg)
     struct store_event event;
     int64_t org, rev;
     q->facts = (struct belfry_mail_facts){.struct_size = sizeof(q->facts)};
-    if (!store_delivery_get(conn, q->delivery, q->arena, &row) || row.target)
+    if (!store_delivery_get(conn, q->delivery, q->arena, &row) || row.target ||
+        !store_event_get_sent(conn, row.event, q->arena, &event))
         return BELFRY_ENOTFOUND;
     q->facts.org = store_name_text(conn, row.org);
     q->facts.address = row.address;
     if (!serves(q, q->facts.org))
         return BELFRY_ENOTFOUND;
-    if (store_event_get(conn, row.event, q->arena, &event))
-        q->facts.category = store_name_text(conn, event.category);
+    q->facts.category = category_of(q, conn, &row, event.category);
     if (!row.person || !store_person_get(conn, row.person, q->arena, &org, &q->facts.username, &rev))
         return BELFRY_OK;
     struct belfry_str email;

@@ -5,6 +5,7 @@ import base64
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 
 import pytest
 
@@ -256,6 +257,23 @@ def test_a_mail_to_the_unsubscribe_address_stops_the_category(hub, smtp):
 
 
 # --- the command and its route --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("way", ["unsubscribe address", "opt-out"])
+def test_a_mail_of_several_categories_is_stopped_as_its_link_would(hub, smtp, way):
+    """What quiet hours held comes as one mail, whose link is about all of it; the first of it is of one category."""
+    quiet = {"quiet": {"from": "11:00", "to": "14:00"}, "timezone": "UTC"}
+    assert hub.request("PUT", "/v1/acme/preferences", hub.person("ann"), json=quiet).status_code == 200
+    hub.clock.set(int(datetime(2031, 3, 5, 12, tzinfo=timezone.utc).timestamp() * 1000))
+    hub.send([case("ann", "calm", "Of one"), case("ann", "bad", "Of another")])
+    ends(hub, "Of another", "held_quiet_hours")
+    hub.clock.advance("2h")
+    mail, = smtp.wait(1)
+    ends(hub, "Of one", "delivered")
+    to = re.search(r"<mailto:([^>?]*)", mail["List-Unsubscribe"])[1].replace("%2B", "+")
+    taken(hub, complaint(mail, way) if way == "opt-out" else f"From: ann@acme.example\nTo: {to}\n\n".encode())
+    chosen = hub.get("/v1/acme/preferences", hub.person("ann")).json()
+    assert (chosen["default"], chosen["email"]) == ("off", {})
+
 
 def test_exit_codes_are_those_that_an_mta_goes_by(hub, smtp):
     mail = mail_to(hub, smtp)

@@ -549,11 +549,12 @@ struct belfry_address_report {
     struct belfry_str detail;   /* one line for people */
 };
 
-/* The delivery behind a UUID, of any org that this channel serves. */
+/* The mail behind the UUID of a delivery (batch.key), of any org that this channel serves. */
 struct belfry_mail_facts {
     uint32_t struct_size, reserved;
-    struct belfry_str org, username, address, category; /* username empty: an outside address; address empty: the
-                                                           person has another by now than the mail went to, or none */
+    struct belfry_str org, username; /* username empty: an outside address */
+    struct belfry_str address;       /* empty: the person has another by now than the mail went to, or none */
+    struct belfry_str category;      /* empty: it was about several */
 };
 
 /* Whose mail, of which category. */
