@@ -256,8 +256,6 @@ def test_a_mail_to_the_unsubscribe_address_stops_the_category(hub, smtp):
     ends(hub, "Not mailed", "suppressed_preference")
 
 
-# --- the command and its route --------------------------------------------------------------------------------------
-
 @pytest.mark.parametrize("way", ["unsubscribe address", "opt-out"])
 def test_a_mail_of_several_categories_is_stopped_as_its_link_would(hub, smtp, way):
     """What quiet hours held comes as one mail, whose link is about all of it; the first of it is of one category."""
@@ -274,6 +272,8 @@ def test_a_mail_of_several_categories_is_stopped_as_its_link_would(hub, smtp, wa
     chosen = hub.get("/v1/acme/preferences", hub.person("ann")).json()
     assert (chosen["default"], chosen["email"]) == ("off", {})
 
+
+# --- the command and its route --------------------------------------------------------------------------------------
 
 def test_exit_codes_are_those_that_an_mta_goes_by(hub, smtp):
     mail = mail_to(hub, smtp)
