@@ -169,8 +169,7 @@ static void note_server(struct sending *s, enum answer_server what, const char *
                  what == SERVER_MISCONFIGURED ? "; its TLS or AUTH and the options of this channel do not fit" : "",
                  detail);
     log_line(e, change == SERVER_CLOSED ? BELFRY_LOG_INFO : BELFRY_LOG_ERROR, line);
-    /* A server that restarts is back at the next try; credentials that do not fit are not. */
-    if (change == SERVER_OPENED && s->server->pauses == (what == SERVER_MISCONFIGURED ? 1 : 2))
+    if (change == SERVER_OPENED && server_is_news(s->server, what))
         e->alarm->raise(e->host, BELFRY_ALARM_FAILING, belfry_str(s->server->name), belfry_str(detail));
 }
 

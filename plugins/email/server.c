@@ -220,6 +220,7 @@ enum server_change server_note(struct server *s, enum answer_server what, int pr
     case SERVER_WORKS:
         s->open_until_ms = 0;
         s->pauses = s->silences = 0;
+        s->told = 0;
         return open ? SERVER_CLOSED : SERVER_SAME;
     case SERVER_SUSPECT:
         return ++s->silences >= SILENCES_MAX || probe ? open_breaker(s, now_ms) : SERVER_SAME;
@@ -229,4 +230,13 @@ enum server_change server_note(struct server *s, enum answer_server what, int pr
     default:
         return SERVER_SAME;
     }
+}
+
+int server_is_news(struct server *s, enum answer_server what)
+{
+    int misconfigured = what == SERVER_MISCONFIGURED;
+    if (s->told == SERVER_MISCONFIGURED || (!misconfigured && (s->told || s->pauses < 2)))
+        return 0;
+    s->told = misconfigured ? SERVER_MISCONFIGURED : SERVER_DOWN;
+    return 1;
 }

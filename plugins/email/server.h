@@ -18,6 +18,7 @@ struct server {
     int64_t open_until_ms; /* 0: closed, mail goes there */
     uint32_t pauses;       /* that were too short, in a row */
     uint32_t silences;     /* in the middle of mails, in a row */
+    uint32_t told;         /* SERVER_DOWN or SERVER_MISCONFIGURED: what people know of this outage; 0: nothing */
     int64_t held_us;       /* how long a mail holds a connection, a moving average; 0: not known */
     int probing;
 };
@@ -51,5 +52,10 @@ uint32_t servers_down(const struct servers *servers);
 enum server_change { SERVER_SAME, SERVER_OPENED, SERVER_CLOSED }; /* of the breaker */
 /* What an answer said of it. */
 enum server_change server_note(struct server *server, enum answer_server what, int probe, int64_t now_ms);
+/*
+ * Its breaker has opened for `what`: 1, once an outage, when people should be told. A server that restarts is back at
+ * the next try, so that is waited for; credentials that do not fit are not, also where it was away before.
+ */
+int server_is_news(struct server *server, enum answer_server what);
 
 #endif

@@ -195,6 +195,31 @@ static void test_the_alarm(void **state)
     belfry_test_free(t);
 }
 
+/* A server that comes back with credentials or a certificate that do not fit is told of, though it was away before. */
+static void test_the_alarm_of_a_server_that_comes_back_wrong(void **state)
+{
+    (void)state;
+    struct belfry_test *t = make(ONE);
+    answer(t, BELFRY_SMTP_ERR_CONNECT, BELFRY_SMTP_STAGE_CONNECT, 0, NULL, NULL);
+    for (int i = 0; i < 2; i++)
+        answer(t, BELFRY_SMTP_ERR_AUTH, BELFRY_SMTP_STAGE_AUTH, 535, "5.7.8", "no");
+    answer(t, BELFRY_SMTP_ERR_CONNECT, BELFRY_SMTP_STAGE_CONNECT, 0, NULL, NULL);
+    accept(t);
+    answer(t, BELFRY_SMTP_ERR_TLS, BELFRY_SMTP_STAGE_TLS, 0, NULL, NULL);
+    static const char *const expected[] = {"",
+                                           "alarm failing 127.0.0.1:2525: 127.0.0.1:2525 said 535 5.7.8 no (auth)",
+                                           "",
+                                           "",
+                                           "",
+                                           "alarm failing 127.0.0.1:2525: 127.0.0.1:2525: TLS failed (tls)"};
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        deliver_to(t, "ann");
+        belfry_test_expect(t, expected[i]);
+        belfry_test_advance(t, "5m");
+    }
+    belfry_test_free(t);
+}
+
 /* A password is sent to the server it belongs to, and to no other. */
 static void test_each_server_has_its_own_credentials(void **state)
 {
@@ -415,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_where_another_server_is_asked),
         cmocka_unit_test(test_all_servers_are_away),
         cmocka_unit_test(test_the_alarm),
+        cmocka_unit_test(test_the_alarm_of_a_server_that_comes_back_wrong),
         cmocka_unit_test(test_each_server_has_its_own_credentials),
         cmocka_unit_test(test_one_domain_rests),
         cmocka_unit_test(test_a_domain_that_does_not_trust_us),
