@@ -135,6 +135,21 @@ void batches_expire(struct dispatch *d)
     }
 }
 
+/* Its plugin knows how far a mail got, we do not. What a target has is due again whatever it says. */
+size_t batches_hurry(struct dispatch *d)
+{
+    size_t count = 0;
+    LIST_EACH_SAFE(it, &d->open)
+    {
+        struct batch *b = LIST_OF(it, struct batch, node);
+        if (b->queue->target)
+            continue;
+        batch_cancel(b);
+        count++;
+    }
+    return count;
+}
+
 void batches_give_back(struct dispatch *d)
 {
     LIST_EACH_SAFE(it, &d->open)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #define DEADLINE_TICK_MS 1000
+#define HURRY_NS 1000000000ull       /* what a cancelled mail has left to say how far it got, when the hub stops */
 #define AGAIN_AFTER_NS 1000000000ull /* the ledger itself tries one a second while the disk fails */
 
 static const int64_t waits_default[] = {60000, 300000, 900000, 3600000, 7200000, 14400000};
@@ -343,6 +344,11 @@ static void on_deadlines(uv_timer_t *timer)
     }
     if (!d->stopped || (!is_still(d) && now < d->stop_deadline_ns))
         return;
+    if (!d->hurried && batches_hurry(d)) {
+        d->hurried = 1;
+        d->stop_deadline_ns = now + HURRY_NS;
+        return;
+    }
     batches_give_back(d);
     outcomes_flush(d);
     void (*stopped)(void *) = d->stopped;

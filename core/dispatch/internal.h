@@ -124,6 +124,7 @@ struct dispatch {
     struct dispatch_numbers numbers;
     uint8_t seal_key[32];
     int stopping, closing;
+    int hurried; /* the wait of dispatch_stop() is over */
     int holding; /* a reload is on its way: declared sets wait */
     uint64_t stop_deadline_ns, again_ns;
     void (*stopped)(void *arg);
@@ -144,6 +145,7 @@ struct channel *channel_get(struct dispatch *d, const char *name); /* made when 
 /* batch.c */
 void queue_run(struct dispatch *d, struct queue_state *q);
 void batches_expire(struct dispatch *d);    /* those past their deadline */
+size_t batches_hurry(struct dispatch *d);   /* those of people: cancelled, and soon ended; how many */
 void batches_give_back(struct dispatch *d); /* all: cancelled and forgotten, their rows end their lease */
 void live_unref(struct live *live);
 

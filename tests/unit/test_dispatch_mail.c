@@ -237,7 +237,15 @@ static void test_what_may_have_arrived(void **state)
     close_scene(s);
 }
 
-/* The hub stops while a plugin has it: the same, without a crash. */
+static void stop_until_cancelled(struct scene *s)
+{
+    dispatch_stop(s->d, 0, count_one, &s->stopped);
+    while (!s->cancelled)
+        uv_run(&s->b->loop, UV_RUN_ONCE);
+    assert_int_equal(s->stopped, 0);
+}
+
+/* The hub stops while a plugin has it, and hears no more of it: the same, without a crash. */
 static void test_a_stop_in_between(void **state)
 {
     (void)state;
@@ -245,12 +253,31 @@ static void test_a_stop_in_between(void **state)
     notes(s, "AB");
     to_window(s);
     assert_int_equal(fresh(s), 1);
-    dispatch_stop(s->d, 0, count_one, &s->stopped);
+    stop_until_cancelled(s);
+    s->d->stop_deadline_ns = 0;
     while (!s->stopped)
         uv_run(&s->b->loop, UV_RUN_ONCE);
     settle(s->b);
     expect_rows(s->b, SQL_MAIL, "A 7 1\nB 7 1");
     expect_rows(s->b, "SELECT count(*), min(detail) FROM attempt", "1 the hub stopped before the answer came");
+    s->stopped = 0;
+    close_scene(s);
+}
+
+/* What was not handed over to anybody when the hub stops is no mail that may have arrived. */
+static void test_a_stop_before_it_was_handed_over(void **state)
+{
+    (void)state;
+    struct scene *s = mails(0);
+    notes(s, "A");
+    assert_int_equal(fresh(s), 1);
+    stop_until_cancelled(s);
+    complete(s, 0, BELFRY_RETRY);
+    while (!s->stopped)
+        uv_run(&s->b->loop, UV_RUN_ONCE);
+    settle(s->b);
+    expect_rows(s->b, SQL_MAIL, "A 5 1");
+    expect_rows(s->b, "SELECT count(*) FROM attempt WHERE detail LIKE 'the hub stopped%'", "0");
     s->stopped = 0;
     close_scene(s);
 }
@@ -297,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_retries_are_bounded_by_validity),
         cmocka_unit_test(test_what_may_have_arrived),
         cmocka_unit_test(test_a_stop_in_between),
+        cmocka_unit_test(test_a_stop_before_it_was_handed_over),
         cmocka_unit_test(test_deferred_rows_are_in_nobodys_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
