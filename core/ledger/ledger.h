@@ -216,7 +216,8 @@ void ledger_tasks_claim(struct ledger *ledger, size_t max,
  * is the answer), and uses up no try; REJECTED is dead at once. A dead task is an item of `refused`. */
 void ledger_task_done(struct ledger *ledger, const char *instance, int64_t task, uint32_t outcome,
                       int64_t retry_after_ms, struct belfry_str result);
-/* When the next task, timer, expiry or delayed delivery is due (wall ms), INT64_MAX for none. [any] */
+/* When the next task, timer or expiry is due (wall ms), INT64_MAX for none. What is to be claimed is dispatch's: a
+ * delivery that is due waits there while its channel rests. [any] */
 int64_t ledger_next_due(const struct ledger *ledger);
 
 /* Of belfry_deliveries_total, which dispatch counts as well. */

@@ -186,6 +186,22 @@ def test_a_server_that_is_away_does_not_use_up_attempts(start, smtp):
     assert [(a["number"], a["result"]) for a in got["timeline"]] == [(1, "delivered")]
 
 
+def test_all_that_waited_goes_when_the_server_is_back(start, smtp):
+    """More than are tried at once: one goes ahead, then all the others, within a minute."""
+    smtp.refuse()
+    hub = start()
+    events = [send(hub, name=f"Case {number}") for number in range(20)]
+    unavailable(hub, events[0])
+    hub.clock.advance("6m")
+    smtp.open()
+    for _ in range(3):
+        hub.clock.advance("30s")
+    smtp.wait(20)
+    for event in events:
+        settled(hub, event, "delivered")
+    assert len(smtp.all_mails()) == 20
+
+
 # --- AUTH and TLS ---------------------------------------------------------------------------------------------------
 
 PASSWORD = "correct horse battery staple"
