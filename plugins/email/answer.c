@@ -133,7 +133,8 @@ struct answer answer_judge(const struct belfry_smtp_answer *answer)
     case BELFRY_SMTP_ERR_CANCELED: { /* the time was over, or the hub stops: not another server now */
         struct answer canceled = judge_silence(answer);
         canceled.outcome = canceled.outcome == BELFRY_UNKNOWN ? BELFRY_UNKNOWN : BELFRY_RETRY;
-        canceled.server = canceled.outcome == BELFRY_UNKNOWN ? SERVER_UNKNOWN : SERVER_SUSPECT;
+        int had_no_turn = answer->elapsed_us == 0; /* it waited behind others for a connection */
+        canceled.server = canceled.outcome == BELFRY_UNKNOWN || had_no_turn ? SERVER_UNKNOWN : SERVER_SUSPECT;
         canceled.elsewhere = 0;
         return canceled;
     }

@@ -230,6 +230,7 @@ static void test_answers(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct belfry_smtp_answer answer = {.struct_size = sizeof(answer),
+                                            .elapsed_us = 1000,
                                             .error = rows[i].error,
                                             .stage = rows[i].stage,
                                             .code = rows[i].code,
@@ -240,6 +241,17 @@ static void test_answers(void **state)
             fail_msg("%s: outcome %u report %u server %d domain %d elsewhere %d", rows[i].what, got.outcome, got.report,
                      got.server, got.domain, got.elsewhere);
     }
+}
+
+/* Time ran out while it waited behind others for a connection: the server said nothing, and does nothing wrong. */
+static void test_what_had_no_turn_is_not_the_servers_fault(void **state)
+{
+    (void)state;
+    struct belfry_smtp_answer waited = {.struct_size = sizeof(waited), .error = BELFRY_SMTP_ERR_CANCELED};
+    struct answer got = answer_judge(&waited);
+    assert_int_equal(got.outcome, BELFRY_RETRY);
+    assert_int_equal(got.server, SERVER_UNKNOWN);
+    assert_int_equal(got.elsewhere, 0);
 }
 
 /* --- servers ------------------------------------------------------------------------------------------------------ */
@@ -484,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_what_had_no_turn_is_not_the_servers_fault),
         cmocka_unit_test(test_servers_fail_over),
         cmocka_unit_test(test_a_probe),
         cmocka_unit_test(test_pauses_grow_to_five_minutes),

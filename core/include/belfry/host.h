@@ -519,7 +519,7 @@ struct belfry_smtp_answer {
     struct belfry_str text;       /* the reply's text, lines joined by a blank, at most 500 bytes, printable */
     struct belfry_str error_text; /* what else went wrong, for people; empty: nothing */
     uint32_t reused, encrypted;   /* the connection was there before; 1: TLS */
-    int64_t elapsed_us;
+    int64_t elapsed_us;           /* since it had its turn; 0: it never had one */
 };
 
 struct belfry_smtp_client_api {
