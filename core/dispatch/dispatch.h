@@ -33,9 +33,9 @@ struct dispatch_settings {
 
 struct dispatch *dispatch_new(const struct dispatch_settings *settings);
 /*
- * Stops claiming and waits for what is under way, up to wait_ms of real time; what is left then is cancelled. A target's
- * delivery is given back, due again under the same id; one to a person has a second for its plugin to say how far it
- * got, else it is `unknown`. done once.
+ * Stops claiming and waits for what is under way, up to wait_ms of real time; what is left then is cancelled. A
+ * target's delivery is given back, due again under the same id; one to a person has a second for its plugin to say how
+ * far it got, else it is `unknown`. done once.
  */
 void dispatch_stop(struct dispatch *dispatch, int64_t wait_ms, void (*done)(void *arg), void *arg);
 /* The ledger is about to close: nothing is written from now on, and every instance is released. After dispatch_stop, or

@@ -137,6 +137,8 @@ size_t bundle_take(struct ledger_txn *txn, struct ledger_claim *claim, const str
                                     : store_deliveries_held(txn->conn, row, txn->now, txn->arena, &ids);
     g.items = arena_alloc(claim->arena, (count < g.most ? count : g.most) * sizeof(*g.items) + 1);
     ask_all(&g, ids, count);
+    if (g.loud && g.kind == BELFRY_BATCH_DIGEST && !g.again)
+        store_digest_made(txn->conn, row->person, row->channel, row->category, txn->now);
     if (g.loud)
         hand_over(&g, claim);
     else if (g.total)

@@ -160,6 +160,22 @@ static int is_at_window(const struct store_delivery *row, const struct config *c
                              row->due - 1) == row->due;
 }
 
+/*
+ * The window that a row belongs to: the next one after it came due. While the hub was away, or its clock jumped, that
+ * may have passed: then it goes out now, unless that window had its digest already.
+ */
+static int64_t window_of(struct ledger_txn *txn, const struct gate *gate, const struct gen_channel *channel,
+                         const struct who *who)
+{
+    const struct config *config = txn->gen->pub->config;
+    const struct config_org *org = config_org(config, who->org);
+    const struct store_delivery *row = gate->row;
+    int64_t at = route_digest_next(config, org, &who->person, who->own, channel->instance, row->due);
+    if (at <= txn->now && store_digest_last(txn->conn, row->person, row->channel, gate->event->category) >= at)
+        at = route_digest_next(config, org, &who->person, who->own, channel->instance, txn->now);
+    return at;
+}
+
 /* What was tried before keeps its own place in people's mail, and a digest whose time has come is not put off to the
  * next. */
 static int goes_now(struct ledger_txn *txn, struct gate *gate, const struct gen_channel *channel, const struct who *who,
@@ -170,8 +186,7 @@ static int goes_now(struct ledger_txn *txn, struct gate *gate, const struct gen_
     if (!(channel->flags & BELFRY_DELIVERY_DIGEST) || verdict->how != CONFIG_EMAIL_DIGEST || row->bundle ||
         row->attempts || (row->category && is_at_window(row, config, channel, who)))
         return 1;
-    gate->due =
-        route_digest_next(config, config_org(config, who->org), &who->person, who->own, channel->instance, txn->now);
+    gate->due = window_of(txn, gate, channel, who);
     return stop(gate, OUTCOME_digested, verdict->why);
 }
 

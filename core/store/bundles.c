@@ -71,6 +71,27 @@ size_t store_deliveries_bundled(struct store_conn *conn, int64_t bundle, struct 
     return read_ids(s, arena, ids);
 }
 
+int64_t store_digest_last(struct store_conn *conn, int64_t person, int64_t channel, int64_t category)
+{
+    struct sql *s = sql_use(conn, "SELECT at FROM digest WHERE person = ? AND channel = ? AND category = ?");
+    sql_i64(s, person);
+    sql_i64(s, channel);
+    sql_i64(s, category);
+    int64_t at = sql_row(s) ? sql_get_i64(s, 0) : 0;
+    sql_end(s);
+    return at;
+}
+
+void store_digest_made(struct store_conn *conn, int64_t person, int64_t channel, int64_t category, int64_t now_ms)
+{
+    struct sql *s = sql_use(conn, "INSERT OR REPLACE INTO digest(person, channel, category, at) VALUES(?, ?, ?, ?)");
+    sql_i64(s, person);
+    sql_i64(s, channel);
+    sql_i64(s, category);
+    sql_i64(s, now_ms);
+    sql_run(s);
+}
+
 void store_delivery_gather(struct store_conn *conn, int64_t id, int64_t category, int64_t due_ms,
                            struct belfry_str detail)
 {

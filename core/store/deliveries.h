@@ -80,6 +80,9 @@ size_t store_deliveries_held(struct store_conn *conn, const struct store_deliver
 size_t store_deliveries_bundle(struct store_conn *conn, int64_t bundle, struct arena *arena, int64_t **ids);
 /* Those that have ended. */
 size_t store_deliveries_bundled(struct store_conn *conn, int64_t bundle, struct arena *arena, int64_t **ids);
+/* When somebody's last digest of a category was put together: a window is never served twice. 0: never. */
+int64_t store_digest_last(struct store_conn *conn, int64_t person, int64_t channel, int64_t category);
+void store_digest_made(struct store_conn *conn, int64_t person, int64_t channel, int64_t category, int64_t now_ms);
 /* Waits for the digest of a category. */
 void store_delivery_gather(struct store_conn *conn, int64_t id, int64_t category, int64_t due_ms,
                            struct belfry_str detail);

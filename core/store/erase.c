@@ -39,7 +39,8 @@ static void erase(struct store_conn *conn, int64_t person, struct belfry_str use
 static void erase_operations(struct store_conn *conn, int64_t person)
 {
     static const char *const texts[] = {"DELETE FROM op_row WHERE op IN (SELECT id FROM op WHERE person = ?)",
-                                        "DELETE FROM op WHERE person = ?", "DELETE FROM job_member WHERE person = ?"};
+                                        "DELETE FROM op WHERE person = ?", "DELETE FROM job_member WHERE person = ?",
+                                        "DELETE FROM digest WHERE person = ?"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct sql *s = sql_use(conn, texts[i]);
         sql_i64(s, person);

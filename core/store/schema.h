@@ -161,7 +161,10 @@
     "ALTER TABLE delivery ADD COLUMN reason TEXT;" \
     "ALTER TABLE delivery ADD COLUMN mailed INTEGER;" \
     "CREATE INDEX delivery_digest ON delivery(person, channel, category, due) WHERE open = 1 AND state = 3;" \
-    "CREATE INDEX delivery_bundle ON delivery(bundle) WHERE bundle IS NOT NULL;"
+    "CREATE INDEX delivery_bundle ON delivery(bundle) WHERE bundle IS NOT NULL;" \
+    /* when somebody's last digest was put together */ \
+    "CREATE TABLE digest(person INTEGER NOT NULL, channel INTEGER NOT NULL, category INTEGER NOT NULL, at INTEGER NOT" \
+    " NULL, PRIMARY KEY(person, channel, category)) WITHOUT ROWID;"
 
 /* clang-format on */
 

@@ -182,6 +182,26 @@ static void test_windows_that_were_missed_are_one(void **state)
     bench_free(b);
 }
 
+/* The hub was away when it was due and when its digest was: it goes out late, but a window never has two. */
+static void test_a_window_that_passed_meanwhile(void **state)
+{
+    (void)state;
+    struct bench *b = mail_open(MAIL_RULES);
+    note(b, "A", "work", "\"ann\"");
+    note(b, "B", "work", "\"ann\"");
+    note(b, "X", "work", "\"bob\"");
+    until_at(b, WINDOW + 2 * DAY / 24);
+    claims(b, ""); /* looked at for the first time: it is their digest's time already */
+    arrives(b, "digest 2/2 #1 ann: B,A\nsingle 1/1 #1 bob: X");
+    rows(b,
+         "UPDATE delivery SET state = 0, open = 1, ended = NULL, attempts = 0, bundle = NULL, kind = 0, category = NULL"
+         " WHERE notification IN (SELECT id FROM notification ORDER BY id LIMIT 1)"); /* as one that came to light late
+                                                                                       */
+    claims(b, "");
+    expect_rows(b, "SELECT due FROM delivery WHERE state = 3", "1700121600000"); /* a day after WINDOW */
+    bench_free(b);
+}
+
 /* --- once more ---------------------------------------------------------------------------------------------------- */
 
 /* The same mail about the same things, but for those that have become moot; also when it is the first that has. */
@@ -613,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_a_list_is_capped_and_the_total_is_true),
         cmocka_unit_test(test_what_comes_after_the_window_waits_for_the_next),
         cmocka_unit_test(test_windows_that_were_missed_are_one),
+        cmocka_unit_test(test_a_window_that_passed_meanwhile),
         cmocka_unit_test(test_a_second_try_is_the_same_digest),
         cmocka_unit_test(test_a_second_try_without_anything_left),
         cmocka_unit_test(test_a_digest_that_was_under_way_when_the_hub_died),
