@@ -3,6 +3,8 @@
  * protocol. */
 #include "base/str.h"
 
+#include <strings.h>
+
 int str_among(struct belfry_str s, const struct belfry_strs *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -109,4 +111,10 @@ uint32_t str_utf8_next(struct belfry_str s, size_t *pos)
     size_t len = utf8_sequence((const unsigned char *)s.ptr + *pos, s.len - *pos, &point);
     *pos += len ? len : 1;
     return point;
+}
+
+int str_is_language(struct belfry_str tag, const char *language)
+{
+    struct belfry_str rest, primary = str_cut(tag, '-', &rest);
+    return primary.len > 0 && primary.len == strlen(language) && strncasecmp(primary.ptr, language, primary.len) == 0;
 }

@@ -28,6 +28,8 @@ static inline int str_eqz(struct belfry_str a, const char *z)
 {
     return str_eq(a, str_of(z));
 }
+/* 1 when the primary subtag of a language tag (BCP 47: without regard to case) is `language`. */
+int str_is_language(struct belfry_str tag, const char *language);
 /* 1 when one of the list is s. */
 int str_among(struct belfry_str s, const struct belfry_strs *list);
 int str_cmp(struct belfry_str a, struct belfry_str b);

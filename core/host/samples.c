@@ -88,9 +88,8 @@ static const struct belfry_event_type *find_type(const struct making *m, const s
 
 static const struct belfry_event_text *text_in(const struct belfry_event_type *type, struct belfry_str language)
 {
-    struct belfry_str rest, primary = str_cut(language, '-', &rest);
     for (const struct belfry_event_text *text = type->texts; text && text->struct_size; text++)
-        if (str_eqz(primary, text->language))
+        if (str_is_language(language, text->language))
             return text;
     return NULL;
 }
@@ -118,7 +117,6 @@ static void take_texts(struct making *m, const struct belfry_event_type *type, c
 
 static void take_action_types(struct making *m, const struct belfry_event_type *type)
 {
-    struct belfry_str rest, primary = str_cut(m->what.language, '-', &rest);
     size_t count = 0;
     while (type->actions && type->actions[count].struct_size)
         count++;
@@ -130,7 +128,7 @@ static void take_action_types(struct making *m, const struct belfry_event_type *
                                             .label = str_of(from->label),
                                             .type = str_of(from->trigger)};
         for (const struct belfry_action_text *text = from->texts; text && text->struct_size; text++)
-            if (str_eqz(primary, text->language))
+            if (str_is_language(m->what.language, text->language))
                 actions[i].label = str_of(text->label);
     }
     m->item.actions = actions;

@@ -4,16 +4,20 @@
 
 #include "base/json.h"
 
+#include <ctype.h>
+
 void store_texts_path(struct belfry_str locale, char out[STORE_TEXTS_PATH])
 {
     size_t len = 0, most = STORE_TEXTS_PATH - 3;
-    while (len < locale.len && len < most && locale.ptr[len] >= 'a' && locale.ptr[len] <= 'z')
+    while (len < locale.len && len < most && isalpha((unsigned char)locale.ptr[len]))
         len++;
     /* a path that leads nowhere, where the locale is none */
     int plain = len > 0 && (len == locale.len || locale.ptr[len] == '-');
     memcpy(out, "$.", 2);
     memcpy(out + 2, plain ? locale.ptr : "-", plain ? len : 1);
     out[2 + (plain ? len : 1)] = '\0';
+    for (char *c = out + 2; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
 }
 
 static void take(const json_t *words, const char *name, struct arena *arena, struct belfry_str *text)

@@ -136,16 +136,10 @@ belfry_status texts_add(struct texts *texts, const char *language, struct belfry
 
 /* --- finding ------------------------------------------------------------------------------------------------------ */
 
-static struct belfry_str primary(struct belfry_str locale)
-{
-    struct belfry_str rest;
-    return str_cut(locale, '-', &rest);
-}
-
 static struct catalogue *find(const struct texts *texts, struct belfry_str locale)
 {
     for (size_t i = 0; i < texts->count; i++)
-        if (str_eqz(primary(locale), texts->items[i].language))
+        if (str_is_language(locale, texts->items[i].language))
             return &texts->items[i];
     return texts->count ? &texts->items[0] : NULL;
 }
@@ -173,7 +167,7 @@ json_t *texts_tree(struct texts *texts, struct belfry_str locale)
 const char *texts_locale(const struct texts *texts, struct belfry_str locale, char out[TEXTS_LOCALE_SIZE])
 {
     const char *language = texts_language(texts, locale);
-    int own = str_eqz(primary(locale), language);
+    int own = str_is_language(locale, language);
     snprintf(out, TEXTS_LOCALE_SIZE, "%.*s", own ? (int)locale.len : (int)strlen(language),
              own ? locale.ptr : language);
     return out;

@@ -96,9 +96,9 @@ static void put_why_single(const struct writing *w, json_t *model)
 static int is_required(const struct writing *w)
 {
     for (uint32_t i = 0; i < w->batch->item_count; i++)
-        if (w->batch->items[i]->flags & BELFRY_ITEM_REQUIRED)
-            return 1;
-    return 0;
+        if (!(w->batch->items[i]->flags & BELFRY_ITEM_REQUIRED))
+            return 0;
+    return 1;
 }
 
 void content_why(const struct writing *w, json_t *model)

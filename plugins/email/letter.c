@@ -29,12 +29,13 @@ static struct belfry_str person_key(const struct belfry_batch *batch)
     return batch->person->username.len ? batch->person->username : batch->person->email;
 }
 
+/* Nothing of it can be stopped. What was held before its category became required may stand beside other things. */
 static int is_required(const struct belfry_batch *batch)
 {
     for (uint32_t i = 0; i < batch->item_count; i++)
-        if (batch->items[i]->flags & BELFRY_ITEM_REQUIRED)
-            return 1;
-    return 0;
+        if (!(batch->items[i]->flags & BELFRY_ITEM_REQUIRED))
+            return 0;
+    return 1;
 }
 
 /* The one category that all of the batch is in; empty: it has several. */

@@ -103,6 +103,11 @@ static void test_a_required_category(void **state)
     assert_null(header(t, 0, "List-Unsubscribe-Post"));
     assert_null(strstr(belfry_test_sent(t, 0)->message, "/u/v1."));
     assert_non_null(header(t, 0, "List-Id"));
+    const struct belfry_test_item mixed[] = {required, deal}; /* what else is in it can be stopped */
+    accept(t);
+    belfry_test_deliver(
+        t, &(struct belfry_test_batch){.to = "ann", .items = mixed, .count = 2, .kind = BELFRY_BATCH_CATCH_UP});
+    assert_non_null(header(t, 1, "List-Unsubscribe"));
     belfry_test_free(t);
 }
 

@@ -39,6 +39,7 @@ static void test_format(void **state)
         {"en", "hello", {S("Ann")}, 1, "Hello, Ann!"},
         {"de", "hello", {S("Ann")}, 1, "Hallo Ann!"},
         {"de-AT", "hello", {S("{0}")}, 1, "Hallo {0}!"},
+        {"DE", "hello", {S("Ann")}, 1, "Hallo Ann!"},
         {"fr", "hello", {S("Ann")}, 1, "Hello, Ann!"},
         {"", "hello", {S("Ann")}, 1, "Hello, Ann!"},
         {"de", "only", {I(0)}, 0, "English only"},
