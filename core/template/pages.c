@@ -60,19 +60,65 @@ static const struct belfry_template *partial(void *arg, struct belfry_str name)
     return hash_get(pages->templates, name);
 }
 
-belfry_status pages_render(struct pages *pages, struct belfry_str locale, const char *name, json_t *model,
+/* --- what is ours in every model ---------------------------------------------------------------------------------- */
+
+/* `t`, the texts, and `content`, what the part before came to: laid over the model, which stays as it is given. */
+struct added {
+    const json_t *texts;       /* NULL: none */
+    struct belfry_str content; /* ptr NULL: none */
+};
+
+static void added_root(const struct belfry_view *view, struct belfry_value *out)
+{
+    *out = (struct belfry_value){.type = BELFRY_VALUE_OBJECT, .count = 2, .node = view->impl};
+}
+
+static void added_get(const struct belfry_view *view, const struct belfry_value *object, struct belfry_str key,
+                      struct belfry_value *out)
+{
+    const struct added *added = view->impl;
+    if (object->node != added) /* inside of the texts */
+        json_value(object->type == BELFRY_VALUE_OBJECT ? json_object_getn(object->node, key.ptr, key.len) : NULL, out);
+    else if (str_eqz(key, "content") && added->content.ptr)
+        *out = (struct belfry_value){.type = BELFRY_VALUE_STRING, .s = added->content};
+    else
+        json_value(str_eqz(key, "t") ? added->texts : NULL, out);
+}
+
+/* The texts have no lists. */
+static void added_at(const struct belfry_view *view, const struct belfry_value *array, uint32_t index,
+                     struct belfry_value *out)
+{
+    (void)view;
+    (void)array;
+    (void)index;
+    json_value(NULL, out);
+}
+
+static struct belfry_view added_view(const struct added *added)
+{
+    return (struct belfry_view){
+        .struct_size = sizeof(struct belfry_view), .impl = added, .root = added_root, .get = added_get, .at = added_at};
+}
+
+/* --- one template ------------------------------------------------------------------------------------------------- */
+
+static belfry_status render(struct pages *pages, const struct belfry_template *template, enum template_escape escape,
+                            const struct belfry_view *model, const struct added *added, struct buf *out)
+{
+    struct belfry_view over = added_view(added);
+    struct template_how how = {
+        .params = model, .over = &over, .escape = escape, .times = pages->times, .partial = partial, .arg = pages};
+    return template_render_how(template, &how, out);
+}
+
+belfry_status pages_render(struct pages *pages, struct belfry_str locale, const char *name, const json_t *model,
                            struct buf *out)
 {
     const struct belfry_template *found = partial(pages, str_of(name));
-    json_t *tree = texts_tree(pages->texts, locale);
-    if (!found)
-        return BELFRY_ENOTFOUND;
-    if (tree)
-        json_object_set(model, "t", tree);
+    struct added added = {.texts = texts_tree(pages->texts, locale)};
     struct belfry_view view = json_view(model);
-    belfry_status status = template_render_large(found, &view, TEMPLATE_HTML, pages->times, partial, pages, out);
-    json_object_del(model, "t");
-    return status;
+    return found ? render(pages, found, TEMPLATE_HTML, &view, &added, out) : BELFRY_ENOTFOUND;
 }
 
 struct belfry_str pages_time(struct pages *pages, struct belfry_str locale, struct belfry_str zone, uint32_t style,
@@ -86,7 +132,8 @@ struct belfry_str pages_time(struct pages *pages, struct belfry_str locale, stru
 
 struct assembly {
     struct pages *pages;
-    json_t *model;
+    const struct belfry_view *model;
+    struct added added;
     struct arena *scratch; /* of templates that are compiled for this once; NULL until one is */
 };
 
@@ -111,10 +158,8 @@ static belfry_status render_part(struct assembly *a, const struct belfry_part *p
         error_clear(&err);
         return part->name ? BELFRY_ENOTFOUND : BELFRY_EINVAL;
     }
-    struct belfry_view view = json_view(a->model);
-    belfry_status status =
-        template_render_large(found, &view, part->escape == BELFRY_ESCAPE_HTML ? TEMPLATE_HTML : TEMPLATE_TEXT,
-                              a->pages->times, partial, a->pages, out);
+    enum template_escape escape = part->escape == BELFRY_ESCAPE_HTML ? TEMPLATE_HTML : TEMPLATE_TEXT;
+    belfry_status status = render(a->pages, found, escape, a->model, &a->added, out);
     if (status != BELFRY_OK)
         buf_addz(out, "it comes to more than 256 KiB, or takes too many steps");
     return status;
@@ -123,7 +168,7 @@ static belfry_status render_part(struct assembly *a, const struct belfry_part *p
 static void each_part(struct assembly *a, const struct belfry_rendering *what,
                       void (*sink)(void *arg, size_t part, belfry_status status, struct belfry_str text), void *arg)
 {
-    struct buf out = {0};
+    struct buf bufs[2] = {{0}}, *out = &bufs[0]; /* in turns: what a part is around stays while it is written */
     belfry_status before = BELFRY_OK;
     for (size_t i = 0; i < what->part_count; i++) {
         const struct belfry_part *part = &what->parts[i];
@@ -131,29 +176,39 @@ static void each_part(struct assembly *a, const struct belfry_rendering *what,
             sink(arg, i, BELFRY_ECANCELED, STR(""));
             continue;
         }
-        while (part->around && out.len > 0 && out.ptr[out.len - 1] == '\n')
-            out.len--;
-        if (part->around)
-            json_object_set_new(a->model, "content", json_stringn(out.ptr ? out.ptr : "", out.len));
-        out.len = 0;
-        before = render_part(a, part, &out);
-        sink(arg, i, before, buf_str(&out));
+        while (part->around && out->len > 0 && out->ptr[out->len - 1] == '\n')
+            out->len--;
+        a->added.content = !part->around ? (struct belfry_str){0} : out->len ? buf_str(out) : STR("");
+        out = out == &bufs[0] ? &bufs[1] : &bufs[0];
+        out->len = 0;
+        before = render_part(a, part, out);
+        sink(arg, i, before, buf_str(out));
     }
-    buf_free(&out);
+    buf_free(&bufs[0]);
+    buf_free(&bufs[1]);
+}
+
+static int is_object(const struct belfry_view *view)
+{
+    struct belfry_value root = {0};
+    view->root(view, &root);
+    return root.type == BELFRY_VALUE_OBJECT;
 }
 
 belfry_status pages_render_parts(struct pages *pages, const struct belfry_rendering *what,
                                  void (*sink)(void *arg, size_t part, belfry_status status, struct belfry_str text),
                                  void *arg)
 {
-    struct assembly a = {.pages = pages, .model = json_read(what->json, NULL)};
-    json_t *tree = texts_tree(pages->texts, what->language);
-    belfry_status status = json_is_object(a.model) ? BELFRY_OK : BELFRY_EINVAL;
-    if (status == BELFRY_OK && tree)
-        json_object_set(a.model, "t", tree);
+    int viewed = BELFRY_HAS(what, model);
+    json_t *read = viewed ? NULL : json_read(what->json, NULL);
+    struct belfry_view of_json = json_view(read);
+    struct assembly a = {.pages = pages,
+                         .model = viewed ? what->model : &of_json,
+                         .added = {.texts = texts_tree(pages->texts, what->language)}};
+    belfry_status status = is_object(a.model) ? BELFRY_OK : BELFRY_EINVAL;
     if (status == BELFRY_OK)
         each_part(&a, what, sink, arg);
-    json_decref(a.model);
+    json_decref(read);
     arena_free(a.scratch);
     return status;
 }

@@ -23,10 +23,10 @@ struct texts *pages_texts(struct pages *pages);
 /* Adds or replaces a template. EINVAL with what is wrong at which byte. */
 belfry_status pages_add(struct pages *pages, const char *name, struct belfry_str text, struct error *err);
 /*
- * Appends the template to out. model: a JSON object, which is given the member `t` and loses it again. ENOTFOUND: no
- * template of this name; ELIMIT as template_render_large().
+ * Appends the template to out. model: a JSON object. ENOTFOUND: no template of this name; ELIMIT as
+ * template_render_how().
  */
-belfry_status pages_render(struct pages *pages, struct belfry_str locale, const char *name, json_t *model,
+belfry_status pages_render(struct pages *pages, struct belfry_str locale, const char *name, const json_t *model,
                            struct buf *out);
 /*
  * All parts of what, in order, over one model; sink as belfry_pages_api.render_parts says. EINVAL when the model is no

@@ -18,18 +18,16 @@
 
 struct scope {
     struct belfry_value value;
+    const struct belfry_view *view; /* whose value it is */
     const struct scope *up;
     uint32_t depth;
 };
 
 struct renderer {
-    const struct belfry_view *view;
-    template_partial_fn partial;
-    void *arg;
+    const struct template_how *how;
     struct buf *out;
     size_t limit; /* out->len may reach this */
     uint32_t steps, most_steps, partials;
-    enum template_escape escape;
     belfry_status status;
 };
 
@@ -104,7 +102,7 @@ static void put_value(struct renderer *r, const struct belfry_value *value, int 
 
     switch (value->type) {
     case BELFRY_VALUE_STRING:
-        if (r->escape == TEMPLATE_HTML && !raw)
+        if (r->how->escape == TEMPLATE_HTML && !raw)
             put_html(r, value->s);
         else
             put(r, value->s.ptr, value->s.len);
@@ -146,27 +144,52 @@ static int step(struct renderer *r)
     return r->status == 0;
 }
 
-static void member(struct renderer *r, const struct belfry_value *object, struct belfry_str key,
-                   struct belfry_value *out)
+static void member(struct renderer *r, const struct belfry_view *view, const struct belfry_value *object,
+                   struct belfry_str key, struct belfry_value *out)
 {
     memset(out, 0, sizeof(*out));
     if (object->type == BELFRY_VALUE_OBJECT && step(r))
-        r->view->get(r->view, object, key, out);
+        view->get(view, object, key, out);
 }
 
-/* The first name is looked for from the innermost scope out; the rest only below what it found. */
-static void resolve(struct renderer *r, const struct scope *scope, struct belfry_strs path, struct belfry_value *out)
+/* What hides a member of the top level: found at no extra step. */
+static int find_over(const struct renderer *r, struct belfry_str key, struct belfry_value *out)
 {
+    const struct belfry_view *over = r->how->over;
+    struct belfry_value root;
+
+    memset(out, 0, sizeof(*out));
+    if (over == NULL)
+        return 0;
+    over->root(over, &root);
+    over->get(over, &root, key, out);
+    return out->type != BELFRY_VALUE_MISSING;
+}
+
+/* The first name is looked for from the innermost scope out; the rest only below what it found. What is found is of
+ * found->view; found->up and found->depth are not touched. */
+static void resolve(struct renderer *r, const struct scope *scope, struct belfry_strs path, struct scope *found)
+{
+    struct belfry_value *out = &found->value;
+
+    found->view = scope->view;
     if (path.count == 0) {
         *out = scope->value;
         return;
     }
     memset(out, 0, sizeof(*out));
-    for (; scope != NULL && out->type == BELFRY_VALUE_MISSING && r->status == 0; scope = scope->up)
-        member(r, &scope->value, path.items[0], out);
+    for (; scope != NULL && out->type == BELFRY_VALUE_MISSING && r->status == 0; scope = scope->up) {
+        found->view = scope->view;
+        if (scope->up == NULL && find_over(r, path.items[0], out)) {
+            found->view = r->how->over;
+            step(r);
+        } else {
+            member(r, scope->view, &scope->value, path.items[0], out);
+        }
+    }
     for (size_t i = 1; i < path.count && r->status == 0; i++) {
         struct belfry_value parent = *out;
-        member(r, &parent, path.items[i], out);
+        member(r, found->view, &parent, path.items[i], out);
     }
 }
 
@@ -191,9 +214,10 @@ static void run(struct renderer *r, const struct belfry_template *tpl, uint32_t 
                 const struct scope *scope, struct belfry_str indent);
 
 static void run_section(struct renderer *r, const struct belfry_template *tpl, uint32_t at, const struct scope *scope,
-                        const struct belfry_value *value, struct belfry_str indent)
+                        const struct scope *about, struct belfry_str indent)
 {
-    struct scope inner = {.up = scope, .depth = scope->depth + 1};
+    struct scope inner = {.view = about->view, .up = scope, .depth = scope->depth + 1};
+    const struct belfry_value *value = &about->value;
     uint32_t end = tpl->ops[at].end;
 
     if (inner.depth >= MAX_SCOPES) {
@@ -207,7 +231,7 @@ static void run_section(struct renderer *r, const struct belfry_template *tpl, u
     }
     for (uint32_t i = 0; i < value->count && step(r); i++) {
         memset(&inner.value, 0, sizeof(inner.value));
-        r->view->at(r->view, value, i, &inner.value);
+        about->view->at(about->view, value, i, &inner.value);
         run(r, tpl, at + 1, end, &inner, indent);
     }
 }
@@ -215,7 +239,7 @@ static void run_section(struct renderer *r, const struct belfry_template *tpl, u
 static void run_partial(struct renderer *r, const struct template_op *op, const struct scope *scope,
                         struct belfry_str indent)
 {
-    const struct belfry_template *tpl = r->partial != NULL ? r->partial(r->arg, op->name) : NULL;
+    const struct belfry_template *tpl = r->how->partial != NULL ? r->how->partial(r->how->arg, op->name) : NULL;
     struct buf joined = {0};
 
     if (tpl == NULL)
@@ -247,7 +271,7 @@ static void run(struct renderer *r, const struct belfry_template *tpl, uint32_t 
 {
     for (uint32_t i = from; i < to && step(r); i++) {
         const struct template_op *op = &tpl->ops[i];
-        struct belfry_value value;
+        struct scope found;
 
         if (op->line_start && indent.len > 0)
             put(r, indent.ptr, indent.len);
@@ -258,18 +282,18 @@ static void run(struct renderer *r, const struct belfry_template *tpl, uint32_t 
             put_text(r, op->text, indent);
             break;
         case TEMPLATE_OP_VALUE:
-            resolve(r, scope, op->path, &value);
-            put_value(r, &value, op->raw);
+            resolve(r, scope, op->path, &found);
+            put_value(r, &found.value, op->raw);
             break;
         case TEMPLATE_OP_SECTION:
-            resolve(r, scope, op->path, &value);
-            if (!is_false(&value))
-                run_section(r, tpl, i, scope, &value, indent);
+            resolve(r, scope, op->path, &found);
+            if (!is_false(&found.value))
+                run_section(r, tpl, i, scope, &found, indent);
             i = op->end - 1;
             break;
         case TEMPLATE_OP_INVERTED:
-            resolve(r, scope, op->path, &value);
-            if (!is_false(&value))
+            resolve(r, scope, op->path, &found);
+            if (!is_false(&found.value))
                 i = op->end - 1;
             break;
         case TEMPLATE_OP_PARTIAL:
@@ -279,18 +303,16 @@ static void run(struct renderer *r, const struct belfry_template *tpl, uint32_t 
     }
 }
 
-belfry_status template_render_large(const struct belfry_template *tpl, const struct belfry_view *params,
-                                    enum template_escape escape, uint32_t times, template_partial_fn partial, void *arg,
-                                    struct buf *out)
+belfry_status template_render_how(const struct belfry_template *tpl, const struct template_how *how, struct buf *out)
 {
-    struct renderer r = {.view = params, .partial = partial, .arg = arg, .out = out, .escape = escape};
-    struct scope root = {.up = NULL};
+    struct renderer r = {.how = how, .out = out};
+    struct scope root = {.view = how->params};
     size_t before = out->len;
 
-    r.limit = before + (size_t)times * TEMPLATE_MAX_OUTPUT;
-    r.most_steps = times * TEMPLATE_MAX_STEPS;
-    if (params != NULL)
-        params->root(params, &root.value);
+    r.limit = before + (size_t)how->times * TEMPLATE_MAX_OUTPUT;
+    r.most_steps = how->times * TEMPLATE_MAX_STEPS;
+    if (how->params != NULL)
+        how->params->root(how->params, &root.value);
     run(&r, tpl, 0, tpl->count, &root, STR(""));
     if (r.status != 0) {
         out->len = before;
@@ -303,5 +325,6 @@ belfry_status template_render_large(const struct belfry_template *tpl, const str
 belfry_status template_render(const struct belfry_template *tpl, const struct belfry_view *params,
                               enum template_escape escape, template_partial_fn partial, void *arg, struct buf *out)
 {
-    return template_render_large(tpl, params, escape, 1, partial, arg, out);
+    struct template_how how = {.params = params, .escape = escape, .times = 1, .partial = partial, .arg = arg};
+    return template_render_how(tpl, &how, out);
 }

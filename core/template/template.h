@@ -39,10 +39,17 @@ typedef const struct belfry_template *(*template_partial_fn)(void *arg, struct b
  */
 belfry_status template_render(const struct belfry_template *tpl, const struct belfry_view *params,
                               enum template_escape escape, template_partial_fn partial, void *arg, struct buf *out);
-/* The same for a template of ours over what is bounded otherwise: `times` as much output, and as many steps. [any] */
-belfry_status template_render_large(const struct belfry_template *tpl, const struct belfry_view *params,
-                                    enum template_escape escape, uint32_t times, template_partial_fn partial, void *arg,
-                                    struct buf *out);
+/* How a template of ours is rendered over what is bounded otherwise. */
+struct template_how {
+    const struct belfry_view *params; /* may be NULL */
+    const struct belfry_view *over;   /* an object whose members hide those of params at the top level; may be NULL */
+    enum template_escape escape;
+    uint32_t times;              /* as much output, and as many steps, as template_render() allows */
+    template_partial_fn partial; /* may be NULL */
+    void *arg;
+};
+belfry_status template_render_how(const struct belfry_template *tpl, const struct template_how *how,
+                                  struct buf *out); /* [any] */
 
 /* Dotted names that the template reads at its top level, for lints. Sorted, each once; "." is left out. [any] */
 const struct belfry_str *template_paths(const struct belfry_template *tpl, size_t *count);

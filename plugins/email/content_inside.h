@@ -53,6 +53,9 @@ json_t *content_model(struct writing *w);
 /* content_dress.c: the members that only layouts need: colours, a summary, whether there are lists and links */
 void content_dress(const struct writing *w);
 
+/* content_view.c: a model as render_parts() takes it; borrowed */
+struct belfry_view content_view(const json_t *model);
+
 /* content_say.c: words in the reader's language, put into an object */
 void content_put(json_t *object, const char *name, struct belfry_str value);
 void content_put_text(const struct writing *w, json_t *object, const char *name, const char *key,

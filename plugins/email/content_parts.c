@@ -16,7 +16,7 @@ static const char *const part_names[CONTENT_PARTS] = {"subject", "text", "html"}
 
 struct run {
     struct writing *w;
-    char *json; /* the model, as it is rendered */
+    const json_t *model; /* as it is rendered */
     struct made *made;
     char *note;
     size_t note_size;
@@ -53,16 +53,21 @@ static void on_part(void *arg, size_t part, belfry_status status, struct belfry_
     r->text[text.len] = '\0';
 }
 
-static struct result render(const struct run *run, const struct belfry_part *parts, size_t count)
+static belfry_status render_parts(const struct run *run, const struct belfry_part *parts, size_t count,
+                                  void (*sink)(void *arg, size_t part, belfry_status status, struct belfry_str text),
+                                  void *arg)
 {
     const struct content *content = run->w->content;
-    struct belfry_rendering what = {.struct_size = sizeof(what),
-                                    .language = run->w->locale,
-                                    .json = belfry_str(run->json),
-                                    .parts = parts,
-                                    .part_count = count};
+    struct belfry_view view = content_view(run->model);
+    struct belfry_rendering what = {
+        .struct_size = sizeof(what), .language = run->w->locale, .parts = parts, .part_count = count, .model = &view};
+    return content->pages->render_parts(content->host, &what, sink, arg);
+}
+
+static struct result render(const struct run *run, const struct belfry_part *parts, size_t count)
+{
     struct result r = {0};
-    belfry_status status = content->pages->render_parts(content->host, &what, on_part, &r);
+    belfry_status status = render_parts(run, parts, count, on_part, &r);
     if (status != BELFRY_OK && r.status == BELFRY_OK)
         r.status = status;
     if (r.status != BELFRY_OK) {
@@ -128,20 +133,19 @@ static struct result html_of_text(struct run *run, const struct belfry_part *tex
     struct result r = render(run, text, 1);
     if (r.status != BELFRY_OK)
         return r;
-    char *html = content_html(belfry_str(r.text), links, sizeof(links) / sizeof(links[0])), *before = run->json;
+    char *html = content_html(belfry_str(r.text), links, sizeof(links) / sizeof(links[0]));
     free(r.text);
     r.text = NULL;
     json_t *with = html ? json_copy(run->w->model) : NULL;
-    if (with)
-        content_put(with, "text_html", belfry_str(html));
-    run->json = with ? json_dumps(with, JSON_COMPACT) : NULL;
     struct belfry_part body = ours("mail-text-html", CONTENT_HTML, 0);
-    if (run->json)
+    if (with) {
+        content_put(with, "text_html", belfry_str(html));
+        run->model = with;
         r = in_layout(run, &body, CONTENT_HTML);
-    else
+        run->model = model;
+    } else {
         r.status = BELFRY_ENOMEM;
-    free(run->json);
-    run->json = before;
+    }
     json_decref(with);
     free(html);
     return r;
@@ -190,19 +194,13 @@ static void on_ours(void *arg, size_t part, belfry_status status, struct belfry_
         made->parts[part / 2 + CONTENT_TEXT] = strndup(text.len ? text.ptr : "", text.len);
 }
 
-/* Text and HTML where the configuration has nothing to say: of one look at the model, which is most of the work. */
+/* Text and HTML where the configuration has nothing to say. */
 static void render_ours(const struct run *run)
 {
-    const struct content *content = run->w->content;
     const struct belfry_part parts[] = {
         ours(our_body(run->w, CONTENT_TEXT), CONTENT_TEXT, 0), ours("mail-layout-text", CONTENT_TEXT, 1),
         ours(our_body(run->w, CONTENT_HTML), CONTENT_HTML, 0), ours("mail-layout-html", CONTENT_HTML, 1)};
-    struct belfry_rendering what = {.struct_size = sizeof(what),
-                                    .language = run->w->locale,
-                                    .json = belfry_str(run->json),
-                                    .parts = parts,
-                                    .part_count = sizeof(parts) / sizeof(parts[0])};
-    content->pages->render_parts(content->host, &what, on_ours, run->made);
+    render_parts(run, parts, sizeof(parts) / sizeof(parts[0]), on_ours, run->made);
 }
 
 /* A line that says something; NULL when nothing is left of it. */
@@ -219,13 +217,10 @@ static char *subject_of(char *made)
 int content_parts(struct writing *w, struct made *made, char *note_text, size_t note_size)
 {
     struct content_choice choices[CONTENT_CHOICES], layout;
-    struct run run = {.w = w, .made = made, .note = note_text, .note_size = note_size};
+    struct run run = {.w = w, .model = w->model, .made = made, .note = note_text, .note_size = note_size};
     size_t count = w->plain ? 0 : content_choices(w, choices);
     run.layout = !w->plain && content_layout(w, &layout) ? &layout : NULL;
-    run.json = json_dumps(w->model, JSON_COMPACT);
     *made = (struct made){{NULL}};
-    if (!run.json)
-        return 0;
     made->parts[CONTENT_SUBJECT] = subject_of(configured(&run, choices, count, CONTENT_SUBJECT));
     if (!made->parts[CONTENT_SUBJECT])
         made->parts[CONTENT_SUBJECT] = content_line(text_at(w->model, "headline"));
@@ -237,7 +232,6 @@ int content_parts(struct writing *w, struct made *made, char *note_text, size_t 
         if (!made->parts[part])
             made->parts[part] = in_layout(&run, &body, part).text;
     }
-    free(run.json);
     return made->parts[CONTENT_SUBJECT] && made->parts[CONTENT_TEXT] && made->parts[CONTENT_HTML];
 }
 

@@ -872,6 +872,7 @@ MEMBER(belfry_rendering, language, 8, struct belfry_str);
 MEMBER(belfry_rendering, json, 24, struct belfry_str);
 MEMBER(belfry_rendering, parts, 40, const struct belfry_part *);
 MEMBER(belfry_rendering, part_count, 48, size_t);
+MEMBER(belfry_rendering, model, 56, const struct belfry_view *);
 
 /* belfry_sample */
 MEMBER(belfry_sample, struct_size, 0, uint32_t);

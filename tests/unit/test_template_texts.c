@@ -136,6 +136,82 @@ static void test_pages(void **state)
     pages_free(pages);
 }
 
+static void on_part(void *arg, size_t part, belfry_status status, struct belfry_str text)
+{
+    struct buf *out = arg;
+    buf_addf(out, "%zu %d %.*s\n", part, status == BELFRY_OK, STR_ARG(text));
+}
+
+/* The same of a tree as of its text: `t` and `content` are ours, also where the model has members of that name. */
+static void test_parts(void **state)
+{
+    (void)state;
+    struct pages *pages = pages_new();
+    json_t *model = json_pack("{s:s, s:s, s:s, s:[{s:s}, {s:s}]}", "name", "<Ann>", "t", "no text", "content", "own",
+                              "rows", "id", "a", "id", "b");
+    char *json = json_dumps(model, JSON_COMPACT);
+    struct belfry_view view = json_view(model);
+    both(pages_texts(pages));
+    assert_int_equal(pages_add(pages, "who", STR("<b>{{name}}</b>"), NULL), BELFRY_OK);
+    const struct belfry_part parts[] = {
+        {.struct_size = sizeof(*parts), .text = STR("{{#rows}}{{id}}{{t.only}}, {{/rows}}{{content}}\n\n")},
+        {.struct_size = sizeof(*parts),
+         .escape = BELFRY_ESCAPE_HTML,
+         .text = STR("[{{{content}}}]{{>who}}"),
+         .around = 1},
+        {.struct_size = sizeof(*parts), .text = STR("{{t.only}} {{content}}")},
+        {.struct_size = sizeof(*parts), .text = STR("")},
+        {.struct_size = sizeof(*parts), .text = STR("({{content}})"), .around = 1},
+        {.struct_size = sizeof(*parts), .name = "none"},
+        {.struct_size = sizeof(*parts), .name = "who", .around = 1},
+    };
+    for (int viewed = 0; viewed < 2; viewed++) {
+        struct buf out = {0};
+        struct belfry_rendering what = {.struct_size = sizeof(what),
+                                        .language = STR("de"),
+                                        .json = viewed ? STR("") : str_of(json),
+                                        .parts = parts,
+                                        .part_count = sizeof(parts) / sizeof(parts[0]),
+                                        .model = viewed ? &view : NULL};
+        assert_int_equal(pages_render_parts(pages, &what, on_part, &out), BELFRY_OK);
+        assert_string_equal(out.ptr, "0 1 aEnglish only, bEnglish only, own\n\n\n"
+                                     "1 1 [aEnglish only, bEnglish only, own]<b>&lt;Ann&gt;</b>\n"
+                                     "2 1 English only own\n"
+                                     "3 1 \n"
+                                     "4 1 ()\n"
+                                     "5 0 there is no such template\n"
+                                     "6 0 \n");
+        buf_free(&out);
+    }
+    free(json);
+    json_decref(model);
+    pages_free(pages);
+}
+
+static void test_parts_of_no_object(void **state)
+{
+    (void)state;
+    struct pages *pages = pages_new();
+    json_t *list = json_array();
+    struct belfry_view view = json_view(list);
+    const struct belfry_part part = {.struct_size = sizeof(part), .text = STR("x")};
+    struct buf out = {0};
+    struct belfry_rendering what = {.struct_size = sizeof(what), .json = STR("[]"), .parts = &part, .part_count = 1};
+    assert_int_equal(pages_render_parts(pages, &what, on_part, &out), BELFRY_EINVAL);
+    what.json = STR("{");
+    assert_int_equal(pages_render_parts(pages, &what, on_part, &out), BELFRY_EINVAL);
+    what.model = &view;
+    assert_int_equal(pages_render_parts(pages, &what, on_part, &out), BELFRY_EINVAL);
+    /* of a plugin that does not know of models yet, whatever lies behind its struct */
+    what.struct_size = offsetof(struct belfry_rendering, model);
+    what.json = STR("{}");
+    assert_int_equal(pages_render_parts(pages, &what, on_part, &out), BELFRY_OK);
+    assert_string_equal(out.ptr, "0 1 x\n");
+    buf_free(&out);
+    json_decref(list);
+    pages_free(pages);
+}
+
 /* Twice as large is twice as many rows, and no more. */
 static void test_large_pages(void **state)
 {
@@ -166,8 +242,13 @@ static void test_large_pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_format), cmocka_unit_test(test_faults),      cmocka_unit_test(test_ago),
-        cmocka_unit_test(test_pages),  cmocka_unit_test(test_large_pages),
+        cmocka_unit_test(test_format),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_ago),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_large_pages),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_parts_of_no_object),
     };
     return cmocka_run_group_tests_name("template_texts", tests, NULL, NULL);
 }

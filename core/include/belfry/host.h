@@ -739,6 +739,7 @@ struct belfry_rendering {
     struct belfry_str json;     /* the model, an object */
     const struct belfry_part *parts;
     size_t part_count;
+    const struct belfry_view *model; /* in place of json, when not NULL; `member` of it is not called */
 };
 
 enum {
@@ -774,7 +775,7 @@ struct belfry_pages_api {
     /* [loop] renders the parts in turn; `t` in the model is the plugin's texts in the language, the plugin's templates
      * are the partials of all. sink is told of each part, in order: OK and the text, or what is wrong: ENOTFOUND,
      * EINVAL (a text that is no template), ELIMIT as render(). A part around one that failed is not rendered:
-     * ECANCELED. EINVAL when the model is no JSON object, and then sink is not called. */
+     * ECANCELED. EINVAL when the model is no object, and then sink is not called. */
     belfry_status (*render_parts)(const struct belfry_host *host, const struct belfry_rendering *what,
                                   void (*sink)(void *arg, size_t part, belfry_status status, struct belfry_str text),
                                   void *arg);
