@@ -32,6 +32,10 @@ enum field_flaw field_flaw(struct belfry_str text)
     enum field_flaw flaw = FIELD_CLEAN;
     for (size_t at = 0; at < text.len;) {
         UChar32 c;
+        if (text.ptr[at] >= ' ' && text.ptr[at] <= '~') { /* nearly all of a body */
+            at++;
+            continue;
+        }
         U8_NEXT((const uint8_t *)text.ptr, at, text.len, c);
         if (c < 0)
             return FIELD_NOT_UTF8;
