@@ -18,11 +18,14 @@
 #define KEPT 32
 #define NAME_SIZE 64
 #define TEXT_SIZE 128
+#define LAST_SIZE 96 /* longer texts are written anew each time */
 
 struct format {
     char locale[NAME_SIZE], zone[NAME_SIZE];
     uint32_t style;
     UDateFormat *main, *zone_name; /* zone_name: of BELFRY_TIME_ZONED only */
+    int64_t last_ms;               /* an event is told to many people, one after the other */
+    char last[LAST_SIZE];          /* its text; empty: none yet */
 };
 
 struct times {
@@ -99,17 +102,30 @@ static int append(UDateFormat *format, int64_t ms, char *out, int32_t size)
     return U_SUCCESS(status);
 }
 
+static void keep(struct format *f, int64_t ms, const char *text)
+{
+    size_t len = strlen(text);
+    if (len >= LAST_SIZE)
+        return;
+    memcpy(f->last, text, len + 1);
+    f->last_ms = ms;
+}
+
 struct belfry_str times_text(struct times *times, const char *locale, struct belfry_str zone, uint32_t style,
                              int64_t ms, struct arena *arena)
 {
     char text[TEXT_SIZE * 6] = "";
     struct format *f = format_for(times, locale, zone, style);
+    if (f && *f->last && f->last_ms == ms)
+        return str_of(arena_strdup(arena, f->last));
     int made = f && append(f->main, ms, text, sizeof(text) - 1);
     if (made && f->zone_name) {
         strcat(text, " ");
         made = append(f->zone_name, ms, text, sizeof(text));
     }
-    if (!made)
+    if (made)
+        keep(f, ms, text);
+    else
         time_format(ms, text);
     return str_of(arena_strdup(arena, text));
 }
