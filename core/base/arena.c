@@ -93,16 +93,49 @@ static struct block *block_for(struct arena *arena, size_t size)
     return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Bytes of a block that an allocation takes. */
+static size_t taken(size_t size)
 {
     /* A size near SIZE_MAX must not wrap to a small one; malloc then refuses and xmalloc aborts. */
     size_t rounded = size > SIZE_MAX / 2 ? SIZE_MAX / 2 : (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
-    size_t take = mode_malloc ? size : rounded;
+    return mode_malloc ? size : rounded;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    size_t take = taken(size);
     struct block *block = block_for(arena, take);
     void *ptr = block->data + block->used;
     block->used += take;
     arena->used += size;
     return memset(ptr, 0, take);
+}
+
+/* The link to the block that holds ptr and nothing else; NULL: there is none. */
+static struct block **block_of(struct arena *arena, const void *ptr, size_t size)
+{
+    for (struct block **link = &arena->newest; *link; link = &(*link)->next)
+        if ((*link)->data == ptr)
+            return (*link)->used == taken(size) ? link : NULL;
+    return NULL;
+}
+
+void *arena_grow(struct arena *arena, void *ptr, size_t old, size_t size)
+{
+    struct block **link = ptr ? block_of(arena, ptr, old) : NULL;
+    if (!link) {
+        void *grown = arena_alloc(arena, size);
+        return ptr ? memcpy(grown, ptr, old) : grown;
+    }
+    struct block *block = *link;
+    if (block->size < taken(size)) {
+        block = xrealloc(block, sizeof(*block) + taken(size));
+        block->size = taken(size);
+        *link = block;
+    }
+    block->used = taken(size);
+    arena->used += size - old;
+    return block->data;
 }
 
 char *arena_strndup(struct arena *arena, const char *s, size_t len)

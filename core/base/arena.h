@@ -19,6 +19,11 @@ void arena_free(struct arena *arena);
 void arena_reset(struct arena *arena);
 /* Zeroed, aligned to 16 bytes. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);
+/*
+ * An allocation of old bytes with room for size, no fewer; ptr NULL: a new one. What is new is not zeroed. It may move,
+ * and ptr is then gone; a large one leaves nothing behind.
+ */
+void *arena_grow(struct arena *arena, void *ptr, size_t old, size_t size);
 char *arena_strdup(struct arena *arena, const char *s);
 /* Copies len bytes and appends a NUL. */
 char *arena_strndup(struct arena *arena, const char *s, size_t len);

@@ -223,6 +223,35 @@ static void arena_copies(void **state)
     arena_free(arena);
 }
 
+/* What it held stays, whatever is allocated in between, and so do its neighbours; used is what is handed out. */
+static void arena_grows(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(1024);
+    for (int round = 0; round < 3; round++) {
+        size_t sizes[] = {4, 8, 100, 1000, 5000, 100000, 3000000}, sum = 0;
+        char *grown[2] = {NULL, NULL}, *between = NULL;
+        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+            size_t old = i > 0 ? sizes[i - 1] : 0;
+            for (int k = 0; k < 2; k++) {
+                grown[k] = arena_grow(arena, grown[k], old, sizes[i]);
+                assert_int_equal((uintptr_t)grown[k] % 16, 0);
+                for (size_t at = 0; at < old; at += 97)
+                    assert_int_equal(grown[k][at], 'a' + k);
+                memset(grown[k], 'a' + k, sizes[i]);
+            }
+            assert_true(!between || strcmp(between, "between") == 0);
+            between = arena_strdup(arena, "between");
+            sum += sizes[i];
+        }
+        /* A large one moves with its block: the 100,000 bytes are not there twice. */
+        assert_in_range(arena_used(arena), 2 * 3000000, 2 * (sum - 100000));
+        arena_reset(arena);
+        assert_int_equal(arena_used(arena), 0);
+    }
+    arena_free(arena);
+}
+
 static void arena_cleans_up_in_reverse(void **state)
 {
     (void)state;
@@ -380,6 +409,7 @@ int main(void)
         cmocka_unit_test(arena_gives_zeroed_aligned_memory),
         cmocka_unit_test(a_reset_keeps_the_first_block),
         cmocka_unit_test(arena_copies),
+        cmocka_unit_test(arena_grows),
         cmocka_unit_test(arena_cleans_up_in_reverse),
         cmocka_unit_test(lists_link_and_move),
         cmocka_unit_test(hash_sets_gets_and_deletes),
