@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,16 +113,32 @@ static int starts(struct belfry_str text, const char *prefix)
 
 /* --- signatures --------------------------------------------------------------------------------------------------- */
 
+/* Looking the algorithms up takes as long as a signature, and a mail has eight; the process keeps them. NULL: OpenSSL
+ * has none. */
+static EVP_MAC_CTX *blank;
+static pthread_once_t blank_once = PTHREAD_ONCE_INIT;
+
+static void blank_make(void)
+{
+    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", (char *)(uintptr_t) "SHA256", 0),
+                           OSSL_PARAM_construct_end()};
+    blank = algorithm ? EVP_MAC_CTX_new(algorithm) : NULL;
+    if (blank && !EVP_MAC_CTX_set_params(blank, params)) {
+        EVP_MAC_CTX_free(blank);
+        blank = NULL;
+    }
+    EVP_MAC_free(algorithm);
+}
+
 /* Of a list of texts, each behind its length: no two lists are the same bytes. 0 only without memory. */
 static int sign(const uint8_t key[32], const struct belfry_str *parts, size_t count, uint8_t mac[MAC_SIZE])
 {
-    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(algorithm);
+    pthread_once(&blank_once, blank_make);
+    EVP_MAC_CTX *ctx = blank ? EVP_MAC_CTX_dup(blank) : NULL;
     uint8_t whole[EVP_MAX_MD_SIZE];
     size_t size = 0;
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", (char *)(uintptr_t) "SHA256", 0),
-                           OSSL_PARAM_construct_end()};
-    int ok = ctx && EVP_MAC_init(ctx, key, 32, params);
+    int ok = ctx && EVP_MAC_init(ctx, key, 32, NULL);
     for (size_t i = 0; ok && i < count; i++) {
         uint32_t n = (uint32_t)parts[i].len;
         uint8_t len[4] = {(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
@@ -129,7 +146,6 @@ static int sign(const uint8_t key[32], const struct belfry_str *parts, size_t co
     }
     ok = ok && EVP_MAC_final(ctx, whole, &size, sizeof(whole)) && size >= MAC_SIZE;
     EVP_MAC_CTX_free(ctx);
-    EVP_MAC_free(algorithm);
     if (ok)
         memcpy(mac, whole, MAC_SIZE);
     return ok;
