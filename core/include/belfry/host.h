@@ -772,10 +772,9 @@ struct belfry_pages_api {
     /* [loop] how long ago, in words of the request's language ("5 minutes ago"); from a week on, and for what lies
      * ahead, date and time in the request's zone. Lives as long as the request. */
     struct belfry_str (*ago)(const struct belfry_host *host, const struct belfry_http_request *req, int64_t ms);
-    /* [loop] renders the parts in turn; `t` in the model is the plugin's texts in the language, the plugin's templates
-     * are the partials of all. sink is told of each part, in order: OK and the text, or what is wrong: ENOTFOUND,
-     * EINVAL (a text that is no template), ELIMIT as render(). A part around one that failed is not rendered:
-     * ECANCELED. EINVAL when the model is no object, and then sink is not called. */
+    /* [loop] renders the parts in turn; `t` is the plugin's texts in the language, its templates are the partials of
+     * all. sink is told of each, in order: OK and the text, or what is wrong: ENOTFOUND, EINVAL (a text that is no
+     * template), ELIMIT as render(), ECANCELED (around one that failed). EINVAL, sink not called: no object as model */
     belfry_status (*render_parts)(const struct belfry_host *host, const struct belfry_rendering *what,
                                   void (*sink)(void *arg, size_t part, belfry_status status, struct belfry_str text),
                                   void *arg);
