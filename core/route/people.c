@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Most events concern one person or a handful, so a linear look comes first and a table only beyond that. All memory is
- * the arena's, whose large arrays leave nothing behind when they grow: with 100,000 people that was 30 MB.
+ * the arena's, whose large arrays leave nothing behind when they grow: with 100,000 people that was 20 MB.
  */
 #include "route/people.h"
 
