@@ -59,9 +59,16 @@ static const struct example examples[] = {
     {NULL, NULL},
 };
 
-static const char *find_example(const char *path)
+/* Of plugins, below their id: without these, which no table calls required, the sample would not load. */
+static const struct example live[] = {
+    {"email.smtp", "smtp://127.0.0.1:25"},
+    {"email.from", "Acme <notify@acme.example>"},
+    {NULL, NULL},
+};
+
+static const char *find_example(const struct example *table, const char *path)
 {
-    for (const struct example *e = examples; e->path; e++) {
+    for (const struct example *e = table; e->path; e++) {
         if (strcmp(e->path, path) == 0)
             return e->value;
     }
@@ -80,7 +87,7 @@ static struct belfry_option *with_examples(struct arena *arena, const struct bel
     struct belfry_option *copy = arena_memdup(arena, table, (count + 1) * sizeof(*copy));
     for (size_t i = 0; i < count; i++) {
         const char *path = copy[i].name ? arena_printf(arena, "%s%s%s", at, *at ? "." : "", copy[i].name) : at;
-        const char *example = copy[i].name ? find_example(path) : NULL;
+        const char *example = copy[i].name ? find_example(examples, path) : NULL;
         if (copy[i].children)
             copy[i].children = with_examples(arena, copy[i].children, path);
         if (!example)
@@ -164,8 +171,13 @@ static const char *put_instances(struct arena *arena, const char *search, int ch
         struct belfry_option *table =
             with_examples(arena, config_instance_options(arena, plugin, channel, &size, &common), "instance");
         for (size_t k = 0; table[k].struct_size; k++) {
-            if (strcmp(table[k].name, "plugin") == 0)
+            const char *shown = find_example(live, arena_printf(arena, "%s.%s", plugin->id, table[k].name));
+            if (strcmp(table[k].name, "plugin") == 0) {
                 table[k].def = plugin->id;
+            } else if (shown) {
+                table[k].def = shown;
+                table[k].conflicts = NULL; /* what it conflicts with is a comment */
+            }
         }
         if (put++ == 0)
             buf_addf(out, "%s:\n", config_sections[channel ? SECTION_CHANNELS : SECTION_SOURCES]);
