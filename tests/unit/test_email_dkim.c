@@ -219,7 +219,8 @@ static char *pem_of(EVP_PKEY *key)
     char *data;
     assert_int_equal(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
     long len = BIO_get_mem_data(bio, &data);
-    char *out = strndup(data, (size_t)len);
+    char *out = calloc(1, (size_t)len + 1);
+    memcpy(out, data, (size_t)len); /* it ends without a NUL */
     BIO_free(bio);
     return out;
 }
