@@ -212,17 +212,23 @@ static struct hash rfc_hash(const char *own)
     return finish(md);
 }
 
+/* What was written, which ends without a NUL in there. Freed by the caller. */
+static char *text_of(BIO *bio)
+{
+    char *data;
+    size_t len = (size_t)BIO_get_mem_data(bio, &data);
+    char *out = calloc(1, len + 1);
+    memcpy(out, data, len);
+    BIO_free(bio);
+    return out;
+}
+
 /* Freed by the caller. */
 static char *pem_of(EVP_PKEY *key)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    char *data;
     assert_int_equal(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
-    long len = BIO_get_mem_data(bio, &data);
-    char *out = calloc(1, (size_t)len + 1);
-    memcpy(out, data, (size_t)len); /* it ends without a NUL */
-    BIO_free(bio);
-    return out;
+    return text_of(bio);
 }
 
 static EVP_PKEY *ed25519(void)
@@ -388,14 +394,12 @@ static void test_keys(void **state)
     assert_key("s", RFC_RSA_PUBLIC, NO_KEY);
 
     EVP_PKEY *pkey = ed25519();
-    char *pem = pem_of(pkey), *data;
+    char *pem = pem_of(pkey);
     BIO *bio = BIO_new(BIO_s_mem());
     PEM_write_bio_PKCS8PrivateKey(bio, pkey, EVP_aes_256_cbc(), "secret", 6, NULL, NULL);
-    size_t len = (size_t)BIO_get_mem_data(bio, &data);
-    char *locked = strndup(data, len);
+    char *locked = text_of(bio);
     assert_key("s", locked, NO_KEY); /* and nobody is asked for it */
     free(locked);
-    BIO_free(bio);
 
     static const char *const good[] = {"s", "r202511", "a.b-c.2"};
     static const char *const bad[] = {"", "a b", "a;", "a\r\nX: y", ".a", "a.", "a..b", "-a", "a-", "ä", "a_b"};
