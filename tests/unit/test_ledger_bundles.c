@@ -193,12 +193,10 @@ static void test_a_window_that_passed_meanwhile(void **state)
     until_at(b, WINDOW + 2 * DAY / 24);
     claims(b, ""); /* looked at for the first time: it is their digest's time already */
     arrives(b, "digest 2/2 #1 ann: B,A\nsingle 1/1 #1 bob: X");
-    rows(
-        b,
-        "UPDATE delivery SET state = 0, open = 1, ended = NULL, attempts = 0, bundle = NULL, kind = 0, category = NULL,"
-        " due = 1700031600000"
-        " WHERE notification IN (SELECT id FROM notification ORDER BY id LIMIT 1)"); /* as one that came to light late
-                                                                                      */
+    /* one that comes to light late, and was due an hour before that window */
+    rows(b, "UPDATE delivery SET state = 0, open = 1, ended = NULL, attempts = 0, bundle = NULL, kind = 0,"
+            " category = NULL, due = 1700031600000"
+            " WHERE notification IN (SELECT id FROM notification ORDER BY id LIMIT 1)");
     claims(b, "");
     expect_rows(b, "SELECT due FROM delivery WHERE state = 3", "1700121600000"); /* a day after WINDOW */
     bench_free(b);
