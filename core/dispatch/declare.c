@@ -98,6 +98,7 @@ static struct target *target_take(struct declaration *decl, const struct ledger_
         if (!str_eq(t->facts->pub.url, row->url)) {
             t->queue->breaker = (struct breaker){0};
             t->queue->held_until_ms = 0;
+            t->queue->pace = 0;
         }
         target_facts_unref(t->facts);
         return t;
@@ -127,7 +128,8 @@ static void target_update(struct declaration *decl, size_t i)
     struct target *t = target_take(decl, row);
     t->facts = facts_new(decl, i);
     t->queue->concurrency = decl->specs[i]->concurrency ? decl->specs[i]->concurrency : DISPATCH_CONCURRENCY;
-    t->queue->bucket.per_minute = decl->specs[i]->rate_per_minute;
+    t->queue->rate = decl->specs[i]->rate_per_minute;
+    queue_pace(t->queue);
     t->enabled = row->enabled && !t->disabling; /* it went while the declaration was on its way */
     if (row->moved)
         target_moved(d, t);

@@ -174,6 +174,15 @@ struct queue_state *queue_new(struct channel *channel, struct target *target, ui
     return q;
 }
 
+void queue_pace(struct queue_state *q)
+{
+    uint32_t least = q->rate && (!q->pace || q->rate < q->pace) ? q->rate : q->pace;
+    if (least == q->bucket.per_minute)
+        return;
+    q->bucket.per_minute = least;
+    q->bucket.at_ms = 0;
+}
+
 void queue_free(struct dispatch *d, struct queue_state *q)
 {
     if (!q)

@@ -87,6 +87,9 @@ belfry_status dispatch_targets(struct dispatch *dispatch, const char *channel, c
 void dispatch_targets_hold(struct dispatch *dispatch);
 void dispatch_targets_release(struct dispatch *dispatch);
 
+/* belfry.targets/1 pace: what the receiver of a target of this channel allows a minute, 0: no more is said of it. */
+void dispatch_target_pace(struct dispatch *dispatch, const char *channel, int64_t target, uint32_t per_minute);
+
 /* host->complete of a channel's plugin. Called on the loop (the host room posts it there). 0 when no complete() is owed
  * for the id (any more), which is counted. */
 int dispatch_complete(struct dispatch *dispatch, uint64_t batch, const struct belfry_result *results, uint32_t n);

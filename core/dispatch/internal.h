@@ -87,6 +87,8 @@ struct queue_state {
     size_t heap_at; /* position + 1 in the heap; 0: not in it */
     struct breaker breaker;
     struct bucket bucket;
+    uint32_t rate,
+        pace; /* a minute: the target's own, and what its receiver allows; 0: none. The bucket has the least */
 };
 
 struct batch {
@@ -138,6 +140,7 @@ void dispatch_turn(struct dispatch *d); /* run the ready list on the next turn *
 void dispatch_tick(struct dispatch *d); /* once a second: deadlines, what could not be written, a clock that jumped */
 void queue_ready(struct dispatch *d, struct queue_state *q);
 void queue_due_at(struct dispatch *d, struct queue_state *q, int64_t due_ms);
+void queue_pace(struct queue_state *q); /* rate or pace changed */
 struct queue_state *queue_new(struct channel *channel, struct target *target, uint32_t concurrency);
 void queue_free(struct dispatch *d, struct queue_state *q);
 struct channel *channel_get(struct dispatch *d, const char *name); /* made when missing */
@@ -170,9 +173,11 @@ void target_facts_unref(struct target_facts *facts);
 void target_settle(struct dispatch *d, struct target *target);
 /* Those of a channel that the round did not declare (0: all), each when nothing of it is under way. */
 void targets_drop(struct dispatch *d, struct channel *ch, uint64_t round);
-void target_result(struct dispatch *d, struct target *target, uint32_t outcome, uint32_t attempt);
 struct belfry_str target_key(const int64_t *id);
 struct target *target_find(struct dispatch *d, int64_t id);
+
+/* health.c */
+void target_result(struct dispatch *d, struct target *target, uint32_t outcome, uint32_t attempt);
 
 /* declare.c */
 /* The channel's instance is in force: so is what it declared, for the orgs of its configuration. */

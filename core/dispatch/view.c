@@ -20,7 +20,7 @@ static void show(const struct dispatch *d, const struct channel *ch, const struc
                                         .url = t->facts->pub.url,
                                         .spec = declared_spec(ch, t->facts->pub.name),
                                         .concurrency = q->concurrency,
-                                        .rate_per_minute = q->bucket.per_minute,
+                                        .rate_per_minute = q->rate,
                                         .inflight = q->inflight,
                                         .enabled = t->enabled,
                                         .breaker = breaker_state(&q->breaker, dispatch_now(d)),

@@ -176,4 +176,10 @@ static belfry_status declare(const struct belfry_host *table, const struct belfr
                             host_instance_generation(instance), err ? err->impl : NULL);
 }
 
-const struct belfry_targets_api host_targets_api = {sizeof(struct belfry_targets_api), 0, declare};
+static void pace(const struct belfry_host *table, uint64_t target, uint32_t per_minute)
+{
+    if (host_on_loop(table, "targets.pace"))
+        dispatch_target_pace(host_parts(host_of(table))->dispatch, table->instance, (int64_t)target, per_minute);
+}
+
+const struct belfry_targets_api host_targets_api = {sizeof(struct belfry_targets_api), 0, declare, pace};

@@ -110,6 +110,9 @@ const char *check_descriptor(struct arena *arena, const struct plugin *plugin)
     if (plugin->feedback && !plugin->delivery)
         return "has the role " PLUGIN_ROLE_FEEDBACK " without " PLUGIN_ROLE_DELIVERY
                ": nothing comes back where nothing is sent";
+    if (plugin->endpoints && !(plugin->delivery && plugin->delivery->flags & BELFRY_DELIVERY_PER_TARGET))
+        return "has the role " PLUGIN_ROLE_ENDPOINTS " without a " PLUGIN_ROLE_DELIVERY
+               " that has the flag BELFRY_DELIVERY_PER_TARGET: only such a one has endpoints";
     if (!plugin->source && !plugin->delivery)
         return "has no role; expected " PLUGIN_ROLES_KNOWN;
     if (plugin->delivery && (fault = check_delivery(arena, plugin->delivery)))

@@ -112,11 +112,34 @@ static const char *take_feedback(struct arena *arena, struct plugin *plugin, con
     return NULL;
 }
 
+static const char *take_endpoints(struct arena *arena, struct plugin *plugin, const void *vtable)
+{
+    struct belfry_endpoints *endpoints = arena_alloc(arena, sizeof(*endpoints));
+    const char *fault = normalize_struct(arena, "the vtable of " PLUGIN_ROLE_ENDPOINTS, vtable, endpoints,
+                                         sizeof(*endpoints), REACHES(struct belfry_endpoints, show));
+    if (fault)
+        return fault;
+    if (endpoints->flags)
+        return arena_printf(arena, "the role " PLUGIN_ROLE_ENDPOINTS " has flags that this hub does not know (0x%x)",
+                            endpoints->flags);
+    if (!endpoints->check || !endpoints->secret || !endpoints->show)
+        return arena_printf(arena, "the vtable of " PLUGIN_ROLE_ENDPOINTS " has no %s()",
+                            !endpoints->check    ? "check"
+                            : !endpoints->secret ? "secret"
+                                                 : "show");
+    plugin->endpoints = endpoints;
+    return NULL;
+}
+
 static const struct role_type {
     const char *id;
     const char *(*take)(struct arena *arena, struct plugin *plugin, const void *vtable);
 } role_types[] = {
-    {PLUGIN_ROLE_SOURCE, take_source}, {PLUGIN_ROLE_DELIVERY, take_delivery}, {PLUGIN_ROLE_FEEDBACK, take_feedback}};
+    {PLUGIN_ROLE_SOURCE, take_source},
+    {PLUGIN_ROLE_DELIVERY, take_delivery},
+    {PLUGIN_ROLE_FEEDBACK, take_feedback},
+    {PLUGIN_ROLE_ENDPOINTS, take_endpoints},
+};
 #define ROLE_COUNT (sizeof(role_types) / sizeof(role_types[0]))
 
 static const char *take_roles(struct arena *arena, struct plugin *plugin)

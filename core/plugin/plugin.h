@@ -10,27 +10,30 @@
 #include "base/arena.h"
 #include "base/status.h"
 
-#include <belfry/plugin.h>
+#include <belfry/outbound.h>
 #include <jansson.h>
 
 #define PLUGIN_ROLE_SOURCE "belfry.source/1"
 #define PLUGIN_ROLE_DELIVERY "belfry.delivery/1"
 #define PLUGIN_ROLE_FEEDBACK "belfry.feedback/1"
+#define PLUGIN_ROLE_ENDPOINTS "belfry.endpoints/1"
 /* What the messages of the loader and of sidecars name. */
-#define PLUGIN_ROLES_KNOWN PLUGIN_ROLE_SOURCE ", " PLUGIN_ROLE_DELIVERY " or " PLUGIN_ROLE_FEEDBACK
+#define PLUGIN_ROLES_KNOWN                                                                                             \
+    PLUGIN_ROLE_SOURCE ", " PLUGIN_ROLE_DELIVERY ", " PLUGIN_ROLE_FEEDBACK " or " PLUGIN_ROLE_ENDPOINTS
 
 /* Immutable once loaded; lives until the process ends (objects are never unloaded, R09) or, from a sidecar, as long as
  * its arena. Tables are copies whose elements have this build's size, whatever the plugin's struct_size was (R07). */
 struct plugin {
     const char *id, *version, *summary;
-    const char *path;                       /* of the .so */
-    const char *build_id;                   /* as plugin_build_id says when it was read */
-    struct belfry_plugin desc;              /* options, events, routes normalized; callbacks NULL from a sidecar */
-    const struct belfry_source *source;     /* normalized vtable, NULL without the role (from a sidecar: a marker) */
-    const struct belfry_delivery *delivery; /* the same; its flags are kept in the sidecar too */
-    const struct belfry_feedback *feedback; /* the same; only beside a delivery */
-    const char *const *needs;               /* never NULL */
-    int loaded;                             /* 1: callbacks may be called */
+    const char *path;                         /* of the .so */
+    const char *build_id;                     /* as plugin_build_id says when it was read */
+    struct belfry_plugin desc;                /* options, events, routes normalized; callbacks NULL from a sidecar */
+    const struct belfry_source *source;       /* normalized vtable, NULL without the role (from a sidecar: a marker) */
+    const struct belfry_delivery *delivery;   /* the same; its flags are kept in the sidecar too */
+    const struct belfry_feedback *feedback;   /* the same; only beside a delivery */
+    const struct belfry_endpoints *endpoints; /* the same; only beside a delivery to targets */
+    const char *const *needs;                 /* never NULL */
+    int loaded;                               /* 1: callbacks may be called */
 };
 
 /* Is the extension id one that this hub offers? Given by the host room. */

@@ -278,6 +278,9 @@ static void roles(struct reader *r, const json_t *object, struct plugin *plugin)
         } else if (strcmp(rows[i].id, PLUGIN_ROLE_FEEDBACK) == 0) {
             struct belfry_feedback feedback = {.struct_size = sizeof(feedback)};
             rows[i].vtable = plugin->feedback = arena_memdup(r->arena, &feedback, sizeof(feedback));
+        } else if (strcmp(rows[i].id, PLUGIN_ROLE_ENDPOINTS) == 0) {
+            struct belfry_endpoints endpoints = {.struct_size = sizeof(endpoints)};
+            rows[i].vtable = plugin->endpoints = arena_memdup(r->arena, &endpoints, sizeof(endpoints));
         } else {
             wrong(r, "roles", "a list of roles that this hub knows");
         }

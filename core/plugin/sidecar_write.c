@@ -169,6 +169,8 @@ static json_t *roles(const struct plugin *plugin)
     }
     if (plugin->feedback)
         json_array_append_new(array, json_pack("{s:s}", "id", PLUGIN_ROLE_FEEDBACK));
+    if (plugin->endpoints)
+        json_array_append_new(array, json_pack("{s:s}", "id", PLUGIN_ROLE_ENDPOINTS));
     return array;
 }
 

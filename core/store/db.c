@@ -29,7 +29,7 @@
 
 /* Element n brings version n to n + 1. */
 static const char *const migrations[STORE_SCHEMA_VERSION] = {STORE_SCHEMA_1, STORE_SCHEMA_2, STORE_SCHEMA_3,
-                                                             STORE_SCHEMA_4};
+                                                             STORE_SCHEMA_4, STORE_SCHEMA_5};
 
 int lock_take(const char *data_dir, struct error *err)
 {

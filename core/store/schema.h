@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The schema, version 4. Every table's rowid that is an id comes from base/id.h (time-ordered, one generator). Names of
+ * The schema, version 5. Every table's rowid that is an id comes from base/id.h (time-ordered, one generator). Names of
  * orgs, instances, types, categories and rules are interned in `name`, so rows are small. Times are ms since the epoch.
  *
  * Row budget of a trigger for one person in the inbox: dedupe, state, event, notification, person (revision).
@@ -8,7 +8,7 @@
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
 
-#define STORE_SCHEMA_VERSION 4
+#define STORE_SCHEMA_VERSION 5
 
 /* clang-format off */
 
@@ -165,6 +165,24 @@
     /* when somebody's last digest was put together */ \
     "CREATE TABLE digest(person INTEGER NOT NULL, channel INTEGER NOT NULL, category INTEGER NOT NULL, at INTEGER NOT" \
     " NULL, PRIMARY KEY(person, channel, category)) WITHOUT ROWID;"
+
+#define STORE_SCHEMA_5 \
+    STORE_SCHEMA_5_ENDPOINT \
+    STORE_SCHEMA_5_LANE
+
+#define STORE_SCHEMA_5_ENDPOINT \
+    /* origin: 0 the configuration, 1 the API. owner: "token:crm-app", "person:ann"; version: of what people set, raised
+       by each change of it; doc: {"description","types","when","rate","concurrency","order","metadata"} of one of the
+       API's. secret and settings are sealed; secrets that sign until the time with them are in secret too */ \
+    "ALTER TABLE target ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;" \
+    "ALTER TABLE target ADD COLUMN owner TEXT;" \
+    "ALTER TABLE target ADD COLUMN version INTEGER NOT NULL DEFAULT 1;" \
+    "ALTER TABLE target ADD COLUMN doc TEXT;"
+
+#define STORE_SCHEMA_5_LANE \
+    /* lane: of a row to a target that takes one of a subject at a time: event.subject_key */ \
+    "ALTER TABLE delivery ADD COLUMN lane INTEGER;" \
+    "CREATE INDEX delivery_lane ON delivery(target, lane, id) WHERE lane IS NOT NULL AND open > 0;"
 
 /* clang-format on */
 

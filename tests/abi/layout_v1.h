@@ -687,6 +687,12 @@ MEMBER(belfry_target, url, 32, struct belfry_str);
 MEMBER(belfry_target, org, 48, struct belfry_str);
 MEMBER(belfry_target, secret, 64, struct belfry_str);
 MEMBER(belfry_target, settings, 80, struct belfry_str);
+MEMBER(belfry_target, secrets, 96, const struct belfry_target_secret *);
+MEMBER(belfry_target, secret_count, 104, size_t);
+
+/* belfry_target_secret */
+MEMBER(belfry_target_secret, text, 0, struct belfry_str);
+MEMBER(belfry_target_secret, until_ms, 16, int64_t);
 
 /* belfry_target_spec */
 MEMBER(belfry_target_spec, struct_size, 0, uint32_t);
@@ -700,6 +706,9 @@ MEMBER(belfry_target_spec, when, 64, const struct belfry_condition *);
 MEMBER(belfry_target_spec, concurrency, 72, uint32_t);
 MEMBER(belfry_target_spec, rate_per_minute, 76, uint32_t);
 MEMBER(belfry_target_spec, settings, 80, struct belfry_str);
+MEMBER(belfry_target_spec, secrets, 96, struct belfry_strs);
+MEMBER(belfry_target_spec, order, 112, uint32_t);
+MEMBER(belfry_target_spec, reserved, 116, uint32_t);
 
 /* belfry_target_policy */
 MEMBER(belfry_target_policy, struct_size, 0, uint32_t);
@@ -713,6 +722,25 @@ MEMBER(belfry_targets_api, reserved, 4, uint32_t);
 MEMBER(belfry_targets_api, declare, 8, belfry_status (*)(const struct belfry_host *host,
        const struct belfry_target_spec *specs, uint32_t count, const struct belfry_target_policy *policy,
        struct belfry_error *err));
+MEMBER(belfry_targets_api, pace, 16, void (*)(const struct belfry_host *host, uint64_t target, uint32_t per_minute));
+
+/* belfry_endpoint_draft */
+MEMBER(belfry_endpoint_draft, struct_size, 0, uint32_t);
+MEMBER(belfry_endpoint_draft, reserved, 4, uint32_t);
+MEMBER(belfry_endpoint_draft, org, 8, struct belfry_str);
+MEMBER(belfry_endpoint_draft, url, 24, struct belfry_str);
+MEMBER(belfry_endpoint_draft, settings, 40, struct belfry_str);
+MEMBER(belfry_endpoint_draft, before, 56, struct belfry_str);
+
+/* belfry_endpoints */
+MEMBER(belfry_endpoints, struct_size, 0, uint32_t);
+MEMBER(belfry_endpoints, flags, 4, uint32_t);
+MEMBER(belfry_endpoints, check, 8, belfry_status (*)(void *self, const struct belfry_endpoint_draft *draft,
+       void (*sink)(void *arg, struct belfry_str settings), void *arg, struct belfry_error *err));
+MEMBER(belfry_endpoints, secret, 16, belfry_status (*)(void *self, struct belfry_str settings, struct belfry_str given,
+       void (*sink)(void *arg, struct belfry_str secret), void *arg, struct belfry_error *err));
+MEMBER(belfry_endpoints, show, 24, void (*)(void *self, struct belfry_str settings, struct belfry_str secret,
+       uint32_t flags, void (*sink)(void *arg, struct belfry_str json), void *arg));
 
 /* belfry_job */
 MEMBER(belfry_job, struct_size, 0, uint32_t);

@@ -98,23 +98,38 @@ static void make_item(struct belfry_test *t, const struct belfry_test_item *in, 
         out->href = str_of(arena_printf(t->arena, FAKE_URL "/%s/n/%.*s", t->org, STR_ARG(out->notification_id)));
 }
 
+static const struct belfry_target *target_of(struct belfry_test *t, const char *name)
+{
+    const struct fake_target *from = NULL;
+    for (size_t i = 0; i < t->targets.count; i++)
+        if (strcmp(t->targets.items[i].spec.name, name) == 0)
+            from = &t->targets.items[i];
+    if (!from)
+        return NULL;
+    const struct belfry_target_spec *spec = &from->spec;
+    struct belfry_target_secret *secrets = arena_alloc(t->arena, (spec->secrets.count + 1) * sizeof(*secrets));
+    struct belfry_target *target = arena_alloc(t->arena, sizeof(*target));
+    secrets[0].text = str_of(spec->secret);
+    for (size_t i = 0; i < spec->secrets.count; i++)
+        secrets[i].text = spec->secrets.items[i];
+    *target = (struct belfry_target){.struct_size = sizeof(*target),
+                                     .id = from->id,
+                                     .name = str_of(spec->name),
+                                     .url = str_of(spec->url),
+                                     .org = str_of(t->org),
+                                     .secret = secrets[0].text,
+                                     .settings = spec->settings,
+                                     .secrets = secrets,
+                                     .secret_count = spec->secrets.count ? spec->secrets.count : 1};
+    return target;
+}
+
 /* Target or person; 0 when there is none such. */
 static int address(struct belfry_test *t, const char *to, struct belfry_batch *batch)
 {
     if (t->plugin->delivery->flags & BELFRY_DELIVERY_PER_TARGET) {
-        const struct belfry_target_spec *spec = belfry_test_target(t, to);
-        if (!spec)
-            return 0;
-        struct belfry_target *target = arena_alloc(t->arena, sizeof(*target));
-        *target = (struct belfry_target){.struct_size = sizeof(*target),
-                                         .id = fake_id(t),
-                                         .name = str_of(spec->name),
-                                         .url = str_of(spec->url),
-                                         .org = str_of(t->org),
-                                         .secret = str_of(spec->secret),
-                                         .settings = spec->settings};
-        batch->target = target;
-        return 1;
+        batch->target = target_of(t, to);
+        return batch->target != NULL;
     }
     struct belfry_person *person = arena_alloc(t->arena, sizeof(*person));
     const struct belfry_person *known = fake_person(t, str_of(t->org), str_of(to));

@@ -176,6 +176,8 @@ struct fake_metric {
 };
 
 struct fake_target {
+    uint64_t id;   /* the same on every delivery */
+    uint32_t pace; /* what the plugin said last that its receiver allows a minute */
     struct belfry_target_spec spec;
 };
 

@@ -79,7 +79,8 @@ static belfry_status declare(const struct belfry_host *host, const struct belfry
         spec.types = fake_strs(t, in->types);
         spec.orgs = fake_strs(t, in->orgs);
         spec.settings = str_of(fake_text(t, in->settings));
-        FAKE_ADD(t, &t->targets)->spec = spec;
+        spec.secrets = fake_strs(t, in->secrets);
+        *FAKE_ADD(t, &t->targets) = (struct fake_target){.id = fake_id(t), .spec = spec};
     }
     t->policy = *policy;
     t->policy.waits_ms = arena_memdup(t->arena, policy->waits_ms, (policy->attempts - 1) * sizeof(int64_t));
@@ -87,7 +88,23 @@ static belfry_status declare(const struct belfry_host *host, const struct belfry
     return BELFRY_OK;
 }
 
-static const struct belfry_targets_api targets_api = {sizeof(targets_api), 0, declare};
+static void pace(const struct belfry_host *host, uint64_t target, uint32_t per_minute)
+{
+    struct belfry_test *t = fake_of(host);
+    for (size_t i = 0; i < t->targets.count; i++)
+        if (t->targets.items[i].id == target)
+            t->targets.items[i].pace = per_minute;
+}
+
+static const struct belfry_targets_api targets_api = {sizeof(targets_api), 0, declare, pace};
+
+uint32_t belfry_test_pace(const struct belfry_test *t, const char *name)
+{
+    for (size_t i = 0; i < t->targets.count; i++)
+        if (strcmp(t->targets.items[i].spec.name, name) == 0)
+            return t->targets.items[i].pace;
+    return 0;
+}
 
 const struct belfry_target_spec *belfry_test_target(const struct belfry_test *t, const char *name)
 {

@@ -30,8 +30,8 @@ static const struct refused {
     {"long_rows_used", "options[1] is longer than this hub's ("},
     {"tiny_struct", "the descriptor has struct_size 80, at least 88 are needed"},
     {"unknown_role", "has the role `belfry.sink/3`, which this hub does not know; expected belfry.source/1, "
-                     "belfry.delivery/1 or belfry.feedback/1"},
-    {"no_role", "has no role; expected belfry.source/1, belfry.delivery/1 or belfry.feedback/1"},
+                     "belfry.delivery/1, belfry.feedback/1 or belfry.endpoints/1"},
+    {"no_role", "has no role; expected belfry.source/1, belfry.delivery/1, belfry.feedback/1 or belfry.endpoints/1"},
     {"role_twice", "has the role belfry.source/1 twice"},
     {"incomplete_source", "the vtable of belfry.source/1 has no receive()"},
     {"incomplete_delivery", "the vtable of belfry.delivery/1 has no cancel()"},

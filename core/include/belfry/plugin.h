@@ -324,7 +324,7 @@ struct belfry_route {
 struct belfry_host;
 
 struct belfry_role {
-    const char *id; /* "belfry.source/1", "belfry.delivery/1", "belfry.feedback/1" */
+    const char *id; /* "belfry.source/1", "belfry.delivery/1", "belfry.feedback/1", "belfry.endpoints/1" */
     const void *vtable;
 };
 

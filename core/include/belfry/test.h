@@ -239,6 +239,8 @@ const char *belfry_test_outcome_name(uint32_t outcome);
 /* What the plugin declared through belfry.targets/1, NULL when there is none of that name. */
 const struct belfry_target_spec *belfry_test_target(const struct belfry_test *t, const char *name);
 const struct belfry_target_policy *belfry_test_policy(const struct belfry_test *t);
+/* What it said last that the receiver of a target allows a minute; 0: nothing. */
+uint32_t belfry_test_pace(const struct belfry_test *t, const char *name);
 
 /* --- belfry.addresses/1 ------------------------------------------------------------------------------------------- */
 

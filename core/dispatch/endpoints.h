@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Endpoints that are made over the API: targets with an owner and a version, beside those that the configuration
+ * declares. A change is one ledger command: when done is called it is on disk, the index that the next trigger is
+ * matched with has it, and the live target goes by it. All functions are for the loop.
+ */
+#ifndef DISPATCH_ENDPOINTS_H
+#define DISPATCH_ENDPOINTS_H
+
+#include "dispatch/dispatch.h"
+
+/* The settings of an endpoint that people give, checked by the caller. Strings and lists are borrowed for the call. */
+struct dispatch_endpoint {
+    struct belfry_str url, description;
+    struct belfry_strs types; /* exact, "prefix.*" or "*"; none: all */
+    struct belfry_str when;   /* JSON that match_compile_json() takes with DISPATCH_WHEN_PATHS; empty: none */
+    struct belfry_str metadata, settings;         /* JSON objects; settings plain, as the plugin's check() gave them */
+    uint32_t concurrency, rate_per_minute, order; /* 0: 8; 0: none; BELFRY_ORDER_* */
+    int enabled;
+};
+
+/* What the `when` of an endpoint may read; ends at NULL. */
+extern const char *const dispatch_when_paths[];
+
+/* What happened to a change, once: ECONFLICT: another version than the one that was named, with the present one in
+ * version; ENOTFOUND: there is none (any more), or it is another org's; EPERM: it is the configuration's. */
+typedef void dispatch_endpoint_done(void *arg, belfry_status status, int64_t id, int64_t version);
+
+/* channel: a live one of targets. secret: plain, sealed before it is stored. deed.org is its org, and deed.who its
+ * owner; each deed leaves a row in the audit ("endpoint.create" and so on; no secret, no setting in it). EAGAIN through
+ * done: the channel went meanwhile. */
+void dispatch_endpoint_create(struct dispatch *dispatch, const char *channel, const struct ledger_deed *deed,
+                              const struct dispatch_endpoint *endpoint, struct belfry_str secret,
+                              dispatch_endpoint_done *done, void *arg);
+/* Replaces all but the secret. if_version 0: whatever is there. Another URL is another receiver: breaker and failures
+ * are forgotten, what waits goes to the new one, one that was disabled by its failures is enabled. */
+void dispatch_endpoint_change(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id, int64_t if_version,
+                              const struct dispatch_endpoint *endpoint, dispatch_endpoint_done *done, void *arg);
+/* What waits for it ends as channel_removed after an hour, as with one that left the configuration. */
+void dispatch_endpoint_remove(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id, int64_t if_version,
+                              dispatch_endpoint_done *done, void *arg);
+/* secret: plain, the first from now on; those before it sign until now + overlap_ms (0: no longer), at most ten. */
+void dispatch_endpoint_rotate(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id,
+                              struct belfry_str secret, int64_t overlap_ms, dispatch_endpoint_done *done, void *arg);
+/* Also of those of the configuration. Disabled: what comes is held; enabled: due at once, oldest first. */
+void dispatch_endpoint_enable(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id, int enabled,
+                              dispatch_endpoint_done *done, void *arg);
+
+/* The role of the plugin behind a channel that endpoints can be made of, and its instance; NULL: it has none. */
+const struct belfry_endpoints *dispatch_endpoints_role(const struct dispatch *dispatch, const char *channel,
+                                                       void **self);
+
+#endif
