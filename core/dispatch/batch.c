@@ -261,7 +261,7 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     b->started_ns = clock_mono_ns(clock_real());
     b->deadline_ns = b->started_ns + (uint64_t)(timeout + PLUGIN_MS) * 1000000;
     if (q->target) {
-        b->facts = q->target->facts;
+        b->facts = target_facts_now(q->target, b->started_ms);
         b->facts->refs++;
     }
     b->pub = (struct belfry_batch){.struct_size = sizeof(b->pub),

@@ -47,8 +47,8 @@ void target_set_unref(struct target_set *set)
     if (!set || --set->refs > 0)
         return;
     for (size_t i = 0; i < set->count; i++)
-        if (set->specs[i].secret)
-            mem_wipe((void *)(uintptr_t)set->specs[i].secret, strlen(set->specs[i].secret));
+        for (size_t k = 0; k < set->specs[i].secrets.count; k++)
+            mem_wipe((void *)(uintptr_t)set->specs[i].secrets.items[k].ptr, set->specs[i].secrets.items[k].len);
     config_unref(set->config);
     arena_free(set->arena);
 }
@@ -77,18 +77,18 @@ static void declaration_unref(void *arg)
 static struct target_facts *facts_new(const struct declaration *decl, size_t i)
 {
     const struct ledger_target *row = &decl->rows[i];
-    struct arena *arena = arena_new(512);
-    struct target_facts *facts = arena_alloc(arena, sizeof(*facts));
-    facts->arena = arena;
-    facts->refs = 1;
-    facts->pub = (struct belfry_target){.struct_size = sizeof(facts->pub),
-                                        .id = (uint64_t)row->id,
-                                        .name = arena_str(arena, row->name),
-                                        .url = arena_str(arena, row->url),
-                                        .org = arena_str(arena, row->org),
-                                        .secret = arena_str(arena, str_of(decl->specs[i]->secret)),
-                                        .settings = arena_str(arena, row->settings)};
-    return facts;
+    const struct belfry_strs *texts = &decl->specs[i]->secrets;
+    struct belfry_target_secret *secrets = arena_alloc(decl->arena, (texts->count + 1) * sizeof(*secrets));
+    for (size_t k = 0; k < texts->count; k++)
+        secrets[k] = (struct belfry_target_secret){.text = texts->items[k]};
+    const struct belfry_target pub = {.id = (uint64_t)row->id,
+                                      .name = row->name,
+                                      .url = row->url,
+                                      .org = row->org,
+                                      .settings = row->settings,
+                                      .secrets = secrets,
+                                      .secret_count = texts->count};
+    return target_facts_new(&pub, dispatch_now(decl->d));
 }
 
 static struct target *target_take(struct declaration *decl, const struct ledger_target *row)
@@ -201,7 +201,8 @@ static void add_row(struct declaration *decl, const struct belfry_target_spec *s
                                            .url = str_of(spec->url),
                                            .secret = sealed(decl, str_of(spec->secret), name),
                                            .settings = spec->settings};
-    decl->routes[i] = (struct route_target){.org = org, .name = name, .types = &spec->types, .when = spec->when};
+    decl->routes[i] = (struct route_target){
+        .org = org, .name = name, .types = &spec->types, .when = spec->when, .order = spec->order};
 }
 
 static void policy_set(struct channel *ch, const struct belfry_target_policy *policy)
@@ -277,7 +278,10 @@ static struct target_set *set_new(const struct belfry_target_spec *specs, size_t
         *spec = specs[i];
         spec->name = text_copy(a, specs[i].name);
         spec->url = text_copy(a, specs[i].url);
-        spec->secret = text_copy(a, specs[i].secret);
+        struct belfry_str only = str_of(specs[i].secret);
+        struct belfry_strs one = {&only, only.len > 0};
+        spec->secrets = strs_copy(a, specs[i].secrets.count ? specs[i].secrets : one);
+        spec->secret = spec->secrets.count ? spec->secrets.items[0].ptr : NULL;
         spec->types = strs_copy(a, specs[i].types);
         spec->orgs = strs_copy(a, specs[i].orgs);
         spec->settings = arena_str(a, specs[i].settings);

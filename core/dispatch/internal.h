@@ -60,6 +60,7 @@ struct target_facts {
     struct belfry_target pub;
     struct arena *arena; /* strings, and this */
     uint32_t refs;
+    int64_t secrets_end_ms; /* when the first of its secrets is over; INT64_MAX: never */
 };
 
 struct target {
@@ -168,7 +169,11 @@ void channel_metrics(struct channel *channel);
 
 /* targets.c */
 void target_free(struct dispatch *d, struct target *target);
+/* A copy of all that pub has but for secrets whose time is over; `secret` is the first of them. */
+struct target_facts *target_facts_new(const struct belfry_target *pub, int64_t now_ms);
 void target_facts_unref(struct target_facts *facts);
+/* The facts of now: secrets whose time is over are not in them. */
+struct target_facts *target_facts_now(struct target *target, int64_t now_ms);
 /* Frees a removed target when nothing of it is under way: its queue is gone then. */
 void target_settle(struct dispatch *d, struct target *target);
 /* Those of a channel that the round did not declare (0: all), each when nothing of it is under way. */

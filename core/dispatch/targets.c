@@ -28,12 +28,62 @@ struct target *target_find(struct dispatch *d, int64_t id)
     return gone;
 }
 
+static int is_over(const struct belfry_target_secret *secret, int64_t now_ms)
+{
+    return secret->until_ms && secret->until_ms <= now_ms;
+}
+
+static void take_secrets(struct target_facts *facts, const struct belfry_target *from, int64_t now_ms)
+{
+    struct belfry_target_secret *list = arena_alloc(facts->arena, (from->secret_count + 1) * sizeof(*list));
+    size_t count = 0;
+    facts->secrets_end_ms = INT64_MAX;
+    for (size_t i = 0; i < from->secret_count; i++) {
+        if (is_over(&from->secrets[i], now_ms))
+            continue;
+        list[count] = from->secrets[i];
+        list[count].text = arena_str(facts->arena, from->secrets[i].text);
+        if (list[count].until_ms && list[count].until_ms < facts->secrets_end_ms)
+            facts->secrets_end_ms = list[count].until_ms;
+        count++;
+    }
+    facts->pub.secrets = list;
+    facts->pub.secret_count = count;
+    facts->pub.secret = count ? list[0].text : (struct belfry_str){0};
+}
+
+struct target_facts *target_facts_new(const struct belfry_target *pub, int64_t now_ms)
+{
+    struct arena *arena = arena_new(512);
+    struct target_facts *facts = arena_alloc(arena, sizeof(*facts));
+    *facts = (struct target_facts){.pub = *pub, .arena = arena, .refs = 1};
+    facts->pub.struct_size = sizeof(facts->pub);
+    facts->pub.name = arena_str(arena, pub->name);
+    facts->pub.url = arena_str(arena, pub->url);
+    facts->pub.org = arena_str(arena, pub->org);
+    facts->pub.settings = arena_str(arena, pub->settings);
+    take_secrets(facts, pub, now_ms);
+    return facts;
+}
+
 void target_facts_unref(struct target_facts *facts)
 {
     if (!facts || --facts->refs > 0)
         return;
-    mem_wipe((void *)(uintptr_t)facts->pub.secret.ptr, facts->pub.secret.len);
+    for (size_t i = 0; i < facts->pub.secret_count; i++)
+        mem_wipe((void *)(uintptr_t)facts->pub.secrets[i].text.ptr, facts->pub.secrets[i].text.len);
+    mem_wipe((void *)(uintptr_t)facts->pub.settings.ptr, facts->pub.settings.len); /* headers may hold credentials */
     arena_free(facts->arena);
+}
+
+struct target_facts *target_facts_now(struct target *t, int64_t now_ms)
+{
+    if (now_ms < t->facts->secrets_end_ms)
+        return t->facts;
+    struct target_facts *before = t->facts;
+    t->facts = target_facts_new(&before->pub, now_ms);
+    target_facts_unref(before);
+    return t->facts;
 }
 
 void target_free(struct dispatch *d, struct target *t)

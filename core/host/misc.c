@@ -166,14 +166,29 @@ const struct belfry_asset_api host_asset_api = {sizeof(struct belfry_asset_api),
 
 /* --- belfry.targets/1 --------------------------------------------------------------------------------------------- */
 
+/* In the host's own size: a plugin that was built when there was less of it lays them out more closely (R07). */
+static struct belfry_target_spec *specs_widen(const struct belfry_target_spec *specs, uint32_t count)
+{
+    size_t stride = count ? specs[0].struct_size : 0;
+    struct belfry_target_spec *wide = xcalloc((size_t)count + 1, sizeof(*wide));
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(&wide[i], (const char *)specs + i * stride, stride < sizeof(*wide) ? stride : sizeof(*wide));
+        wide[i].struct_size = sizeof(*wide);
+    }
+    return wide;
+}
+
 static belfry_status declare(const struct belfry_host *table, const struct belfry_target_spec *specs, uint32_t count,
                              const struct belfry_target_policy *policy, struct belfry_error *err)
 {
     if (!host_on_loop(table, "targets.declare"))
         return BELFRY_EPERM;
     struct host_instance *instance = host_instance_of(table);
-    return dispatch_targets(host_parts(host_of(table))->dispatch, table->instance, table, specs, count, policy,
-                            host_instance_generation(instance), err ? err->impl : NULL);
+    struct belfry_target_spec *wide = specs_widen(specs, count);
+    belfry_status status = dispatch_targets(host_parts(host_of(table))->dispatch, table->instance, table, wide, count,
+                                            policy, host_instance_generation(instance), err ? err->impl : NULL);
+    free(wide);
+    return status;
 }
 
 static void pace(const struct belfry_host *table, uint64_t target, uint32_t per_minute)

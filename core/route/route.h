@@ -177,6 +177,7 @@ struct route_target {
     const struct belfry_strs *types; /* exact, "a.*", "*"; count 0: all */
     const struct config_names *orgs;
     const struct belfry_condition *when;
+    uint32_t order; /* BELFRY_ORDER_* */
 };
 
 struct route_targets;

@@ -31,6 +31,34 @@ static void test_declared_before_the_channel_is_in_force(void **state)
     close_scene(s);
 }
 
+/* A receiver may change to a new one in its own time. */
+static void test_several_secrets(void **state)
+{
+    (void)state;
+    struct scene *s = open_scene(HOOKS);
+    char texts[2][8] = {"new", "old"};
+    struct belfry_str both[] = {{texts[0], 3}, {texts[1], 3}};
+    struct belfry_target_spec specs[] = {spec_of("one", "http://one.example/"), spec_of("two", "http://two.example/")};
+    specs[0].secrets = (struct belfry_strs){both, 2};
+    specs[1].secret = NULL;
+    declare(s, specs, 2);
+    memset(texts, 'x', sizeof(texts)); /* copied */
+    set_channel(s, "hooks", s);
+    turn(s);
+    emit(s, "a", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 2);
+    size_t one = strcmp(s->held[0].target, "one") == 0 ? 0 : 1;
+    const struct belfry_target *target = s->held[one].batch->target, *without = s->held[1 - one].batch->target;
+    assert_int_equal(target->secret_count, 2);
+    assert_true(str_eqz(target->secret, "new"));
+    assert_true(str_eqz(target->secrets[0].text, "new") && str_eqz(target->secrets[1].text, "old"));
+    assert_int_equal(target->secrets[1].until_ms, 0);
+    assert_int_equal(without->secret_count, 0);
+    assert_int_equal(without->secret.len, 0);
+    close_scene(s);
+}
+
 static void test_refused_declarations(void **state)
 {
     (void)state;
@@ -490,6 +518,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_declared_before_the_channel_is_in_force),
+        cmocka_unit_test(test_several_secrets),
         cmocka_unit_test(test_refused_declarations),
         cmocka_unit_test(test_declared_again),
         cmocka_unit_test(test_a_removed_target_gets_nothing_more),
