@@ -6,6 +6,7 @@
  * certain one is not written as a delivery but as the decision that it is.
  */
 #include "ledger/inside.h"
+#include "ledger/payload.h"
 
 #include <stdlib.h>
 
@@ -161,46 +162,26 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
 
 /* --- targets ------------------------------------------------------------------------------------------------------ */
 
-static void member(struct buf *out, const char *name, struct belfry_str value)
-{
-    buf_addz(out, ",\"");
-    buf_addz(out, name);
-    buf_addz(out, "\":");
-    if (value.len)
-        json_write_str(value, out);
-    else
-        buf_addz(out, "null");
-}
-
 /* The body that every target gets: the same bytes for each attempt, resend and recovery. */
 static void write_payload(struct ledger_txn *txn, const struct route_event *event, const struct store_event *row)
 {
-    char id[ID_TEXT_SIZE], time[TIME_TEXT_SIZE];
+    char id[ID_TEXT_SIZE];
     id_format(store_id_key(txn->ledger->store), row->id, id);
-    time_format(row->time, time);
+    const struct ledger_payload payload = {.id = str_of(id),
+                                           .org = event->org,
+                                           .source = event->source,
+                                           .type = event->type,
+                                           .category = event->category,
+                                           .subject = row->subject,
+                                           .title = row->title,
+                                           .body = row->body,
+                                           .link = row->link,
+                                           .actor = row->actor,
+                                           .data = row->data,
+                                           .time_ms = row->time,
+                                           .severity = row->severity};
     struct buf out = {NULL, 0, 0};
-    buf_addz(&out, "{\"type\":");
-    json_write_str(event->type, &out);
-    buf_addz(&out, ",\"timestamp\":\"");
-    buf_addz(&out, time);
-    buf_addz(&out, "\",\"data\":{\"id\":\"");
-    buf_addz(&out, id);
-    buf_addc(&out, '"');
-    member(&out, "org", event->org);
-    member(&out, "source", event->source);
-    member(&out, "subject", row->subject);
-    member(&out, "category", event->category);
-    buf_addz(&out, ",\"severity\":\"");
-    buf_addz(&out, severity_name(row->severity));
-    buf_addc(&out, '"');
-    member(&out, "title", row->title);
-    member(&out, "body", row->body);
-    member(&out, "link", row->link);
-    if (row->actor.len)
-        member(&out, "actor", row->actor);
-    buf_addz(&out, ",\"object\":");
-    buf_adds(&out, row->data);
-    buf_addz(&out, "}}");
+    ledger_payload(&payload, &out);
     store_payload_add(txn->conn, row->id, buf_str(&out));
     buf_free(&out);
 }
