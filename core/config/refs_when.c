@@ -4,6 +4,7 @@
  * are left alone; what they match is not known before it happens. Names of event types in the `templates` of channels.
  */
 #include "config/build.h"
+#include "event/hub_types.h"
 
 static void check_category(struct config_build *b, const struct yaml_node *node)
 {
@@ -26,28 +27,37 @@ static int type_is(struct belfry_str declared, struct belfry_str type)
     return str_eq(declared, type);
 }
 
-/* Event types of the hub itself. */
-static const char *const hub_types[] = {"hub.endpoint_failing", "hub.endpoint_disabled",  "hub.source_quarantined",
-                                        "hub.channel_failing",  "hub.channel_distrusted", "hub.config_rejected",
-                                        "hub.disk_low"};
-#define HUB_TYPES (sizeof(hub_types) / sizeof(hub_types[0]))
+static size_t add_types(const struct belfry_event_type *declared, const char **types, size_t count)
+{
+    for (; declared && declared->struct_size; declared++)
+        types[count++] = declared->type;
+    return count;
+}
 
-/* All declared types. In the arena of the build. */
+static size_t types_in(const struct belfry_event_type *declared)
+{
+    size_t count = 0;
+    while (declared && declared[count].struct_size)
+        count++;
+    return count;
+}
+
+static const struct belfry_event_type *types_of_source(const struct config_build *b, size_t i)
+{
+    const struct plugin *plugin = b->config->sources[i].plugin;
+    return plugin ? plugin->desc.events : NULL;
+}
+
+/* All declared types, the hub's own among them. In the arena of the build. */
 static size_t types_of(struct config_build *b, const char *const **out)
 {
-    size_t count = HUB_TYPES, cap = HUB_TYPES + 1;
-    for (size_t i = 0; i < b->config->source_count; i++) {
-        const struct plugin *plugin = b->config->sources[i].plugin;
-        for (const struct belfry_event_type *e = plugin ? plugin->desc.events : NULL; e && e->struct_size; e++)
-            cap++;
-    }
-    const char **types = arena_alloc(b->arena, cap * sizeof(*types));
-    memcpy(types, hub_types, sizeof(hub_types));
-    for (size_t i = 0; i < b->config->source_count; i++) {
-        const struct plugin *plugin = b->config->sources[i].plugin;
-        for (const struct belfry_event_type *e = plugin ? plugin->desc.events : NULL; e && e->struct_size; e++)
-            types[count++] = e->type;
-    }
+    size_t count = 0, most = types_in(event_hub_types);
+    for (size_t i = 0; i < b->config->source_count; i++)
+        most += types_in(types_of_source(b, i));
+    const char **types = arena_alloc(b->arena, (most + 1) * sizeof(*types));
+    count = add_types(event_hub_types, types, count);
+    for (size_t i = 0; i < b->config->source_count; i++)
+        count = add_types(types_of_source(b, i), types, count);
     *out = types;
     return count;
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * belfry.samples/1: an item out of an example, of data that somebody brings, or of a stored event. Texts are made as
- * emit makes them (ledger/emit.c, ledger/languages.c), from the templates of the type; those of a stored event are what
- * was kept. Nothing is delivered and nothing written, but for the row of the audit when somebody looks at an event that
- * may not be theirs.
+ * belfry.samples/1: an item out of an example, of data that somebody brings, or of a stored event. Texts are made from
+ * the templates of the type (host/types.h); those of a stored event are what was kept. Nothing is delivered and nothing
+ * written, but for the row of the audit when somebody looks at an event that may not be theirs.
  */
 #include "base/mem.h"
 #include "host/inbox.h"
 #include "host/internal.h"
+#include "host/types.h"
 #include "store/events.h"
-#include "template/template.h"
 
 #include <stdlib.h>
 
@@ -54,67 +53,6 @@ static void begin(struct making *m, struct belfry_str category)
 
 /* --- of a type ---------------------------------------------------------------------------------------------------- */
 
-/* 1 when the declared name is the type, or a prefix and `*` that it begins with. */
-static int is_type(const char *declared, struct belfry_str type)
-{
-    struct belfry_str name = str_of(declared);
-    if (name.len && name.ptr[name.len - 1] == '*')
-        return type.len >= name.len - 1 && str_has_prefix(type, str_slice(name.ptr, name.len - 1));
-    return str_eq(name, type);
-}
-
-/* Exact ones before prefixes, as emit finds them. */
-static const struct belfry_event_type *find_type(const struct making *m, const struct config_instance **source)
-{
-    const struct config *config = m->req->config;
-    const struct belfry_event_type *prefix = NULL;
-    for (size_t i = 0; i < config->source_count; i++) {
-        const struct belfry_event_type *type = config->sources[i].plugin->desc.events;
-        if (!config_serves(&config->sources[i], m->req->pub.org))
-            continue;
-        for (; type && type->struct_size; type++) {
-            if (!is_type(type->type, m->what.type))
-                continue;
-            int exact = str_eqz(m->what.type, type->type);
-            if (exact || !prefix)
-                *source = &config->sources[i];
-            if (exact)
-                return type;
-            prefix = prefix ? prefix : type;
-        }
-    }
-    return prefix;
-}
-
-static const struct belfry_event_text *text_in(const struct belfry_event_type *type, struct belfry_str language)
-{
-    for (const struct belfry_event_text *text = type->texts; text && text->struct_size; text++)
-        if (str_is_language(language, text->language))
-            return text;
-    return NULL;
-}
-
-/* Empty when it has none, or none that works: emit goes on without as well. */
-static struct belfry_str render(struct arena *arena, const char *source, const json_t *data)
-{
-    struct belfry_view view = json_view(data);
-    struct buf out = {0};
-    const struct belfry_template *tpl = source && *source ? template_compile(arena, str_of(source), NULL) : NULL;
-    belfry_status status = tpl ? template_render(tpl, &view, TEMPLATE_TEXT, NULL, NULL, &out) : BELFRY_ENOTFOUND;
-    struct belfry_str text = status == BELFRY_OK && out.len ? arena_str(arena, buf_str(&out)) : STR("");
-    buf_free(&out);
-    return text;
-}
-
-static void take_texts(struct making *m, const struct belfry_event_type *type, const json_t *data)
-{
-    struct arena *arena = m->req->arena;
-    const struct belfry_event_text *own = text_in(type, m->what.language);
-    struct belfry_str title = text_line(arena, render(arena, own && own->title ? own->title : type->title, data));
-    m->item.body = text_body(arena, render(arena, own && own->body ? own->body : type->body, data));
-    m->item.title = text_blank(title) ? m->what.type : title;
-}
-
 static void take_action_types(struct making *m, const struct belfry_event_type *type)
 {
     size_t count = 0;
@@ -138,7 +76,7 @@ static void take_action_types(struct making *m, const struct belfry_event_type *
 static belfry_status of_type(struct making *m)
 {
     const struct config_instance *source = NULL;
-    const struct belfry_event_type *type = find_type(m, &source);
+    const struct belfry_event_type *type = host_type_find(m->req->config, m->req->pub.org, m->what.type, &source);
     if (!type)
         return BELFRY_ENOTFOUND;
     struct belfry_str text = m->what.data.len ? m->what.data : str_of(type->example);
@@ -153,7 +91,9 @@ static belfry_status of_type(struct making *m)
     m->item.severity = type->severity;
     m->item.data = arena_str(m->req->arena, text);
     m->item.time_ms = clock_now_ms(host_parts(m->host)->clock);
-    take_texts(m, type, data);
+    struct host_type_texts texts = host_type_texts(m->req->arena, type, m->what.type, m->what.language, data);
+    m->item.title = texts.title;
+    m->item.body = texts.body;
     take_action_types(m, type);
     json_decref(data);
     return BELFRY_OK;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an org has to do with: its instances, the categories, the types of events. All of it is in memory. */
+/* What an org has to do with: its instances and the categories. All of it is in memory. */
 #include "base/mem.h"
 #include "hub/internal.h"
-#include "route/explain.h"
 
 static json_t *names_json(const struct config_names *names)
 {
@@ -87,78 +86,12 @@ static void get_categories(void *arg, struct http_request *req)
     respond_all(req, items);
 }
 
-/* --- types of events ---------------------------------------------------------------------------------------------- */
-
-static const char *value_type(uint32_t type)
-{
-    static const char *const names[] = {
-        [BELFRY_VALUE_NULL] = "null",    [BELFRY_VALUE_BOOL] = "boolean",  [BELFRY_VALUE_INT] = "integer",
-        [BELFRY_VALUE_REAL] = "number",  [BELFRY_VALUE_STRING] = "string", [BELFRY_VALUE_ARRAY] = "array",
-        [BELFRY_VALUE_OBJECT] = "object"};
-    return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
-}
-
-static json_t *fields_json(const struct belfry_field *field)
-{
-    json_t *list = json_array();
-    for (; field && field->struct_size; field++) {
-        json_t *doc = json_object();
-        json_object_set_new(doc, "path", json_string(field->path));
-        json_object_set_new(doc, "type", text_or_null(value_type(field->value_type)));
-        json_object_set_new(doc, "doc", text_or_null(field->doc));
-        json_array_append_new(list, doc);
-    }
-    return list;
-}
-
-static json_t *actions_json(const struct belfry_action_type *action)
-{
-    json_t *list = json_array();
-    for (; action && action->struct_size; action++)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "id", action->id, "label", action->label));
-    return list;
-}
-
-static json_t *type_json(const char *source, const struct belfry_event_type *type)
-{
-    json_t *doc = json_object(), *replaces = json_array();
-    json_t *example = type->example ? json_loads(type->example, 0, NULL) : NULL;
-    for (size_t i = 0; type->replaces && type->replaces[i]; i++)
-        json_array_append_new(replaces, json_string(type->replaces[i]));
-    json_object_set_new(doc, "source", json_string(source));
-    json_object_set_new(doc, "type", json_string(type->type));
-    json_object_set_new(doc, "category", text_or_null(type->category));
-    json_object_set_new(doc, "severity", json_string(severity_name((int)type->severity)));
-    json_object_set_new(doc, "replaces", replaces);
-    json_object_set_new(doc, "actions", actions_json(type->actions));
-    json_object_set_new(doc, "fields", fields_json(type->fields));
-    json_object_set_new(doc, "doc", text_or_null(type->doc));
-    json_object_set_new(doc, "example", example ? example : json_null());
-    return doc;
-}
-
-static void get_types(void *arg, struct http_request *req)
-{
-    json_t *items = json_array();
-    (void)arg;
-    for (size_t i = 0; i < req->config->source_count; i++) {
-        const struct config_instance *source = &req->config->sources[i];
-        const struct belfry_event_type *type = source->plugin->desc.events;
-        if (!config_serves(source, req->pub.org))
-            continue;
-        for (; type && type->struct_size; type++)
-            json_array_append_new(items, type_json(source->name, type));
-    }
-    respond_all(req, items);
-}
-
 belfry_status hub_catalogue_init(struct hub *hub, struct error *err)
 {
     static const char *const reads = "role:admin|token:read|token:admin";
     const struct http_route routes[] = {
         {"GET", "/v1/{org}/plugins", reads, 0, 0, get_plugins, hub},
         {"GET", "/v1/{org}/categories", reads, 0, 0, get_categories, hub},
-        {"GET", "/v1/{org}/event-types", reads, 0, 0, get_types, hub},
     };
-    return http_routes_add(hub->parts.http, hub, routes, 3, err);
+    return http_routes_add(hub->parts.http, hub, routes, 2, err);
 }

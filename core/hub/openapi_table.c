@@ -186,7 +186,10 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", V1 "categories/{id}/audience",
      "Everybody of the directory, by name, and whether they see the category. `next` is a name.",
      "limit:int before:text", NULL, "200:Audience 400 404 503"},
-    {"GET", V1 "event-types", "What the org's sources tell of.", NULL, NULL, "200:EventTypes"},
+    {"GET", V1 "event-types",
+     "What the org's sources and the hub tell of: of each type the JSON Schema of the body that endpoints get, and an "
+     "example of it. `type` is one, or a prefix and `*`; `webhooks` is false where the category goes to no endpoint.",
+     "type:text", NULL, "200:EventTypes"},
     {"GET", V1 "users/{username}", "One person of the directory.", NULL, NULL, "200:Person 404 503"},
     {"PUT", V1 "users/{username}", "Adds or replaces a person.", NULL, ":PersonIn", "200:Changed 400 409 422 503"},
     {"DELETE", V1 "users/{username}", "Takes a person out of the directory.", NULL, NULL, "204 404 409 503"},
@@ -363,7 +366,7 @@ const struct openapi_schema openapi_schemas[] = {
     {"Viewer", "username:text name:text? roles:[text] sees:bool through:text?"},
     {"EventTypes", "items:[EventType] next:null"},
     {"EventType", "source:text type:text category:text? severity:Severity replaces:[text] actions:[ItemAction] "
-                  "fields:[EventField] doc:text? example:any"},
+                  "fields:[EventField] doc:text? webhooks:bool schema:object example:any"},
     {"EventField", "path:text type:text? doc:text?"},
 
     {"Person", "username:text name:text? email:text? roles:[text] locale:text? timezone:text? from:PersonFrom"},

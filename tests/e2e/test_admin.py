@@ -266,7 +266,7 @@ def test_the_catalogue_has_what_a_source_declares(new_hub):
     assert [a["id"] for a in requested["actions"]] == ["approve", "reject"]
     assert requested["fields"] and requested["example"] and requested["doc"]
     assert "approval.requested" in types["approval.reminder"]["replaces"]
-    assert {t["source"] for t in get(hub, "event-types", "globex", people.token("all"))["items"]} == {"crm", "erp"}
+    assert {t["source"] for t in get(hub, "event-types", "globex", people.token("all"))["items"]} == {"crm", "erp", "hub"}
 
 
 def test_the_overview_counts_what_happens(new_hub, receiver):

@@ -23,6 +23,7 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 
 CONSOLE = {"role:admin", "token:read", "token:admin"}
 CHANGES = {"role:admin", "token:admin"}
+ENDPOINT_WRITES = {"role:admin", "token:endpoints", "token:endpoints:own", "token:admin"}
 
 # method, path, who may: person, or what a token may, or a role; a body that is well formed
 ROUTES = [
@@ -83,7 +84,7 @@ ROUTES = [
     ("GET", "/v1/acme/plugins", {"role:admin", "token:read", "token:admin"}, None),
     ("GET", "/v1/acme/categories", {"role:admin", "token:read", "token:admin"}, None),
     ("GET", "/v1/acme/categories/news/audience", {"role:admin", "token:read", "token:admin"}, None),
-    ("GET", "/v1/acme/event-types", {"role:admin", "token:read", "token:admin"}, None),
+    ("GET", "/v1/acme/event-types", ENDPOINT_WRITES | {"token:read"}, None),
     ("GET", "/acme/admin", CONSOLE, None),
     ("GET", "/acme/admin/events", CONSOLE, None),
     ("GET", "/acme/admin/events/{event}", CONSOLE, None),
@@ -301,6 +302,8 @@ CALLERS = {
     "a trigger token": (lambda: people.token("crm"), {"token:trigger:crm"}),
     "a read token": (lambda: people.token("reader"), {"token:read"}),
     "a users token": (lambda: people.token("users"), {"token:users"}),
+    "an endpoints token": (lambda: people.token("endpoints"), {"token:endpoints"}),
+    "a token of its own endpoints": (lambda: people.token("own"), {"token:endpoints:own"}),
     "an admin token": (lambda: people.token("admin"), {"token:admin"}),
     "an operator": (lambda: people.token("operator"), {"operator"}),
     "a token for all": (lambda: people.token("all"), {"token:trigger:crm", "token:read"}),

@@ -12,6 +12,8 @@ TOKENS = {
     "crm": {"name": "crm-app", "org": "acme", "secret": "token-of-the-crm-app", "may": ["trigger:crm"]},
     "reader": {"name": "reader", "org": "acme", "secret": "token-of-the-reader", "may": ["read"]},
     "users": {"name": "directory", "org": "acme", "secret": "token-of-the-directory", "may": ["users"]},
+    "endpoints": {"name": "hooks-app", "org": "acme", "secret": "token-of-the-hooks-app", "may": ["endpoints"]},
+    "own": {"name": "shop", "org": "acme", "secret": "token-of-the-shop", "may": ["endpoints:own"]},
     "admin": {"name": "admin-app", "org": "acme", "secret": "token-of-the-admin-app", "may": ["admin"]},
     "other": {"name": "globex-app", "org": "globex", "secret": "token-of-the-globex-app",
               "may": ["trigger:*", "users", "endpoints", "read", "admin"]},
