@@ -206,6 +206,8 @@ const struct config_user *config_user(const struct config *config, struct belfry
 const struct config_category *config_category(const struct config *config, struct belfry_str name);
 const struct config_instance *config_source(const struct config *config, struct belfry_str name);
 const struct config_instance *config_channel(const struct config *config, struct belfry_str name);
+/* What conditions on events may read, of rules and of endpoints; ends at NULL. */
+extern const char *const config_event_paths[];
 /* 1 when the instance serves the org. */
 int config_serves(const struct config_instance *instance, struct belfry_str org);
 /* 1 when there is an org in both lists, of which an empty one is all. */

@@ -22,8 +22,8 @@ const struct belfry_option config_rule_table[] = {
     OPTION_END,
 };
 
-static const char *const rule_paths[] = {"org",     "source", "type", "category", "severity",
-                                         "subject", "actor",  "time", "data.*",   NULL};
+const char *const config_event_paths[] = {"org",     "source", "type", "category", "severity",
+                                          "subject", "actor",  "time", "data.*",   NULL};
 
 /* What others call our keys. */
 static const char *const foreign[][2] = {
@@ -50,7 +50,7 @@ static const struct belfry_condition *build_condition(struct config_build *b, co
     if (!node)
         return NULL;
     config_ref_condition(b, node);
-    return match_compile(b->arena, b->diags, node, rule_paths, MATCH_SEVERITY);
+    return match_compile(b->arena, b->diags, node, config_event_paths, MATCH_SEVERITY);
 }
 
 /* An unknown key was reported already and is probably the delivery. */

@@ -53,14 +53,6 @@ void target_set_unref(struct target_set *set)
     arena_free(set->arena);
 }
 
-const struct belfry_target_spec *declared_spec(const struct channel *ch, struct belfry_str name)
-{
-    for (size_t i = 0; ch->set && i < ch->set->count; i++)
-        if (str_eqz(name, ch->set->specs[i].name))
-            return &ch->set->specs[i];
-    return NULL;
-}
-
 static void declaration_unref(void *arg)
 {
     struct declaration *decl = arg;
@@ -85,52 +77,25 @@ static struct target_facts *facts_new(const struct declaration *decl, size_t i)
                                       .name = row->name,
                                       .url = row->url,
                                       .org = row->org,
-                                      .settings = row->settings,
+                                      .settings = decl->specs[i]->settings,
                                       .secrets = secrets,
                                       .secret_count = texts->count};
     return target_facts_new(&pub, dispatch_now(decl->d));
-}
-
-static struct target *target_take(struct declaration *decl, const struct ledger_target *row)
-{
-    struct target *t = hash_get(decl->channel->targets, target_key(&row->id));
-    if (t) {
-        if (!str_eq(t->facts->pub.url, row->url)) {
-            t->queue->breaker = (struct breaker){0};
-            t->queue->held_until_ms = 0;
-            t->queue->pace = 0;
-        }
-        target_facts_unref(t->facts);
-        return t;
-    }
-    t = xcalloc(1, sizeof(*t));
-    t->id = row->id;
-    t->queue = queue_new(decl->channel, t, 0);
-    hash_set(decl->channel->targets, target_key(&row->id), t);
-    return t;
-}
-
-/* What the old receiver answered while the declaration was on its way was taken for the new one's. */
-static void target_moved(struct dispatch *d, struct target *t)
-{
-    t->warned = 0;
-    if (t->disabling)
-        ledger_target_enable(d->set.ledger, t->id, 1, "the URL changed", NULL, NULL);
-    else if (t->first_failure_ms)
-        ledger_target_failure(d->set.ledger, t->id, 0, dispatch_now(d));
-    t->enabled = 1;
 }
 
 static void target_update(struct declaration *decl, size_t i)
 {
     struct dispatch *d = decl->d;
     const struct ledger_target *row = &decl->rows[i];
-    struct target *t = target_take(decl, row);
-    t->facts = facts_new(decl, i);
+    struct target *t = target_take(decl->channel, row->id, row->url);
+    target_set_facts(t, facts_new(decl, i));
+    endpoint_free(t->made); /* somebody wrote one of the API into the file */
+    t->made = NULL;
+    t->spec = decl->set == decl->channel->set ? decl->specs[i] : NULL;
     t->queue->concurrency = decl->specs[i]->concurrency ? decl->specs[i]->concurrency : DISPATCH_CONCURRENCY;
     t->queue->rate = decl->specs[i]->rate_per_minute;
     queue_pace(t->queue);
-    t->enabled = row->enabled && !t->disabling; /* it went while the declaration was on its way */
+    t->enabled = row->enabled && (row->moved || !t->disabling); /* it went while the declaration was on its way */
     if (row->moved)
         target_moved(d, t);
     t->first_failure_ms = row->first_failure_ms;
@@ -148,7 +113,7 @@ static void on_declared(void *arg, belfry_status status)
         d->round++;
         for (size_t i = 0; i < decl->count; i++)
             target_update(decl, i);
-        targets_drop(d, decl->channel, d->round);
+        targets_drop(d, decl->channel, d->round, TARGETS_DECLARED);
     } else if (d->set.ledger && !d->stopping) {
         decl->channel->unwritten = 1; /* the index may well be written: of rows that were there it finds all */
     }
@@ -171,12 +136,12 @@ static void on_indexed(void *arg, belfry_status status)
 
 /* --- rows for each org -------------------------------------------------------------------------------------------- */
 
-static struct belfry_str sealed(struct declaration *decl, struct belfry_str secret, struct belfry_str name)
+static struct belfry_str sealed(struct declaration *decl, struct belfry_str plain, struct belfry_str name)
 {
     struct buf out = {0};
-    if (!secret.len)
+    if (!plain.len)
         return (struct belfry_str){0};
-    seal(decl->d->seal_key, secret, name, &out);
+    seal(decl->d->seal_key, plain, name, &out);
     struct belfry_str copy = arena_str(decl->arena, buf_str(&out));
     buf_free(&out);
     return copy;
@@ -200,7 +165,7 @@ static void add_row(struct declaration *decl, const struct belfry_target_spec *s
                                            .name = name,
                                            .url = str_of(spec->url),
                                            .secret = sealed(decl, str_of(spec->secret), name),
-                                           .settings = spec->settings};
+                                           .sealed_settings = sealed(decl, spec->settings, name)};
     decl->routes[i] = (struct route_target){
         .org = org, .name = name, .types = &spec->types, .when = spec->when, .order = spec->order};
 }
@@ -303,6 +268,16 @@ static struct target_set *set_of_none(struct channel *ch)
     return set_new(NULL, 0, &dispatch_policy_default, live->config, live->host);
 }
 
+/* Until they are declared by the set that comes. */
+static void forget_specs(struct channel *ch)
+{
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    while (hash_next(ch->targets, &pos, &key, &value))
+        ((struct target *)value)->spec = NULL;
+}
+
 void declare_in_force(struct dispatch *d, struct channel *ch)
 {
     const struct dispatch_channel *live = &ch->live->pub;
@@ -314,13 +289,17 @@ void declare_in_force(struct dispatch *d, struct channel *ch)
         set = set_of_none(ch);
     }
     if (set) {
+        forget_specs(ch);
         target_set_unref(ch->set);
         ch->set = set;
         policy_set(ch, &set->policy);
     }
     ch->unwritten = 0;
-    if (ch->set && d->set.ledger)
+    if (!d->set.ledger)
+        return;
+    if (ch->set)
         submit(d, ch, live->config, live->instance);
+    endpoints_in_force(d, ch);
 }
 
 void declare_again(struct dispatch *d)
@@ -343,15 +322,17 @@ static belfry_status check(const char *channel, const struct belfry_target_spec 
                          "targets of `%s`: the policy needs at least one attempt, and a wait "
                          "before each but the first",
                          channel);
-    for (size_t i = 0; i < count; i++) {
+    struct hash *names = hash_new();
+    belfry_status status = BELFRY_OK;
+    for (size_t i = 0; i < count && status == BELFRY_OK; i++) {
         if (!specs[i].name || !specs[i].url)
-            return error_set(err, BELFRY_EINVAL, NULL, "targets of `%s`: each needs a name and a URL", channel);
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(specs[i].name, specs[j].name) == 0)
-                return error_set(err, BELFRY_EINVAL, NULL, "targets of `%s`: the name `%s` is there twice", channel,
-                                 specs[i].name);
+            status = error_set(err, BELFRY_EINVAL, NULL, "targets of `%s`: each needs a name and a URL", channel);
+        else if (hash_set(names, str_of(specs[i].name), (void *)(uintptr_t)&specs[i]))
+            status = error_set(err, BELFRY_EINVAL, NULL, "targets of `%s`: the name `%s` is there twice", channel,
+                               specs[i].name);
     }
-    return BELFRY_OK;
+    hash_free(names, NULL);
+    return status;
 }
 
 belfry_status dispatch_targets(struct dispatch *d, const char *channel, const struct belfry_host *host,

@@ -245,7 +245,7 @@ static void set_aside(struct dispatch *d, struct channel *ch)
     hash_set(d->channels, str_of(name), ch);
     free(ch->name);
     ch->name = name;
-    targets_drop(d, ch, 0);
+    targets_drop(d, ch, 0, TARGETS_ALL);
 }
 
 void dispatch_channel_rename(struct dispatch *d, const char *from, const char *to)
@@ -254,7 +254,7 @@ void dispatch_channel_rename(struct dispatch *d, const char *from, const char *t
     if (!ch)
         return;
     if (before && before->live) { /* two become one: what is under way ends where it began */
-        targets_drop(d, ch, 0);
+        targets_drop(d, ch, 0, TARGETS_ALL);
         return;
     }
     if (before) {

@@ -116,20 +116,31 @@ struct dispatch_numbers {
 };
 void dispatch_numbers(const struct dispatch *dispatch, struct dispatch_numbers *out);
 
-/* A target as people are shown it; url may hold credentials, what spec points to lives until the next declaration. */
+/* A target as people are shown it, valid during the call: url, settings and secret may hold credentials. */
 struct dispatch_target_view {
     int64_t id;
     const char *channel;
     struct belfry_str org, name, url;
-    const struct belfry_target_spec *spec; /* NULL: none is in force */
-    uint32_t concurrency, rate_per_minute, inflight;
+    const struct belfry_target_spec *spec; /* as the configuration declares it; NULL: not in force, or the API's */
+    uint32_t concurrency, rate_per_minute, order, inflight;
     int enabled;
     const char *breaker;      /* "closed", "open", "half_open" */
     int64_t breaker_until_ms; /* 0: closed */
     int64_t last_success_ms;  /* since the start; 0: none */
+    int64_t created_ms;
+    int from_yaml;
+    struct belfry_strs types;           /* none: all */
+    struct belfry_str settings, secret; /* plain; the newest */
+    /* of one that was made over the API */
+    struct belfry_str owner, description, when, metadata; /* when and metadata: JSON; empty: none */
+    int64_t version;
+    int sealed; /* what is sealed of it cannot be opened: settings and secret are not known, and nothing is sent */
 };
 /* Those of an org, in no order. */
 void dispatch_targets_each(const struct dispatch *dispatch, struct belfry_str org,
                            void (*fn)(void *arg, const struct dispatch_target_view *view), void *arg);
+/* One of them; 0: there is none. Valid until the next turn of the loop. */
+int dispatch_target_get(const struct dispatch *dispatch, struct belfry_str org, int64_t id,
+                        struct dispatch_target_view *out);
 
 #endif

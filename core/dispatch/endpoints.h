@@ -13,14 +13,17 @@
 struct dispatch_endpoint {
     struct belfry_str url, description;
     struct belfry_strs types; /* exact, "prefix.*" or "*"; none: all */
-    struct belfry_str when;   /* JSON that match_compile_json() takes with DISPATCH_WHEN_PATHS; empty: none */
+    /* JSON that match_compile_json() takes with dispatch_when_paths and MATCH_SEVERITY; empty: none */
+    struct belfry_str when;
     struct belfry_str metadata, settings;         /* JSON objects; settings plain, as the plugin's check() gave them */
     uint32_t concurrency, rate_per_minute, order; /* 0: 8; 0: none; BELFRY_ORDER_* */
+    /* 1, 0; of a change also -1: as it is, and what its failures disabled is enabled when the URL is another. 0 is a
+     * deed of whoever says it, and outlives a change of the URL */
     int enabled;
 };
 
 /* What the `when` of an endpoint may read; ends at NULL. */
-extern const char *const dispatch_when_paths[];
+extern const char *const *const dispatch_when_paths;
 
 /* What happened to a change, once: ECONFLICT: another version than the one that was named, with the present one in
  * version; ENOTFOUND: there is none (any more), or it is another org's; EPERM: it is the configuration's. */
@@ -39,10 +42,13 @@ void dispatch_endpoint_change(struct dispatch *dispatch, const struct ledger_dee
 /* What waits for it ends as channel_removed after an hour, as with one that left the configuration. */
 void dispatch_endpoint_remove(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id, int64_t if_version,
                               dispatch_endpoint_done *done, void *arg);
-/* secret: plain, the first from now on; those before it sign until now + overlap_ms (0: no longer), at most ten. */
+/* secret: plain, the first from now on; those before it sign until now + overlap_ms at most (0: no longer), the newest
+ * ten of them. */
 void dispatch_endpoint_rotate(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id,
                               struct belfry_str secret, int64_t overlap_ms, dispatch_endpoint_done *done, void *arg);
-/* Also of those of the configuration. Disabled: what comes is held; enabled: due at once, oldest first. */
+/* Also of those of the configuration. Disabled: what comes is held; enabled: due at once, oldest first. EINVAL, at
+ * once: what is sealed of it cannot be opened (another hub.secret); a rotation and a change mend that, and enable it.
+ */
 void dispatch_endpoint_enable(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id, int enabled,
                               dispatch_endpoint_done *done, void *arg);
 

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/metrics.h"
 #include "dispatch/dispatch.h"
+#include "ledger/made.h"
 
 #define DISPATCH_INFLIGHT_MAX 256
 #define DISPATCH_CONCURRENCY 8 /* of a target that names none */
@@ -55,6 +56,15 @@ struct channel {
     struct metric *latency, *last_success, *call_time; /* call_time: of deliver() */
 };
 
+/* What people set of a target that was made over the API. */
+struct endpoint {
+    struct arena *arena; /* this too */
+    int64_t version;
+    struct belfry_str owner;
+    struct endpoint_doc doc;
+    int sealed; /* its secret or its settings cannot be opened: nothing is sent to it */
+};
+
 /* What plugins see of a target. Batches keep it, so that a change does not pull it away from under them. */
 struct target_facts {
     struct belfry_target pub;
@@ -66,8 +76,10 @@ struct target_facts {
 struct target {
     int64_t id;
     struct target_facts *facts;
-    int64_t first_failure_ms; /* since the last success; 0: none */
-    int64_t last_success_ms;  /* since the start; 0: none */
+    struct endpoint *made;                 /* NULL: the configuration's */
+    const struct belfry_target_spec *spec; /* as the set in force declares it; NULL: it does not */
+    int64_t first_failure_ms;              /* since the last success; 0: none */
+    int64_t last_success_ms;               /* since the start; 0: none */
     int enabled, warned;
     int disabling; /* that it is disabled is being recorded, which the ledger owes whatever the disk says */
     int removed;   /* from the configuration: goes when nothing of it is under way */
@@ -168,6 +180,7 @@ void outcomes_free(struct dispatch *d);
 void channel_metrics(struct channel *channel);
 
 /* targets.c */
+enum targets_of { TARGETS_DECLARED, TARGETS_MADE, TARGETS_ALL };
 void target_free(struct dispatch *d, struct target *target);
 /* A copy of all that pub has but for secrets whose time is over; `secret` is the first of them. */
 struct target_facts *target_facts_new(const struct belfry_target *pub, int64_t now_ms);
@@ -176,8 +189,14 @@ void target_facts_unref(struct target_facts *facts);
 struct target_facts *target_facts_now(struct target *target, int64_t now_ms);
 /* Frees a removed target when nothing of it is under way: its queue is gone then. */
 void target_settle(struct dispatch *d, struct target *target);
-/* Those of a channel that the round did not declare (0: all), each when nothing of it is under way. */
-void targets_drop(struct dispatch *d, struct channel *ch, uint64_t round);
+/* Those of a channel that the round did not name (0: all), each when nothing of it is under way. */
+void targets_drop(struct dispatch *d, struct channel *ch, uint64_t round, enum targets_of which);
+/* The target with the row's id, made when it is not there; another URL is another receiver. Its facts are the caller's
+ * to replace. */
+struct target *target_take(struct channel *ch, int64_t id, struct belfry_str url);
+void target_set_facts(struct target *target, struct target_facts *facts);
+/* What the old receiver answered while the move was on its way was taken for the new one's. */
+void target_moved(struct dispatch *d, struct target *target);
 struct belfry_str target_key(const int64_t *id);
 struct target *target_find(struct dispatch *d, int64_t id);
 
@@ -189,7 +208,35 @@ void target_result(struct dispatch *d, struct target *target, uint32_t outcome, 
 void declare_in_force(struct dispatch *d, struct channel *ch);
 void declare_again(struct dispatch *d); /* sets that could not be recorded */
 void target_set_unref(struct target_set *set);
-/* As the set in force declares it; NULL: it does not. */
-const struct belfry_target_spec *declared_spec(const struct channel *ch, struct belfry_str name);
+
+/* secrets.c: what is sealed in rows of endpoints */
+#define SECRETS_MAX 11 /* the newest, and ten that still sign */
+struct secrets {
+    struct belfry_target_secret items[SECRETS_MAX]; /* newest first */
+    size_t count;
+    struct buf plain; /* holds the texts of those that were opened */
+};
+struct belfry_str secrets_seal(const struct dispatch *d, const struct secrets *secrets, struct belfry_str name,
+                               struct arena *arena);
+/* EINVAL: not with this key. secrets_wipe() in any case. */
+belfry_status secrets_open(const struct dispatch *d, struct belfry_str sealed, struct belfry_str name,
+                           struct secrets *out);
+/* The others sign until until_ms at most, those of whom that is over not at all. newest is borrowed. */
+void secrets_push(struct secrets *secrets, struct belfry_str newest, int64_t until_ms, int64_t now_ms);
+void secrets_wipe(struct secrets *secrets);
+struct belfry_str settings_seal(const struct dispatch *d, struct belfry_str plain, struct belfry_str name,
+                                struct arena *arena);
+/* Into out, which the caller wipes. */
+belfry_status settings_open(const struct dispatch *d, struct belfry_str sealed, struct belfry_str name,
+                            struct buf *out);
+
+/* endpoints.c */
+/* The row of one as it is from now on, live where its channel is. first: after a start or a reload. */
+struct target *endpoint_put(struct dispatch *d, struct channel *ch, const struct ledger_made *made);
+/* The channel's instance takes endpoints of the org. */
+int endpoint_serves(const struct dispatch_channel *live, const struct config *config, struct belfry_str org);
+/* The channel's instance is in force: endpoints that were made over the API come to it, if it takes any. */
+void endpoints_in_force(struct dispatch *d, struct channel *ch);
+void endpoint_free(struct endpoint *endpoint);
 
 #endif

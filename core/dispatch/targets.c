@@ -90,6 +90,7 @@ void target_free(struct dispatch *d, struct target *t)
 {
     queue_free(d, t->queue);
     target_facts_unref(t->facts);
+    endpoint_free(t->made);
     free(t);
 }
 
@@ -102,20 +103,56 @@ void target_settle(struct dispatch *d, struct target *t)
     target_free(d, t);
 }
 
-void targets_drop(struct dispatch *d, struct channel *ch, uint64_t round)
+static int is_of(const struct target *t, enum targets_of which)
+{
+    return which == TARGETS_ALL || (t->made != NULL) == (which == TARGETS_MADE);
+}
+
+void targets_drop(struct dispatch *d, struct channel *ch, uint64_t round, enum targets_of which)
 {
     size_t pos = 0, count = 0;
     void *value;
     struct belfry_str key;
     struct target **gone = xcalloc(hash_count(ch->targets) + 1, sizeof(struct target *));
     while (hash_next(ch->targets, &pos, &key, &value)) /* the table must not change while it is walked */
-        if (!round || ((struct target *)value)->declared != round)
+        if (is_of(value, which) && (!round || ((struct target *)value)->declared != round))
             gone[count++] = value;
     for (size_t i = 0; i < count; i++) {
         gone[i]->removed = 1;
         target_settle(d, gone[i]);
     }
     free(gone);
+}
+
+struct target *target_take(struct channel *ch, int64_t id, struct belfry_str url)
+{
+    struct target *t = hash_get(ch->targets, target_key(&id));
+    if (!t) {
+        t = xcalloc(1, sizeof(*t));
+        t->id = id;
+        t->queue = queue_new(ch, t, 0);
+        hash_set(ch->targets, target_key(&id), t);
+    } else if (!str_eq(t->facts->pub.url, url)) {
+        t->queue->breaker = (struct breaker){0};
+        t->queue->held_until_ms = 0;
+        t->queue->pace = 0;
+    }
+    return t;
+}
+
+void target_set_facts(struct target *t, struct target_facts *facts)
+{
+    target_facts_unref(t->facts);
+    t->facts = facts;
+}
+
+void target_moved(struct dispatch *d, struct target *t)
+{
+    t->warned = 0;
+    if (t->disabling)
+        ledger_target_enable(d->set.ledger, t->id, 1, "the URL changed", NULL, NULL);
+    else if (t->first_failure_ms)
+        ledger_target_failure(d->set.ledger, t->id, 0, dispatch_now(d));
 }
 
 void dispatch_target_pace(struct dispatch *d, const char *channel, int64_t target, uint32_t per_minute)

@@ -102,12 +102,13 @@ static struct asking *asking_new(struct hub *hub, struct http_request *req, stru
     return a;
 }
 
-static void on_targets(void *arg, const char *channel, const struct route_targets *index, const struct hash *disabled)
+static void on_targets(void *arg, const char *channel, const struct route_targets *const *indexes, size_t count,
+                       const struct hash *disabled)
 {
     struct asking *a = arg;
     const struct config_instance *instance = config_channel(a->generation->config, str_of(channel));
     for (size_t i = 0; instance && i < a->count; i++)
-        explain_targets(a->explain, a->told[i].story, instance, index, disabled, &a->told[i].event);
+        explain_targets(a->explain, a->told[i].story, instance, indexes, count, disabled, &a->told[i].event);
 }
 
 /* --- nothing of what the message says ----------------------------------------------------------------------------- */

@@ -223,11 +223,10 @@ void expand_targets(struct ledger_txn *txn, const struct expansion *x, const str
             continue;
         m.second = route_comes_second(plan, &x->chains, (uint32_t)i);
         m.matched = 0;
-        for (size_t c = 0; c < txn->ledger->target_channels; c++) {
-            const struct channel_targets *targets = &txn->ledger->targets[c];
-            if (targets->index && strcmp(targets->channel, m.d->deliver->channel->name) == 0)
-                route_targets_match(targets->index, event, txn->arena, 0, on_target, &m);
-        }
+        const struct route_targets *indexes[2];
+        size_t count = targets_indexes(txn, m.d->deliver->channel, indexes);
+        for (size_t c = 0; c < count; c++)
+            route_targets_match(indexes[c], event, txn->arena, 0, on_target, &m);
         if (m.second && m.matched)
             second(txn, x, m.d, (struct belfry_str){NULL, 0});
     }

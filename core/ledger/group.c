@@ -57,6 +57,7 @@ static belfry_status begin(struct ledger *ledger)
     txn->changed_owners = NULL;
     txn->deliveries = txn->tasks = 0;
     txn->target_count = 0;
+    txn->group++;
     txn->timers_left = GROUP_TIMERS;
     txn->accepted = txn->duplicate = txn->refused = txn->events = txn->notifications = 0;
     outcome_counts_begin(ledger);
@@ -119,6 +120,7 @@ static void roll_back(struct ledger *ledger)
     txn->changed_owners = NULL;
     drop_released(txn);
     targets_roll_back(ledger);
+    made_roll_back(ledger);
     last_words_roll_back(txn);
     cache_drop(ledger);
     fanout_drop(ledger);
@@ -180,6 +182,7 @@ static belfry_status finish(struct ledger *ledger, uint64_t commands)
     }
     count(ledger, commands, real_ns() - before);
     targets_commit(ledger);
+    made_commit(ledger);
     last_words_commit(txn);
     if (wrote) /* what only read says nothing of the disk */
         recover(ledger);

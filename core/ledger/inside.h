@@ -239,6 +239,7 @@ struct ledger_txn {
     int timers_left;                                              /* how many more timers may run in this group */
     uint64_t accepted, duplicate, refused, events, notifications; /* counted when the group commits */
     struct list released; /* generations to let go of after the commit: struct release */
+    uintptr_t group;      /* number of the group, for ledger.told */
     struct list swapped;  /* indexes of targets that a rollback puts back: struct swapped (targets.c) */
     struct words *words;  /* what it said of targets (last_word.c) */
 };
@@ -260,6 +261,7 @@ struct retention;
 struct fanout;
 struct poison;
 
+struct made;
 struct metric;
 struct words;
 struct org_rates;
@@ -299,6 +301,8 @@ struct ledger {
     int api_empty, no_preferences;              /* see struct directory */
     struct channel_targets *targets;
     size_t target_channels;
+    struct made *made;        /* made_index.c */
+    struct hash *told;        /* target id to the group that it is news of: its number as a pointer */
     struct hash *last_words;  /* by target id (last_word.c) */
     struct hash *disabled;    /* target id to the ledger: those that are held; NULL: to be read again */
     struct hash *unavailable; /* task id to how often it was answered UNAVAILABLE in a row (tasks.c) */
@@ -455,6 +459,28 @@ void targets_rename(struct ledger_txn *txn, const char *from, const char *to);
 /* The transaction was rolled back, or committed. */
 void targets_roll_back(struct ledger *ledger);
 void targets_commit(struct ledger *ledger);
+/* Enabled, or disabled by what off_by says (STORE_OFF_BY_*). number: of the command that says so. */
+void targets_switch(struct ledger_txn *txn, const struct store_target *row, int on, int off_by, struct belfry_str why,
+                    uint64_t number);
+/* Its URL is another than before: what was said of the receiver before is not said of this one. */
+void targets_moved(struct ledger_txn *txn, const struct store_target *row, uint64_t number);
+
+/* The indexes that events for a channel are matched with; returns how many. */
+size_t targets_indexes(struct ledger_txn *txn, const struct config_instance *channel,
+                       const struct route_targets *out[2]);
+
+/* made_index.c: endpoints that were made over the API */
+struct made *made_new(void);
+void made_free(struct made *made);
+/* NULL: there are none, or the channel's plugin takes none. Read when it is not there. */
+const struct route_targets *made_index(struct ledger_txn *txn, const struct config_instance *channel);
+/* The row as it is now written; there is none any more. */
+void made_put(struct ledger_txn *txn, const struct store_target *row);
+void made_del(struct ledger_txn *txn, int64_t id);
+/* Rows went from one channel to another. */
+void made_moved(struct ledger_txn *txn);
+void made_roll_back(struct ledger *ledger);
+void made_commit(struct ledger *ledger);
 
 /* --- last_word.c -------------------------------------------------------------------------------------------------- */
 

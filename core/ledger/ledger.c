@@ -61,6 +61,8 @@ static void free_parts(struct ledger *ledger)
     hash_free(ledger->people_by_id, free);
     hash_free(ledger->owners, free);
     hash_free(ledger->disabled, NULL);
+    made_free(ledger->made);
+    hash_free(ledger->told, NULL);
     hash_free(ledger->last_words, free);
     hash_free(ledger->unavailable, NULL);
     arena_free(ledger->txn.arena);
@@ -99,6 +101,8 @@ struct ledger *ledger_new(const struct ledger_settings *settings, struct error *
     list_init(&ledger->todo);
     list_init(&ledger->kept);
     ledger->last_words = hash_new();
+    ledger->made = made_new();
+    ledger->told = hash_new();
     ledger->unavailable = hash_new();
     list_init(&ledger->settlers);
     pthread_mutex_init(&ledger->numbers_lock, NULL);
@@ -289,10 +293,9 @@ void ledger_txn_due(struct ledger_txn *txn, int64_t target)
     txn->deliveries = 1;
     if (!target)
         return;
-    for (size_t i = 0; i < txn->target_count; i++) {
-        if (txn->targets[i] == target)
-            return;
-    }
+    struct belfry_str key = {(const char *)&target, sizeof(target)};
+    if (hash_set(txn->ledger->told, key, (void *)txn->group) == (void *)txn->group)
+        return;
     txn->targets = xgrow(txn->targets, &txn->target_cap, txn->target_count + 1, sizeof(int64_t));
     txn->targets[txn->target_count++] = target;
 }

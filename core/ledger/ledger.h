@@ -307,8 +307,9 @@ void ledger_outcomes(struct ledger *ledger, struct ledger_outcomes *outcomes);
  * gone (their open deliveries end as channel_removed after an hour). */
 struct ledger_target {
     int64_t id; /* filled */
-    struct belfry_str org, name, url, secret, settings;
-    int enabled;              /* filled */
+    struct belfry_str org, name, url;
+    struct belfry_str secret, sealed_settings; /* as they are stored */
+    int enabled;                               /* filled */
     int moved;                /* filled: the URL is another than before; failures are forgotten, it is enabled */
     int64_t first_failure_ms; /* filled */
 };
@@ -323,14 +324,17 @@ void ledger_targets_declare(struct ledger *ledger, const struct config_instance 
 void ledger_targets_index(struct ledger *ledger, const struct config_instance *channel, struct route_target *routes,
                           const struct ledger_target *targets, size_t count,
                           void (*done)(void *arg, belfry_status status), void (*free_rows)(void *arg), void *arg);
-/* Calls fn in the ledger's thread for each channel's index, with the ids of the targets that are disabled; then done.
- */
-void ledger_targets_look(struct ledger *ledger,
-                         void (*fn)(void *arg, const char *channel, const struct route_targets *index,
-                                    const struct hash *disabled),
-                         void (*done)(void *arg), void *arg);
+/* Calls fn in the ledger's thread for each channel with targets, with its indexes and the ids of the targets that are
+ * disabled; then done. */
+typedef void ledger_targets_fn(void *arg, const char *channel, const struct route_targets *const *indexes, size_t count,
+                               const struct hash *disabled);
+void ledger_targets_look(struct ledger *ledger, ledger_targets_fn *fn, void (*done)(void *arg), void *arg);
 /* Disable (held from then on) or enable (held ones become due, oldest first). */
 void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, const char *why,
+                          void (*done)(void *arg, belfry_status status), void *arg);
+/* The same with why it is disabled, STORE_OFF_BY_*: one that is disabled already stays so for its first reason, unless
+ * its failures are the new one. */
+void ledger_target_switch(struct ledger *ledger, int64_t target, int enabled, int off_by, const char *why,
                           void (*done)(void *arg, belfry_status status), void *arg);
 void ledger_target_failure(struct ledger *ledger, int64_t target, int failed, int64_t now_ms); /* first_failure kept */
 

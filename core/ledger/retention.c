@@ -28,23 +28,34 @@ static struct belfry_str gone_mark(struct ledger_txn *txn, int64_t channel)
     return str_of(arena_printf(txn->arena, "gone:%lld", (long long)channel));
 }
 
+static void mark_gone(struct ledger_txn *txn, int64_t channel)
+{
+    if (!store_mark_get(txn->conn, gone_mark(txn, channel), 0))
+        store_mark_set(txn->conn, gone_mark(txn, channel), txn->now);
+}
+
+/* Those that the configuration declared went with their channel. Those of the API are nobody's to declare again: they
+ * stay for when it comes back, and only what waits for them ends. */
+static void remove_targets(struct ledger_txn *txn, int64_t channel)
+{
+    int64_t *targets;
+    size_t count = store_targets_of(txn->conn, channel, STORE_ORIGIN_CONFIG, txn->arena, &targets);
+    for (size_t i = 0; i < count; i++)
+        store_target_remove(txn->conn, targets[i], txn->now);
+    mark_gone(txn, channel);
+}
+
 void upkeep_channels(struct ledger_txn *txn)
 {
     int64_t *waiting;
     size_t count = store_deliveries_channels(txn->conn, txn->arena, &waiting);
-    for (size_t i = 0; i < count; i++) {
-        if (!gen_channel_by_name(txn->gen, waiting[i]) && !store_mark_get(txn->conn, gone_mark(txn, waiting[i]), 0))
-            store_mark_set(txn->conn, gone_mark(txn, waiting[i]), txn->now);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (!gen_channel_by_name(txn->gen, waiting[i]))
+            mark_gone(txn, waiting[i]);
     count = store_targets_channels(txn->conn, txn->arena, &waiting);
-    for (size_t i = 0; i < count; i++) {
-        int64_t *targets;
-        size_t n = gen_channel_by_name(txn->gen, waiting[i])
-                       ? 0
-                       : store_targets_of(txn->conn, waiting[i], txn->arena, &targets);
-        for (size_t t = 0; t < n; t++)
-            store_target_remove(txn->conn, targets[t], txn->now);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (!gen_channel_by_name(txn->gen, waiting[i]))
+            remove_targets(txn, waiting[i]);
     for (size_t i = 0; i < txn->gen->pub->config->channel_count; i++)
         store_mark_del(txn->conn, gone_mark(txn, txn->gen->channels[i].name));
 }
@@ -54,6 +65,29 @@ static int end_queue(struct ledger_txn *txn, int64_t channel, int64_t target)
     int ended = store_deliveries_end_queue(txn->conn, target ? 0 : channel, target, txn->now, SLICE);
     if (ended > 0)
         outcome_count(txn, channel, OUTCOME_channel_removed, (size_t)ended);
+    return ended;
+}
+
+/* 1 when the channel has not been in the configuration for so long that what waits for it ends. */
+static int is_long_gone(struct ledger_txn *txn, int64_t channel)
+{
+    int64_t gone = gen_channel_by_name(txn->gen, channel) ? 0 : store_mark_get(txn->conn, gone_mark(txn, channel), 0);
+    return gone && gone <= txn->now - REMOVED_AFTER_MS;
+}
+
+/* What waits for endpoints of the API on channels that are gone. */
+static int end_made(struct ledger_txn *txn)
+{
+    int64_t *channels, *targets;
+    size_t count = store_targets_channels(txn->conn, txn->arena, &channels);
+    int ended = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_long_gone(txn, channels[i]))
+            continue;
+        size_t n = store_targets_of(txn->conn, channels[i], STORE_ORIGIN_API, txn->arena, &targets);
+        for (size_t t = 0; t < n && ended < SLICE; t++)
+            ended += end_queue(txn, channels[i], targets[t]);
+    }
     return ended;
 }
 
@@ -69,11 +103,11 @@ static int end_removed(struct ledger_txn *txn)
             ended += end_queue(txn, target.channel, ids[i]);
     }
     count = store_deliveries_channels(txn->conn, txn->arena, &ids);
-    for (size_t i = 0; i < count && ended < SLICE; i++) {
-        int64_t gone = gen_channel_by_name(txn->gen, ids[i]) ? 0 : store_mark_get(txn->conn, gone_mark(txn, ids[i]), 0);
-        if (gone && gone <= txn->now - REMOVED_AFTER_MS)
+    for (size_t i = 0; i < count && ended < SLICE; i++)
+        if (is_long_gone(txn, ids[i]))
             ended += end_queue(txn, ids[i], 0);
-    }
+    if (ended < SLICE)
+        ended += end_made(txn);
     return ended >= SLICE;
 }
 

@@ -13,19 +13,31 @@ static void set_healthy(struct ledger_txn *txn, int64_t id, uint64_t number)
         store_target_failure(txn->conn, id, 0, txn->now);
 }
 
-/* number: of the command that says so. A switch is a new beginning, whichever way it goes. */
-static void set_enabled(struct ledger_txn *txn, int64_t id, int64_t org, int on, struct belfry_str why, uint64_t number)
+/* A switch is a new beginning, whichever way it goes. */
+void targets_switch(struct ledger_txn *txn, const struct store_target *row, int on, int off_by, struct belfry_str why,
+                    uint64_t number)
 {
-    struct belfry_str key = {(const char *)&id, sizeof(id)};
-    if (!last_word(txn, id, LAST_WORD_SWITCH, number))
+    struct belfry_str key = {(const char *)&row->id, sizeof(row->id)};
+    if (!last_word(txn, row->id, LAST_WORD_SWITCH, number))
         return;
-    set_healthy(txn, id, number);
-    store_target_enable(txn->conn, id, on, txn->now, why);
+    set_healthy(txn, row->id, number);
+    store_target_enable(txn->conn, row->id, on, off_by, txn->now, why);
     if (on)
         hash_del(txn->ledger->disabled, key);
     else
         hash_set(txn->ledger->disabled, key, txn->ledger);
-    job_start(txn, on ? JOB_RELEASE : JOB_HOLD, org, id, 0, (struct belfry_str){NULL, 0});
+    job_start(txn, on ? JOB_RELEASE : JOB_HOLD, row->org, row->id, 0, (struct belfry_str){NULL, 0});
+}
+
+void targets_moved(struct ledger_txn *txn, const struct store_target *row, uint64_t number)
+{
+    if (!row->enabled && row->off_by == STORE_OFF_BY_FAILURES) {
+        targets_switch(txn, row, 1, 0, STR("the URL changed"), number);
+        return;
+    }
+    if (row->enabled)
+        last_word(txn, row->id, LAST_WORD_SWITCH, number);
+    set_healthy(txn, row->id, number);
 }
 
 /* --- declaration -------------------------------------------------------------------------------------------------- */
@@ -40,40 +52,47 @@ struct declare_command {
     void *arg;
 };
 
-/* Another URL is another receiver: what was said of the one before is not said of it. */
-static void move(struct ledger_txn *txn, const struct store_target *row, uint64_t number)
-{
-    if (!row->enabled) {
-        set_enabled(txn, row->id, row->org, 1, STR("the URL changed"), number);
-        return;
-    }
-    last_word(txn, row->id, LAST_WORD_SWITCH, number);
-    set_healthy(txn, row->id, number);
-}
-
 static void declare_one(struct ledger_txn *txn, int64_t channel, struct ledger_target *target, uint64_t number)
 {
-    struct store_target row;
+    struct store_target row, before;
     int64_t org = store_name(txn->conn, target->org);
-    int found = store_target_find(txn->conn, channel, org, target->name, &row);
+    int found = store_target_find(txn->conn, channel, org, target->name, txn->arena, &row);
     if (!found)
-        row = (struct store_target){.id = ledger_txn_id(txn), .org = org, .channel = channel, .enabled = 1};
-    struct store_target before;
-    target->moved =
-        found && store_target_get(txn->conn, row.id, txn->arena, &before) && !str_eq(before.url, target->url);
+        row =
+            (struct store_target){.id = ledger_txn_id(txn), .org = org, .channel = channel, .enabled = 1, .version = 1};
+    before = row;
+    if (row.origin == STORE_ORIGIN_API) /* somebody wrote one of the API into the file, under its name */
+        made_del(txn, row.id);
+    row.origin = STORE_ORIGIN_CONFIG;
+    row.owner = row.doc = (struct belfry_str){0};
     row.name = target->name;
     row.url = target->url;
     row.secret = target->secret;
-    row.settings = target->settings;
+    row.settings = target->sealed_settings;
     if (found)
         store_target_change(txn->conn, &row);
     else
         store_target_add(txn->conn, &row);
     target->id = row.id;
-    target->enabled = row.enabled || target->moved;
+    target->moved = found && !str_eq(before.url, target->url);
+    target->enabled = row.enabled || (target->moved && row.off_by == STORE_OFF_BY_FAILURES);
     target->first_failure_ms = target->moved ? 0 : row.first_failure;
     if (target->moved)
-        move(txn, &row, number);
+        targets_moved(txn, &before, number);
+}
+
+/* Rows of the channel that the declaration does not have. */
+static void remove_others(struct ledger_txn *txn, int64_t channel, const struct declare_command *c)
+{
+    struct hash *declared = hash_new();
+    for (size_t i = 0; i < c->count; i++)
+        hash_set(declared, str_slice((const char *)&c->targets[i].id, sizeof(int64_t)), txn);
+    int64_t *ids;
+    size_t count = store_targets_of(txn->conn, channel, STORE_ORIGIN_CONFIG, txn->arena, &ids);
+    for (size_t i = 0; i < count; i++)
+        if (!hash_get(declared, str_slice((const char *)&ids[i], sizeof(ids[i]))))
+            store_target_remove(txn->conn, ids[i], txn->now);
+    hash_free(declared, NULL);
 }
 
 static belfry_status declare_run(struct ledger_command *command, struct ledger_txn *txn)
@@ -82,15 +101,7 @@ static belfry_status declare_run(struct ledger_command *command, struct ledger_t
     int64_t channel = store_name(txn->conn, str_of(c->channel));
     for (size_t i = 0; i < c->count; i++)
         declare_one(txn, channel, &c->targets[i], c->number);
-    int64_t *ids;
-    size_t count = store_targets_of(txn->conn, channel, txn->arena, &ids);
-    for (size_t i = 0; i < count; i++) {
-        size_t j = 0;
-        while (j < c->count && c->targets[j].id != ids[i])
-            j++;
-        if (j == c->count)
-            store_target_remove(txn->conn, ids[i], txn->now);
-    }
+    remove_others(txn, channel, c);
     return BELFRY_OK;
 }
 
@@ -182,6 +193,7 @@ static void swap_until_commit(struct ledger_txn *txn, struct channel_targets *ow
 
 void targets_rename(struct ledger_txn *txn, const char *from, const char *to)
 {
+    made_moved(txn);
     if (set_of(txn->ledger, from)->index)
         swap_until_commit(txn, NULL, to, from);
 }
@@ -253,19 +265,42 @@ void ledger_targets_index(struct ledger *ledger, const struct config_instance *c
 
 struct look_command {
     struct ledger_command command;
-    void (*fn)(void *arg, const char *channel, const struct route_targets *index, const struct hash *disabled);
+    ledger_targets_fn *fn;
     void (*done)(void *arg);
     void *arg;
     int ran;
 };
 
+static const struct route_targets *declared_index(const struct ledger *ledger, const char *channel)
+{
+    for (size_t i = 0; i < ledger->target_channels; i++)
+        if (strcmp(ledger->targets[i].channel, channel) == 0)
+            return ledger->targets[i].index;
+    return NULL;
+}
+
+size_t targets_indexes(struct ledger_txn *txn, const struct config_instance *channel,
+                       const struct route_targets *out[2])
+{
+    const struct route_targets *declared = declared_index(txn->ledger, channel->name), *made = made_index(txn, channel);
+    size_t count = 0;
+    if (declared)
+        out[count++] = declared;
+    if (made)
+        out[count++] = made;
+    return count;
+}
+
 static belfry_status look_run(struct ledger_command *command, struct ledger_txn *txn)
 {
     struct look_command *c = LIST_OF(command, struct look_command, command);
-    const struct ledger *ledger = txn->ledger;
-    for (size_t i = 0; !c->ran && i < ledger->target_channels; i++)
-        if (ledger->targets[i].index)
-            c->fn(c->arg, ledger->targets[i].channel, ledger->targets[i].index, ledger->disabled);
+    const struct config *config = txn->gen ? txn->gen->pub->config : NULL;
+    for (size_t i = 0; config && !c->ran && i < config->channel_count; i++) {
+        const struct route_targets *indexes[2];
+        size_t count = targets_indexes(txn, &config->channels[i], indexes);
+        if (count)
+            c->fn(c->arg, config->channels[i].name, indexes, count, txn->ledger->disabled);
+    }
     c->ran = 1;
     return BELFRY_OK;
 }
@@ -278,10 +313,7 @@ static void look_done(struct ledger_command *command, belfry_status status)
     free(c);
 }
 
-void ledger_targets_look(struct ledger *ledger,
-                         void (*fn)(void *arg, const char *channel, const struct route_targets *index,
-                                    const struct hash *disabled),
-                         void (*done)(void *arg), void *arg)
+void ledger_targets_look(struct ledger *ledger, ledger_targets_fn *fn, void (*done)(void *arg), void *arg)
 {
     struct look_command *c = xcalloc(1, sizeof(*c));
     *c = (struct look_command){.fn = fn, .done = done, .arg = arg};
@@ -296,6 +328,7 @@ struct target_command {
     struct ledger_command command;
     int64_t target, now_ms;
     int on; /* enabled, or failed */
+    int off_by;
     uint64_t number;
     char *why;
     void (*done)(void *arg, belfry_status status);
@@ -308,7 +341,8 @@ static belfry_status enable_run(struct ledger_command *command, struct ledger_tx
     struct store_target row;
     if (!store_target_get(txn->conn, c->target, txn->arena, &row))
         return BELFRY_ENOTFOUND;
-    set_enabled(txn, c->target, row.org, c->on, str_of(c->why), c->number);
+    if (c->on || c->off_by == STORE_OFF_BY_FAILURES || row.enabled)
+        targets_switch(txn, &row, c->on, c->off_by, str_of(c->why), c->number);
     return BELFRY_OK;
 }
 
@@ -338,13 +372,19 @@ static void target_submit(struct ledger *ledger, struct target_command *c,
         target_done(&c->command, BELFRY_ECLOSED);
 }
 
-void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, const char *why,
+void ledger_target_switch(struct ledger *ledger, int64_t target, int enabled, int off_by, const char *why,
                           void (*done)(void *arg, belfry_status status), void *arg)
 {
     struct target_command *c = xcalloc(1, sizeof(*c));
-    *c = (struct target_command){.target = target, .on = enabled != 0, .done = done, .arg = arg};
+    *c = (struct target_command){.target = target, .on = enabled != 0, .off_by = off_by, .done = done, .arg = arg};
     c->why = why ? xstrdup(why) : NULL;
     target_submit(ledger, c, enable_run);
+}
+
+void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, const char *why,
+                          void (*done)(void *arg, belfry_status status), void *arg)
+{
+    ledger_target_switch(ledger, target, enabled, STORE_OFF_BY_FAILURES, why, done, arg);
 }
 
 void ledger_target_failure(struct ledger *ledger, int64_t target, int failed, int64_t now_ms)

@@ -305,7 +305,7 @@ struct target_list {
 static void on_target(void *arg, const struct route_target *target, const char *why_not)
 {
     struct target_list *list = arg;
-    struct belfry_str name = arena_str(list->arena, target->name);
+    struct belfry_str name = arena_str(list->arena, target->label.len ? target->label : target->name);
     if (!why_not) {
         struct belfry_str id = str_slice((const char *)&target->id, sizeof(target->id));
         list->items = route_grow(list->arena, list->items, list->count, &list->cap, sizeof(*list->items));
@@ -344,7 +344,8 @@ static int is_of_targets(const struct story_delivery *d, const struct config_ins
 }
 
 void explain_targets(struct explain *e, struct story *story, const struct config_instance *channel,
-                     const struct route_targets *targets, const struct hash *disabled, const struct route_event *event)
+                     const struct route_targets *const *indexes, size_t index_count, const struct hash *disabled,
+                     const struct route_event *event)
 {
     struct target_list list = {.arena = e->arena, .channel = channel->name, .disabled = disabled};
     struct story_delivery *out = NULL;
@@ -353,7 +354,8 @@ void explain_targets(struct explain *e, struct story *story, const struct config
         planned += (size_t)is_of_targets(&story->deliveries[i], channel);
     if (planned == 0)
         return;
-    route_targets_match(targets, event, e->arena, 1, on_target, &list);
+    for (size_t i = 0; i < index_count; i++)
+        route_targets_match(indexes[i], event, e->arena, 1, on_target, &list);
     for (size_t i = 0; i < story->delivery_count; i++) {
         const struct story_delivery *d = &story->deliveries[i];
         int theirs = is_of_targets(d, channel), each = theirs && d->outcome != OUTCOME_duplicate;

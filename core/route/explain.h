@@ -27,12 +27,13 @@ const struct route_trace *explain_trace(const struct explain *explain);
 struct story *explain_story(struct explain *explain, const struct route_event *event, const struct route_plan *plan,
                             const struct route_directory *directory, int64_t now_ms);
 /*
- * Puts the targets of a channel in the place of the story's deliveries to "every target of the channel": one for each
- * that takes the event, or one that says that there is none; the others become notes with the reason. disabled (may be
- * NULL) has the ids of those whose deliveries are held. Once a channel.
+ * Puts the targets of a channel, which its indexes have, in the place of the story's deliveries to "every target of the
+ * channel": one for each that takes the event, or one that says that there is none; the others become notes with the
+ * reason. disabled (may be NULL) has the ids of those whose deliveries are held. Once a channel.
  */
 void explain_targets(struct explain *explain, struct story *story, const struct config_instance *channel,
-                     const struct route_targets *targets, const struct hash *disabled, const struct route_event *event);
+                     const struct route_targets *const *indexes, size_t index_count, const struct hash *disabled,
+                     const struct route_event *event);
 
 #define EXPLAIN_NO_TARGET "no target takes it"
 

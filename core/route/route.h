@@ -177,7 +177,8 @@ struct route_target {
     const struct belfry_strs *types; /* exact, "a.*", "*"; count 0: all */
     const struct config_names *orgs;
     const struct belfry_condition *when;
-    uint32_t order; /* BELFRY_ORDER_* */
+    uint32_t order;          /* BELFRY_ORDER_* */
+    struct belfry_str label; /* what people know it by, when the name is only an id; may be empty */
 };
 
 struct route_targets;
@@ -185,6 +186,10 @@ struct route_targets;
  * strings, which the caller keeps. */
 struct route_targets *route_targets_new(const struct route_target *rows, size_t count);
 void route_targets_free(struct route_targets *targets);
+/* One more row, in the place of the one with its id; one less. What a row says must not change while it is there. The
+ * cost grows with the lists that the row is in only as moving their ends does. */
+void route_targets_put(struct route_targets *targets, const struct route_target *row);
+void route_targets_del(struct route_targets *targets, int64_t id);
 /* Calls fn for each target of the event, in order of id, with why_not NULL; when all is set (explain) for the others
  * of its org too, with the reason. [any] */
 void route_targets_match(const struct route_targets *targets, const struct route_event *event, struct arena *arena,

@@ -14,21 +14,14 @@
 #include <stdlib.h>
 
 struct list {
-    uint32_t *rows; /* positions in `order`, ascending */
+    const struct route_target **rows; /* by id, ascending */
     size_t count, cap;
 };
 
 struct route_targets {
-    const struct route_target **order; /* by id */
-    size_t count;
+    struct list order;  /* all */
     struct hash *lists; /* "org LF pattern" to struct list */
 };
-
-static int by_id(const void *a, const void *b)
-{
-    int64_t x = (*(const struct route_target *const *)a)->id, y = (*(const struct route_target *const *)b)->id;
-    return (x > y) - (x < y);
-}
 
 static void make_key(struct buf *key, struct belfry_str org, struct belfry_str pattern, const char *suffix)
 {
@@ -39,18 +32,49 @@ static void make_key(struct buf *key, struct belfry_str org, struct belfry_str p
     buf_addz(key, suffix);
 }
 
-static void list_add(struct route_targets *targets, struct belfry_str key, uint32_t row)
+/* --- lists --- */
+
+/* Where the id is, or belongs. */
+static size_t list_find(const struct list *list, int64_t id)
 {
-    struct list *list = hash_get(targets->lists, key);
-    if (!list) {
-        list = xcalloc(1, sizeof(*list));
-        hash_set(targets->lists, key, list);
+    size_t low = 0, high = list->count;
+    if (high > 0 && list->rows[high - 1]->id < id) /* most come in order */
+        return high;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (list->rows[middle]->id < id)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    /* The same pattern may be written twice. */
-    if (list->count > 0 && list->rows[list->count - 1] == row)
+    return low;
+}
+
+static int list_has(const struct list *list, size_t at, int64_t id)
+{
+    return at < list->count && list->rows[at]->id == id;
+}
+
+static void list_put(struct list *list, const struct route_target *row)
+{
+    size_t at = list_find(list, row->id);
+    if (list_has(list, at, row->id)) { /* the same pattern may be written twice */
+        list->rows[at] = row;
         return;
-    list->rows = xgrow(list->rows, &list->cap, list->count + 1, sizeof(*list->rows));
-    list->rows[list->count++] = row;
+    }
+    list->rows = xgrow(list->rows, &list->cap, list->count + 1, sizeof(struct route_target *));
+    memmove(&list->rows[at + 1], &list->rows[at], (list->count - at) * sizeof(struct route_target *));
+    list->rows[at] = row;
+    list->count++;
+}
+
+static void list_del(struct list *list, int64_t id)
+{
+    size_t at = list_find(list, id);
+    if (!list_has(list, at, id))
+        return;
+    list->count--;
+    memmove(&list->rows[at], &list->rows[at + 1], (list->count - at) * sizeof(struct route_target *));
 }
 
 static void free_list(void *value)
@@ -60,29 +84,74 @@ static void free_list(void *value)
     free(list);
 }
 
+/* --- rows --- */
+
+static void each_pattern(struct route_targets *targets, const struct route_target *row,
+                         void (*fn)(struct route_targets *targets, struct belfry_str key,
+                                    const struct route_target *row))
+{
+    struct buf key = {0};
+    size_t types = row->types ? row->types->count : 0;
+    for (size_t t = 0; t < (types ? types : 1); t++) {
+        make_key(&key, row->org, types ? row->types->items[t] : STR("*"), "");
+        fn(targets, buf_str(&key), row);
+    }
+    buf_free(&key);
+}
+
+static void pattern_put(struct route_targets *targets, struct belfry_str key, const struct route_target *row)
+{
+    struct list *list = hash_get(targets->lists, key);
+    if (!list) {
+        list = xcalloc(1, sizeof(*list));
+        hash_set(targets->lists, key, list);
+    }
+    list_put(list, row);
+}
+
+static void pattern_del(struct route_targets *targets, struct belfry_str key, const struct route_target *row)
+{
+    struct list *list = hash_get(targets->lists, key);
+    if (!list) /* the same pattern, written twice */
+        return;
+    list_del(list, row->id);
+    if (list->count == 0)
+        free_list(hash_del(targets->lists, key));
+}
+
+void route_targets_del(struct route_targets *targets, int64_t id)
+{
+    size_t at = list_find(&targets->order, id);
+    if (!list_has(&targets->order, at, id))
+        return;
+    each_pattern(targets, targets->order.rows[at], pattern_del);
+    list_del(&targets->order, id);
+}
+
+void route_targets_put(struct route_targets *targets, const struct route_target *row)
+{
+    route_targets_del(targets, row->id);
+    list_put(&targets->order, row);
+    each_pattern(targets, row, pattern_put);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = (*(const struct route_target *const *)a)->id, y = (*(const struct route_target *const *)b)->id;
+    return (x > y) - (x < y);
+}
+
 struct route_targets *route_targets_new(const struct route_target *rows, size_t count)
 {
     struct route_targets *targets = xcalloc(1, sizeof(*targets));
-    struct buf key = {0};
-    targets->order = xcalloc(count ? count : 1, sizeof(*targets->order));
-    targets->count = count;
+    const struct route_target **order = xcalloc(count + 1, sizeof(*order));
     targets->lists = hash_new();
     for (size_t i = 0; i < count; i++)
-        targets->order[i] = &rows[i];
-    qsort(targets->order, count, sizeof(*targets->order), by_id);
-    for (size_t i = 0; i < count; i++) {
-        const struct route_target *row = targets->order[i];
-        size_t types = row->types ? row->types->count : 0;
-        for (size_t t = 0; t < types; t++) {
-            make_key(&key, row->org, row->types->items[t], "");
-            list_add(targets, buf_str(&key), (uint32_t)i);
-        }
-        if (types == 0) {
-            make_key(&key, row->org, STR("*"), "");
-            list_add(targets, buf_str(&key), (uint32_t)i);
-        }
-    }
-    buf_free(&key);
+        order[i] = &rows[i];
+    qsort(order, count, sizeof(*order), by_id);
+    for (size_t i = 0; i < count; i++)
+        route_targets_put(targets, order[i]);
+    free(order);
     return targets;
 }
 
@@ -91,7 +160,7 @@ void route_targets_free(struct route_targets *targets)
     if (!targets)
         return;
     hash_free(targets->lists, free_list);
-    free(targets->order);
+    free(targets->order.rows);
     free(targets);
 }
 
@@ -131,8 +200,8 @@ typedef void (*target_fn)(void *arg, const struct route_target *target, const ch
 static void match_all(const struct route_targets *targets, const struct route_event *event,
                       const struct belfry_view *view, target_fn fn, void *arg)
 {
-    for (size_t i = 0; i < targets->count; i++) {
-        const struct route_target *target = targets->order[i];
+    for (size_t i = 0; i < targets->order.count; i++) {
+        const struct route_target *target = targets->order.rows[i];
         if (target->org.len > 0 && !str_eq(target->org, event->org))
             continue;
         fn(arg, target, takes_type(target, event->type) ? refuses(target, event, view) : "not one of its types");
@@ -155,19 +224,18 @@ static void merge_add(struct merge *merge, const struct route_targets *targets, 
         merge->heads[merge->count++] = (struct head){list, 0};
 }
 
-/* The smallest row that is still to come, taken from every list that has it; UINT32_MAX at the end. */
-static uint32_t merge_next(struct merge *merge)
+/* The row with the smallest id that is still to come, taken from every list that has it; NULL at the end. */
+static const struct route_target *merge_next(struct merge *merge)
 {
-    uint32_t least = UINT32_MAX;
+    const struct route_target *least = NULL;
     for (size_t i = 0; i < merge->count; i++) {
         const struct head *head = &merge->heads[i];
-        if (head->at < head->list->count && head->list->rows[head->at] < least)
+        if (head->at < head->list->count && (!least || head->list->rows[head->at]->id < least->id))
             least = head->list->rows[head->at];
     }
-    for (size_t i = 0; i < merge->count; i++) {
+    for (size_t i = 0; least && i < merge->count; i++) {
         struct head *head = &merge->heads[i];
-        if (head->at < head->list->count && head->list->rows[head->at] == least)
-            head->at++;
+        head->at += list_has(head->list, head->at, least->id);
     }
     return least;
 }
@@ -198,7 +266,7 @@ static size_t dots(struct belfry_str type)
 void route_targets_match(const struct route_targets *targets, const struct route_event *event, struct arena *arena,
                          int all, target_fn fn, void *arg)
 {
-    if (targets->count == 0)
+    if (targets->order.count == 0)
         return;
     const struct belfry_view *view = route_view(event, arena);
     if (all) {
@@ -211,7 +279,7 @@ void route_targets_match(const struct route_targets *targets, const struct route
     if (event->org.len > 0)
         merge_org(&merge, targets, (struct belfry_str){0}, event->type, &key);
     buf_free(&key);
-    for (uint32_t row; (row = merge_next(&merge)) != UINT32_MAX;)
-        if (!refuses(targets->order[row], event, view))
-            fn(arg, targets->order[row], NULL);
+    for (const struct route_target *row; (row = merge_next(&merge));)
+        if (!refuses(row, event, view))
+            fn(arg, row, NULL);
 }

@@ -116,21 +116,32 @@ size_t store_deliveries_rewindow(struct store_conn *conn, int64_t person, int64_
 
 /* --- targets ------------------------------------------------------------------------------------------------------ */
 
+enum store_origin { STORE_ORIGIN_CONFIG = 0, STORE_ORIGIN_API = 1 };
+/* Why a target is disabled: its failures, a person or token, a secret that this hub cannot open. */
+enum store_off_by { STORE_OFF_BY_FAILURES = 0, STORE_OFF_BY_HAND = 1, STORE_OFF_BY_SECRET = 2 };
+
 struct store_target {
     int64_t id, org, channel; /* org 0: all */
-    struct belfry_str name, url, secret, settings;
+    struct belfry_str name, url;
+    struct belfry_str secret, settings; /* sealed */
     int32_t enabled;
     int64_t first_failure, removed;
     int32_t failures;
+    int32_t origin, off_by; /* STORE_ORIGIN_*, STORE_OFF_BY_* */
+    int64_t version;
+    struct belfry_str owner, doc; /* of one of the API's */
 };
 
+/* Texts in arena. */
 int store_target_find(struct store_conn *conn, int64_t channel, int64_t org, struct belfry_str name,
-                      struct store_target *out);
+                      struct arena *arena, struct store_target *out);
 int store_target_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_target *out);
 void store_target_add(struct store_conn *conn, const struct store_target *row);
-/* url, secret, settings; it is no longer removed. */
+/* url, secret, settings, origin, owner, version, doc; it is no longer removed. */
 void store_target_change(struct store_conn *conn, const struct store_target *row);
-void store_target_enable(struct store_conn *conn, int64_t id, int enabled, int64_t now_ms, struct belfry_str why);
+/* off_by: of one that is disabled */
+void store_target_enable(struct store_conn *conn, int64_t id, int enabled, enum store_off_by off_by, int64_t now_ms,
+                         struct belfry_str why);
 /* failed 0: the failures are forgotten. */
 void store_target_failure(struct store_conn *conn, int64_t id, int failed, int64_t now_ms);
 /*
@@ -140,8 +151,13 @@ void store_target_failure(struct store_conn *conn, int64_t id, int failed, int64
  * 1: something went over.
  */
 int store_channel_rename(struct store_conn *conn, int64_t from, int64_t to);
-/* All of a channel that are not removed. Ids in arena. */
-size_t store_targets_of(struct store_conn *conn, int64_t channel, struct arena *arena, int64_t **out);
+/* All of a channel and an origin that are not removed. Ids in arena. */
+size_t store_targets_of(struct store_conn *conn, int64_t channel, enum store_origin origin, struct arena *arena,
+                        int64_t **out);
+/* Those of the API that are not removed, of a channel or (0) of all, by id: fn for each, its strings valid during the
+ * call. */
+void store_targets_made(struct store_conn *conn, int64_t channel, void (*fn)(void *arg, const struct store_target *row),
+                        void *arg);
 /* Channels with targets that are not removed. Name ids in arena. */
 size_t store_targets_channels(struct store_conn *conn, struct arena *arena, int64_t **out);
 void store_target_remove(struct store_conn *conn, int64_t id, int64_t now_ms);

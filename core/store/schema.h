@@ -177,7 +177,10 @@
     "ALTER TABLE target ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;" \
     "ALTER TABLE target ADD COLUMN owner TEXT;" \
     "ALTER TABLE target ADD COLUMN version INTEGER NOT NULL DEFAULT 1;" \
-    "ALTER TABLE target ADD COLUMN doc TEXT;"
+    "ALTER TABLE target ADD COLUMN doc TEXT;" \
+    /* off_by: of a disabled one, enum store_off_by. Settings lay open before; those in force are declared at each start */ \
+    "ALTER TABLE target ADD COLUMN off_by INTEGER NOT NULL DEFAULT 0;" \
+    "UPDATE target SET settings = NULL;"
 
 #define STORE_SCHEMA_5_LANE \
     /* lane: of a row to a target that takes one of a subject at a time: event.subject_key */ \

@@ -7,81 +7,113 @@
 
 #include "event/outcome.h"
 
-#define COLUMNS "id, org, channel, name, url, secret, settings, enabled, first_failure, failures, removed"
+#define COLUMNS                                                                                                        \
+    "id, org, channel, name, url, secret, settings, enabled, first_failure, failures, removed, origin, off_by,"        \
+    " version, owner, doc"
+
+/* Texts are valid until the next step. */
+static struct store_target target_of(struct sql *s)
+{
+    return (struct store_target){.id = sql_get_i64(s, 0),
+                                 .org = sql_get_i64(s, 1),
+                                 .channel = sql_get_i64(s, 2),
+                                 .name = sql_get_str(s, 3),
+                                 .url = sql_get_str(s, 4),
+                                 .secret = sql_get_str(s, 5),
+                                 .settings = sql_get_str(s, 6),
+                                 .enabled = (int32_t)sql_get_i64(s, 7),
+                                 .first_failure = sql_get_i64(s, 8),
+                                 .failures = (int32_t)sql_get_i64(s, 9),
+                                 .removed = sql_get_i64(s, 10),
+                                 .origin = (int32_t)sql_get_i64(s, 11),
+                                 .off_by = (int32_t)sql_get_i64(s, 12),
+                                 .version = sql_get_i64(s, 13),
+                                 .owner = sql_get_str(s, 14),
+                                 .doc = sql_get_str(s, 15)};
+}
+
+static int target_copy(struct sql *s, struct arena *arena, struct store_target *out)
+{
+    int found = sql_row(s);
+    if (found) {
+        *out = target_of(s);
+        struct belfry_str *const texts[] = {&out->name,     &out->url,   &out->secret,
+                                            &out->settings, &out->owner, &out->doc};
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+            *texts[i] = texts[i]->len ? arena_str(arena, *texts[i]) : (struct belfry_str){NULL, 0};
+    }
+    sql_end(s);
+    return found;
+}
 
 int store_target_find(struct store_conn *conn, int64_t channel, int64_t org, struct belfry_str name,
-                      struct store_target *out)
+                      struct arena *arena, struct store_target *out)
 {
-    struct sql *s = sql_use(conn, "SELECT id, enabled, first_failure, removed FROM target WHERE channel = ? AND org = ?"
-                                  " AND name = ?");
+    struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM target WHERE channel = ? AND org = ? AND name = ?");
     sql_i64(s, channel);
     sql_i64(s, org);
     sql_str(s, name);
-    int found = sql_row(s);
-    if (found)
-        *out = (struct store_target){.id = sql_get_i64(s, 0),
-                                     .org = org,
-                                     .channel = channel,
-                                     .enabled = (int32_t)sql_get_i64(s, 1),
-                                     .first_failure = sql_get_i64(s, 2),
-                                     .removed = sql_get_i64(s, 3)};
-    sql_end(s);
-    return found;
+    return target_copy(s, arena, out);
 }
 
 int store_target_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_target *out)
 {
     struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM target WHERE id = ?");
     sql_i64(s, id);
-    int found = sql_row(s);
-    if (found)
-        *out = (struct store_target){.id = id,
-                                     .org = sql_get_i64(s, 1),
-                                     .channel = sql_get_i64(s, 2),
-                                     .name = sql_get_copy(s, 3, arena),
-                                     .url = sql_get_copy(s, 4, arena),
-                                     .secret = sql_get_copy(s, 5, arena),
-                                     .settings = sql_get_copy(s, 6, arena),
-                                     .enabled = (int32_t)sql_get_i64(s, 7),
-                                     .first_failure = sql_get_i64(s, 8),
-                                     .failures = (int32_t)sql_get_i64(s, 9),
-                                     .removed = sql_get_i64(s, 10)};
-    sql_end(s);
-    return found;
+    return target_copy(s, arena, out);
+}
+
+static void sql_blob_opt(struct sql *s, struct belfry_str value)
+{
+    if (value.len)
+        sql_blob(s, value);
+    else
+        sql_null(s);
 }
 
 void store_target_add(struct store_conn *conn, const struct store_target *t)
 {
-    struct sql *s = sql_use(conn, "INSERT INTO target(id, org, channel, name, url, secret, settings, enabled)"
-                                  " VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+    struct sql *s = sql_use(conn, "INSERT INTO target(id, org, channel, name, url, secret, settings, enabled, origin,"
+                                  " owner, version, doc) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_i64(s, t->id);
     sql_i64(s, t->org);
     sql_i64(s, t->channel);
     sql_str(s, t->name);
     sql_str(s, t->url);
-    sql_blob(s, t->secret);
-    sql_str_opt(s, t->settings);
+    sql_blob_opt(s, t->secret);
+    sql_blob_opt(s, t->settings);
     sql_i64(s, t->enabled);
+    sql_i64(s, t->origin);
+    sql_str_opt(s, t->owner);
+    sql_i64(s, t->version);
+    sql_str_opt(s, t->doc);
     sql_run(s);
 }
 
 void store_target_change(struct store_conn *conn, const struct store_target *t)
 {
-    struct sql *s = sql_use(conn, "UPDATE target SET url = ?, secret = ?, settings = ?, removed = NULL WHERE id = ?");
+    struct sql *s = sql_use(conn, "UPDATE target SET url = ?, secret = ?, settings = ?, origin = ?, owner = ?,"
+                                  " version = ?, doc = ?, removed = NULL WHERE id = ?");
     sql_str(s, t->url);
-    sql_blob(s, t->secret);
-    sql_str_opt(s, t->settings);
+    sql_blob_opt(s, t->secret);
+    sql_blob_opt(s, t->settings);
+    sql_i64(s, t->origin);
+    sql_str_opt(s, t->owner);
+    sql_i64(s, t->version);
+    sql_str_opt(s, t->doc);
     sql_i64(s, t->id);
     sql_run(s);
 }
 
-void store_target_enable(struct store_conn *conn, int64_t id, int enabled, int64_t now_ms, struct belfry_str why)
+void store_target_enable(struct store_conn *conn, int64_t id, int enabled, enum store_off_by off_by, int64_t now_ms,
+                         struct belfry_str why)
 {
     struct sql *s = sql_use(conn, "UPDATE target SET enabled = ?1, disabled_at = CASE WHEN ?1 THEN NULL ELSE ?2 END,"
-                                  " disabled_why = ?3 WHERE id = ?4");
+                                  " disabled_why = ?3, off_by = ?4 WHERE id = ?5");
     sql_i64(s, enabled != 0);
     sql_i64(s, now_ms);
     sql_str_opt(s, why);
+    sql_i64(s, enabled ? 0 : off_by);
     sql_i64(s, id);
     sql_run(s);
 }
@@ -125,11 +157,27 @@ static size_t ids(struct sql *s, struct arena *arena, int64_t **out)
     return count;
 }
 
-size_t store_targets_of(struct store_conn *conn, int64_t channel, struct arena *arena, int64_t **out)
+size_t store_targets_of(struct store_conn *conn, int64_t channel, enum store_origin origin, struct arena *arena,
+                        int64_t **out)
 {
-    struct sql *s = sql_use(conn, "SELECT id FROM target WHERE channel = ? AND removed IS NULL ORDER BY id");
+    struct sql *s =
+        sql_use(conn, "SELECT id FROM target WHERE channel = ? AND origin = ? AND removed IS NULL ORDER BY id");
     sql_i64(s, channel);
+    sql_i64(s, origin);
     return ids(s, arena, out);
+}
+
+void store_targets_made(struct store_conn *conn, int64_t channel, void (*fn)(void *arg, const struct store_target *row),
+                        void *arg)
+{
+    struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM target WHERE origin = 1 AND removed IS NULL"
+                                  " AND (?1 = 0 OR channel = ?1) ORDER BY id");
+    sql_i64(s, channel);
+    while (sql_row(s)) {
+        struct store_target row = target_of(s);
+        fn(arg, &row);
+    }
+    sql_end(s);
 }
 
 size_t store_targets_channels(struct store_conn *conn, struct arena *arena, int64_t **out)

@@ -113,6 +113,21 @@ static inline void count_one(void *arg)
 #define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[]}"
 #define SQL_STATE "SELECT state, attempts FROM delivery ORDER BY id"
 
+/* key: the first byte of hub.secret */
+static inline void scene_dispatch(struct scene *s, uint8_t key)
+{
+    const uint8_t secret[32] = {key};
+    struct dispatch_settings set = {.loop = &s->b->loop,
+                                    .clock = s->b->clock,
+                                    .ledger = s->b->ledger,
+                                    .store = s->b->store,
+                                    .arg = s,
+                                    .alarm = on_alarm,
+                                    .public_url = "https://belfry.example",
+                                    .secret = secret};
+    s->d = dispatch_new(&set);
+}
+
 static inline struct scene *open_scene(const char *rules)
 {
     struct scene *s = xcalloc(1, sizeof(*s));
@@ -133,16 +148,7 @@ static inline struct scene *open_scene(const char *rules)
                                                                             : plugin->delivery;
     }
     bench_start(s->b, scene_vfs);
-    static const uint8_t secret[32] = {1};
-    struct dispatch_settings set = {.loop = &s->b->loop,
-                                    .clock = s->b->clock,
-                                    .ledger = s->b->ledger,
-                                    .store = s->b->store,
-                                    .arg = s,
-                                    .alarm = on_alarm,
-                                    .public_url = "https://belfry.example",
-                                    .secret = secret};
-    s->d = dispatch_new(&set);
+    scene_dispatch(s, 1);
     s->b->told = on_news;
     s->b->told_arg = s;
     scene_now = s;

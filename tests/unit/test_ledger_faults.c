@@ -225,11 +225,13 @@ static void test_the_result_of_a_task_waits_for_the_disk(void **state)
 
 /* --- whose fault it is -------------------------------------------------------------------------------------------- */
 
-static void seen(void *arg, const char *channel, const struct route_targets *index, const struct hash *disabled)
+static void seen(void *arg, const char *channel, const struct route_targets *const *indexes, size_t count,
+                 const struct hash *disabled)
 {
     (void)arg;
     (void)channel;
-    (void)index;
+    (void)indexes;
+    (void)count;
     (void)disabled;
 }
 

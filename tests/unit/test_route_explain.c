@@ -35,7 +35,7 @@ static struct story *dry_run(struct fixture *f, const char *event_text, const st
     fixture_event(f, e, event_text);
     route_plan(f->route, &e->event, &directory, 0, NULL, explain_trace(explain), f->arena, plan);
     struct story *story = explain_story(explain, &e->event, plan, &directory, NOW);
-    explain_targets(explain, story, fixture_channel(f, "hooks"), targets, NULL, &e->event);
+    explain_targets(explain, story, fixture_channel(f, "hooks"), &targets, 1, NULL, &e->event);
     return story;
 }
 
