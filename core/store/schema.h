@@ -178,7 +178,8 @@
     "ALTER TABLE target ADD COLUMN owner TEXT;" \
     "ALTER TABLE target ADD COLUMN version INTEGER NOT NULL DEFAULT 1;" \
     "ALTER TABLE target ADD COLUMN doc TEXT;" \
-    /* off_by: of a disabled one, enum store_off_by. Settings lay open before; those in force are declared at each start */ \
+    /* off_by: of a disabled one, enum store_off_by. Settings lay open before; those in force are declared at each
+       start */ \
     "ALTER TABLE target ADD COLUMN off_by INTEGER NOT NULL DEFAULT 0;" \
     "UPDATE target SET settings = NULL;"
 

@@ -12,16 +12,16 @@
 
 enum { ENDPOINTS = 10, EVENTS = 120 };
 
-struct endpoint {
+struct receiver {
     const char *name;
     uint32_t outcome; /* 0: never answers */
     size_t got;
     char last[64];
 };
 
-static struct endpoint endpoints[ENDPOINTS];
+static struct receiver endpoints[ENDPOINTS];
 
-static struct endpoint *endpoint_of(const char *name)
+static struct receiver *endpoint_of(const char *name)
 {
     for (size_t i = 0; i < ENDPOINTS; i++)
         if (strcmp(endpoints[i].name, name) == 0)
@@ -36,7 +36,7 @@ static void answer_all_round(struct scene *s)
     turn(s);
     while (s->taken < s->count) {
         struct held *h = &s->held[s->taken++];
-        struct endpoint *e = endpoint_of(h->target);
+        struct receiver *e = endpoint_of(h->target);
         if (h->attempt == 1) {
             assert_true(strcmp(e->last, h->event) < 0); /* in order, nothing twice */
             snprintf(e->last, sizeof(e->last), "%s", h->event);
@@ -52,7 +52,7 @@ static void answer_all_round(struct scene *s)
 static void test_ten_endpoints(void **state)
 {
     (void)state;
-    static const struct endpoint all[ENDPOINTS] = {
+    static const struct receiver all[ENDPOINTS] = {
         {.name = "hangs"},
         {.name = "fails", .outcome = BELFRY_RETRY},
         {.name = "resets", .outcome = BELFRY_RETRY},
