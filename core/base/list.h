@@ -63,5 +63,16 @@ static inline void list_move(struct list *to, struct list *from)
     to->prev->next = to;
     list_init(from);
 }
+/* All nodes of `from` come before those of `to`, in their order. */
+static inline void list_prepend(struct list *to, struct list *from)
+{
+    if (list_empty(from))
+        return;
+    from->prev->next = to->next;
+    to->next->prev = from->prev;
+    to->next = from->next;
+    to->next->prev = to;
+    list_init(from);
+}
 
 #endif

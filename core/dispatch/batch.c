@@ -51,13 +51,16 @@ static int64_t timeout_of(const struct channel *ch, const struct belfry_delivery
 /* --- the end of a batch ------------------------------------------------------------------------------------------- */
 
 /* The breaker knows whether a target answers as it should, not whether a delivery made sense. */
-static void note(struct dispatch *d, struct queue_state *q, uint32_t outcome)
+static void note(struct dispatch *d, const struct batch *b, uint32_t outcome)
 {
+    struct queue_state *q = b->queue;
+    int arrived = outcome == BELFRY_DELIVERED;
+    slots_learn(d, q, arrived || outcome == BELFRY_REJECTED, clock_mono_ns(clock_real()) - b->started_ns);
     if (outcome == BELFRY_REJECTED || outcome == BELFRY_UNKNOWN || outcome == BELFRY_TARGET_GONE ||
         outcome == BELFRY_DEFERRED)
         q->breaker.probing = 0;
     else if (q->target) /* a mail server that puts some recipients off is no broken channel */
-        breaker_note(&q->breaker, outcome != BELFRY_DELIVERED, dispatch_now(d));
+        breaker_note(&q->breaker, !arrived, dispatch_now(d));
 }
 
 /* The queue may have room again, or its target may be gone. */
@@ -76,8 +79,7 @@ static void batch_free(struct dispatch *d, struct batch *b)
     hash_del(d->batches, str_slice((const char *)&b->pub.id, sizeof(b->pub.id)));
     list_remove(&b->node);
     live->batches--;
-    q->inflight--;
-    d->inflight--;
+    slots_add(d, q, -1, 0);
     target_facts_unref(b->facts);
     memory_unref(b->memory);
     free(b);
@@ -91,7 +93,7 @@ static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_r
     int moved = q->target && !str_eq(b->facts->pub.url, q->target->facts->pub.url);
     outcome_judge(d, b, results, n);
     if (!moved) { /* what another receiver answered says nothing of this one */
-        note(d, q, results[0].outcome);
+        note(d, b, results[0].outcome);
         if (q->target)
             target_result(d, q->target, results[0].outcome, b->attempt);
     }
@@ -277,8 +279,7 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     hash_set(d->batches, str_slice((const char *)&b->pub.id, sizeof(b->pub.id)), b);
     list_push_back(&d->open, &b->node);
     c->live->batches++;
-    q->inflight++;
-    d->inflight++;
+    slots_add(d, q, 1, 0);
     d->numbers.batches++;
     if (q->breaker.open_until_ms)
         q->breaker.probing = 1;
@@ -303,8 +304,7 @@ static void on_claimed(struct ledger_claim *pub)
     memory->arena = pub->arena;
     memory->refs = 1;
     d->claims--;
-    d->claimed -= q->claimed;
-    q->claimed = 0;
+    slots_add(d, q, 0, -(int)q->claimed);
     q->claiming = 0;
     if (d->stopping)
         claim_give_back(d, pub);
@@ -330,24 +330,13 @@ static void on_claimed(struct ledger_claim *pub)
     dispatch_turn(d);
 }
 
-/*
- * What the hub carries is shared: a queue takes no more than leaves as much free as it holds, and one slot in any case,
- * so a few endpoints that hang with many slots each do not use up everybody's.
- */
-static uint32_t share(const struct dispatch *d, const struct queue_state *q, uint32_t slots)
-{
-    uint32_t used = d->inflight + d->claimed, room = used < DISPATCH_INFLIGHT_MAX ? DISPATCH_INFLIGHT_MAX - used : 0;
-    uint32_t fair = room > q->inflight ? (room - q->inflight) / 2 : 0;
-    if (fair == 0 && q->inflight == 0 && room > 0)
-        fair = 1;
-    return slots < fair ? slots : fair;
-}
-
 /* How many batches the queue may have under way: of a channel without targets what its plugin says. */
 static uint32_t concurrency_of(const struct queue_state *q)
 {
     const struct dispatch_channel *channel = &q->channel->live->pub;
-    if (q->target || !channel->vtable->inflight)
+    if (q->target)
+        return q->window < q->concurrency ? q->window : q->concurrency;
+    if (!channel->vtable->inflight)
         return q->concurrency;
     uint32_t wanted = channel->vtable->inflight(channel->self);
     return wanted == 0 ? 1 : wanted < q->concurrency ? wanted : q->concurrency;
@@ -368,7 +357,7 @@ static uint32_t free_slots(struct dispatch *d, struct queue_state *q)
         slots = 1; /* half open: one goes ahead */
     if (slots > EACH_CLAIM_MAX)
         slots = EACH_CLAIM_MAX;
-    slots = share(d, q, slots);
+    slots = slots_share(d, q, slots);
     uint32_t paced = slots ? bucket_free(&q->bucket, slots, now) : 0;
     if (slots && !paced)
         queue_due_at(d, q, bucket_next_ms(&q->bucket, now));
@@ -396,8 +385,7 @@ void queue_run(struct dispatch *d, struct queue_state *q)
     c->pub.done = on_claimed;
     c->pub.arg = c;
     q->claiming = 1;
-    q->claimed = slots;
-    d->claimed += slots;
+    slots_add(d, q, 0, (int)slots);
     d->claims++;
     d->numbers.claims++;
     ledger_claim(d->set.ledger, &c->pub);

@@ -4,8 +4,8 @@
  * binary heap by due time when its next row is later; never in both. So the cost of a turn depends on the queues that
  * have work, not on how many exist or how many rows wait.
  *
- * Fairness: the ready list is walked round robin, and a queue claims at most its own free slots, so a slow target can
- * hold only those.
+ * Fairness: the ready list is walked round robin, and a queue claims at most its share of the slots (slots.c). Slow
+ * queues that may have none wait in a list of their own, so nobody walks over them.
  */
 #include "base/crypto.h"
 #include "base/log.h"
@@ -93,13 +93,26 @@ static void run_ready(struct dispatch *d)
 {
     struct list ready, *node;
     list_move(&ready, &d->ready);
-    while ((node = list_pop_front(&ready))) {
+    while ((d->stopping || slots_left(d)) && (node = list_pop_front(&ready))) {
         struct queue_state *q = LIST_OF(node, struct queue_state, ready);
         if (d->stopping)
             continue;
-        if (d->inflight + d->claimed >= DISPATCH_INFLIGHT_MAX)
-            list_push_back(&d->ready, &q->ready); /* looked at again when something ends */
+        if (slots_left_for(d, q))
+            queue_run(d, q);
         else
+            list_push_back(&d->slow_ready, &q->ready);
+    }
+    list_prepend(&d->ready, &ready); /* looked at again when something ends */
+}
+
+static void run_slow(struct dispatch *d)
+{
+    while (!list_empty(&d->slow_ready)) {
+        struct queue_state *q = LIST_OF(d->slow_ready.next, struct queue_state, ready);
+        if (!d->stopping && !slots_left_for(d, q))
+            return;
+        list_remove(&q->ready);
+        if (!d->stopping)
             queue_run(d, q);
     }
 }
@@ -111,6 +124,7 @@ static void on_turn(uv_idle_t *idle)
     outcomes_flush(d); /* before the claims, so that they see the rows as they are now */
     take_due(d);
     run_ready(d);
+    run_slow(d);
     outcomes_flush(d);
     arm(d);
 }
@@ -171,6 +185,7 @@ struct queue_state *queue_new(struct channel *channel, struct target *target, ui
     q->channel = channel;
     q->target = target;
     q->concurrency = concurrency ? concurrency : DISPATCH_CONCURRENCY;
+    q->window = 1;
     return q;
 }
 
@@ -335,6 +350,7 @@ static int is_still(const struct dispatch *d)
 void dispatch_tick(struct dispatch *d)
 {
     batches_expire(d);
+    slots_look(d);
     if (!d->set.ledger)
         return;
     outcomes_again(d);
@@ -375,6 +391,7 @@ struct dispatch *dispatch_new(const struct dispatch_settings *settings)
     list_init(&d->open);
     list_init(&d->unwritten);
     list_init(&d->ready);
+    list_init(&d->slow_ready);
     if (settings->secret)
         key_derive(settings->secret, "target-secrets", d->seal_key);
     uv_timer_init(settings->loop, &d->timer);
@@ -454,7 +471,8 @@ void dispatch_free(struct dispatch *d)
 
 int dispatch_idle(const struct dispatch *d)
 {
-    return list_empty(&d->ready) && is_still(d) && (!d->heap_count || d->heap[0]->next_due_ms > dispatch_now(d));
+    return list_empty(&d->ready) && list_empty(&d->slow_ready) && is_still(d) &&
+           (!d->heap_count || d->heap[0]->next_due_ms > dispatch_now(d));
 }
 
 static void count_targets(const struct channel *ch, struct dispatch_numbers *out)

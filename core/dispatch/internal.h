@@ -9,8 +9,9 @@
 #include "dispatch/dispatch.h"
 #include "ledger/made.h"
 
-#define DISPATCH_INFLIGHT_MAX 256
-#define DISPATCH_CONCURRENCY 8 /* of a target that names none */
+#define DISPATCH_INFLIGHT_MAX 1024                    /* slots: requests that the hub has under way at most */
+#define DISPATCH_SLOW_MAX (DISPATCH_INFLIGHT_MAX / 2) /* of them for what answers slowly, or not at all */
+#define DISPATCH_CONCURRENCY 8                        /* of a target that names none */
 
 /* A breaker: opens when most of the last requests failed, lets one through after a pause. */
 struct breaker {
@@ -89,10 +90,12 @@ struct target {
 
 /* Rows of one target, or of a channel without targets, in order of due time. */
 struct queue_state {
-    struct list ready; /* in dispatch.ready, or unlinked */
+    struct list ready; /* in dispatch.ready, in dispatch.slow_ready, or unlinked */
     struct channel *channel;
     struct target *target; /* NULL: the channel's own */
     uint32_t concurrency, inflight;
+    uint32_t window;       /* slow start: of its concurrency it may use so much (slots.c) */
+    int slow;              /* it holds its slots for long */
     int claiming, again;   /* again: news came while a claim was under way */
     uint32_t claimed;      /* slots of the claim */
     int64_t held_until_ms; /* the plugin said that the whole channel or target is down */
@@ -123,10 +126,11 @@ struct batch {
 struct dispatch {
     struct dispatch_settings set;
     struct id_key id_key;
-    struct hash *channels; /* by name */
-    struct hash *batches;  /* by id */
-    struct list open;      /* batches, oldest first */
-    struct list ready;     /* queues that may have something now */
+    struct hash *channels;  /* by name */
+    struct hash *batches;   /* by id */
+    struct list open;       /* batches, oldest first */
+    struct list ready;      /* queues that may have something now */
+    struct list slow_ready; /* slow ones, which wait until one of their kind gives a slot back */
     struct queue_state **heap;
     size_t heap_count, heap_cap;
     uv_timer_t timer, deadlines;
@@ -135,6 +139,7 @@ struct dispatch {
     struct list unwritten;             /* sheets to give to the ledger again */
     uint64_t next_batch, round;
     uint32_t inflight, claimed; /* batches under way; slots of claims under way */
+    uint32_t working, slow;     /* queues that hold slots; slots of slow queues */
     uint32_t claims;            /* commands of ours in the ledger, of any kind */
     struct dispatch_numbers numbers;
     uint8_t seal_key[32];
@@ -164,6 +169,18 @@ void batches_expire(struct dispatch *d);    /* those past their deadline */
 size_t batches_hurry(struct dispatch *d);   /* those of people: cancelled, and soon ended; how many */
 void batches_give_back(struct dispatch *d); /* all: cancelled and forgotten, their rows end their lease */
 void live_unref(struct live *live);
+
+/* slots.c */
+/* So many more batches under way, and slots of claims, or fewer. */
+void slots_add(struct dispatch *d, struct queue_state *q, int inflight, int claimed);
+/* How many of `want` slots the queue may take now, which holds no claim. */
+uint32_t slots_share(const struct dispatch *d, const struct queue_state *q, uint32_t want);
+/* 1 when the hub has a slot left; for this queue. */
+int slots_left(const struct dispatch *d);
+int slots_left_for(const struct dispatch *d, const struct queue_state *q);
+/* A request of the queue ended: arrived, or was not taken for now, after so long. */
+void slots_learn(struct dispatch *d, struct queue_state *q, int arrived, uint64_t took_ns);
+void slots_look(struct dispatch *d); /* at requests that are under way for long; once a second */
 
 /* outcomes.c */
 /* One result for all items, or one for each. */

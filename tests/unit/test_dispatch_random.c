@@ -146,8 +146,9 @@ static const struct target *one_that_lies(struct world *w)
         const struct target *t = value;
         const struct queue_state *q = t->queue;
         char sql[200];
-        if (!t->enabled || t->removed || q->inflight >= q->concurrency || q->held_until_ms > now ||
-            q->breaker.open_until_ms || q->bucket.per_minute || (q->heap_at && q->next_due_ms > now))
+        if (!t->enabled || t->removed || q->inflight >= q->concurrency || q->inflight >= q->window ||
+            q->held_until_ms > now || q->breaker.open_until_ms || q->bucket.per_minute ||
+            (q->heap_at && q->next_due_ms > now))
             continue;
         snprintf(sql, sizeof(sql),
                  "SELECT count(*) FROM delivery WHERE target = %lld AND open = 1 AND lease IS NULL AND due <= %lld",

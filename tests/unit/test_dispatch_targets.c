@@ -100,6 +100,7 @@ static void test_declared_again(void **state)
     declare(s, first, 2);
     set_channel(s, "hooks", s);
     turn(s);
+    prove(s);
     emit(s, "a", "ann");
     turn(s);
     assert_int_equal(fresh(s), 2); /* both are under way when the set changes */
@@ -140,6 +141,7 @@ static void test_a_removed_target_gets_nothing_more(void **state)
     declare(s, specs, 2);
     set_channel(s, "hooks", s);
     turn(s);
+    prove(s);
     emit_many(s, 0, 3);
     turn(s);
     assert_int_equal(fresh(s), 4); /* the first of one, all of two */
@@ -421,6 +423,7 @@ static void test_a_renamed_channel_goes_on(void **state)
     declare(s, specs, 2);
     set_channel(s, "hooks", s);
     turn(s);
+    prove(s);
     char ids[64];
     snprintf(ids, sizeof(ids), "%s", rows(s->b, "SELECT id FROM target ORDER BY name"));
     emit_many(s, 0, 4);
