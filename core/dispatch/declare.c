@@ -165,7 +165,8 @@ static void add_row(struct declaration *decl, const struct belfry_target_spec *s
                                            .name = name,
                                            .url = str_of(spec->url),
                                            .secret = sealed(decl, str_of(spec->secret), name),
-                                           .sealed_settings = sealed(decl, spec->settings, name)};
+                                           .sealed_settings = sealed(decl, spec->settings, name),
+                                           .order = spec->order};
     decl->routes[i] = (struct route_target){
         .org = org, .name = name, .types = &spec->types, .when = spec->when, .order = spec->order};
 }

@@ -49,14 +49,15 @@ static belfry_status claim_run(struct ledger_command *command, struct ledger_txn
         struct store_delivery *rows;
         size_t want = claim->max - claim->count;
         size_t count = store_deliveries_due(txn->conn, channel, claim->target, txn->now, want, txn->arena, &rows);
+        size_t before = claim->count;
         int again = 0;
         for (size_t i = 0; i < count; i++) {
             size_t taken = look_at(txn, claim, &rows[i], again);
             looked += taken;
             again |= taken > 1;
         }
-        if (count < want)
-            break;
+        if (count < want && claim->count - before == count)
+            break; /* what a gate ended may have been before another of its lane */
     }
     claim->next_due_ms = store_deliveries_next(txn->conn, channel, claim->target);
     return BELFRY_OK;

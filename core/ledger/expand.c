@@ -8,6 +8,8 @@
 #include "ledger/inside.h"
 #include "ledger/payload.h"
 
+#include "store/lanes.h"
+
 #include <stdlib.h>
 
 void expand_prepare(struct expansion *x, struct arena *arena)
@@ -64,7 +66,7 @@ static void shown_at_once(struct ledger_txn *txn, const struct expansion *x, con
 
 static void add_delivery(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
                          int64_t person, int64_t notification, const struct route_recipient *outside, int64_t target,
-                         int held)
+                         int64_t lane, int held)
 {
     struct store_delivery row = {
         .id = ledger_txn_id(txn),
@@ -75,6 +77,7 @@ static void add_delivery(struct ledger_txn *txn, const struct expansion *x, cons
         .person = person,
         .notification = notification,
         .target = target,
+        .lane = lane,
         .address = outside ? outside->name : (struct belfry_str){NULL, 0},
         .reason = outside ? outside->reason : (struct belfry_str){NULL, 0},
         .unless = d->unless,
@@ -82,6 +85,8 @@ static void add_delivery(struct ledger_txn *txn, const struct expansion *x, cons
         .open = held ? 2 : 1,
         .due = x->time + d->after_ms,
     };
+    if (lane && !held)
+        row.due = store_lane_enter(txn->conn, &row);
     store_delivery_add(txn->conn, &row);
     if (held) {
         store_delivery_wait(txn->conn, row.id, OUTCOME_held_disabled, 2, row.due, 0, STR(REASON_DISABLED));
@@ -90,7 +95,7 @@ static void add_delivery(struct ledger_txn *txn, const struct expansion *x, cons
     if (flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT) {
         if (row.due < txn->ledger->next_shown)
             txn->ledger->next_shown = row.due;
-    } else if (!held) {
+    } else if (!held && !store_waits_for_turn(row.due)) {
         ledger_txn_due(txn, target);
     }
 }
@@ -153,7 +158,7 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
         if (route_comes_second(x->plan, &x->chains, at - 1))
             second(txn, x, d, r->name);
         else if (d->after_ms > 0 || !(flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT))
-            add_delivery(txn, x, d, person, id, r->email ? r : NULL, 0, 0);
+            add_delivery(txn, x, d, person, id, r->email ? r : NULL, 0, 0, 0);
         else
             shown_at_once(txn, x, d->deliver->channel);
     }
@@ -209,7 +214,7 @@ static void on_target(void *arg, const struct route_target *target, const char *
         write_payload(txn, m->event, m->row);
     m->payload = 1;
     int held = hash_get(txn->ledger->disabled, str_slice((const char *)&target->id, sizeof(target->id))) != NULL;
-    add_delivery(txn, m->x, m->d, 0, 0, NULL, target->id, held);
+    add_delivery(txn, m->x, m->d, 0, 0, NULL, target->id, lane_of(target, m->row), held);
 }
 
 void expand_targets(struct ledger_txn *txn, const struct expansion *x, const struct route_event *event,

@@ -435,7 +435,16 @@ void sweep_replaced(struct ledger_txn *txn, const int64_t *events, size_t count,
 
 /* --- jobs (jobs.c, fanout.c) -------------------------------------------------------------------------------------- */
 
-enum { JOB_FANOUT = 1, JOB_SWEEP = 2, JOB_HOLD = 3, JOB_RELEASE = 4, JOB_REDRIVE = 5, JOB_LAST = 9 };
+enum {
+    JOB_FANOUT = 1,
+    JOB_SWEEP = 2,
+    JOB_HOLD = 3,
+    JOB_RELEASE = 4,
+    JOB_REDRIVE = 5,
+    JOB_LANES = 6,
+    JOB_RECOVER = 7,
+    JOB_LAST = 9
+};
 
 /* A row of `job`; payload is JSON. */
 void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64_t total, struct belfry_str payload);
@@ -454,7 +463,9 @@ void fanout_drop(struct ledger *ledger);
 /* What the rules look at, from an event's row. In arena. [any] */
 void event_of_row(struct store_conn *conn, const struct store_event *row, struct arena *arena, struct route_event *out);
 
-/* targets.c: a channel that is renamed keeps its index until its plugin has declared its targets again. */
+/* targets.c: what the index says of a target, good until the index changes; NULL: it is in none. */
+const struct route_target *target_route(const struct ledger *ledger, int64_t id);
+/* A channel that is renamed keeps its index until its plugin has declared its targets again. */
 void targets_rename(struct ledger_txn *txn, const char *from, const char *to);
 /* The transaction was rolled back, or committed. */
 void targets_roll_back(struct ledger *ledger);
@@ -481,6 +492,19 @@ void made_del(struct ledger_txn *txn, int64_t id);
 void made_moved(struct ledger_txn *txn);
 void made_roll_back(struct ledger *ledger);
 void made_commit(struct ledger *ledger);
+
+/* --- lanes.c: one of a subject at a time (store/lanes.h) ---------------------------------------------------------- */
+
+/* The lane of an event's row to a target; 0: none. target NULL: it is in no index. */
+int64_t lane_of(const struct route_target *target, const struct store_event *event);
+/* Something of a lane (0: of none) ended or is held: the next one is due, and that is news. */
+void lane_next(struct ledger_txn *txn, int64_t target, int64_t lane);
+/* A row that was under way waits again, as it is written already. */
+void lane_return(struct ledger_txn *txn, const struct store_delivery *row);
+/* The target takes several of a subject at once from now on: what waits for its turn is freed, as a job. */
+void lanes_free(struct ledger_txn *txn, int64_t target, int64_t org);
+/* A slice of that; 1 when it is done. */
+int lanes_slice(struct ledger_txn *txn, struct store_job *job);
 
 /* --- last_word.c -------------------------------------------------------------------------------------------------- */
 

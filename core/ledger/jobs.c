@@ -72,6 +72,8 @@ void job_go_on(struct ledger_txn *txn, struct store_job *job)
         done = hold_slice(txn, job);
     else if (job->kind == JOB_REDRIVE)
         done = redrive_slice(txn, job, &cursor);
+    else if (job->kind == JOB_LANES)
+        done = lanes_slice(txn, job);
     job->state = done ? STORE_JOB_DONE : STORE_JOB_RUNS;
     store_job_step(txn->conn, job->id, cursor, job->done, job->state);
 }

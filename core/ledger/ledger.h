@@ -309,6 +309,7 @@ struct ledger_target {
     int64_t id; /* filled */
     struct belfry_str org, name, url;
     struct belfry_str secret, sealed_settings; /* as they are stored */
+    uint32_t order;                            /* BELFRY_ORDER_*; without one what waits for its turn is freed */
     int enabled;                               /* filled */
     int moved;                /* filled: the URL is another than before; failures are forgotten, it is enabled */
     int64_t first_failure_ms; /* filled */

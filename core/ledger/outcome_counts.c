@@ -36,10 +36,12 @@ void outcome_count(struct ledger_txn *txn, int64_t channel, enum outcome outcome
 void outcome_end_event(struct ledger_txn *txn, int64_t event, int64_t person, enum outcome outcome,
                        struct belfry_str note)
 {
-    int64_t *channels;
-    size_t count = store_deliveries_end_event(txn->conn, event, person, outcome, txn->now, note, txn->arena, &channels);
-    for (size_t i = 0; i < count; i++)
-        outcome_count(txn, channels[i], outcome, 1);
+    struct store_ended *rows;
+    size_t count = store_deliveries_end_event(txn->conn, event, person, outcome, txn->now, note, txn->arena, &rows);
+    for (size_t i = 0; i < count; i++) {
+        outcome_count(txn, rows[i].channel, outcome, 1);
+        lane_next(txn, rows[i].target, rows[i].lane);
+    }
 }
 
 void outcome_end_sent(struct ledger_txn *txn, int64_t event, int64_t person, enum outcome outcome,
@@ -62,6 +64,7 @@ void outcome_end(struct ledger_txn *txn, const struct store_delivery *row, enum 
     store_delivery_end(txn->conn, row->id, (int)outcome, txn->now, row->attempts, detail);
     outcome_count(txn, row->channel, outcome, 1);
     rate_note(txn, row->org, outcome, row->event);
+    lane_next(txn, row->target, row->lane);
 }
 
 void outcome_counts_begin(struct ledger *ledger)

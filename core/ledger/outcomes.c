@@ -49,11 +49,15 @@ static void write_one(struct ledger_txn *txn, const struct ledger_outcome *o, co
     if (!waits(o)) {
         store_delivery_end(txn->conn, row->id, (int)o->state, txn->now, attempts, str_of(o->detail));
         rate_note(txn, row->org, o->state, row->event);
+        lane_next(txn, row->target, row->lane);
     } else if (is_disabled(txn, row->target) || o->state == OUTCOME_held_disabled) {
         store_delivery_wait(txn->conn, row->id, OUTCOME_held_disabled, 2, row->due, attempts, str_of(o->detail));
         outcome_count(txn, row->channel, OUTCOME_held_disabled, o->state != OUTCOME_held_disabled);
     } else {
         store_delivery_wait(txn->conn, row->id, (int)o->state, 1, o->due_ms, attempts, str_of(o->detail));
+        struct store_delivery waits = *row;
+        waits.due = o->due_ms;
+        lane_return(txn, &waits);
     }
 }
 

@@ -11,6 +11,7 @@
  */
 #include "ledger/inside.h"
 
+#include "store/lanes.h"
 #include "store/story.h"
 
 #include <stdlib.h>
@@ -49,6 +50,22 @@ static int waits_now(const struct ledger_txn *txn, const struct store_delivery *
            (row->state == OUTCOME_retrying || row->state == OUTCOME_scheduled);
 }
 
+/* A row to a target comes back, by the order that is asked for now; when it is due. */
+static int64_t target_again(struct ledger_txn *txn, const struct store_delivery *row, int64_t due_ms)
+{
+    struct store_delivery again = *row;
+    struct store_event event;
+    if (!store_event_get(txn->conn, row->event, txn->arena, &event))
+        return due_ms; /* its claim will say so */
+    if (!row->open) {
+        again.lane = lane_of(target_route(txn->ledger, row->target), &event);
+        if (again.lane != row->lane)
+            store_delivery_set_lane(txn->conn, row->id, again.lane);
+    }
+    again.due = due_ms;
+    return again.lane ? store_lane_enter(txn->conn, &again) : due_ms;
+}
+
 /* What went out with it and did not arrive either is the same mail. By itself it is one of its own, and what waits for
  * a digest waits no longer. */
 static void wait_now(struct ledger_txn *txn, const struct store_delivery *row)
@@ -63,8 +80,9 @@ static void wait_now(struct ledger_txn *txn, const struct store_delivery *row)
     }
     if (row->bundle)
         store_delivery_leave(txn->conn, row->id);
-    store_delivery_wait(txn->conn, row->id, row->attempts ? OUTCOME_retrying : OUTCOME_scheduled, 1, txn->now,
-                        row->attempts, why);
+    int64_t due = row->target ? target_again(txn, row, txn->now) : txn->now;
+    store_delivery_wait(txn->conn, row->id, row->attempts ? OUTCOME_retrying : OUTCOME_scheduled, 1, due, row->attempts,
+                        why);
 }
 
 /* NULL: it waits from now on; else why it cannot. */
@@ -79,6 +97,8 @@ static const char *retry_row(struct ledger_txn *txn, const struct store_delivery
         return "its channel is not in the configuration any more";
     if (row->target && (!store_target_get(txn->conn, row->target, txn->arena, &target) || target.removed))
         return "its endpoint is not in the configuration any more";
+    if (row->open == 1 && store_waits_for_turn(row->due))
+        return "an earlier one of its subject goes first";
     if (row->target && !target.enabled)
         return "its endpoint is disabled; change the endpoint's `url` in the configuration and reload";
     wait_now(txn, row);

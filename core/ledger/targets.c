@@ -79,6 +79,8 @@ static void declare_one(struct ledger_txn *txn, int64_t channel, struct ledger_t
     target->first_failure_ms = target->moved ? 0 : row.first_failure;
     if (target->moved)
         targets_moved(txn, &before, number);
+    if (found && target->order != BELFRY_ORDER_FIFO)
+        lanes_free(txn, row.id, row.org);
 }
 
 /* Rows of the channel that the declaration does not have. */
@@ -147,6 +149,14 @@ struct index_command {
     void (*done)(void *arg, belfry_status status);
     void *arg;
 };
+
+const struct route_target *target_route(const struct ledger *ledger, int64_t id)
+{
+    const struct route_target *found = NULL;
+    for (size_t i = 0; !found && i < ledger->target_channels; i++)
+        found = ledger->targets[i].index ? route_targets_find(ledger->targets[i].index, id) : NULL;
+    return found;
+}
 
 static int is_recorded(struct ledger_txn *txn, const struct index_command *c)
 {

@@ -190,6 +190,11 @@ void route_targets_free(struct route_targets *targets);
  * cost grows with the lists that the row is in only as moving their ends does. */
 void route_targets_put(struct route_targets *targets, const struct route_target *row);
 void route_targets_del(struct route_targets *targets, int64_t id);
+/* The row with that id, or NULL. [any] */
+const struct route_target *route_targets_find(const struct route_targets *targets, int64_t id);
+/* Why a target, whatever its id, does not take an event; NULL: it does. [any] */
+const char *route_target_refuses(const struct route_target *target, const struct route_event *event,
+                                 struct arena *arena);
 /* Calls fn for each target of the event, in order of id, with why_not NULL; when all is set (explain) for the others
  * of its org too, with the reason. [any] */
 void route_targets_match(const struct route_targets *targets, const struct route_event *event, struct arena *arena,

@@ -194,6 +194,24 @@ static int takes_type(const struct route_target *target, struct belfry_str type)
     return 0;
 }
 
+const struct route_target *route_targets_find(const struct route_targets *targets, int64_t id)
+{
+    const struct route_target key = {.id = id}, *wanted = &key;
+    const struct route_target **found =
+        targets->count ? bsearch(&wanted, targets->order, targets->count, sizeof(*targets->order), by_id) : NULL;
+    return found ? *found : NULL;
+}
+
+const char *route_target_refuses(const struct route_target *target, const struct route_event *event,
+                                 struct arena *arena)
+{
+    if (target->org.len > 0 && !str_eq(target->org, event->org))
+        return "it is another org's";
+    if (!takes_type(target, event->type))
+        return "not one of its types";
+    return refuses(target, event, route_view(event, arena));
+}
+
 typedef void (*target_fn)(void *arg, const struct route_target *target, const char *why_not);
 
 /* Every target of the org, with the reason against it. */

@@ -6,6 +6,7 @@
  */
 #include "store/deliveries.h"
 
+#include "store/lanes.h"
 #include "store/private.h"
 
 #include "event/outcome.h"
@@ -13,8 +14,8 @@
 void store_delivery_add(struct store_conn *conn, const struct store_delivery *d)
 {
     struct sql *s = sql_use(conn, "INSERT INTO delivery(id, event, org, channel, rule, person, notification, address,"
-                                  " target, unless, state, open, due, attempts, reason)"
-                                  " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+                                  " target, unless, state, open, due, attempts, reason, lane)"
+                                  " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     sql_i64(s, d->id);
     sql_i64(s, d->event);
     sql_i64(s, d->org);
@@ -30,12 +31,13 @@ void store_delivery_add(struct store_conn *conn, const struct store_delivery *d)
     sql_i64(s, d->due);
     sql_i64(s, d->attempts);
     sql_str_opt(s, d->reason);
+    sql_i64_opt(s, d->lane);
     sql_run(s);
 }
 
 #define COLUMNS                                                                                                        \
     "id, event, org, channel, rule, person, notification, address, target, unless, state, open, due, attempts, lease," \
-    " category, bundle, kind, reason, mailed"
+    " category, bundle, kind, reason, mailed, lane"
 
 static void fill(struct sql *s, struct arena *arena, struct store_delivery *out)
 {
@@ -60,6 +62,7 @@ static void fill(struct sql *s, struct arena *arena, struct store_delivery *out)
         .kind = (int32_t)sql_get_i64(s, 17),
         .reason = sql_get_copy(s, 18, arena),
         .mailed = sql_get_i64(s, 19),
+        .lane = sql_get_i64(s, 20),
     };
 }
 
@@ -116,7 +119,8 @@ int64_t store_deliveries_next(struct store_conn *conn, int64_t channel, int64_t 
                            : sql_use(conn, "SELECT min(due) FROM delivery INDEXED BY delivery_due WHERE channel = ?"
                                            " AND open = 1 AND target IS NULL AND lease IS NULL");
     sql_i64(s, target ? target : channel);
-    return sql_one(s, INT64_MAX);
+    int64_t next = sql_one(s, INT64_MAX);
+    return store_waits_for_turn(next) ? INT64_MAX : next;
 }
 
 void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int open, int64_t due_ms, int attempts,
@@ -158,18 +162,36 @@ void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t 
     sql_run(s);
 }
 
-size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
-                                  struct belfry_str detail, struct arena *arena, int64_t **channels)
+/* What a change gave back: channel, target, lane. */
+static size_t read_ended(struct sql *s, struct arena *arena, struct store_ended **out)
 {
-    int64_t *items = NULL;
+    struct store_ended *items = NULL;
     size_t count = 0, cap = 0;
+    while (sql_row(s)) {
+        if (count == cap) {
+            cap = cap ? cap * 4 : 8;
+            struct store_ended *more = arena_alloc(arena, cap * sizeof(*more));
+            if (count > 0)
+                memcpy(more, items, count * sizeof(*more));
+            items = more;
+        }
+        items[count++] = (struct store_ended){sql_get_i64(s, 0), sql_get_i64(s, 1), sql_get_i64(s, 2)};
+    }
+    sql_end(s);
+    *out = items;
+    return count;
+}
+
+size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
+                                  struct belfry_str detail, struct arena *arena, struct store_ended **out)
+{
 #define END_EVENT                                                                                                      \
     "UPDATE delivery SET state = ?, open = 0, detail = ?, ended = ? WHERE event = ? AND open > 0 AND lease IS NULL"
-#define CHANNELS " RETURNING channel"
-    struct sql *s = person > 0    ? sql_use(conn, END_EVENT " AND person = ?" CHANNELS)
-                    : person == 0 ? sql_use(conn, END_EVENT " AND person IS NULL" CHANNELS)
-                                  : sql_use(conn, END_EVENT CHANNELS);
-#undef CHANNELS
+#define ENDED " RETURNING channel, target, lane"
+    struct sql *s = person > 0    ? sql_use(conn, END_EVENT " AND person = ?" ENDED)
+                    : person == 0 ? sql_use(conn, END_EVENT " AND person IS NULL" ENDED)
+                                  : sql_use(conn, END_EVENT ENDED);
+#undef ENDED
 #undef END_EVENT
     sql_i64(s, state);
     sql_str_opt(s, detail);
@@ -177,19 +199,8 @@ size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_
     sql_i64(s, event);
     if (person > 0)
         sql_i64(s, person);
-    while (sql_row(s)) {
-        if (count == cap) {
-            cap = cap ? cap * 4 : 8;
-            int64_t *more = arena_alloc(arena, cap * sizeof(*more));
-            if (count > 0)
-                memcpy(more, items, count * sizeof(*more));
-            items = more;
-        }
-        items[count++] = sql_get_i64(s, 0);
-    }
-    sql_end(s);
+    size_t count = read_ended(s, arena, out);
     conn->written += count;
-    *channels = items;
     return count;
 }
 
@@ -225,16 +236,27 @@ int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery
     return (int)sql_one(s, 0);
 }
 
+/* One of a lane is the first of it again, unless an older one has come to it meanwhile. */
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms)
 {
-    struct sql *s = sql_use(conn, "UPDATE delivery SET lease = NULL, due = ?,"
-                                  " state = CASE WHEN attempts > 0 THEN ? ELSE ? END"
-                                  " WHERE lease IS NOT NULL AND target IS NOT NULL AND lease <> ?");
+    struct arena *arena = arena_new(0);
+    struct store_ended *rows;
+    struct sql *s = sql_use(conn, "UPDATE delivery SET lease = NULL, due = CASE WHEN lane IS NULL THEN ?1 ELSE ?1 + ?2"
+                                  " END, state = CASE WHEN attempts > 0 THEN ?3 ELSE ?4 END"
+                                  " WHERE lease IS NOT NULL AND target IS NOT NULL AND lease <> ?5"
+                                  " RETURNING channel, target, lane");
     sql_i64(s, now_ms);
+    sql_i64(s, STORE_TURN);
     sql_i64(s, OUTCOME_retrying);
     sql_i64(s, OUTCOME_scheduled);
     sql_i64(s, boot);
-    return sql_run(s);
+    size_t count = read_ended(s, arena, &rows);
+    conn->written += count;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].lane)
+            store_lane_settle(conn, rows[i].target, rows[i].lane);
+    arena_free(arena);
+    return (int)count;
 }
 
 size_t store_deliveries_interrupted(struct store_conn *conn, int64_t boot, struct arena *arena,
@@ -261,26 +283,38 @@ int store_deliveries_hold(struct store_conn *conn, int64_t target, struct belfry
 
 int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now_ms, size_t limit)
 {
+    struct arena *arena = arena_new(0);
+    struct store_ended *rows;
     struct sql *s =
         sql_use(conn, "UPDATE delivery SET open = 1, detail = NULL, state = CASE WHEN attempts > 0 THEN ?1 ELSE ?2 END,"
-                      " due = CASE WHEN attempts > 0 THEN min(due, ?3) ELSE due END WHERE id IN"
+                      " due = CASE WHEN attempts > 0 THEN min(due & (?6 - 1), ?3) ELSE due & (?6 - 1) END"
+                      " + CASE WHEN lane IS NULL THEN 0 ELSE ?6 END WHERE id IN"
                       " (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ?4 AND open = 2"
-                      " ORDER BY id LIMIT ?5)");
+                      " ORDER BY id LIMIT ?5) RETURNING channel, target, lane");
     sql_i64(s, OUTCOME_retrying);
     sql_i64(s, OUTCOME_scheduled);
     sql_i64(s, now_ms);
     sql_i64(s, target);
     sql_i64(s, (int64_t)limit);
-    return sql_run(s);
+    sql_i64(s, STORE_TURN);
+    size_t count = read_ended(s, arena, &rows);
+    conn->written += count;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].lane)
+            store_lane_settle(conn, target, rows[i].lane);
+    arena_free(arena);
+    return (int)count;
 }
 
+/* Of a target those go first that wait for their turn, so that a lane of one that comes back between two slices still
+ * has its first. */
 int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit)
 {
 #define END_QUEUE                                                                                                      \
     "UPDATE delivery SET state = ?, open = 0, ended = ?, detail = 'its channel or target is gone' WHERE id IN"         \
     " (SELECT id FROM delivery WHERE "
     struct sql *s =
-        target ? sql_use(conn, END_QUEUE "target = ?3 AND lease IS NULL AND open = 1 LIMIT ?4)")
+        target ? sql_use(conn, END_QUEUE "target = ?3 AND lease IS NULL AND open = 1 ORDER BY due DESC LIMIT ?4)")
                : sql_use(conn, END_QUEUE "channel = ?3 AND target IS NULL AND lease IS NULL AND open = 1 LIMIT ?4)");
     sql_i64(s, OUTCOME_channel_removed);
     sql_i64(s, now_ms);

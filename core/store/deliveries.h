@@ -16,6 +16,7 @@ struct store_delivery {
     int64_t due, lease;
     int64_t category; /* of its event, once it was to go into a digest; 0: it never was */
     int64_t bundle;   /* what it went out with, last; 0: by itself */
+    int64_t lane;     /* of a row to a target that takes one of a subject at a time (lanes.h); 0: none */
     int64_t mailed;   /* address_mark() of where a person's row went last; 0: nowhere, or to an address of its own */
 };
 
@@ -25,18 +26,22 @@ int store_delivery_get(struct store_conn *conn, int64_t id, struct arena *arena,
  * Returns the count, array and texts in arena. */
 size_t store_deliveries_due(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit,
                             struct arena *arena, struct store_delivery **out);
-/* When the next row of the queue is due, also one that is due already; INT64_MAX: none. */
+/* When the next row of the queue is due, also one that is due already; INT64_MAX: none, or only such as wait for their
+ * turn. */
 int64_t store_deliveries_next(struct store_conn *conn, int64_t channel, int64_t target);
 /* Waits on: state, open (1 or 2) and a new due time; the lease ends. */
 void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int open, int64_t due_ms, int attempts,
                          struct belfry_str detail);
 void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t now_ms, int attempts,
                         struct belfry_str detail);
+struct store_ended {
+    int64_t channel, target, lane; /* 0: none; lanes are the caller's to settle */
+};
 /* Ends rows of an event that wait or are held: of one person (above 0), of everybody without a row (addresses and
- * targets: 0), or all of them (-1). Those under way are left to their claim. Returns how many; *channels, in arena, has
- * the channel of each. */
+ * targets: 0), or all of them (-1). Those under way are left to their claim. Returns how many; *out, in arena, says of
+ * each what it was. */
 size_t store_deliveries_end_event(struct store_conn *conn, int64_t event, int64_t person, int state, int64_t now_ms,
-                                  struct belfry_str detail, struct arena *arena, int64_t **channels);
+                                  struct belfry_str detail, struct arena *arena, struct store_ended **out);
 /* The same for one person, or for everybody without a row (0), on one channel. Returns how many. */
 size_t store_deliveries_end_channel(struct store_conn *conn, int64_t event, int64_t person, int64_t channel, int state,
                                     int64_t now_ms, struct belfry_str detail);
@@ -45,14 +50,14 @@ int store_deliveries_wake(struct store_conn *conn, int64_t person, int64_t now_m
 /* Another row of the same event, channel and recipient that was sent, is being sent, may have arrived or is to be tried
  * once more, also one that the night holds until then. */
 int store_delivery_has_twin(struct store_conn *conn, const struct store_delivery *row);
-/* Rows of targets under a lease of another boot become due at once. Returns how many. */
+/* Rows of targets under a lease of another boot become due at once, lanes are settled. Returns how many. */
 int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_ms);
 /* Rows of recipients under a lease of another boot, those of a bundle next to each other. Returns the count, array and
  * texts in arena. */
 size_t store_deliveries_interrupted(struct store_conn *conn, int64_t boot, struct arena *arena,
                                     struct store_delivery **out);
-/* Up to limit rows of a target from waiting to held, or back: those that were tried before are due now. Returns how
- * many. */
+/* Up to limit rows of a target from waiting to held, or back: those that were tried before are due now, and lanes are
+ * settled. Returns how many. */
 int store_deliveries_hold(struct store_conn *conn, int64_t target, struct belfry_str why, size_t limit);
 int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now_ms, size_t limit);
 /* Up to limit rows of a channel (target 0) or a target that wait or are held end as channel_removed; returns how many.

@@ -6,6 +6,7 @@
  */
 #include "store/queue.h"
 
+#include "store/lanes.h"
 #include "store/sql.h"
 
 /* Adds what a query of (state, count, oldest due, mine) found; returns how many rows it has read. */
@@ -102,6 +103,18 @@ size_t store_targets_failing(struct store_conn *conn, int64_t org, size_t max, s
     return count;
 }
 
+/* Of what waits, by its own time; from: 0, or STORE_TURN for what waits for its turn. 0: nothing does. */
+static int64_t first_due(struct store_conn *conn, int64_t target, int64_t from)
+{
+    struct sql *s = sql_use(conn, "SELECT min(due) - ?2 FROM delivery INDEXED BY delivery_target WHERE target = ?1"
+                                  " AND open = 1 AND target IS NOT NULL AND lease IS NULL AND due >= ?2"
+                                  " AND due < ?2 + ?3");
+    sql_i64(s, target);
+    sql_i64(s, from);
+    sql_i64(s, STORE_TURN);
+    return sql_one(s, 0);
+}
+
 int store_target_state(struct store_conn *conn, int64_t org, int64_t target, struct arena *arena,
                        struct store_target_state *out)
 {
@@ -130,9 +143,7 @@ int store_target_state(struct store_conn *conn, int64_t org, int64_t target, str
     sql_i64(s, target);
     sql_i64(s, STORE_COUNT_MAX + 1);
     out->held = counted(sql_one(s, 0));
-    s = sql_use(conn, "SELECT min(due) FROM delivery INDEXED BY delivery_target WHERE target = ? AND open = 1"
-                      " AND target IS NOT NULL AND lease IS NULL");
-    sql_i64(s, target);
-    out->oldest_due = sql_one(s, 0);
+    int64_t due = first_due(conn, target, 0), turn = first_due(conn, target, STORE_TURN);
+    out->oldest_due = turn && (!due || turn < due) ? turn : due;
     return 1;
 }

@@ -184,9 +184,15 @@
     "UPDATE target SET settings = NULL;"
 
 #define STORE_SCHEMA_5_LANE \
-    /* lane: of a row to a target that takes one of a subject at a time: event.subject_key */ \
+    /* lane: of a row to a target that takes one of a subject at a time: event.subject_key (lanes.h) */ \
     "ALTER TABLE delivery ADD COLUMN lane INTEGER;" \
-    "CREATE INDEX delivery_lane ON delivery(target, lane, id) WHERE lane IS NOT NULL AND open > 0;"
+    "CREATE INDEX delivery_lane ON delivery(target, lane, event) WHERE lane IS NOT NULL AND open > 0;" \
+    "CREATE INDEX delivery_lane_busy ON delivery(target, lane) WHERE lane IS NOT NULL AND lease IS NOT NULL;" \
+    /* an event may go to 10,000 endpoints, and each claim asks whether this one has another row of it */ \
+    "DROP INDEX delivery_event;" \
+    "CREATE INDEX delivery_event ON delivery(event, person, target);" \
+    /* what was told of its failures last: enum target_told (deliveries.h) */ \
+    "ALTER TABLE target ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
 
 /* clang-format on */
 

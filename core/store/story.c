@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "event/outcome.h"
+#include "store/lanes.h"
 #include "store/sql.h"
 
 #include <stdlib.h>
@@ -58,6 +59,11 @@ static void read_views(struct store_conn *conn, struct sql *s, struct rows *rows
                                           .target = sql_get_copy(s, 13, rows->arena),
                                           .detail = sql_get_copy(s, 14, rows->arena),
                                           .title = sql_get_copy(s, 15, rows->arena)};
+        if (!store_waits_for_turn(v->due))
+            continue;
+        v->due = 0;
+        if (v->open == 1)
+            v->detail = STR("it waits for its turn: an earlier one of its subject goes first");
     }
     sql_end(s);
 }
@@ -411,10 +417,16 @@ int64_t store_oldest_pending(struct store_conn *conn, struct belfry_str channel)
                                   " AND lease IS NULL");
     sql_i64(s, id);
     int64_t own = sql_one(s, 0);
-    s = sql_use(conn, "SELECT MIN(oldest) FROM (SELECT (SELECT MIN(d.due) FROM delivery d WHERE d.target = t.id"
-                      " AND d.open = 1 AND d.target IS NOT NULL AND d.lease IS NULL) AS oldest FROM target t"
-                      " WHERE t.channel = ?)");
+    /* what waits for its turn (lanes.h) stands behind the others, by its own time */
+#define OLDEST                                                                                                         \
+    "(SELECT MIN(d.due) FROM delivery d WHERE d.target = t.id AND d.open = 1 AND d.target IS NOT NULL"                 \
+    " AND d.lease IS NULL"
+    s = sql_use(conn, "SELECT MIN(oldest) FROM (SELECT " OLDEST " AND d.due < ?2) AS oldest FROM target t"
+                      " WHERE t.channel = ?1 UNION ALL SELECT " OLDEST " AND d.due >= ?2) - ?2 FROM target t"
+                      " WHERE t.channel = ?1)");
+#undef OLDEST
     sql_i64(s, id);
+    sql_i64(s, STORE_TURN);
     int64_t targets = sql_one(s, 0);
     return !own || (targets && targets < own) ? targets : own;
 }

@@ -17,7 +17,7 @@ struct store_delivery_query {
 };
 
 struct store_delivery_view {
-    int64_t id, event, notification, person, due, ended;
+    int64_t id, event, notification, person, due, ended; /* due 0: when its turn comes */
     int state, open, attempts;
     uint32_t unless;
     struct belfry_str channel, rule, recipient, target, detail;

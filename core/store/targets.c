@@ -3,6 +3,7 @@
  */
 #include "store/deliveries.h"
 
+#include "store/lanes.h"
 #include "store/private.h"
 
 #include "event/outcome.h"
@@ -197,25 +198,60 @@ size_t store_targets_disabled(struct store_conn *conn, struct arena *arena, int6
     return ids(sql_use(conn, "SELECT id FROM target WHERE enabled = 0 ORDER BY id"), arena, out);
 }
 
+/* Two sets of lanes become one: all wait for their turn, until the first of each is found again. */
+static void stop_lanes(struct store_conn *conn, int64_t from, int64_t to, const char *which)
+{
+    struct sql *s = sql_use(conn, which);
+    sql_i64(s, from);
+    sql_i64(s, to);
+    sql_i64(s, STORE_TURN);
+    sql_run(s);
+}
+
+static void start_lanes(struct store_conn *conn, int64_t channel)
+{
+    struct arena *arena = arena_new(0);
+    int64_t *targets;
+    size_t count = store_targets_of(conn, channel, arena, &targets);
+    for (size_t i = 0; i < count; i++) {
+        struct sql *s = sql_use(conn, "SELECT DISTINCT lane FROM delivery INDEXED BY delivery_lane WHERE target = ?"
+                                      " AND lane IS NOT NULL AND open > 0");
+        int64_t *lanes;
+        sql_i64(s, targets[i]);
+        size_t n = ids(s, arena, &lanes);
+        for (size_t l = 0; l < n; l++)
+            store_lane_settle(conn, targets[i], lanes[l]);
+    }
+    arena_free(arena);
+}
+
 /* A row that an earlier channel of that name left gives what it still has to the one that comes. */
 static void merge_targets(struct store_conn *conn, int64_t from, int64_t to)
 {
 #define TWINS                                                                                                          \
     " FROM target old JOIN target new ON new.org = old.org AND new.name = old.name WHERE old.channel = ?1"             \
     " AND new.channel = ?2"
+#define STOP                                                                                                           \
+    "UPDATE delivery SET due = (due & (?3 - 1)) + ?3 WHERE lane IS NOT NULL AND open = 1 AND lease IS NULL"            \
+    " AND target IN ("
     static const char *const steps[] = {
         "UPDATE delivery SET target = (SELECT old.id" TWINS " AND new.id = delivery.target)"
         " WHERE target IN (SELECT new.id" TWINS ")",
         "DELETE FROM target WHERE id IN (SELECT new.id" TWINS ")",
         "UPDATE target SET channel = ?2 WHERE channel = ?1",
     };
+    static const char *const stops[] = {STOP "SELECT old.id" TWINS ")", STOP "SELECT new.id" TWINS ")"};
+    for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
+        stop_lanes(conn, from, to, stops[i]);
 #undef TWINS
+#undef STOP
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct sql *s = sql_use(conn, steps[i]);
         sql_i64(s, from);
         sql_i64(s, to);
         sql_run(s);
     }
+    start_lanes(conn, to);
 }
 
 /* Asks indexes only: a name that went long ago costs nothing at each start. */
