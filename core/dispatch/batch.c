@@ -92,7 +92,9 @@ static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_r
     struct queue_state *q = b->queue;
     int moved = q->target && !str_eq(b->facts->pub.url, q->target->facts->pub.url);
     outcome_judge(d, b, results, n);
-    if (!moved) { /* what another receiver answered says nothing of this one */
+    if (b->of->test) {
+        q->breaker.probing = 0;
+    } else if (!moved) { /* what another receiver answered says nothing of this one */
         note(d, b, results[0].outcome);
         if (q->target)
             target_result(d, q->target, results[0].outcome, b->attempt);

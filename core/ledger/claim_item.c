@@ -81,6 +81,7 @@ void claim_item_fill(struct ledger_txn *txn, struct arena *arena, const struct s
                                        .waited_ms = waited(txn, row),
                                        .first_ms = tries.first_ms,
                                        .unknowns = tries.unknowns,
+                                       .test = delivery_is_test(row),
                                        .total = 1};
     if (row->target)
         item->payload = store_payload_get(txn->conn, event.id, arena);

@@ -168,7 +168,7 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
 /* --- targets ------------------------------------------------------------------------------------------------------ */
 
 /* The body that every target gets: the same bytes for each attempt, resend and recovery. */
-static void write_payload(struct ledger_txn *txn, const struct route_event *event, const struct store_event *row)
+void payload_write(struct ledger_txn *txn, const struct route_event *event, const struct store_event *row)
 {
     char id[ID_TEXT_SIZE];
     id_format(store_id_key(txn->ledger->store), row->id, id);
@@ -184,11 +184,19 @@ static void write_payload(struct ledger_txn *txn, const struct route_event *even
                                            .actor = row->actor,
                                            .data = row->data,
                                            .time_ms = row->time,
-                                           .severity = row->severity};
+                                           .severity = row->severity,
+                                           .test = is_test_event(row)};
     struct buf out = {NULL, 0, 0};
     ledger_payload(&payload, &out);
     store_payload_add(txn->conn, row->id, buf_str(&out));
     buf_free(&out);
+}
+
+void expand_target(struct ledger_txn *txn, const struct expansion *x, const struct store_event *row,
+                   const struct route_delivery *d, const struct route_target *target)
+{
+    int held = hash_get(txn->ledger->disabled, str_slice((const char *)&target->id, sizeof(target->id))) != NULL;
+    add_delivery(txn, x, d, 0, 0, NULL, target->id, lane_of(target, row), held);
 }
 
 struct matching {
@@ -205,16 +213,15 @@ static void on_target(void *arg, const struct route_target *target, const char *
 {
     struct matching *m = arg;
     struct ledger_txn *txn = m->txn;
-    if (why_not)
+    if (why_not || is_about_endpoint(txn, m->row, target->id))
         return;
     m->matched++;
     if (m->second)
         return;
     if (!m->payload)
-        write_payload(txn, m->event, m->row);
+        payload_write(txn, m->event, m->row);
     m->payload = 1;
-    int held = hash_get(txn->ledger->disabled, str_slice((const char *)&target->id, sizeof(target->id))) != NULL;
-    add_delivery(txn, m->x, m->d, 0, 0, NULL, target->id, lane_of(target, m->row), held);
+    expand_target(txn, m->x, m->row, m->d, target);
 }
 
 void expand_targets(struct ledger_txn *txn, const struct expansion *x, const struct route_event *event,

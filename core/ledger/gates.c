@@ -225,6 +225,8 @@ int gates_pass(struct ledger_txn *txn, struct gate *gate)
         store_notification_get(txn->conn, row->notification, &gate->own);
     if (row->person)
         cache_person_rev(txn, row->person, &who.username);
+    if (delivery_is_test(row))
+        return valid(txn, gate, flags);
     if (!valid(txn, gate, flags) || !unseen(txn, gate) || !unhandled(gate, flags) ||
         !may_see(txn, gate, category, flags, who.org, who.username, &who.person))
         return 0;

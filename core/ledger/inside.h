@@ -405,6 +405,9 @@ void expand_decision(struct ledger_txn *txn, const struct expansion *x, const st
 /* Rows of recipient i: notification, deliveries, decisions; replaces the earlier row. Returns the notification, 0:
  * none. */
 int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint32_t i, int64_t *person);
+/* A row of one target, without asking whether it takes the event. The payload is there. */
+void expand_target(struct ledger_txn *txn, const struct expansion *x, const struct store_event *row,
+                   const struct route_delivery *d, const struct route_target *target);
 /* Rows of the channel's targets. payload is made once, when the first one matches. */
 void expand_targets(struct ledger_txn *txn, const struct expansion *x, const struct route_event *event,
                     const struct store_event *row);
@@ -454,6 +457,10 @@ void job_slice(struct ledger_txn *txn);
 void job_go_on(struct ledger_txn *txn, struct store_job *job);
 /* A slice of what was asked for by hand (redrive.c); 1 when it is done. */
 int redrive_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
+/* 1: the job is such a one, and its endpoint is not in force yet (the hub starts) or for now. */
+int recover_waits(struct ledger_txn *txn, const struct store_job *job);
+/* A slice of what an endpoint has missed (endpoint_recover.c). */
+int recover_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
 /* A slice of a fan-out; 1 when it is done. */
 int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_str *cursor);
 /* Ends the fan-out of an event that is replaced while it is under way. The successor takes over what it was to replace:
@@ -551,6 +558,37 @@ void claim_item_lease(struct ledger_txn *txn, const struct ledger_claim_item *it
 int bundle_wanted(const struct ledger_txn *txn, const struct store_delivery *row);
 /* Asks all of them and takes what may go; returns how many rows were looked at. */
 size_t bundle_take(struct ledger_txn *txn, struct ledger_claim *claim, const struct store_delivery *row);
+
+/* --- deed.c: whose deed a command is ------------------------------------------------------------------------------ */
+
+struct deed {
+    char *org, *who, *reason; /* reason: NULL when none was given */
+};
+struct deed deed_copy(const struct ledger_deed *from); /* [any] */
+void deed_free(struct deed *deed);                     /* [any] */
+/* Its row of the audit. Takes the reference to detail. */
+void deed_audit(struct ledger_txn *txn, const struct deed *deed, const char *what, json_t *detail);
+
+/* --- endpoint_deed.c: what deeds on endpoints share --------------------------------------------------------------- */
+
+#define ENDPOINT_TEST "endpoint.test" /* event.trigger_type of a test; it has no trigger_id */
+
+/* The endpoint of a deed, which is its org's and still there: 1. */
+int endpoint_find(struct ledger_txn *txn, const struct deed *deed, int64_t id, struct store_target *out);
+/* {"endpoint": id, "name": ...}, for the audit. */
+json_t *endpoint_detail(struct ledger_txn *txn, const struct store_target *endpoint);
+/* A row of a target that has ended goes out again, with the whole schedule before it: due at due_ms, or held. unless 0:
+ * whatever was done meanwhile. */
+void endpoint_row_again(struct ledger_txn *txn, const struct store_delivery *row, const struct store_event *event,
+                        int64_t due_ms, uint32_t unless, const char *why);
+int is_test_event(const struct store_event *event);
+/* 1 when an event of the hub is about this endpoint: it is told to others. data: of the event */
+int is_about_endpoint(struct ledger_txn *txn, const struct store_event *event, int64_t endpoint);
+
+/* --- payload.c ---------------------------------------------------------------------------------------------------- */
+
+/* The body that every target gets, once for an event: the same bytes for each attempt, resend and recovery. */
+void payload_write(struct ledger_txn *txn, const struct route_event *event, const struct store_event *row);
 
 /* --- outcomes.c --------------------------------------------------------------------------------------------------- */
 

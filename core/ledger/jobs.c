@@ -72,6 +72,8 @@ void job_go_on(struct ledger_txn *txn, struct store_job *job)
         done = hold_slice(txn, job);
     else if (job->kind == JOB_REDRIVE)
         done = redrive_slice(txn, job, &cursor);
+    else if (job->kind == JOB_RECOVER)
+        done = recover_slice(txn, job, &cursor);
     else if (job->kind == JOB_LANES)
         done = lanes_slice(txn, job);
     job->state = done ? STORE_JOB_DONE : STORE_JOB_RUNS;
@@ -80,9 +82,12 @@ void job_go_on(struct ledger_txn *txn, struct store_job *job)
 
 void job_slice(struct ledger_txn *txn)
 {
-    struct store_job job;
-    if (store_job_next(txn->conn, JOB_FANOUT, JOB_LAST, 0, txn->arena, &job))
+    struct store_job job = {.id = 0};
+    while (store_job_next(txn->conn, JOB_FANOUT, JOB_LAST, job.id, txn->arena, &job)) {
+        if (recover_waits(txn, &job))
+            continue; /* until there is an index, which says so */
         job_go_on(txn, &job);
-    else
-        txn->ledger->jobs_open = 0;
+        return;
+    }
+    txn->ledger->jobs_open = 0;
 }

@@ -239,6 +239,7 @@ struct ledger_claim_item {
     size_t action_count;
     int32_t severity;
     int required; /* the category is */
+    int test;     /* of an endpoint, by hand: tried once, and its health takes no notice */
     int64_t event_time_ms, due_ms;
     int64_t valid_until_ms; /* 0: for good */
     int64_t waited_ms;      /* the rule's `after`, when `unless` has seen */

@@ -18,30 +18,6 @@
 
 #define LOOKED_AT 20000 /* rows that a slice reads at most, where no index leads to those it wants */
 
-struct deed {
-    char *org, *who, *reason;
-};
-
-static struct deed deed_copy(const struct ledger_deed *from)
-{
-    return (struct deed){.org = xstrndup(from->org.ptr, from->org.len),
-                         .who = xstrndup(from->who.ptr, from->who.len),
-                         .reason = from->reason.len ? xstrndup(from->reason.ptr, from->reason.len) : NULL};
-}
-
-static void deed_free(struct deed *deed)
-{
-    free(deed->org);
-    free(deed->who);
-    free(deed->reason);
-}
-
-static void add_reason(json_t *detail, const char *reason)
-{
-    if (reason)
-        json_object_set_new(detail, "reason", json_string(reason));
-}
-
 /* --- one row ------------------------------------------------------------------------------------------------------ */
 
 static int waits_now(const struct ledger_txn *txn, const struct store_delivery *row)
@@ -146,10 +122,7 @@ static void audit_one(struct ledger_txn *txn, const struct single *s, const stru
     id_format(store_id_key(txn->ledger->store), row->id, id);
     json_t *detail = json_pack("{s:s, s:s%, s:s}", "delivery", id, "channel", channel.ptr ? channel.ptr : "",
                                channel.len, "was", outcome_name(row->state));
-    add_reason(detail, s->deed.reason);
-    ledger_txn_audit(txn, str_of(s->deed.org), str_of(s->deed.who), s->cancel ? "delivery.cancel" : "delivery.retry",
-                     detail);
-    json_decref(detail);
+    deed_audit(txn, &s->deed, s->cancel ? "delivery.cancel" : "delivery.retry", detail);
 }
 
 static belfry_status single_run(struct ledger_command *command, struct ledger_txn *txn)
@@ -305,10 +278,7 @@ static void audit_many(struct ledger_txn *txn, const struct many *m)
     if (m->shown)
         json_object_set(detail, "filter", m->shown);
     json_object_set_new(detail, m->shown ? "matched" : "changed", json_integer(m->shown ? m->matched : m->changed));
-    add_reason(detail, m->deed.reason);
-    ledger_txn_audit(txn, str_of(m->deed.org), str_of(m->deed.who),
-                     m->discard ? "deliveries.discard" : "deliveries.retry", detail);
-    json_decref(detail);
+    deed_audit(txn, &m->deed, m->discard ? "deliveries.discard" : "deliveries.retry", detail);
 }
 
 static void begin(struct ledger_txn *txn, struct many *m)

@@ -192,6 +192,8 @@ void route_targets_put(struct route_targets *targets, const struct route_target 
 void route_targets_del(struct route_targets *targets, int64_t id);
 /* The row with that id, or NULL. [any] */
 const struct route_target *route_targets_find(const struct route_targets *targets, int64_t id);
+/* [any] */
+int route_target_takes_type(const struct route_target *target, struct belfry_str type);
 /* Why a target, whatever its id, does not take an event; NULL: it does. [any] */
 const char *route_target_refuses(const struct route_target *target, const struct route_event *event,
                                  struct arena *arena);

@@ -184,7 +184,7 @@ static int pattern_takes(struct belfry_str pattern, struct belfry_str type)
     return str_has_suffix(pattern, STR(".*")) && str_has_prefix(type, str_slice(pattern.ptr, pattern.len - 1));
 }
 
-static int takes_type(const struct route_target *target, struct belfry_str type)
+int route_target_takes_type(const struct route_target *target, struct belfry_str type)
 {
     if (!target->types || target->types->count == 0)
         return 1;
@@ -207,7 +207,7 @@ const char *route_target_refuses(const struct route_target *target, const struct
 {
     if (target->org.len > 0 && !str_eq(target->org, event->org))
         return "it is another org's";
-    if (!takes_type(target, event->type))
+    if (!route_target_takes_type(target, event->type))
         return "not one of its types";
     return refuses(target, event, route_view(event, arena));
 }
@@ -222,7 +222,8 @@ static void match_all(const struct route_targets *targets, const struct route_ev
         const struct route_target *target = targets->order.rows[i];
         if (target->org.len > 0 && !str_eq(target->org, event->org))
             continue;
-        fn(arg, target, takes_type(target, event->type) ? refuses(target, event, view) : "not one of its types");
+        fn(arg, target,
+           route_target_takes_type(target, event->type) ? refuses(target, event, view) : "not one of its types");
     }
 }
 

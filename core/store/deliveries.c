@@ -138,6 +138,32 @@ void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int ope
     sql_run(s);
 }
 
+void store_delivery_renew(struct store_conn *conn, const struct store_delivery *d, struct belfry_str detail)
+{
+    struct sql *s =
+        sql_use(conn, "UPDATE delivery SET state = ?, open = ?, due = ?, attempts = ?, unless = ?, lane = ?,"
+                      " detail = ?, lease = NULL, ended = NULL WHERE id = ?");
+    sql_i64(s, d->state);
+    sql_i64(s, d->open);
+    sql_i64(s, d->due);
+    sql_i64(s, d->attempts);
+    sql_i64(s, d->unless);
+    sql_i64_opt(s, d->lane);
+    sql_str_opt(s, detail);
+    sql_i64(s, d->id);
+    sql_run(s);
+}
+
+size_t store_deliveries_to(struct store_conn *conn, int64_t event, int64_t target, struct arena *arena,
+                           struct store_delivery **out)
+{
+    struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM delivery INDEXED BY delivery_event WHERE event = ?"
+                                  " AND person IS NULL AND target = ? ORDER BY id");
+    sql_i64(s, event);
+    sql_i64(s, target);
+    return read_rows(s, arena, out);
+}
+
 int store_deliveries_wake(struct store_conn *conn, int64_t person, int64_t now_ms)
 {
     _Static_assert(OUTCOME_held_quiet_hours == 1, "the index delivery_quiet and this query say 1");
@@ -372,4 +398,11 @@ void store_attempt_add(struct store_conn *conn, const struct store_attempt *a)
     sql_str_opt(s, a->detail);
     sql_str_opt(s, a->record);
     sql_run(s);
+}
+
+int64_t store_attempt_delivery(struct store_conn *conn, int64_t attempt)
+{
+    struct sql *s = sql_use(conn, "SELECT delivery FROM attempt WHERE id = ?");
+    sql_i64(s, attempt);
+    return sql_one(s, 0);
 }

@@ -20,6 +20,12 @@ struct store_delivery {
     int64_t mailed;   /* address_mark() of where a person's row went last; 0: nowhere, or to an address of its own */
 };
 
+/* No rule made it: somebody tests a target. [any] */
+static inline int delivery_is_test(const struct store_delivery *row)
+{
+    return row->target && !row->rule;
+}
+
 void store_delivery_add(struct store_conn *conn, const struct store_delivery *row);
 int store_delivery_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_delivery *out);
 /* Rows of a queue that wait and are due, oldest first: of a target when it is not 0, else of a channel's recipients.
@@ -34,6 +40,11 @@ void store_delivery_wait(struct store_conn *conn, int64_t id, int state, int ope
                          struct belfry_str detail);
 void store_delivery_end(struct store_conn *conn, int64_t id, int state, int64_t now_ms, int attempts,
                         struct belfry_str detail);
+/* Goes out once more: state, open, due, attempts, unless and lane of the row. */
+void store_delivery_renew(struct store_conn *conn, const struct store_delivery *row, struct belfry_str detail);
+/* Rows of an event to a target, oldest first. Returns the count, array in arena. */
+size_t store_deliveries_to(struct store_conn *conn, int64_t event, int64_t target, struct arena *arena,
+                           struct store_delivery **out);
 struct store_ended {
     int64_t channel, target, lane; /* 0: none; lanes are the caller's to settle */
 };
@@ -72,6 +83,8 @@ struct store_attempt {
     struct belfry_str detail, record;
 };
 void store_attempt_add(struct store_conn *conn, const struct store_attempt *row);
+/* Whose attempt it was; 0: there is none of that id. */
+int64_t store_attempt_delivery(struct store_conn *conn, int64_t attempt);
 
 /* --- rows that go out as one (bundles.c) -------------------------------------------------------------------------- */
 

@@ -215,6 +215,35 @@ int64_t store_events_next_expiry(struct store_conn *conn)
                    INT64_MAX);
 }
 
+size_t store_events_between(struct store_conn *conn, int64_t org, int64_t from, int64_t before, size_t limit,
+                            size_t look_at, struct arena *arena, int64_t **out, int64_t *next)
+{
+    struct sql *s = sql_use(conn, "SELECT id FROM event WHERE id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?");
+    sql_i64(s, from);
+    sql_i64(s, before);
+    sql_i64(s, (int64_t)look_at);
+    *next = sql_one(s, 0);
+    int64_t *ids = arena_alloc(arena, (limit + 1) * sizeof(*ids));
+    size_t count = 0;
+    s = sql_use(conn, "SELECT id FROM event WHERE id >= ? AND id < ? AND +org = ? ORDER BY id LIMIT ?");
+    sql_i64(s, from);
+    sql_i64(s, *next ? *next : before);
+    sql_i64(s, org);
+    sql_i64(s, (int64_t)limit + 1);
+    while (count <= limit && sql_row(s))
+        ids[count++] = sql_get_i64(s, 0);
+    sql_end(s);
+    if (count > limit)
+        *next = ids[--count];
+    *out = ids;
+    return count;
+}
+
+int64_t store_events_first(struct store_conn *conn)
+{
+    return sql_one(sql_use(conn, "SELECT min(id) FROM event"), 0);
+}
+
 void store_payload_add(struct store_conn *conn, int64_t event, struct belfry_str body)
 {
     struct sql *s = sql_use(conn, "INSERT OR IGNORE INTO payload(event, body) VALUES(?, ?)");

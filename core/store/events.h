@@ -53,6 +53,13 @@ size_t store_events_expired(struct store_conn *conn, int64_t now_ms, size_t limi
 /* When the next one ends; INT64_MAX: none. */
 int64_t store_events_next_expiry(struct store_conn *conn);
 
+/* Up to limit ids of an org's events in [from, before), oldest first, passing over at most look_at events of whatever
+ * org. *next is where to go on; 0: that was all. Array in arena. */
+size_t store_events_between(struct store_conn *conn, int64_t org, int64_t from, int64_t before, size_t limit,
+                            size_t look_at, struct arena *arena, int64_t **ids, int64_t *next);
+/* The oldest there is, of whatever org; 0: none. */
+int64_t store_events_first(struct store_conn *conn);
+
 void store_payload_add(struct store_conn *conn, int64_t event, struct belfry_str body);
 struct belfry_str store_payload_get(struct store_conn *conn, int64_t event, struct arena *arena);
 /* recipient may be empty, rule and channel 0. */
