@@ -29,7 +29,7 @@ void endpoint_row_again(struct ledger_txn *txn, const struct store_delivery *row
 {
     struct store_delivery again = *row;
     int held = is_held(txn, row->target);
-    again.lane = lane_of(target_route(txn->ledger, row->target), event);
+    again.lane = lane_of(target_route(txn, row->target), event);
     again.due = due_ms;
     again.attempts = 0;
     again.unless = unless;

@@ -98,7 +98,7 @@ static int64_t recover_event(struct ledger_txn *txn, int64_t id, const struct st
 int recover_waits(struct ledger_txn *txn, const struct store_job *job)
 {
     struct store_target endpoint;
-    return job->kind == JOB_RECOVER && !target_route(txn->ledger, job->ref) &&
+    return job->kind == JOB_RECOVER && !target_route(txn, job->ref) &&
            store_target_get(txn->conn, job->ref, txn->arena, &endpoint) && !endpoint.removed;
 }
 
@@ -109,7 +109,7 @@ int recover_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_s
     int64_t before = json_integer_value(json_object_get(payload, "before"));
     int64_t *ids, next = 0;
     struct store_target endpoint;
-    const struct route_target *target = target_route(txn->ledger, job->ref);
+    const struct route_target *target = target_route(txn, job->ref);
     json_decref(payload);
     /* removed meanwhile */
     if (!target || !store_target_get(txn->conn, job->ref, txn->arena, &endpoint) || endpoint.removed)
@@ -156,7 +156,7 @@ static void set_time(json_t *detail, const char *key, int64_t ms)
 static belfry_status begin(struct ledger_txn *txn, struct recover *r)
 {
     struct store_target endpoint;
-    if (!endpoint_find(txn, &r->deed, r->target, &endpoint) || !target_route(txn->ledger, r->target))
+    if (!endpoint_find(txn, &r->deed, r->target, &endpoint) || !target_route(txn, r->target))
         return BELFRY_ENOTFOUND;
     int64_t kept = kept_since(txn);
     r->clamped = r->since > kept ? r->since : kept;

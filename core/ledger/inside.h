@@ -471,7 +471,7 @@ void fanout_drop(struct ledger *ledger);
 void event_of_row(struct store_conn *conn, const struct store_event *row, struct arena *arena, struct route_event *out);
 
 /* targets.c: what the index says of a target, good until the index changes; NULL: it is in none. */
-const struct route_target *target_route(const struct ledger *ledger, int64_t id);
+const struct route_target *target_route(struct ledger_txn *txn, int64_t id);
 /* A channel that is renamed keeps its index until its plugin has declared its targets again. */
 void targets_rename(struct ledger_txn *txn, const char *from, const char *to);
 /* The transaction was rolled back, or committed. */
@@ -492,6 +492,8 @@ struct made *made_new(void);
 void made_free(struct made *made);
 /* NULL: there are none, or the channel's plugin takes none. Read when it is not there. */
 const struct route_targets *made_index(struct ledger_txn *txn, const struct config_instance *channel);
+/* What events are matched with of one of them; NULL: there is none. */
+const struct route_target *made_route(struct ledger_txn *txn, int64_t id);
 /* The row as it is now written; there is none any more. */
 void made_put(struct ledger_txn *txn, const struct store_target *row);
 void made_del(struct ledger_txn *txn, int64_t id);

@@ -120,6 +120,8 @@ static void change(struct ledger_txn *txn, struct ledger_endpoint *e, struct sto
         row->enabled = before.enabled || before.off_by == STORE_OFF_BY_FAILURES;
         row->first_failure = 0;
     }
+    if (e->doc.order != BELFRY_ORDER_FIFO)
+        lanes_free(txn, row->id, row->org);
     json_t *changed = changes(&before, row);
     if (e->enabled >= 0) {
         switch_to(txn, e, row, e->enabled != 0);

@@ -191,6 +191,13 @@ const struct route_targets *made_index(struct ledger_txn *txn, const struct conf
     return NULL;
 }
 
+const struct route_target *made_route(struct ledger_txn *txn, int64_t id)
+{
+    load(txn);
+    const struct made_target *t = hash_get(txn->ledger->made->targets, str_slice((const char *)&id, sizeof(id)));
+    return t ? &t->route : NULL;
+}
+
 void made_put(struct ledger_txn *txn, const struct store_target *row)
 {
     struct made *made = txn->ledger->made;

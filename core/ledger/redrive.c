@@ -34,7 +34,7 @@ static int64_t target_again(struct ledger_txn *txn, const struct store_delivery 
     if (!store_event_get(txn->conn, row->event, txn->arena, &event))
         return due_ms; /* its claim will say so */
     if (!row->open) {
-        again.lane = lane_of(target_route(txn->ledger, row->target), &event);
+        again.lane = lane_of(target_route(txn, row->target), &event);
         if (again.lane != row->lane)
             store_delivery_set_lane(txn->conn, row->id, again.lane);
     }

@@ -150,12 +150,13 @@ struct index_command {
     void *arg;
 };
 
-const struct route_target *target_route(const struct ledger *ledger, int64_t id)
+const struct route_target *target_route(struct ledger_txn *txn, int64_t id)
 {
+    const struct ledger *ledger = txn->ledger;
     const struct route_target *found = NULL;
     for (size_t i = 0; !found && i < ledger->target_channels; i++)
         found = ledger->targets[i].index ? route_targets_find(ledger->targets[i].index, id) : NULL;
-    return found;
+    return found ? found : made_route(txn, id);
 }
 
 static int is_recorded(struct ledger_txn *txn, const struct index_command *c)

@@ -196,10 +196,8 @@ int route_target_takes_type(const struct route_target *target, struct belfry_str
 
 const struct route_target *route_targets_find(const struct route_targets *targets, int64_t id)
 {
-    const struct route_target key = {.id = id}, *wanted = &key;
-    const struct route_target **found =
-        targets->count ? bsearch(&wanted, targets->order, targets->count, sizeof(*targets->order), by_id) : NULL;
-    return found ? *found : NULL;
+    size_t at = list_find(&targets->order, id);
+    return list_has(&targets->order, at, id) ? targets->order.rows[at] : NULL;
 }
 
 const char *route_target_refuses(const struct route_target *target, const struct route_event *event,

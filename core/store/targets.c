@@ -212,7 +212,7 @@ static void start_lanes(struct store_conn *conn, int64_t channel)
 {
     struct arena *arena = arena_new(0);
     int64_t *targets;
-    size_t count = store_targets_of(conn, channel, arena, &targets);
+    size_t count = store_targets_of(conn, channel, STORE_ORIGIN_CONFIG, arena, &targets);
     for (size_t i = 0; i < count; i++) {
         struct sql *s = sql_use(conn, "SELECT DISTINCT lane FROM delivery INDEXED BY delivery_lane WHERE target = ?"
                                       " AND lane IS NOT NULL AND open > 0");

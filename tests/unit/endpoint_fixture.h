@@ -46,6 +46,7 @@ static inline struct deed_answer finish_deed(struct scene *s, struct deed_answer
 {
     while (!answer->done)
         uv_run(&s->b->loop, UV_RUN_ONCE);
+    prove(s);
     turn(s);
     return *answer;
 }

@@ -155,6 +155,7 @@ static void test_a_rotation(void **state)
     assert_int_equal(rotate(s, id, "second", 60000).version, 2);
     restart(s, 1);
     hooks_again(s);
+    prove(s);
     emit(s, "a", "ann");
     turn(s);
     const struct belfry_target *t = s->held[s->count - 1].batch->target;

@@ -322,7 +322,7 @@ static void test_a_test_is_for_this_endpoint_alone(void **state)
     expect_rows(l.b, "SELECT count(*) FROM notification", "0");
     const char *body = rows(l.b, "SELECT body FROM payload");
     assert_non_null(strstr(body, "\"type\":\"secret.alarm\""));
-    assert_non_null(strstr(body, "\"object\":{\"amount\":1},\"test\":true}}"));
+    assert_non_null(strstr(body, "\"test\":true,\"object\":{\"amount\":1}}}"));
     struct claimed c;
     claim(l.b, &c, "hooks", l.target.id, 5);
     assert_int_equal(c.claim.count, 1);
