@@ -42,9 +42,11 @@ static void rename_source(struct ledger_txn *txn, struct gen_source *source, con
 static void rename_channel(struct ledger_txn *txn, const struct gen_channel *channel)
 {
     const struct config_instance *instance = channel->instance;
-    if (store_channel_rename(txn->conn, store_name(txn->conn, str_of(instance->was)), channel->name))
+    if (store_channel_rename(txn->conn, store_name(txn->conn, str_of(instance->was)), channel->name)) {
         log_info("ledger", "a renamed channel goes on with what was pending", "channel=%s was=%s", instance->name,
                  instance->was);
+        made_moved(txn);
+    }
     targets_rename(txn, instance->was, instance->name);
 }
 

@@ -204,7 +204,6 @@ static void swap_until_commit(struct ledger_txn *txn, struct channel_targets *ow
 
 void targets_rename(struct ledger_txn *txn, const char *from, const char *to)
 {
-    made_moved(txn);
     if (set_of(txn->ledger, from)->index)
         swap_until_commit(txn, NULL, to, from);
 }
