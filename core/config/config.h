@@ -28,15 +28,16 @@ struct config_hub {
     uint8_t has_secret;
     uint8_t secret[32];
     uint8_t metrics_by_org;
-    struct {                      /* hub.limits; defaults in parentheses */
-        int64_t event_bytes;      /* 512 KiB */
-        int64_t request_bytes;    /* 8 MiB */
-        int64_t batch_events;     /* 1000 */
-        int64_t connections;      /* 12000 */
-        int64_t pending_bytes;    /* 64 MiB of requests waiting for the ledger: then 503 */
-        int64_t pending_triggers; /* 20000 */
-        int64_t per_token_rate;   /* triggers a minute, 0: none: then 429 */
-        int64_t disk_floor_bytes; /* 64 MiB free: below it 503 */
+    struct {                       /* hub.limits; defaults in parentheses */
+        int64_t event_bytes;       /* 512 KiB */
+        int64_t request_bytes;     /* 8 MiB */
+        int64_t batch_events;      /* 1000 */
+        int64_t connections;       /* 12000 */
+        int64_t pending_bytes;     /* 64 MiB of requests waiting for the ledger: then 503 */
+        int64_t pending_triggers;  /* 20000 */
+        int64_t per_token_rate;    /* triggers a minute, 0: none: then 429 */
+        int64_t disk_floor_bytes;  /* 64 MiB free: below it 503 */
+        int64_t endpoints_per_org; /* 10000: then 409 */
     } limits;
 };
 
@@ -242,6 +243,9 @@ json_t *config_describe(const struct config *config);
 /* One channel's part of it, and a URL as it is shown there: without user, password and query. New references. */
 json_t *config_describe_channel(const struct config *config, const char *name);
 json_t *config_describe_url(struct belfry_str url);
+/* Where an endpoint of that name stands in a channel's `endpoints`; where the channel does when it is not there. */
+struct diag_span config_endpoint_span(const struct config_instance *channel, const struct config *config,
+                                      struct belfry_str name);
 /* What differs, for the answer of a reload: {"rules":"+1~2-0",...} and, through restart, settings that differ from
  * those that the process started with and still runs under. */
 json_t *config_diff(const struct config *started, const struct config *before, const struct config *after,

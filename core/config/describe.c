@@ -90,6 +90,20 @@ json_t *config_describe_channel(const struct config *config, const char *name)
     return channel ? describe_node(channel) : json_object();
 }
 
+struct diag_span config_endpoint_span(const struct config_instance *channel, const struct config *config,
+                                      struct belfry_str name)
+{
+    const struct yaml_node *channels = yaml_get(config->root, "channels");
+    const struct yaml_node *section = channels ? yaml_get(channels, channel->name) : NULL;
+    const struct yaml_node *list = section ? yaml_get(section, "endpoints") : NULL;
+    for (size_t i = 0; list && list->kind == YAML_LIST && i < list->count; i++) {
+        const struct yaml_node *own = yaml_get(list->items[i], "name");
+        if (own && own->kind == YAML_SCALAR && str_eq(own->text, name))
+            return list->items[i]->span;
+    }
+    return channel->span;
+}
+
 json_t *config_describe_url(struct belfry_str url)
 {
     const char *scheme = url.len ? memmem(url.ptr, url.len, "://", 3) : NULL;

@@ -16,7 +16,7 @@ struct hub_options {
     uint8_t metrics_by_org;
     struct limit_options {
         int64_t event_bytes, request_bytes, batch_events, connections, pending_bytes, pending_triggers, per_token_rate,
-            disk_floor_bytes;
+            disk_floor_bytes, endpoints_per_org;
     } limits;
 };
 
@@ -50,6 +50,8 @@ static const struct belfry_option limits_table[] = {
           .doc = "Triggers a minute that one token may send, then 429; 0 is no limit."),
     LIMIT(SIZE, disk_floor_bytes, .def = "64MiB", .min = 0, .max = 1024 * GIB,
           .doc = "Free space of the data directory's disk below which triggers are answered 503."),
+    LIMIT(INT, endpoints_per_org, .def = "10000", .min = 0, .max = 1000000,
+          .doc = "Webhook endpoints that one org may have, those of YAML among them; then making one is 409."),
     OPTION_END,
 };
 
@@ -204,6 +206,7 @@ static void fill_limits(struct config_hub *hub, const struct limit_options *in)
     hub->limits.pending_bytes = in->pending_bytes;
     hub->limits.pending_triggers = in->pending_triggers;
     hub->limits.per_token_rate = in->per_token_rate;
+    hub->limits.endpoints_per_org = in->endpoints_per_org;
     hub->limits.disk_floor_bytes = in->disk_floor_bytes;
 }
 

@@ -18,6 +18,18 @@
     "id:uuid event:uuid title:text? channel:text rule:text? recipient:text? target:text? state:Outcome due_at:time? "  \
     "attempts:int detail:text? ended_at:time?"
 
+/* Members of a webhook endpoint that people set, and all of them. A channel's plugin may have others (`...`). */
+#define ENDPOINT_TERMS                                                                                                 \
+    "description?:text? types?:[text]? when?:any headers?:{text?}? format?:EndpointFormat? "                           \
+    "signatures?:[EndpointSignature]? handshake?:bool? rate?:int? concurrency?:int? order?:EndpointOrder? "            \
+    "metadata?:{text?}? enabled?:bool? ..."
+#define ENDPOINT                                                                                                        \
+    "id:uuid name:text channel:text from:EndpointFrom url:text description:text? types:[text] when:any headers:object " \
+    "format:text signatures?:[text] handshake?:bool rate:int? concurrency:int order:EndpointOrder metadata:object "     \
+    "enabled:bool owner:text? version:int? public_key?:text? created_at:time disabled_at:time? disabled_why:text? "     \
+    "breaker:Breaker breaker_until:time? failing:bool failing_since:time? pending:int pending_more:bool held:int "      \
+    "held_more:bool sending:int oldest_due:time? last_success_at:time?"
+
 const struct openapi_operation openapi_operations[] = {
     /* integrators */
     {"POST", V1 "sources/{source}/triggers",
@@ -176,11 +188,43 @@ const struct openapi_operation openapi_operations[] = {
      NULL, ":PreviewIn", "200:Preview 400 404 422 503"},
     {"GET", V1 "overview", "Numbers for the first page: what waits, the last hour by the minute, what is in trouble.",
      NULL, NULL, "200:Overview 503"},
-    {"GET", V1 "endpoints", "Webhook endpoints and how they do, newest first.", WINDOW, NULL, "200:Endpoints 400 503"},
-    {"GET", V1 "endpoints/{id}", "One of them.", NULL, NULL, "200:Endpoint 404 503"},
+    {"GET", V1 "endpoints",
+     "Webhook endpoints and how they do, newest first: those of YAML and those that were made here. A token that may"
+     " `endpoints:own` sees those that it made.",
+     WINDOW " enabled:bool owner:text", NULL, "200:Endpoints 400 503"},
+    {"POST", V1 "endpoints",
+     "Makes one. The answer has its `secret`, which is told nowhere else. A member that is left out has its default; what"
+     " is wrong with any of them is named by its pointer.",
+     NULL, ":EndpointIn", "201:EndpointWithSecret 400 409 422 503"},
+    {"GET", V1 "endpoints/{id}", "One of them. ETag: of what people set of it.", NULL, NULL, "200:Endpoint 404 503"},
+    {"PATCH", V1 "endpoints/{id}",
+     "Changes what is named (RFC 7396: null is the default again; in `metadata` and `headers` what is not named stays)."
+     " With If-Match only what has that ETag.",
+     NULL, ":EndpointChange", "200:Endpoint 400 404 409 412 422 503"},
+    {"DELETE", V1 "endpoints/{id}", "Removes it. With If-Match only when it has that ETag.", NULL, NULL,
+     "204 404 409 412 503"},
+    {"POST", V1 "endpoints/{id}/enable", "What was held for it leaves, oldest first.", NULL, ":Reason",
+     "200:Endpoint 400 404 422 503"},
+    {"POST", V1 "endpoints/{id}/disable", "What comes for it is held.", NULL, ":Reason",
+     "200:Endpoint 400 404 422 503"},
+    {"POST", V1 "endpoints/{id}/rotate",
+     "Another secret, brought in or fresh. The one before signs for `overlap` more seconds, a day by itself.", NULL,
+     ":Rotation", "200:EndpointWithSecret 400 404 409 422 503"},
+    {"POST", V1 "endpoints/{id}/recover",
+     "What it has not received goes out again, oldest first, and what happened since then and would be for it now."
+     " `since` is the beginning as it was clamped to what is kept.",
+     NULL, ":Recovery", "202:Recovered 400 404 409 422 503"},
+    {"POST", V1 "endpoints/{id}/test",
+     "Sends an event that nobody else gets, once: of `type` (or the first one that it takes) and its example, or with"
+     " `data` in the place of the example's object.",
+     NULL, ":EndpointTest", "202:EndpointTested 400 404 409 422 503"},
     {"GET", V1 "endpoints/{id}/attempts",
-     "Attempts of one, newest first. A page may be short, or empty, and have a next all the same.", WINDOW, NULL,
-     "200:Attempts 400 404 503"},
+     "Attempts of one, newest first; with failed=true those that did not arrive. A page may be short, or empty, and have"
+     " a next all the same.",
+     WINDOW " failed:bool", NULL, "200:Attempts 400 404 503"},
+    {"POST", V1 "endpoints/{id}/attempts/{attempt}/resend",
+     "The delivery of that attempt goes out once more, under the same webhook-id.", NULL, ":Reason",
+     "202:Resent 400 404 409 422 503"},
     {"GET", V1 "plugins", "Sources and channels that serve the org, and how they do.", NULL, NULL, "200:Instances"},
     {"GET", V1 "categories", "Categories and who may see them.", NULL, NULL, "200:Categories"},
     {"GET", V1 "categories/{id}/audience",
@@ -347,11 +391,20 @@ const struct openapi_schema openapi_schemas[] = {
     {"LastReload", "generation:int ok:bool at:time restart_required:bool"},
 
     {"Endpoints", "items:[Endpoint] next:uuid?"},
-    {"Endpoint", "id:uuid name:text channel:text from:text url:text description:text? types:[text] when:any "
-                 "headers:object format:text rate:int? concurrency:int order:text? metadata:object enabled:bool "
-                 "disabled_at:time? disabled_why:text? breaker:Breaker breaker_until:time? failing:bool "
-                 "failing_since:time? pending:int pending_more:bool held:int held_more:bool sending:int "
-                 "oldest_due:time? last_success_at:time?"},
+    {"Endpoint", ENDPOINT},
+    {"EndpointWithSecret", ENDPOINT " secret:text"},
+    {"EndpointIn", "url:text secret?:text? " ENDPOINT_TERMS},
+    {"EndpointChange", "url?:text " ENDPOINT_TERMS},
+    {"EndpointFormat", "=standard|thin|cloudevents-structured|cloudevents-binary"},
+    {"EndpointSignature", "=v1|v1a"},
+    {"EndpointOrder", "=best-effort|fifo"},
+    {"EndpointFrom", "=yaml|api"},
+    {"Rotation", "overlap?:int? secret?:text? reason?:text?"},
+    {"Recovery", "since:time until?:time? reason?:text?"},
+    {"Recovered", "count:int since:time"},
+    {"EndpointTest", "type?:text? data?:object? reason?:text?"},
+    {"EndpointTested", "event:uuid delivery:uuid webhook_id:text"},
+    {"Resent", "delivery:uuid"},
 
     {"Instances", "items:[Instance] next:null"},
     {"Instance", "name:text plugin:text version:text summary:text? role:InstanceRole state:InstanceState "

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST, PATCH and DELETE of an endpoint. What is changed is one ledger command; its answer tells what is on disk by
+ * then, and the ETag that the next change can name in If-Match. Without If-Match a change is laid over what there is,
+ * again and again should somebody else be quicker, so that no two changes undo each other.
+ */
+#include "hub/endpoints.h"
+
+#include "base/mem.h"
+
+#define BODY_MAX (64 << 10)
+#define TRIES 8 /* of a change without If-Match */
+
+/* --- If-Match (RFC 9110 section 13.1.1) --------------------------------------------------------------------------- */
+
+/* 1 when the header is not there, is `*`, or has this tag; weak ones never match. */
+static int may_change(struct http_request *req, int64_t version)
+{
+    struct belfry_str rest = str_trim(http_header(req, "if-match")), tag = hub_endpoint_tag(req, version);
+    if (!rest.len || str_eqz(rest, "*"))
+        return 1;
+    while (rest.ptr)
+        if (str_eq(str_trim(str_cut(rest, ',', &rest)), tag))
+            return 1;
+    return 0;
+}
+
+static void refuse_stale(struct http_request *req)
+{
+    http_problem(req, 412, NULL, "the endpoint was changed meanwhile; look at it again");
+}
+
+/* --- one that is made, changed or removed --------------------------------------------------------------------------
+ */
+
+struct writing { /* in the request's arena */
+    struct hub *hub;
+    struct http_request *req;
+    const json_t *body;
+    struct hub_endpoint_plugin plugin;
+    struct dispatch_endpoint terms;
+    int tries;
+};
+
+static struct ledger_deed deed_of(struct http_request *req)
+{
+    return (struct ledger_deed){.org = req->pub.org, .who = hub_who(req)};
+}
+
+static void refuse(struct writing *w, belfry_status status)
+{
+    struct http_request *req = w->req;
+    if (status == BELFRY_ECONFLICT)
+        refuse_stale(req);
+    else if (status == BELFRY_ENOTFOUND)
+        http_problem(req, 404, NULL, "there is no such endpoint");
+    else
+        http_problem(req, http_status_of(status), NULL, "the endpoint could not be written now: %s",
+                     status_text(status));
+}
+
+static struct writing *writing_new(struct hub *hub, struct http_request *req)
+{
+    struct writing *w = arena_alloc(req->arena, sizeof(*w));
+    *w = (struct writing){.hub = hub, .req = req};
+    return w;
+}
+
+static void count_one(void *arg, const struct dispatch_target_view *view)
+{
+    (void)view;
+    ++*(int64_t *)arg;
+}
+
+/* 1 after a 409. */
+static int is_full(struct writing *w)
+{
+    int64_t count = 0, most = w->req->config->hub.limits.endpoints_per_org;
+    dispatch_targets_each(w->hub->parts.dispatch, w->req->pub.org, count_one, &count);
+    if (count < most)
+        return 0;
+    http_problem(w->req, 409, NULL, "this org has %lld endpoints; hub.limits.endpoints_per_org is %lld",
+                 (long long)count, (long long)most);
+    return 1;
+}
+
+static void made(void *arg, belfry_status status, int64_t id, int64_t version)
+{
+    struct writing *w = arg;
+    (void)version;
+    if (status == BELFRY_OK)
+        hub_endpoint_answer(w->hub, w->req, id, 201, 1);
+    else
+        refuse(w, status);
+}
+
+static void post_endpoint(void *arg, struct http_request *req)
+{
+    struct writing *w = writing_new(arg, req);
+    struct ledger_deed deed = deed_of(req);
+    struct belfry_str secret;
+    w->body = http_json(req);
+    if (!w->body || hub_endpoint_plugin(w->hub, req, &w->plugin) != 0 || is_full(w) ||
+        hub_endpoint_read(req, &w->plugin, w->body, NULL, &w->terms) != 0 ||
+        hub_endpoint_secret(req, &w->plugin, w->terms.settings, json_object_get(w->body, "secret"), &secret) != 0)
+        return;
+    dispatch_endpoint_create(w->hub->parts.dispatch, w->plugin.channel, &deed, &w->terms, secret, made, w);
+}
+
+static void change(struct writing *w);
+
+static void changed(void *arg, belfry_status status, int64_t id, int64_t version)
+{
+    struct writing *w = arg;
+    (void)version;
+    if (status == BELFRY_OK)
+        hub_endpoint_answer(w->hub, w->req, id, 200, 0);
+    else if (status == BELFRY_ECONFLICT && !http_header(w->req, "if-match").len && ++w->tries < TRIES)
+        change(w);
+    else
+        refuse(w, status);
+}
+
+static void change(struct writing *w)
+{
+    struct http_request *req = w->req;
+    struct ledger_deed deed = deed_of(req);
+    const struct hub_endpoint *e = hub_endpoint_find(w->hub, req, 1);
+    if (!e || hub_endpoint_is_yaml(req, e))
+        return;
+    if (!may_change(req, e->view.version)) {
+        refuse_stale(req);
+        return;
+    }
+    w->plugin.channel = e->view.channel;
+    w->plugin.role = dispatch_endpoints_role(w->hub->parts.dispatch, e->view.channel, &w->plugin.self);
+    if (!w->plugin.role)
+        http_problem(req, 503, NULL, "the endpoint's channel does not run at the moment");
+    else if (hub_endpoint_read(req, &w->plugin, w->body, e, &w->terms) == 0)
+        dispatch_endpoint_change(w->hub->parts.dispatch, &deed, e->view.id, e->view.version, &w->terms, changed, w);
+}
+
+static void patch_endpoint(void *arg, struct http_request *req)
+{
+    struct writing *w = writing_new(arg, req);
+    w->body = http_json(req);
+    if (w->body)
+        change(w);
+}
+
+static void removed(void *arg, belfry_status status, int64_t id, int64_t version)
+{
+    struct writing *w = arg;
+    (void)id;
+    (void)version;
+    if (status == BELFRY_OK)
+        http_respond(w->req, 204, NULL, (struct belfry_str){NULL, 0}, NULL, 0);
+    else
+        refuse(w, status);
+}
+
+static void delete_endpoint(void *arg, struct http_request *req)
+{
+    struct writing *w = writing_new(arg, req);
+    struct ledger_deed deed = deed_of(req);
+    const struct hub_endpoint *e = hub_endpoint_find(w->hub, req, 1);
+    if (!e || hub_endpoint_is_yaml(req, e))
+        return;
+    if (!may_change(req, e->view.version))
+        refuse_stale(req);
+    else
+        dispatch_endpoint_remove(w->hub->parts.dispatch, &deed, e->view.id,
+                                 http_header(req, "if-match").len ? e->view.version : 0, removed, w);
+}
+
+belfry_status hub_endpoint_writes_init(struct hub *hub, struct error *err)
+{
+    const struct http_route routes[] = {
+        {"POST", "/v1/{org}/endpoints", ENDPOINT_WRITES, BODY_MAX, 0, post_endpoint, hub},
+        {"PATCH", "/v1/{org}/endpoints/{id}", ENDPOINT_WRITES, BODY_MAX, 0, patch_endpoint, hub},
+        {"DELETE", "/v1/{org}/endpoints/{id}", ENDPOINT_WRITES, 0, 0, delete_endpoint, hub},
+    };
+    return http_routes_add(hub->parts.http, hub, routes, 3, err);
+}
