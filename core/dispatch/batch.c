@@ -267,6 +267,7 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     if (q->target) {
         b->facts = target_facts_now(q->target, b->started_ms);
         b->facts->refs++;
+        b->facts->pub.rate_per_minute = q->rate;
     }
     b->pub = (struct belfry_batch){.struct_size = sizeof(b->pub),
                                    .id = ++d->next_batch,
@@ -348,8 +349,10 @@ static uint32_t concurrency_of(const struct queue_state *q)
 static uint32_t free_slots(struct dispatch *d, struct queue_state *q)
 {
     int64_t now = dispatch_now(d), wait = breaker_wait(&q->breaker, now);
-    if (q->held_until_ms > now)
+    if (q->held_until_ms > now && q->held_until_ms > wait)
         wait = q->held_until_ms;
+    if (q->rests_until_ms > now && q->rests_until_ms > wait)
+        wait = q->rests_until_ms;
     if (wait) {
         queue_due_at(d, q, wait);
         return 0;

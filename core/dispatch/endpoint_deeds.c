@@ -74,6 +74,7 @@ static void begin_anew(struct target *t)
     t->first_failure_ms = 0;
     t->queue->breaker = (struct breaker){0};
     t->queue->held_until_ms = 0;
+    t->queue->rests_until_ms = 0;
 }
 
 static void apply_switch(struct dispatch *d, struct target *t, int enabled)

@@ -53,7 +53,7 @@ struct channel {
     int64_t *waits;
     struct queue_state *own; /* queue of rows without a target */
     /* looked up once an instance; NULL: not yet */
-    struct metric *by_outcome[OUTCOME_COUNT], *by_result[BELFRY_DEFERRED + 1];
+    struct metric *by_outcome[OUTCOME_COUNT], *by_result[BELFRY_THROTTLED + 1];
     struct metric *latency, *last_success, *call_time; /* call_time: of deliver() */
 };
 
@@ -99,6 +99,7 @@ struct queue_state {
     int claiming, again;   /* again: news came while a claim was under way */
     uint32_t claimed;      /* slots of the claim */
     int64_t held_until_ms; /* the plugin said that the whole channel or target is down */
+    int64_t rests_until_ms; /* the target has too much to do; one that arrives meanwhile does not change that */
     int64_t next_due_ms;
     size_t heap_at; /* position + 1 in the heap; 0: not in it */
     struct breaker breaker;

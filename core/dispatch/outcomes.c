@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #define UNAVAILABLE_WAIT_MS 30000
+#define THROTTLED_WAIT_MS 5000 /* of a target that names no time; its breaker does the rest */
 #define DEFERRED_WAIT_MS 10000 /* at least, so that a recipient who is put off over and over is no busy loop */
 #define TRIED_FOR_MS (12 * 3600 * 1000ll) /* mail is given up then, however few times it was tried */
 #define WAIT_MAX_MS (24 * 3600 * 1000ll)
@@ -144,9 +145,9 @@ static void count_outcome(struct channel *ch, enum outcome state, int add)
 /* A result of a newer plugin counts as what it is treated as. */
 static void count_result(struct channel *ch, uint32_t result, int add)
 {
-    static const char *const names[] = {NULL,       "delivered", "retry",       "unavailable",
-                                        "rejected", "unknown",   "target_gone", "deferred"};
-    if (result < BELFRY_DELIVERED || result > BELFRY_DEFERRED)
+    static const char *const names[] = {NULL,      "delivered",   "retry",    "unavailable", "rejected",
+                                        "unknown", "target_gone", "deferred", "throttled"};
+    if (result < BELFRY_DELIVERED || result > BELFRY_THROTTLED)
         result = BELFRY_RETRY;
     if (!ch->by_result[result])
         ch->by_result[result] = metric_get(metrics_global(), "belfry_delivery_attempts_total",
@@ -163,7 +164,7 @@ void channel_metrics(struct channel *ch)
     count_outcome(ch, OUTCOME_delivered, 0);
     count_outcome(ch, OUTCOME_retrying, 0);
     count_outcome(ch, OUTCOME_failed, 0);
-    for (uint32_t result = BELFRY_DELIVERED; result <= BELFRY_DEFERRED; result++)
+    for (uint32_t result = BELFRY_DELIVERED; result <= BELFRY_THROTTLED; result++)
         count_result(ch, result, 0);
     ch->latency = metric_get(metrics_global(), "belfry_delivery_latency_seconds",
                              "From the event to the acknowledgement.", METRIC_HISTOGRAM, "channel", ch->name, NULL);
@@ -342,6 +343,15 @@ static int64_t within(int64_t wait, int64_t least)
     return wait < least ? least : wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
 }
 
+/* What another receiver answered, under an URL of before, says nothing of this one. */
+static void rest(struct dispatch *d, const struct batch *b, int64_t wait)
+{
+    struct queue_state *q = b->queue;
+    int64_t until = dispatch_now(d) + within(wait, wait > 0 ? 1 : THROTTLED_WAIT_MS);
+    if (q->target && str_eq(b->facts->pub.url, q->target->facts->pub.url) && q->rests_until_ms < until)
+        q->rests_until_ms = until;
+}
+
 static void judge(struct dispatch *d, const struct share *share, const struct belfry_result *r)
 {
     const struct batch *b = share->b;
@@ -371,6 +381,10 @@ static void judge(struct dispatch *d, const struct share *share, const struct be
     case BELFRY_DEFERRED:
         due = dispatch_now(d) + within(r->retry_after_ms, DEFERRED_WAIT_MS);
         add_wait(d, share, b->attempt > 1 ? OUTCOME_retrying : OUTCOME_scheduled, due, 0, r);
+        break;
+    case BELFRY_THROTTLED:
+        rest(d, b, r->retry_after_ms);
+        add_retry(d, share, r);
         break;
     default: /* RETRY, and outcomes of a newer plugin */
         add_retry(d, share, r);

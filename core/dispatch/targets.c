@@ -135,6 +135,7 @@ struct target *target_take(struct channel *ch, int64_t id, struct belfry_str url
     } else if (!str_eq(t->facts->pub.url, url)) {
         t->queue->breaker = (struct breaker){0};
         t->queue->held_until_ms = 0;
+        t->queue->rests_until_ms = 0;
         t->queue->pace = 0;
     }
     return t;

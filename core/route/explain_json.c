@@ -123,8 +123,8 @@ static json_t *rules_json(const struct story *story, const struct explain_filter
 
 const char *explain_result_name(uint32_t result)
 {
-    static const char *const names[] = {NULL,       "delivered", "retry",       "unavailable",
-                                        "rejected", "unknown",   "target_gone", "deferred"};
+    static const char *const names[] = {NULL,      "delivered",   "retry",    "unavailable", "rejected",
+                                        "unknown", "target_gone", "deferred", "throttled"};
     return result < sizeof(names) / sizeof(names[0]) ? names[result] : NULL;
 }
 

@@ -689,6 +689,8 @@ MEMBER(belfry_target, secret, 64, struct belfry_str);
 MEMBER(belfry_target, settings, 80, struct belfry_str);
 MEMBER(belfry_target, secrets, 96, const struct belfry_target_secret *);
 MEMBER(belfry_target, secret_count, 104, size_t);
+MEMBER(belfry_target, rate_per_minute, 112, uint32_t);
+MEMBER(belfry_target, reserved, 116, uint32_t);
 
 /* belfry_target_secret */
 MEMBER(belfry_target_secret, text, 0, struct belfry_str);

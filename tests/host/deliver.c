@@ -120,7 +120,8 @@ static const struct belfry_target *target_of(struct belfry_test *t, const char *
                                      .secret = secrets[0].text,
                                      .settings = spec->settings,
                                      .secrets = secrets,
-                                     .secret_count = spec->secrets.count ? spec->secrets.count : 1};
+                                     .secret_count = spec->secrets.count ? spec->secrets.count : 1,
+                                     .rate_per_minute = spec->rate_per_minute};
     return target;
 }
 
@@ -196,7 +197,7 @@ void belfry_test_cancel(struct belfry_test *t, uint64_t id)
 static void check_result(struct belfry_test *t, uint64_t batch, const struct belfry_result *r)
 {
     unsigned long long id = batch;
-    if (r->outcome < BELFRY_DELIVERED || r->outcome > BELFRY_DEFERRED)
+    if (r->outcome < BELFRY_DELIVERED || r->outcome > BELFRY_THROTTLED)
         fake_fault(t, "complete() of batch %llu has outcome %u, which counts as RETRY", id, r->outcome);
     if (memchr(r->detail.ptr, '\n', r->detail.len) || !str_utf8_valid(r->detail))
         fake_fault(t, "complete() of batch %llu has a detail that is not one line of UTF-8", id);
@@ -210,7 +211,7 @@ static void check_result(struct belfry_test *t, uint64_t batch, const struct bel
 
 static struct belfry_test_outcome outcome_of(struct belfry_test *t, const struct belfry_result *r)
 {
-    int known = r->outcome >= BELFRY_DELIVERED && r->outcome <= BELFRY_DEFERRED;
+    int known = r->outcome >= BELFRY_DELIVERED && r->outcome <= BELFRY_THROTTLED;
     return (struct belfry_test_outcome){known ? r->outcome : BELFRY_RETRY, r->code, r->retry_after_ms,
                                         fake_text(t, r->detail), fake_text(t, r->record)};
 }
@@ -288,7 +289,7 @@ const struct belfry_test_outcome *belfry_test_outcome(const struct belfry_test *
 
 const char *belfry_test_outcome_name(uint32_t outcome)
 {
-    static const char *const names[] = {"none",     "delivered", "retry",       "unavailable",
-                                        "rejected", "unknown",   "target_gone", "deferred"};
+    static const char *const names[] = {"none",    "delivered",   "retry",    "unavailable", "rejected",
+                                        "unknown", "target_gone", "deferred", "throttled"};
     return outcome < sizeof(names) / sizeof(names[0]) ? names[outcome] : "none";
 }

@@ -55,6 +55,8 @@ static void test_results(void **state)
                  {BELFRY_DEFERRED, 90000, "0 0", 90000, 90000},
                  {BELFRY_DEFERRED, 99 * 86400000ll, "0 0", 86400000, 86400000},
                  {BELFRY_RETRY, -5, "5 1", 60000, 66000},
+                 {BELFRY_THROTTLED, 0, "5 1", 60000, 66000},
+                 {BELFRY_THROTTLED, 3600000, "5 1", 3600000, 3960000},
                  {BELFRY_UNAVAILABLE, 0, "5 0", 30000, 30000},
                  {BELFRY_UNAVAILABLE, 90000, "5 0", 90000, 90000},
                  {BELFRY_UNAVAILABLE, 99 * 86400000ll, "5 0", 86400000, 86400000},
@@ -398,6 +400,35 @@ static void test_a_channel_that_is_down_rests(void **state)
     close_scene(s);
 }
 
+/* Nothing else goes to it, whatever else of it arrives meanwhile; but the attempt counts, and there is an end to them. */
+static void test_a_target_that_has_too_much_to_do_rests(void **state)
+{
+    (void)state;
+    struct scene *s = hook_scene();
+    emit_many(s, 0, 3);
+    turn(s);
+    assert_int_equal(fresh(s), 3);
+    complete_with(s, &s->held[0], (struct belfry_result){.outcome = BELFRY_THROTTLED, .retry_after_ms = 90000});
+    complete(s, 1, BELFRY_DELIVERED);
+    complete(s, 2, BELFRY_DELIVERED);
+    emit(s, "later", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 0);
+    expect_rows(s->b, "SELECT state, attempts FROM delivery ORDER BY id", "5 1\n6 1\n6 1\n0 0");
+    forward(s, 89999);
+    assert_int_equal(fresh(s), 0);
+    forward(s, 1);
+    assert_true(fresh(s) >= 1); /* first the one that came; the other has its jitter */
+    complete(s, 3, BELFRY_THROTTLED); /* names no time */
+    emit(s, "last", "ann");
+    turn(s);
+    forward(s, 4999);
+    assert_int_equal(fresh(s), 0);
+    forward(s, 1);
+    assert_true(fresh(s) >= 1);
+    close_scene(s);
+}
+
 static void test_mail_that_is_put_off_opens_no_breaker(void **state)
 {
     (void)state;
@@ -491,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_a_clock_that_is_set_back),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_a_channel_that_is_down_rests),
+        cmocka_unit_test(test_a_target_that_has_too_much_to_do_rests),
         cmocka_unit_test(test_mail_that_is_put_off_opens_no_breaker),
         cmocka_unit_test(test_breaker_of_a_target),
         cmocka_unit_test(test_rate_of_a_target),

@@ -38,6 +38,7 @@ struct belfry_target {
      * Those whose time was over at the claim are not among them. */
     const struct belfry_target_secret *secrets;
     size_t secret_count;
+    uint32_t rate_per_minute, reserved; /* what its owner allows, 0: no limit; for who tells its receiver */
 };
 
 /* What a channel declares for itself in start(): the host makes rows of it, by name, and keeps the state of those that

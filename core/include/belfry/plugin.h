@@ -584,7 +584,10 @@ enum {
     BELFRY_TARGET_GONE = 6, /* the target asks to be disabled (410) */
     /* not tried: what leads to this recipient rests (the mail domain asked for a pause). Uses up no attempt, others of
      * the channel go on; retry_after_ms says when to ask again. */
-    BELFRY_DEFERRED = 7
+    BELFRY_DEFERRED = 7,
+    /* as RETRY, and the target has too much to do: nothing else goes to it for retry_after_ms, or for a moment. Where
+     * there are no targets it is a RETRY. */
+    BELFRY_THROTTLED = 8
 };
 
 /* Why several items are one batch (only with BELFRY_DELIVERY_DIGEST). */
