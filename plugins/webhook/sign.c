@@ -1,85 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The key is the decoded bytes of the secret, not its text; what is signed are the raw bytes that go out. */
+/*
+ * What is signed are the raw bytes that go out. HMAC reads them in pieces; Ed25519 goes over its message twice and
+ * wants it in one, so a copy is made for v1a, which few endpoints ask for.
+ */
 #include "sign.h"
 
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define KEY_MIN 24
-
-static int base64_value(char c)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(alphabet, c) : NULL;
-    return at ? (int)(at - alphabet) : -1;
-}
-
-/* RFC 4648 section 4, padding optional. Returns the number of bytes, SIZE_MAX when it is no base64 or longer than max.
- */
-static size_t base64_decode(struct belfry_str text, uint8_t *out, size_t max)
-{
-    size_t n = 0, padded = text.len;
-    uint32_t bits = 0;
-    int have = 0;
-    while (text.len && text.ptr[text.len - 1] == '=' && padded - text.len < 2)
-        text.len--;
-    if (text.len % 4 == 1 || (padded != text.len && padded % 4 != 0))
-        return SIZE_MAX; /* other libraries would not read it */
-    for (size_t i = 0; i < text.len; i++) {
-        int v = base64_value(text.ptr[i]);
-        if (v < 0)
-            return SIZE_MAX;
-        bits = bits << 6 | (uint32_t)v;
-        have += 6;
-        if (have < 8)
-            continue;
-        have -= 8;
-        if (n == max)
-            return SIZE_MAX;
-        out[n++] = (uint8_t)(bits >> have);
-    }
-    return n;
-}
-
-size_t sign_key(struct belfry_str secret, uint8_t key[SIGN_KEY_MAX], const char **fault)
-{
-    if (secret.len >= 6 && memcmp(secret.ptr, "whsec_", 6) == 0) {
-        secret.ptr += 6;
-        secret.len -= 6;
-    }
-    size_t n = base64_decode(secret, key, SIGN_KEY_MAX);
-    *fault = n == SIZE_MAX ? "is not `whsec_` and base64 of at most 64 bytes"
-             : n < KEY_MIN ? "holds fewer than 24 bytes; make one with `openssl rand -base64 32`"
-                           : NULL;
-    return *fault ? 0 : n;
-}
+#define MAC_SIZE 32
+#define ED25519_SIZE 64
 
 EVP_MAC_CTX *sign_new(void)
 {
     EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *sign = EVP_MAC_CTX_new(algorithm);
+    EVP_MAC_CTX *mac = EVP_MAC_CTX_new(algorithm);
     OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", (char *)(uintptr_t) "SHA256", 0),
                            OSSL_PARAM_construct_end()};
-    EVP_MAC_CTX_set_params(sign, params);
+    EVP_MAC_CTX_set_params(mac, params);
     EVP_MAC_free(algorithm);
-    return sign;
+    return mac;
 }
 
-void sign_v1(EVP_MAC_CTX *sign, const uint8_t *key, size_t key_len, struct belfry_str id, int64_t timestamp,
-             struct belfry_str body, char out[SIGN_TEXT_SIZE])
+static void add_signature(struct text *out, const char *version, const uint8_t *signature, int len)
 {
-    uint8_t mac[32];
-    char middle[32];
-    int middle_len = snprintf(middle, sizeof(middle), ".%" PRId64 ".", timestamp);
+    char base64[ED25519_SIZE / 3 * 4 + 8];
+    EVP_EncodeBlock((unsigned char *)base64, signature, len);
+    if (out->len)
+        text_addz(out, " ");
+    text_addz(out, version);
+    text_addz(out, base64);
+}
+
+static int sign_v1(EVP_MAC_CTX *mac, const struct key *key, const struct signing *what, struct belfry_str middle,
+                   struct text *out)
+{
+    uint8_t bytes[MAC_SIZE];
     size_t written = 0;
-    EVP_MAC_init(sign, key, key_len, NULL);
-    EVP_MAC_update(sign, (const unsigned char *)id.ptr, id.len);
-    EVP_MAC_update(sign, (const unsigned char *)middle, (size_t)middle_len);
-    EVP_MAC_update(sign, (const unsigned char *)body.ptr, body.len);
-    EVP_MAC_final(sign, mac, &written, sizeof(mac));
-    memcpy(out, "v1,", 3);
-    EVP_EncodeBlock((unsigned char *)out + 3, mac, (int)written);
+    int ok = EVP_MAC_init(mac, key->bytes, key->len, NULL) == 1 &&
+             EVP_MAC_update(mac, (const unsigned char *)what->id.ptr, what->id.len) == 1 &&
+             EVP_MAC_update(mac, (const unsigned char *)middle.ptr, middle.len) == 1 &&
+             EVP_MAC_update(mac, (const unsigned char *)what->body.ptr, what->body.len) == 1 &&
+             EVP_MAC_final(mac, bytes, &written, sizeof(bytes)) == 1;
+    if (ok)
+        add_signature(out, "v1,", bytes, (int)written);
+    return ok;
+}
+
+static int sign_v1a(const struct key *key, struct belfry_str whole, struct text *out)
+{
+    uint8_t bytes[ED25519_SIZE];
+    size_t written = sizeof(bytes);
+    EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key->bytes, KEY_SEED);
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    int ok = pkey && md && EVP_DigestSignInit(md, NULL, NULL, NULL, pkey) == 1 &&
+             EVP_DigestSign(md, bytes, &written, (const unsigned char *)whole.ptr, whole.len) == 1;
+    if (ok)
+        add_signature(out, "v1a,", bytes, (int)written);
+    EVP_MD_CTX_free(md);
+    EVP_PKEY_free(pkey);
+    return ok;
+}
+
+static size_t sign_with(EVP_MAC_CTX *mac, const struct key *keys, size_t count, enum key_kind kind,
+                        const struct signing *what, struct belfry_str middle, struct text *out)
+{
+    struct text whole = {0};
+    size_t made = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].kind != kind)
+            continue;
+        if (kind == KEY_ED25519 && !whole.len) {
+            text_add(&whole, what->id.ptr, what->id.len);
+            text_add(&whole, middle.ptr, middle.len);
+            text_add(&whole, what->body.ptr, what->body.len);
+        }
+        made += (size_t)(kind == KEY_HMAC ? sign_v1(mac, &keys[i], what, middle, out)
+                                          : sign_v1a(&keys[i], text_str(&whole), out));
+    }
+    free(whole.ptr);
+    return made;
+}
+
+size_t sign_all(EVP_MAC_CTX *mac, const struct key *keys, size_t count, uint32_t wanted, const struct signing *what,
+                struct text *out)
+{
+    char middle[32];
+    int len = snprintf(middle, sizeof(middle), ".%" PRId64 ".", what->timestamp);
+    struct belfry_str between = {middle, (size_t)len};
+    size_t made = 0;
+    if (wanted & SIGNATURE_V1)
+        made += sign_with(mac, keys, count, KEY_HMAC, what, between, out);
+    if (wanted & SIGNATURE_V1A)
+        made += sign_with(mac, keys, count, KEY_ED25519, what, between, out);
+    return made;
 }

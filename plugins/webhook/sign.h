@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Standard Webhooks 1.0 signatures, symmetric (v1). */
+/* Standard Webhooks 1.0 signatures over "id.timestamp.body". */
 #ifndef WEBHOOK_SIGN_H
 #define WEBHOOK_SIGN_H
 
-#include <belfry/plugin.h>
+#include "keys.h"
+#include "text.h"
 
-#define SIGN_KEY_MAX 64
-#define SIGN_TEXT_SIZE 48 /* "v1," and 44 characters of base64 and NUL */
+enum { SIGNATURE_V1 = 1 << 0, SIGNATURE_V1A = 1 << 1 };
 
-/*
- * The key of a secret "whsec_<base64>" (the prefix may be absent): 24 to 64 decoded bytes. Returns their number, or 0
- * and a sentence in *fault.
- */
-size_t sign_key(struct belfry_str secret, uint8_t key[SIGN_KEY_MAX], const char **fault);
+/* What is signed. timestamp: Unix seconds of the attempt. */
+struct signing {
+    struct belfry_str id;
+    int64_t timestamp;
+    struct belfry_str body;
+};
 
 /* What signing needs once, to look up algorithms and allocate. Freed with EVP_MAC_CTX_free. One thread at a time. */
 struct evp_mac_ctx_st *sign_new(void);
 
-/* "v1,<base64 of HMAC-SHA256 over id.timestamp.body>". timestamp: Unix seconds of the attempt. */
-void sign_v1(struct evp_mac_ctx_st *sign, const uint8_t *key, size_t key_len, struct belfry_str id, int64_t timestamp,
-             struct belfry_str body, char out[SIGN_TEXT_SIZE]);
+/*
+ * Adds to `out` the value of the header webhook-signature: a signature with each key of the kinds that are wanted
+ * (SIGNATURE_*), in the order of the keys, v1 ("v1,<base64 of HMAC-SHA256>") before v1a ("v1a,<base64 of Ed25519>"),
+ * because older libraries look at few; with blanks between. Returns how many.
+ */
+size_t sign_all(struct evp_mac_ctx_st *mac, const struct key *keys, size_t count, uint32_t wanted,
+                const struct signing *what, struct text *out);
 
 #endif

@@ -400,7 +400,8 @@ static void test_a_channel_that_is_down_rests(void **state)
     close_scene(s);
 }
 
-/* Nothing else goes to it, whatever else of it arrives meanwhile; but the attempt counts, and there is an end to them. */
+/* Nothing else goes to it, whatever else of it arrives meanwhile; but the attempt counts, and there is an end to them.
+ */
 static void test_a_target_that_has_too_much_to_do_rests(void **state)
 {
     (void)state;
@@ -418,7 +419,7 @@ static void test_a_target_that_has_too_much_to_do_rests(void **state)
     forward(s, 89999);
     assert_int_equal(fresh(s), 0);
     forward(s, 1);
-    assert_true(fresh(s) >= 1); /* first the one that came; the other has its jitter */
+    assert_true(fresh(s) >= 1);       /* first the one that came; the other has its jitter */
     complete(s, 3, BELFRY_THROTTLED); /* names no time */
     emit(s, "last", "ann");
     turn(s);

@@ -120,9 +120,15 @@ static void test_outcomes(void **state)
         {400, 0, NULL, "retry", "http_400", 400, 0},
         {404, 0, NULL, "retry", "http_404", 404, 0},
         {410, 0, NULL, "target_gone", "http_410", 410, 0},
-        {429, 0, "Retry-After: 30", "retry", "http_429", 429, 30000},
+        {415, 0, NULL, "retry", "http_415", 415, 0},
+        {429, 0, "Retry-After: 30", "throttled", "http_429", 429, 30000},
+        {429, 0, NULL, "throttled", "http_429", 429, 0},
         {500, 0, NULL, "retry", "http_500", 500, 0},
-        {503, 0, "retry-after: 120", "retry", "http_503", 503, 120000},
+        {500, 0, "retry-after: 60", "retry", "http_500", 500, 60000},
+        {502, 0, NULL, "throttled", "http_502", 502, 0},
+        {503, 0, NULL, "retry", "http_503", 503, 0},
+        {503, 0, "retry-after: 120", "throttled", "http_503", 503, 120000},
+        {504, 0, "retry-after: 7", "throttled", "http_504", 504, 7000},
         {200, 0, "webhook-delivery: disable", "target_gone", "http_200", 200, 0},
         {422, 0, "Webhook-Delivery: abort-message", "rejected", "http_422", 422, 0},
         {200, 0, "webhook-delivery: abort-message", "rejected", "http_200", 200, 0},
@@ -255,11 +261,11 @@ static void test_the_record(void **state)
     json_t *record = record_of(t, &(struct belfry_test_answer){
                                       .status = 500, .body = "no", .headers = HEADERS("X-Why: db", "Set-Cookie: s=1")});
     assert_string_equal(text_at(record, "request", "url", NULL), "https://hooks.example.org/in");
-    assert_string_equal(text_at(record, "request", "headers", "webhook-signature"), "...");
+    assert_string_equal(text_at(record, "request", "headers", "webhook-signature"), "***");
     assert_string_equal(text_at(record, "request", "headers", "webhook-id"),
                         "msg_01890a5d-ac96-774b-bcce-b302099a8057");
     assert_string_equal(text_at(record, "response", "headers", "x-why"), "db");
-    assert_string_equal(text_at(record, "response", "headers", "set-cookie"), "...");
+    assert_string_equal(text_at(record, "response", "headers", "set-cookie"), "***");
     assert_string_equal(text_at(record, "response", "body", NULL), "no");
     assert_string_equal(text_at(record, "response", "class", NULL), "http_500");
     assert_int_equal(json_integer_value(json_object_get(json_object_get(record, "response"), "status")), 500);
@@ -379,7 +385,7 @@ static void test_refused_options(void **state)
         const char *yaml, *error;
     } rows[] = {
         {"endpoints: [{name: a, url: 'https://a.example.org/', secret: whsec_AAAA}]",
-         "endpoint `a`: its secret holds fewer than 24 bytes; make one with `openssl rand -base64 32`"},
+         "endpoint `a`: its secret holds fewer than 24 bytes; make one with `echo \"whsec_$(openssl rand -base64 32)\"`"},
         {"endpoints: [{name: a, url: 'https://a.example.org/', secret: whsec_äöü}]",
          "endpoint `a`: its secret is not `whsec_` and base64 of at most 64 bytes"},
         {"endpoints: [{name: a, url: 'ftp://a.example.org/', secret: " SECRET "}]",

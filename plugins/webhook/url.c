@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An address that holds a user misleads who reads it: https://good.example@10.0.0.1/ leads to 10.0.0.1. Names and
+ * numbers are not resolved here: what counts is the address that a socket connects to, which the hub's client judges at
+ * every call.
+ */
+#include "url.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* From "//" to the path; empty: it is no absolute URL. */
+static struct belfry_str authority(struct belfry_str url)
+{
+    const char *slashes = url.len ? memmem(url.ptr, url.len, "://", 3) : NULL;
+    if (!slashes)
+        return (struct belfry_str){0};
+    const char *from = slashes + 3, *end = url.ptr + url.len, *at = from;
+    while (at < end && !strchr("/?#\\", *at))
+        at++;
+    return (struct belfry_str){from, (size_t)(at - from)};
+}
+
+struct belfry_str url_host(struct belfry_str url)
+{
+    struct belfry_str host = authority(url);
+    const char *user = host.len ? memrchr(host.ptr, '@', host.len) : NULL;
+    if (user) {
+        host.len -= (size_t)(user + 1 - host.ptr);
+        host.ptr = user + 1;
+    }
+    const char *bracket = host.len && *host.ptr == '[' ? memchr(host.ptr, ']', host.len) : NULL;
+    const char *from = bracket ? bracket : host.ptr;
+    const char *colon = host.len ? memchr(from, ':', host.len - (size_t)(from - host.ptr)) : NULL;
+    if (colon)
+        host.len = (size_t)(colon - host.ptr);
+    return host;
+}
+
+static int has_scheme(struct belfry_str url)
+{
+    return (url.len > 7 && strncasecmp(url.ptr, "http://", 7) == 0) ||
+           (url.len > 8 && strncasecmp(url.ptr, "https://", 8) == 0);
+}
+
+static int port_is_wrong(struct belfry_str url)
+{
+    struct belfry_str all = authority(url), host = url_host(url);
+    const char *end = host.ptr + host.len, *stop = all.ptr + all.len;
+    if (end == stop)
+        return 0;
+    char digits[8] = "";
+    size_t len = (size_t)(stop - end) - 1;
+    if (*end != ':' || len == 0 || len > 5)
+        return 1;
+    memcpy(digits, end + 1, len);
+    long port = strspn(digits, "0123456789") == len ? strtol(digits, NULL, 10) : 0;
+    return port < 1 || port > 65535;
+}
+
+const char *url_fault(struct belfry_str url)
+{
+    if (url.len > URL_MAX)
+        return "must not be longer than 2048 characters";
+    for (size_t i = 0; i < url.len; i++)
+        if (url.ptr[i] <= ' ' || url.ptr[i] == 0x7f)
+            return "must not hold blanks, control characters or letters beyond ASCII; a name in other letters begins with "
+                   "xn--, a path has them as %XX";
+    if (!has_scheme(url))
+        return "must be an absolute URL of scheme http or https";
+    struct belfry_str all = authority(url);
+    if (all.len && memchr(all.ptr, '@', all.len))
+        return "must not hold a user name or password; receivers know us by the signature";
+    if (!url_host(url).len)
+        return "names no host";
+    if (port_is_wrong(url))
+        return "must have a port from 1 to 65535, or none";
+    return NULL;
+}
+
+int url_is_range(const char *text)
+{
+    char address[64];
+    unsigned char bytes[16];
+    size_t len = strcspn(text, "/");
+    if (len >= sizeof(address))
+        return 0;
+    memcpy(address, text, len);
+    address[len] = '\0';
+    int most = inet_pton(AF_INET, address, bytes) == 1 ? 32 : inet_pton(AF_INET6, address, bytes) == 1 ? 128 : 0;
+    if (!most || !text[len])
+        return most != 0;
+    const char *bits = text + len + 1;
+    size_t digits = strspn(bits, "0123456789");
+    return digits > 0 && digits <= 3 && !bits[digits] && atoi(bits) <= most;
+}
