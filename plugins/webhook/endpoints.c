@@ -191,7 +191,7 @@ static belfry_status check(void *self, const struct belfry_endpoint_draft *draft
     if (!readable)
         fault(&j, "", "what is kept of this endpoint cannot be read");
     else if (!json_is_object(given))
-        fault(&j, "", "must be an object");
+        fault(&j, "", "the settings must be a JSON object without a member twice");
     else
         judge_all(&j, draft, given);
     if (j.status == BELFRY_OK) {

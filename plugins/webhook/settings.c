@@ -54,7 +54,7 @@ static uint32_t read_signatures(const json_t *list)
 int settings_read(struct belfry_str json, struct settings *out)
 {
     *out = (struct settings){.signatures = SIGNATURE_V1};
-    if (json.len <= 2)
+    if (!json.len || (json.len == 2 && memcmp(json.ptr, "{}", 2) == 0))
         return 0;
     out->doc = json_loadb(json.ptr, json.len, 0, NULL);
     if (!json_is_object(out->doc))

@@ -32,10 +32,9 @@ struct belfry_str url_host(struct belfry_str url)
         host.ptr = user + 1;
     }
     const char *bracket = host.len && *host.ptr == '[' ? memchr(host.ptr, ']', host.len) : NULL;
-    const char *from = bracket ? bracket : host.ptr;
-    const char *colon = host.len ? memchr(from, ':', host.len - (size_t)(from - host.ptr)) : NULL;
-    if (colon)
-        host.len = (size_t)(colon - host.ptr);
+    const char *colon = host.len && !bracket ? memchr(host.ptr, ':', host.len) : NULL;
+    if (bracket || colon)
+        host.len = (size_t)((bracket ? bracket + 1 : colon) - host.ptr);
     return host;
 }
 
@@ -65,9 +64,9 @@ const char *url_fault(struct belfry_str url)
     if (url.len > URL_MAX)
         return "must not be longer than 2048 characters";
     for (size_t i = 0; i < url.len; i++)
-        if (url.ptr[i] <= ' ' || url.ptr[i] == 0x7f)
-            return "must not hold blanks, control characters or letters beyond ASCII; a name in other letters begins with "
-                   "xn--, a path has them as %XX";
+        if ((unsigned char)url.ptr[i] <= ' ' || (unsigned char)url.ptr[i] >= 0x7f)
+            return "must not hold blanks, control characters or letters beyond ASCII; a name in other letters begins "
+                   "with xn--, a path has them as %XX";
     if (!has_scheme(url))
         return "must be an absolute URL of scheme http or https";
     struct belfry_str all = authority(url);

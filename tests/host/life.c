@@ -132,6 +132,7 @@ static const struct plugin *take_linked(struct belfry_test *t, const struct belf
     p->source = role_of(&p->desc, PLUGIN_ROLE_SOURCE);
     p->delivery = role_of(&p->desc, PLUGIN_ROLE_DELIVERY);
     p->feedback = role_of(&p->desc, PLUGIN_ROLE_FEEDBACK);
+    p->endpoints = role_of(&p->desc, PLUGIN_ROLE_ENDPOINTS);
     p->loaded = 1;
     json_t *sidecar = plugin_sidecar(p);
     const struct plugin *checked = plugin_from_json(t->arena, p->path, sidecar, &t->err);

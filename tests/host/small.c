@@ -59,12 +59,24 @@ static const char *copy_text(struct belfry_test *t, const char *text)
     return text ? arena_strdup(t->arena, text) : NULL;
 }
 
+/* One that stays keeps its id, and what its receiver allows unless the URL changed. */
+static struct fake_target kept(const struct fake_target *before, size_t count, const struct belfry_target_spec *spec)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(before[i].spec.name, spec->name) == 0)
+            return (struct fake_target){.id = before[i].id,
+                                        .pace = strcmp(before[i].spec.url, spec->url) == 0 ? before[i].pace : 0};
+    return (struct fake_target){0};
+}
+
 static belfry_status declare(const struct belfry_host *host, const struct belfry_target_spec *specs, uint32_t count,
                              const struct belfry_target_policy *policy, struct belfry_error *err)
 {
     struct belfry_test *t = fake_of(host);
     if (!policy || policy->attempts == 0 || (policy->attempts > 1 && !policy->waits_ms))
         return host->fail(err, BELFRY_EINVAL, NULL, "a policy has at least one attempt, and a wait before each other");
+    size_t before_count = t->targets.count;
+    struct fake_target *before = arena_memdup(t->arena, t->targets.items, before_count * sizeof(*before));
     t->targets.count = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct belfry_target_spec *in = &specs[i];
@@ -80,7 +92,10 @@ static belfry_status declare(const struct belfry_host *host, const struct belfry
         spec.orgs = fake_strs(t, in->orgs);
         spec.settings = str_of(fake_text(t, in->settings));
         spec.secrets = fake_strs(t, in->secrets);
-        *FAKE_ADD(t, &t->targets) = (struct fake_target){.id = fake_id(t), .spec = spec};
+        struct fake_target target = kept(before, before_count, &spec);
+        target.id = target.id ? target.id : fake_id(t);
+        target.spec = spec;
+        *FAKE_ADD(t, &t->targets) = target;
     }
     t->policy = *policy;
     t->policy.waits_ms = arena_memdup(t->arena, policy->waits_ms, (policy->attempts - 1) * sizeof(int64_t));

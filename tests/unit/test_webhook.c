@@ -1,43 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The webhook delivery on the fake host: what goes out, what each answer means, what is kept of it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "webhook_fixture.h"
 
-#include <cmocka.h>
-
-#include <belfry/test.h>
-#include <jansson.h>
-
-#define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-#define ENDPOINT "name: crm, url: 'https://hooks.example.org/in?token=abc', secret: " SECRET
-#define ONE "endpoints: [{" ENDPOINT "}]"
-
-static void failure(const char *file, int line, const char *text)
-{
-    print_error("%s\n", text);
-    _fail(file, line);
-}
-
-static struct belfry_test *make(const char *yaml)
-{
-    belfry_test_on_failure(failure);
-    struct belfry_test *t = belfry_test_new(&belfry_entry, yaml);
-    belfry_test_expect_error(t, "");
-    return t;
-}
-
-static uint64_t deliver(struct belfry_test *t, const char *payload)
-{
-    struct belfry_test_item item = {.event_id = "01890a5d-ac96-774b-bcce-b302099a8057", .payload = payload};
-    uint64_t batch = belfry_test_deliver(t, &(struct belfry_test_batch){.to = "crm", .items = &item, .count = 1});
-    assert_int_not_equal(batch, 0);
-    return batch;
-}
+#define SEED "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc="
 
 /* What became of one delivery with this answer. */
 static const struct belfry_test_outcome *answered(struct belfry_test *t, const struct belfry_test_answer *answer)
@@ -96,12 +61,6 @@ static void test_a_retry(void **state)
 }
 
 /* --- what an answer means ----------------------------------------------------------------------------------------- */
-
-#define HEADERS(...)                                                                                                   \
-    (const char *const[])                                                                                              \
-    {                                                                                                                  \
-        __VA_ARGS__, NULL                                                                                              \
-    }
 
 static void test_outcomes(void **state)
 {
@@ -323,10 +282,13 @@ static void test_records_are_bounded(void **state)
 static void test_targets(void **state)
 {
     (void)state;
-    struct belfry_test *t = make("endpoints:\n"
-                                 "  - {" ENDPOINT "}\n"
-                                 "  - {name: b, url: 'http://b.example.org/', secret: " SECRET ", types: 'invoice.*',\n"
-                                 "     orgs: [acme, zeta], when: {severity: {gte: warning}}, concurrency: 2}\n");
+    struct belfry_test *t =
+        make("endpoints:\n"
+             "  - {" ENDPOINT "}\n"
+             "  - {name: b, url: 'http://b.example.org/', secret: [" SECRET ", " SEED "], types: 'invoice.*',\n"
+             "     orgs: [acme, zeta], when: {severity: {gte: warning}}, concurrency: 2, rate: 90, order: fifo,\n"
+             "     description: For b, metadata: {team: crm}, format: thin, signatures: [v1, v1a],\n"
+             "     handshake: true, headers: {X-B: '1'}}\n");
     const struct belfry_target_spec *crm = belfry_test_target(t, "crm"), *b = belfry_test_target(t, "b");
     assert_string_equal(crm->secret, SECRET);
     assert_int_equal(crm->types.count, 0);
@@ -336,6 +298,16 @@ static void test_targets(void **state)
     assert_string_equal(b->types.items[0].ptr, "invoice.*");
     assert_string_equal(b->orgs.items[1].ptr, "zeta");
     assert_int_equal(b->concurrency, 2);
+    assert_int_equal(b->rate_per_minute, 90);
+    assert_int_equal(b->order, BELFRY_ORDER_FIFO);
+    assert_string_equal(b->secret, SECRET);
+    assert_int_equal(b->secrets.count, 2);
+    assert_string_equal(b->secrets.items[1].ptr, SEED);
+    assert_string_equal(b->settings.ptr, "{\"headers\":{\"X-B\":\"1\"},\"format\":\"thin\",\"signatures\":[\"v1\","
+                                         "\"v1a\"],\"handshake\":true}");
+    assert_int_equal(crm->rate_per_minute, 0);
+    assert_int_equal(crm->order, BELFRY_ORDER_BEST_EFFORT);
+    assert_string_equal(crm->settings.ptr, "{}");
     assert_non_null(b->when);
     const struct belfry_target_policy *policy = belfry_test_policy(t);
     static const int64_t waits[] = {5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400};
@@ -400,6 +372,24 @@ static void test_refused_options(void **state)
         {"allow_cidrs: [10.0.0.0/]",
          "allow_cidrs: `10.0.0.0/` is no range of addresses, such as 10.0.0.0/8 or fd00::/8"},
         {"allow_cidrs: ['fd00::/8', 127.0.0.1, '::1/128', 0.0.0.0/0]", ""},
+        {"endpoints: [{" ENDPOINT ", signatures: [v1, v1a]}]",
+         "endpoint `crm`: v1a signs with a key that begins with whsk_, and there is none in `secret`; make one with "
+         "`echo \"whsk_$(openssl rand -base64 32)\"`, and the hub's API shows its public half as `public_key`"},
+        {"endpoints: [{name: crm, url: 'https://a.example/', secret: " SEED "}]",
+         "endpoint `crm`: v1 signs with a secret that begins with whsec_, and there is none in `secret`; make one with "
+         "`echo \"whsec_$(openssl rand -base64 32)\"`"},
+        {"endpoints: [{name: crm, url: 'https://a.example/', secret: [" SECRET ", whsk_AAAA]}]",
+         "endpoint `crm`: its secret is not `whsk_` and base64 of the 32 bytes of an Ed25519 key; make one with "
+         "`echo \"whsk_$(openssl rand -base64 32)\"`"},
+        {"endpoints: [{" ENDPOINT ", headers: {Host: a}}]",
+         "endpoint `crm`: its header `Host` cannot be set: the hub or what is between says it"},
+        {"endpoints: [{" ENDPOINT ", headers: {X-A: \"a\\r\\nb\"}}]",
+         "endpoint `crm`: its header `X-A` may only hold visible ASCII, blanks and tabs"},
+        {"endpoints: [{" ENDPOINT ", headers: {X-A: a, x-a: b}}]", "endpoint `crm`: its header `x-a` is there twice"},
+        {"endpoints: [{name: crm, url: 'https://a.example:0/', secret: " SECRET "}]",
+         "1:30: `url` must be a URL with a host, and a port of 1 to 65535 if any"},
+        {"endpoints: [{" ENDPOINT ", format: xml}]",
+         "1:128: `format` must be one of standard, thin, cloudevents-structured, cloudevents-binary"},
         {"timeout: 10ms", "1:10: `timeout` must be between 1s and 2m"},
         {"{}", ""},
     };

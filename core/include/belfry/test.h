@@ -242,6 +242,20 @@ const struct belfry_target_policy *belfry_test_policy(const struct belfry_test *
 /* What it said last that the receiver of a target allows a minute; 0: nothing. */
 uint32_t belfry_test_pace(const struct belfry_test *t, const char *name);
 
+/* --- belfry.endpoints/1 ------------------------------------------------------------------------------------------- */
+
+/* What check() keeps of an endpoint of the present org; before: NULL for a new one. NULL when it refuses: see
+ * belfry_test_error(), a line for each fault. */
+const char *belfry_test_endpoint(struct belfry_test *t, const char *url, const char *settings, const char *before);
+/* A secret for these settings; given: what somebody brings in, NULL for a fresh one. NULL as above. */
+const char *belfry_test_endpoint_secret(struct belfry_test *t, const char *settings, const char *given);
+/* What show() tells people; flags are BELFRY_ENDPOINT_*. */
+const char *belfry_test_endpoint_shown(struct belfry_test *t, const char *settings, const char *secret, uint32_t flags);
+/* From now on there is a target of that name beside those that the plugin declared, as if somebody had made it over the
+ * API; gone with the next declare(). A second call changes it: the same id. */
+void belfry_test_endpoint_make(struct belfry_test *t, const char *name, const char *url, const char *settings,
+                               const char *secret);
+
 /* --- belfry.addresses/1 ------------------------------------------------------------------------------------------- */
 
 /*
