@@ -179,9 +179,9 @@ static void test_bounds_of_headers(void **state)
 
 static void test_urls(void **state)
 {
-#define NO_BLANKS                                                                                                        \
-    "/url: must not hold blanks, control characters or letters beyond ASCII; a name in other letters begins with xn--, " \
-    "a path has them as %XX"
+#define NO_BLANKS                                                                                                      \
+    "/url: must not hold blanks, control characters or letters beyond ASCII; a name in other letters begins with "     \
+    "xn--, a path has them as %XX"
 #define NO_USER "/url: must not hold a user name or password; receivers know us by the signature"
 #define NO_SCHEME "/url: must be an absolute URL of scheme http or https"
 #define NO_PORT "/url: must have a port from 1 to 65535, or none"
