@@ -4,10 +4,20 @@
 #include "client/internal.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
-#define CONNECTIONS_DEFAULT 256
+#define CONNECTIONS_KEPT 2048 /* idle and in use: dispatch has at most 1,024 under way */
 
-struct client *client_new(uv_loop_t *loop, long max_connections, struct error *err)
+/* No more than a quarter of the descriptors that the process may have. */
+static long kept_default(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 4 > CONNECTIONS_KEPT)
+        return CONNECTIONS_KEPT;
+    return (long)(limit.rlim_cur / 4);
+}
+
+struct client *client_new(uv_loop_t *loop, long kept, struct error *err)
 {
     static int global; /* curl_global_init counts, but must not run beside other threads' calls: the first client is
                           made before any exists */
@@ -18,12 +28,14 @@ struct client *client_new(uv_loop_t *loop, long max_connections, struct error *e
     global = 1;
     struct client *client = xcalloc(1, sizeof(*client));
     engine_init(&client->engine, loop);
-    engine_pool_init(&client->engine, &client->http, max_connections ? max_connections : CONNECTIONS_DEFAULT);
+    engine_pool_init(&client->engine, &client->http, kept ? kept : kept_default());
     engine_pool_init(&client->engine, &client->smtp, 0); /* each server has a limit of its own */
     list_init(&client->calls);
     list_init(&client->spare);
     list_init(&client->servers);
     client->urls = hash_new();
+    const char *ca_file = getenv("SSL_CERT_FILE"); /* what OpenSSL, and whatever is built on it, calls it */
+    client->ca_file = ca_file && *ca_file ? xstrdup(ca_file) : NULL;
     return client;
 }
 
@@ -40,6 +52,7 @@ void client_free(struct client *client)
     if (!client)
         return;
     client_stop(client);
+    free(client->ca_file);
     http_calls_fini(client);
     smtp_mails_fini(client);
     engine_fini(&client->engine, free, client);

@@ -15,15 +15,18 @@
 
 struct client;
 
-/* max_connections: of HTTP in all (0: 256); connections are kept for re-use. At most 32 TLS handshakes at once. [loop]
- */
-struct client *client_new(uv_loop_t *loop, long max_connections, struct error *err);
+/* kept: connections of HTTP that stay open for re-use, those in use included (0: 2,048, or a quarter of the descriptors
+ * that the process may have). At most 32 TLS handshakes at once. SSL_CERT_FILE of the environment names certificates
+ * that HTTP trusts in place of the system's. [loop] */
+struct client *client_new(uv_loop_t *loop, long kept, struct error *err);
 /* Cancels what is under way (done is called with CANCELED); further calls are ECLOSED. [loop] */
 void client_stop(struct client *client);
 /* client_stop, and the end of it. [loop] */
 void client_free(struct client *client);
-/* Copies what it needs of the call (the body too). done once, on a later turn; *id for cancel. EINVAL with err for a
- * bad URL, header name or value (CR, LF, NUL). [loop] */
+/* Copies what it needs of the call (the body too). done once, on a later turn; *id for cancel. The call's time runs
+ * from now on, also while it waits for its turn to shake hands: what did not begin in it never does. EINVAL with err
+ * for a bad URL, header name or value (CR, LF, NUL), and for headers that are the client's own (Host, Content-Length
+ * and so on). [loop] */
 belfry_status client_request(struct client *client, const struct belfry_http_call *call,
                              void (*done)(void *arg, const struct belfry_http_answer *answer), void *arg, uint64_t *id,
                              struct error *err);

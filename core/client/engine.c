@@ -3,37 +3,75 @@
  * libcurl's multi handles on the loop: their timers, results, and when a transfer may start.
  *
  * A TLS handshake costs a hundred times what a request on an open connection does, so a burst to many endpoints would
- * hold the loop: at most HANDSHAKES transfers, of all protocols together, may be between their start and a connection,
- * the others wait. One that does not get there in HANDSHAKE_TURN_MS (a dead host burns no CPU) lets the next start.
+ * hold the loop: at most 32 transfers, of all protocols together, may be between their start and a connection, the
+ * others wait. One that does not get there in HANDSHAKE_TURN_MS (a dead or far host burns no CPU) lets the next start.
+ * A host that did so and never got a connection shares one lane with those like it, so a hundred that accept and say
+ * nothing hold up each other and nobody else. What finds an idle connection shakes no hands and does not wait.
  *
  * What has ended is told on a later turn, after curl has returned, so whoever is told may start and cancel others.
  */
 #include "client/engine.h"
 
-#define HANDSHAKES 32
-#define HANDSHAKE_TURN_MS 500
+#define HANDSHAKES_WELL 24
+#define HANDSHAKES_SICK 8
+#define HANDSHAKE_TURN_MS 200
 
 /* --- handshakes --------------------------------------------------------------------------------------------------- */
 
-void transfer_shaken(struct transfer *t)
+static void shaking_end(struct transfer *t)
 {
     if (list_empty(&t->handshake))
         return;
     list_remove(&t->handshake);
-    t->pool->engine->handshake_count--;
+    t->lane->count--;
+}
+
+void transfer_shaken(struct transfer *t)
+{
+    shaking_end(t);
+    t->has_met = 1;
+    if (t->host)
+        host_learn(&t->pool->engine->hosts, t->host, 0);
+}
+
+/* What is left of its time; 0: it is over. */
+static uint64_t time_left(const struct transfer *t)
+{
+    uint64_t now = uv_now(t->pool->engine->loop);
+    return t->until_ms > now ? t->until_ms - now : 0;
 }
 
 static void begin(struct transfer *t)
 {
-    struct engine *engine = t->pool->engine;
     list_remove(&t->node);
+    if (t->until_ms && !time_left(t)) {
+        t->over(t, CURLE_OPERATION_TIMEDOUT);
+        return;
+    }
+    if (t->until_ms)
+        curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)time_left(t));
     t->added = 1;
-    if (t->secure) {
-        t->turn_ends_ms = uv_now(engine->loop) + HANDSHAKE_TURN_MS;
-        list_push_back(&engine->handshakes, &t->handshake);
-        engine->handshake_count++;
+    if (t->host)
+        t->host->calls++;
+    if (t->lane) {
+        t->turn_ends_ms = uv_now(t->pool->engine->loop) + HANDSHAKE_TURN_MS;
+        list_push_back(&t->lane->shaking, &t->handshake);
+        t->lane->count++;
     }
     curl_multi_add_handle(t->pool->multi, t->easy);
+}
+
+/* 1 when there is room, or the oldest has had its turn. */
+static int may_begin(const struct engine *engine, struct lane *lane)
+{
+    if (lane->count < lane->most)
+        return 1;
+    struct transfer *oldest = LIST_OF(lane->shaking.next, struct transfer, handshake);
+    if (oldest->turn_ends_ms > uv_now(engine->loop))
+        return 0;
+    oldest->overran = 1;
+    shaking_end(oldest);
+    return 1;
 }
 
 static void next(struct engine *engine);
@@ -43,31 +81,31 @@ static void on_turn_over(uv_timer_t *timer)
     next(timer->data);
 }
 
-/* 1 when the oldest handshake has had its turn, or none is in the way. */
-static int may_begin(struct engine *engine)
+/* When somebody waits, the end of the oldest turn is when to look again. */
+static void arm(struct engine *engine)
 {
-    if (engine->handshake_count < HANDSHAKES)
-        return 1;
-    struct transfer *oldest = LIST_OF(engine->handshakes.next, struct transfer, handshake);
-    uint64_t now = uv_now(engine->loop);
-    if (oldest->turn_ends_ms > now) {
-        uv_timer_start(&engine->turns, on_turn_over, oldest->turn_ends_ms - now, 0);
-        return 0;
+    uint64_t at = UINT64_MAX, now = uv_now(engine->loop);
+    for (size_t i = 0; i < 2; i++) {
+        const struct lane *lane = &engine->lanes[i];
+        if (list_empty(&lane->waiting))
+            continue;
+        uint64_t ends = LIST_OF(lane->shaking.next, struct transfer, handshake)->turn_ends_ms;
+        at = ends < at ? ends : at;
     }
-    transfer_shaken(oldest);
-    return 1;
+    if (at == UINT64_MAX)
+        uv_timer_stop(&engine->turns);
+    else
+        uv_timer_start(&engine->turns, on_turn_over, at > now ? at - now : 0, 0);
 }
 
 static void next(struct engine *engine)
 {
-    LIST_EACH_SAFE(it, &engine->waiting)
-    {
-        struct transfer *t = LIST_OF(it, struct transfer, node);
-        if (!t->secure || may_begin(engine))
-            begin(t);
+    for (size_t i = 0; i < 2; i++) {
+        struct lane *lane = &engine->lanes[i];
+        while (!list_empty(&lane->waiting) && may_begin(engine, lane))
+            begin(LIST_OF(lane->waiting.next, struct transfer, node));
     }
-    if (list_empty(&engine->waiting))
-        uv_timer_stop(&engine->turns);
+    arm(engine);
 }
 
 /* --- transfers ---------------------------------------------------------------------------------------------------- */
@@ -81,16 +119,36 @@ void transfer_init(struct transfer *t, struct pool *pool, CURL *easy)
 
 void transfer_start(struct transfer *t)
 {
-    list_push_back(&t->pool->engine->waiting, &t->node);
-    next(t->pool->engine);
+    struct engine *engine = t->pool->engine;
+    if (!t->secure || (t->host && host_has_idle(t->host))) {
+        begin(t);
+        return;
+    }
+    t->lane = &engine->lanes[t->host && t->host->sick];
+    list_push_back(&t->lane->waiting, &t->node);
+    next(engine);
+}
+
+/* A cancelled one that overran its turn was in the others' way just as well. */
+static void host_release(struct transfer *t)
+{
+    struct hosts *hosts = &t->pool->engine->hosts;
+    if (!t->host)
+        return;
+    t->host->calls -= t->added != 0;
+    if (t->overran && !t->has_met)
+        host_learn(hosts, t->host, 1);
+    host_unref(hosts, t->host);
+    t->host = NULL;
 }
 
 void transfer_stop(struct transfer *t)
 {
     list_remove(&t->node);
-    transfer_shaken(t);
+    shaking_end(t);
     if (t->added)
         curl_multi_remove_handle(t->pool->multi, t->easy);
+    host_release(t);
     t->added = 0;
 }
 
@@ -104,7 +162,7 @@ static void take_results(struct pool *pool)
         struct transfer *t = NULL;
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&t);
-        transfer_shaken(t);
+        shaking_end(t);
         t->over(t, code);
     }
     next(pool->engine);
@@ -161,7 +219,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
     return 0;
 }
 
-void engine_pool_init(struct engine *engine, struct pool *pool, long max_connections)
+void engine_pool_init(struct engine *engine, struct pool *pool, long kept)
 {
     pool->engine = engine;
     pool->multi = curl_multi_init();
@@ -172,15 +230,19 @@ void engine_pool_init(struct engine *engine, struct pool *pool, long max_connect
     curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool);
     curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
-    curl_multi_setopt(pool->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, max_connections);
-    curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, max_connections);
+    curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, kept);
 }
 
 void engine_init(struct engine *engine, uv_loop_t *loop)
 {
     engine->loop = loop;
-    list_init(&engine->waiting);
-    list_init(&engine->handshakes);
+    static const size_t most[] = {HANDSHAKES_WELL, HANDSHAKES_SICK};
+    for (size_t i = 0; i < 2; i++) {
+        engine->lanes[i].most = most[i];
+        list_init(&engine->lanes[i].waiting);
+        list_init(&engine->lanes[i].shaking);
+    }
+    hosts_init(&engine->hosts);
     list_init(&engine->endings);
     uv_timer_init(loop, &engine->turns);
     uv_idle_init(loop, &engine->endings_turn);
@@ -217,6 +279,7 @@ void engine_fini(struct engine *engine, void (*closed)(void *arg), void *arg)
     engine->closed = closed;
     engine->arg = arg;
     sockets_fini(engine);
+    hosts_fini(&engine->hosts);
     uv_close((uv_handle_t *)&engine->turns, on_closed);
     uv_close((uv_handle_t *)&engine->endings_turn, on_closed);
 }

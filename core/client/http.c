@@ -19,8 +19,12 @@
 
 #define SPARE_MAX 64
 #define RESPONSE_DEFAULT (64 * 1024)
+#define TIMEOUT_DEFAULT_MS 30000
 #define REQUEST_KEPT (64 * 1024) /* memory of a larger body is not kept with the handle */
-#define URLS_MAX 1000
+#define URLS_MAX 20000
+#define ANSWER_HEADERS_MAX (64 * 1024) /* bytes, interim answers and trailers included */
+#define CONNECTION_LIFE_S 300L         /* then a name is looked up, and a certificate verified, once more */
+#define CONNECTION_IDLE_S 60L
 
 /* --- calls -------------------------------------------------------------------------------------------------------- */
 
@@ -150,9 +154,8 @@ static uint32_t error_of(const struct call *c, CURLcode code)
     case CURLE_SSL_CACERT_BADFILE:
         return BELFRY_HTTP_ERR_TLS;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return BELFRY_HTTP_ERR_URL;
-    default:
+    default: /* CURLE_UNSUPPORTED_PROTOCOL too: the scheme was checked, so it is the answer that is no HTTP */
         return BELFRY_HTTP_ERR_OTHER;
     }
 }
@@ -163,7 +166,7 @@ static void keep_connection(struct call *c)
     curl_socket_t fd;
     if (c->opened && curl_easy_getinfo(c->transfer.easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
         fd != CURL_SOCKET_BAD)
-        sockets_keep(&c->client->http, fd);
+        sockets_keep(&c->client->http, fd, c->transfer.host);
 }
 
 static void on_over(struct transfer *t, CURLcode code)
@@ -181,6 +184,11 @@ static void on_over(struct transfer *t, CURLcode code)
         c->error_text[0] = '\0';
     else if (c->error == BELFRY_HTTP_ERR_BLOCKED)
         snprintf(c->error_text, sizeof(c->error_text), "the address is private and not in allow_cidrs");
+    else if (c->long_headers)
+        snprintf(c->error_text, sizeof(c->error_text), "the headers of the answer are longer than %d bytes",
+                 ANSWER_HEADERS_MAX);
+    else if (!t->added)
+        snprintf(c->error_text, sizeof(c->error_text), "its time was over before it was its turn to shake hands");
     else if (!c->error_text[0])
         snprintf(c->error_text, sizeof(c->error_text), "%s", curl_easy_strerror(code));
     end(c);
@@ -203,6 +211,11 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 {
     struct call *c = arg;
     struct belfry_str value, line = str_slice(data, size * count), name = str_cut(line, ':', &value);
+    c->header_bytes += line.len;
+    if (c->header_bytes > ANSWER_HEADERS_MAX) {
+        c->long_headers = 1;
+        return 0;
+    }
     if (str_has_prefix(line, STR("HTTP/"))) {
         c->answer_header_count = 0; /* of an interim answer */
         return line.len;
@@ -256,6 +269,19 @@ static int header_valid(const struct belfry_attr *h)
     return 1;
 }
 
+/* How a message is framed, and who it is for, is not for those to say who bring headers along: a second length, or a
+ * name of its own beside the address that was judged, is how requests are smuggled. */
+static int header_is_ours(struct belfry_str name)
+{
+    static const char *const ours[] = {
+        "host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect",
+        NULL};
+    for (size_t i = 0; ours[i]; i++)
+        if (strlen(ours[i]) == name.len && strncasecmp(ours[i], name.ptr, name.len) == 0)
+            return 1;
+    return name.len >= 6 && strncasecmp(name.ptr, "proxy-", 6) == 0;
+}
+
 /* The same endpoints are called again and again: a URL that was right is remembered. */
 static belfry_status check_url(struct client *client, const char *url, struct error *err)
 {
@@ -307,6 +333,8 @@ static belfry_status set_headers(struct call *c, const struct belfry_http_call *
         if (!header_valid(h))
             return error_set(err, BELFRY_EINVAL, NULL, "the header `%.*s` has a name or value that HTTP does not allow",
                              STR_ARG(h->name));
+        if (header_is_ours(h->name))
+            return error_set(err, BELFRY_EINVAL, NULL, "the header `%.*s` is the client's own", STR_ARG(h->name));
         c->headers = curl_slist_append(c->headers, header_line(c->arena, h));
         typed |= h->name.len == 12 && strncasecmp(h->name.ptr, "content-type", 12) == 0;
     }
@@ -339,9 +367,12 @@ static void set_options(struct call *c, const struct belfry_http_call *call)
     /* with a directory of certificates libcurl parses the whole bundle again for each connection (40 ms on the loop);
      * with the bundle alone it keeps what it has parsed */
     curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+    if (c->client->ca_file)
+        curl_easy_setopt(e, CURLOPT_CAINFO, c->client->ca_file);
+    curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_S);
+    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_S);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(call->connect_timeout_ms ? call->connect_timeout_ms : 5000));
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 30000));
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error_text);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
@@ -379,6 +410,9 @@ belfry_status client_request(struct client *client, const struct belfry_http_cal
     buf_adds(&c->request, call->body);
     set_options(c, call);
     c->transfer.secure = strncasecmp(call->url, "https:", 6) == 0;
+    c->transfer.host = c->transfer.secure ? host_ref(&client->engine.hosts, call->url) : NULL;
+    c->transfer.until_ms =
+        uv_now(client->engine.loop) + (uint64_t)(call->timeout_ms ? call->timeout_ms : TIMEOUT_DEFAULT_MS);
     c->transfer.over = on_over;
     if (id)
         *id = c->id;

@@ -20,9 +20,10 @@ struct call {
     struct client_cidrs *allow;
     struct arena *arena;
     struct buf url, request, response;
-    size_t max_response;
+    size_t max_response, header_bytes;
     uint32_t error, truncated, status;
     int blocked, opened; /* an address was refused; a socket was made */
+    int long_headers;    /* more than anybody reads */
     int refused;         /* the connection that was about to be used leads to a refused address */
     char error_text[CURL_ERROR_SIZE];
     struct belfry_attr answer_headers[HEADERS_MAX];
@@ -39,6 +40,7 @@ struct client {
     size_t spare_count;
     struct hash *urls;   /* those that were checked and found right */
     struct list servers; /* of SMTP */
+    char *ca_file;       /* PEM; NULL: the system's */
     uint64_t next_id;
     int closing;
 };

@@ -19,6 +19,7 @@
 struct watch {
     uv_poll_t poll;
     struct pool *pool;
+    struct host *host; /* of a kept connection; NULL: not said */
     curl_socket_t fd;
     int wanted, armed;                    /* UV_READABLE, UV_WRITABLE: what is asked for, what the loop watches */
     int kept;                             /* until sockets_on_close */
@@ -38,7 +39,12 @@ static struct watch *watch_of(struct engine *engine, curl_socket_t fd)
 
 static void watch_end(struct watch *w)
 {
-    w->pool->engine->watches[w->fd] = NULL;
+    struct engine *engine = w->pool->engine;
+    engine->watches[w->fd] = NULL;
+    if (w->host) {
+        w->host->connections--;
+        host_unref(&engine->hosts, w->host);
+    }
     uv_close((uv_handle_t *)&w->poll, on_closed);
 }
 
@@ -111,9 +117,14 @@ static struct watch *keep(struct pool *pool, curl_socket_t fd)
     return w;
 }
 
-void sockets_keep(struct pool *pool, curl_socket_t fd)
+void sockets_keep(struct pool *pool, curl_socket_t fd, struct host *host)
 {
-    keep(pool, fd);
+    struct watch *w = keep(pool, fd);
+    if (!host || w->host)
+        return;
+    w->host = host;
+    host->refs++;
+    host->connections++;
 }
 
 void sockets_borrow(struct pool *pool, curl_socket_t fd, void (*ready)(void *arg, int events), void *arg)
