@@ -25,6 +25,7 @@ import tempfile
 import time
 
 import closed
+import endpoints
 import mail
 import streams
 
@@ -433,6 +434,11 @@ class Bench:
         """Limit C: bare libcurl to the same smtp-sink, with as many connections."""
         mail.run(self, sys.modules[__name__])
 
+    def part_endpoints(self):
+        """Many endpoints, some of them sick."""
+        say("many endpoints")
+        endpoints.run(self, sys.modules[__name__])
+
     def state_bytes(self, hub, count):
         """Keys and values that the source keeps, for each object."""
         db = sqlite3.connect(f"file:{hub.database}?mode=ro", uri=True)
@@ -483,7 +489,7 @@ class Bench:
                          .rstrip() for line in lines)
 
 
-PARTS = ["triggers", "sources", "closed", "webhooks", "latency", "streams", "mail", "growth"]
+PARTS = ["triggers", "sources", "closed", "webhooks", "latency", "endpoints", "streams", "mail", "growth"]
 
 
 def options():
@@ -497,6 +503,12 @@ def options():
     parser.add_argument("--sources", type=int, default=40_000, help="triggers of each kind a round")
     parser.add_argument("--webhooks", type=int, default=50_000, help="a round")
     parser.add_argument("--latency", type=int, default=20_000)
+    parser.add_argument("--endpoints", type=int, nargs="+", default=[1, 100, 10_000])
+    parser.add_argument("--endpoint-parts", nargs="+", default=["rates", "neighbours", "pending"])
+    parser.add_argument("--neighbours", type=int, default=40_000, help="triggers for healthy and sick endpoints, a round")
+    parser.add_argument("--neighbour-rate", type=int, default=800, help="a second")
+    parser.add_argument("--idle", type=int, default=20, help="seconds in which nothing is due")
+    parser.add_argument("--paced", type=int, default=100, help="triggers for 100 endpoints each, 20 a second")
     parser.add_argument("--mails", type=int, default=20_000, help="a round")
     parser.add_argument("--mail-connections", type=int, nargs="+", default=[1, 4], help="to the mail server")
     parser.add_argument("--mail-paced", type=int, default=2_000, help="mails, 200 a second, beside a long queue")
@@ -513,6 +525,7 @@ def options():
     if args.quick:
         args.rounds, args.triggers, args.webhooks, args.latency = 1, 5_000, 5_000, 3_000
         args.sources, args.streams = 2_000, 700
+        args.endpoints, args.neighbours, args.idle, args.paced = [1, 100, 1_000], 4_000, 2, 20
         args.mails, args.mail_paced, args.crowd = 1_000, 200, 2_000
         args.rows, args.probe, args.counts, args.lists = 10_000, 2_000, 20_000, 100
     return args
