@@ -31,6 +31,7 @@ int cli_login_link(int argc, char **argv);
 int cli_bounce(int argc, char **argv);
 int cli_dkim(int argc, char **argv);
 int cli_template(int argc, char **argv);
+int cli_listen(int argc, char **argv);
 int cli_help(int argc, char **argv);
 
 /* --- options -------------------------------------------------------------------------------------------------------

@@ -30,6 +30,10 @@ static const struct cli_command commands[] = {
      "template render -c FILE --org O (--type T [--data FILE] | --event ID) [--locale L] [--timezone Z] [--template FILE]"
      " [--kind single|digest|catch_up] [--part subject|text|html]",
      "show what a mail would say; nothing is sent", cli_template},
+    {"listen",
+     "listen [--port N] [--secret KEYS | --secret-file FILE] [--public-key KEY] [--status CODES] [--retry-after WHEN]"
+     " [--webhook-delivery disable|abort-message] [--forward URL] [--once] [--no-body] [--format text|json]",
+     "receive webhooks on this machine, verify and show them", cli_listen},
     {"help", "help [COMMAND | CODE]", "explain a command or a diagnostic", cli_help},
 };
 

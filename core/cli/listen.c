@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * belfry listen: receives webhooks on this machine, verifies them as a receiver has to, and shows them. It needs
+ * neither a configuration nor a hub of its own. Without a secret it makes one, and in either case it prints what makes
+ * a hub send here. It ends with Ctrl-C, or with its first delivery, and then its exit code says whether that was
+ * verified.
+ */
+#include "base/id.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/listen.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PORT_DEFAULT "8421"
+#define SECRET_BYTES 32
+
+struct wishes {
+    const char *port, *secret, *secret_file, *public_key, *status, *retry_after, *word, *forward, *format;
+    int once, no_body;
+};
+
+/* --- keys --------------------------------------------------------------------------------------------------------- */
+
+/* `${env:NAME}` is the variable's value and `${file:PATH}` the file's content, as in a configuration, so that a secret
+ * need not stand where everybody can read it: in the list of processes. 0, or -1 after a message. */
+static int add_given(struct buf *keys, const char *given)
+{
+    size_t len = strlen(given), unused;
+    int is_env = strncmp(given, "${env:", 6) == 0, is_file = strncmp(given, "${file:", 7) == 0;
+    if ((!is_env && !is_file) || given[len - 1] != '}') {
+        buf_addf(keys, "%s\n", given);
+        return 0;
+    }
+    char *name = xasprintf("%.*s", (int)(len - (is_env ? 7 : 8)), given + (is_env ? 6 : 7));
+    char *content = is_env ? NULL : cli_read(name, &unused);
+    const char *value = is_env ? getenv(name) : content;
+    if (value)
+        buf_addf(keys, "%s\n", value);
+    else if (is_env)
+        cli_usage("the environment has no `%s`", name);
+    free(content);
+    free(name);
+    return value ? 0 : -1;
+}
+
+static int add_file(struct buf *keys, const char *path)
+{
+    size_t len;
+    char *content = cli_read(path, &len);
+    if (!content)
+        return -1;
+    buf_addf(keys, "%s\n", content);
+    free(content);
+    return 0;
+}
+
+/* All that are given; a fresh one when none is, and then `made` has it. 0, or -1 after a message. */
+static int gather_keys(const struct wishes *w, struct buf *keys, struct buf *made)
+{
+    uint8_t bytes[SECRET_BYTES];
+    if ((w->secret && add_given(keys, w->secret) != 0) || (w->secret_file && add_file(keys, w->secret_file) != 0) ||
+        (w->public_key && add_given(keys, w->public_key) != 0))
+        return -1;
+    if (w->secret || w->secret_file || w->public_key)
+        return 0;
+    random_bytes(bytes, sizeof(bytes));
+    buf_addz(made, "whsec_");
+    base64_encode(bytes, sizeof(bytes), 0, made);
+    buf_adds(keys, buf_str(made));
+    return 0;
+}
+
+/* --- options ------------------------------------------------------------------------------------------------------ */
+
+/* A decimal of digits alone between min and max; -1. */
+static int number_of(struct belfry_str text, int min, int max)
+{
+    int64_t n;
+    int digits = text.len && text.ptr[0] >= '0' && text.ptr[0] <= '9';
+    return digits && str_to_i64(text, &n) == BELFRY_OK && n >= min && n <= max ? (int)n : -1;
+}
+
+/* "503,503,200". 0 when it is none. */
+static int read_statuses(struct listen *listen, struct belfry_str text)
+{
+    while (text.len) {
+        int status = number_of(str_cut(text, ',', &text), 200, 599);
+        if (status < 0 || listen->status_count == LISTEN_STATUSES_MAX)
+            return 0;
+        listen->statuses[listen->status_count++] = (unsigned)status;
+    }
+    return listen->status_count > 0;
+}
+
+/* What may stand in a header: visible ASCII and blanks (RFC 9110, 5.5). */
+static int is_value(const char *text)
+{
+    for (; text && *text; text++)
+        if (*text < ' ' || *text > '~')
+            return 0;
+    return 1;
+}
+
+static int is_http(const char *url)
+{
+    return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+}
+
+/* CLI_OK, or after a message. */
+static int check(const struct wishes *w, struct listen *listen)
+{
+    if (!read_statuses(listen, str_of(w->status)))
+        return cli_usage("`%s` is no list of status codes from 200 to 599, parted by commas", w->status);
+    if (number_of(str_of(w->port), 0, 65535) < 0)
+        return cli_usage("`%s` is no port", w->port);
+    if (strcmp(w->format, "text") != 0 && strcmp(w->format, "json") != 0)
+        return cli_usage("`%s` is no format: text or json", w->format);
+    if (!is_value(w->retry_after))
+        return cli_usage("--retry-after takes seconds or an HTTP date");
+    if (w->word && strcmp(w->word, "disable") != 0 && strcmp(w->word, "abort-message") != 0)
+        return cli_usage("`%s` is nothing a receiver can say: disable or abort-message", w->word);
+    if (w->forward && !is_http(w->forward))
+        return cli_usage("`%s` is no http or https URL", w->forward);
+    if (w->forward && (w->word || w->retry_after || strcmp(w->status, "200") != 0))
+        return cli_usage("with --forward the answer is that of %s", w->forward);
+    listen->retry_after = w->retry_after;
+    listen->word = w->word;
+    listen->forward = w->forward;
+    listen->json = strcmp(w->format, "json") == 0;
+    listen->no_body = w->no_body;
+    listen->once = w->once;
+    return CLI_OK;
+}
+
+/* --- the command -------------------------------------------------------------------------------------------------- */
+
+/* How a hub comes to send here. A secret that was given is not repeated. */
+static void print_begin(const struct listen *listen, unsigned port, struct belfry_str made)
+{
+    if (listen->json) {
+        printf("{\"what\":\"listening\",\"url\":\"http://127.0.0.1:%u/\"", port);
+        if (made.len)
+            printf(",\"secret\":\"%.*s\"", STR_ARG(made));
+        printf("}\n");
+        return;
+    }
+    struct belfry_str secret = made.len ? made : STR("${env:HOOK_SECRET}");
+    printf("Listening on http://127.0.0.1:%u/ and every path below it. Ctrl-C ends it.\n\n", port);
+    printf(
+        "So that a hub on this machine sends here, in its YAML (private addresses are refused unless they are named):\n"
+        "  hooks:\n    plugin: webhook\n    allow_cidrs: [127.0.0.0/8]\n    endpoints:\n"
+        "      - {name: listen, url: \"http://127.0.0.1:%u/\", secret: \"%.*s\"}\n",
+        port, STR_ARG(secret));
+    printf(
+        "or, where the channel has `allow_cidrs: [127.0.0.0/8]`, with a token that may `endpoints`:\n"
+        "  curl $BELFRY/v1/$ORG/endpoints -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n"
+        "    -d '{\"url\": \"http://127.0.0.1:%u/\"",
+        port);
+    if (made.len)
+        printf(", \"secret\": \"%.*s\"}'\n\n", STR_ARG(made));
+    else
+        printf("}'\n\n");
+}
+
+static int run(struct listen *listen, const char *port, struct belfry_str made)
+{
+    sigset_t ends;
+    int which;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL); /* before the server's thread, which inherits it: sigwait() takes them */
+    listen->main = pthread_self();
+    struct MHD_Daemon *daemon = listen_start(listen, (unsigned short)atoi(port));
+    if (!daemon) {
+        fprintf(stderr, "belfry: cannot listen on 127.0.0.1:%s: %s\n", port, strerror(errno));
+        return CLI_CANNOT;
+    }
+    print_begin(listen, MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port, made);
+    fflush(stdout);
+    sigwait(&ends, &which);
+    MHD_stop_daemon(daemon);
+    listen_print_summary(listen);
+    return listen->once && !(listen->deliveries && listen->last_verified) ? CLI_ERRORS : CLI_OK;
+}
+
+static int listen_with(const struct wishes *w, struct listen *listen)
+{
+    struct buf keys = {0}, made = {0};
+    char fault[160];
+    int code = gather_keys(w, &keys, &made) == 0 ? CLI_OK : CLI_USAGE;
+    struct listen_verifier *verifier = code == CLI_OK ? listen_verifier_new(buf_str(&keys), fault) : NULL;
+    if (code == CLI_OK && !verifier)
+        code = cli_usage("%s", fault);
+    if (code == CLI_OK) {
+        listen->verifier = verifier;
+        listen->seen = hash_new();
+        code = run(listen, w->port, buf_str(&made));
+        hash_free(listen->seen, NULL);
+    }
+    listen_verifier_free(verifier);
+    if (keys.ptr)
+        mem_wipe(keys.ptr, keys.cap);
+    buf_free(&keys);
+    buf_free(&made);
+    return code;
+}
+
+int cli_listen(int argc, char **argv)
+{
+    struct wishes w = {.port = PORT_DEFAULT, .status = "200", .format = "text"};
+    struct listen listen = {0};
+    const struct cli_option options[] = {
+        {"--port", NULL, &w.port, NULL},
+        {"--secret", NULL, &w.secret, NULL},
+        {"--secret-file", NULL, &w.secret_file, NULL},
+        {"--public-key", NULL, &w.public_key, NULL},
+        {"--status", NULL, &w.status, NULL},
+        {"--retry-after", NULL, &w.retry_after, NULL},
+        {"--webhook-delivery", NULL, &w.word, NULL},
+        {"--forward", NULL, &w.forward, NULL},
+        {"--format", NULL, &w.format, NULL},
+        {"--once", NULL, NULL, &w.once},
+        {"--no-body", NULL, NULL, &w.no_body},
+    };
+    int left = cli_options(argc, argv, options, sizeof(options) / sizeof(options[0]));
+    if (left < 0)
+        return CLI_USAGE;
+    if (left != 1)
+        return cli_usage("listen takes options only; see `belfry help listen`");
+    int code = check(&w, &listen);
+    return code == CLI_OK ? listen_with(&w, &listen) : code;
+}
