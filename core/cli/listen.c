@@ -177,7 +177,7 @@ static int run(struct listen *listen, const char *port, struct belfry_str made)
     listen->main = pthread_self();
     struct MHD_Daemon *daemon = listen_start(listen, (unsigned short)atoi(port));
     if (!daemon) {
-        fprintf(stderr, "belfry: cannot listen on 127.0.0.1:%s: %s\n", port, strerror(errno));
+        fprintf(stderr, "belfry: cannot listen on 127.0.0.1:%s: %s; --port takes another\n", port, strerror(errno));
         return CLI_CANNOT;
     }
     print_begin(listen, MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port, made);

@@ -20,7 +20,8 @@
 #define SECRET_MIN 24
 #define SECRET_MAX 64
 #define PUBLIC_BYTES 32
-#define PAIR_BYTES 64 /* seed and public key */
+#define SEED_BYTES 32
+#define PAIR_BYTES 64 /* the public key behind the seed */
 #define SIGNATURE_BYTES 64
 
 struct key {
@@ -50,23 +51,34 @@ static int decode(struct belfry_str text, size_t prefix, struct buf *out)
     return ok;
 }
 
-static int key_public(struct key *key, const char *bytes)
+static int key_public(struct key *key, const uint8_t *bytes)
 {
-    key->public = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const uint8_t *)bytes, PUBLIC_BYTES);
+    key->public = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, bytes, PUBLIC_BYTES);
     return key->public != NULL;
+}
+
+/* The public half that belongs to a seed. */
+static int key_of_seed(struct key *key, const char *seed)
+{
+    uint8_t public[PUBLIC_BYTES];
+    size_t len = sizeof(public);
+    EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, (const uint8_t *)seed, SEED_BYTES);
+    int ok = pair && EVP_PKEY_get_raw_public_key(pair, public, &len) == 1 && key_public(key, public);
+    EVP_PKEY_free(pair);
+    return ok;
 }
 
 /* 0 and a sentence when it is none. */
 static int key_read(struct key *key, struct belfry_str text, char fault[160])
 {
     struct buf bytes = {0};
-    int is_public = str_has_prefix(text, STR("whpk_")), is_pair = str_has_prefix(text, STR("whsk_"));
-    int is_prefixed = is_public || is_pair || str_has_prefix(text, STR("whsec_"));
-    int ok = decode(text, is_public || is_pair ? 5 : is_prefixed ? 6 : 0, &bytes);
+    int is_public = str_has_prefix(text, STR("whpk_")), is_seed = str_has_prefix(text, STR("whsk_"));
+    int is_prefixed = is_public || is_seed || str_has_prefix(text, STR("whsec_"));
+    int ok = decode(text, is_public || is_seed ? 5 : is_prefixed ? 6 : 0, &bytes);
     if (is_public)
-        ok = ok && bytes.len == PUBLIC_BYTES && key_public(key, bytes.ptr);
-    else if (is_pair)
-        ok = ok && bytes.len == PAIR_BYTES && key_public(key, bytes.ptr + PAIR_BYTES - PUBLIC_BYTES);
+        ok = ok && bytes.len == PUBLIC_BYTES && key_public(key, (const uint8_t *)bytes.ptr);
+    else if (is_seed)
+        ok = ok && (bytes.len == SEED_BYTES || bytes.len == PAIR_BYTES) && key_of_seed(key, bytes.ptr);
     else
         ok = ok && bytes.len >= SECRET_MIN && bytes.len <= SECRET_MAX;
     if (ok && !key->public) {
@@ -76,7 +88,7 @@ static int key_read(struct key *key, struct belfry_str text, char fault[160])
     if (!ok)
         snprintf(fault, 160, "%s",
                  is_public ? "a key `whpk_...` is the base64 of 32 bytes"
-                 : is_pair ? "a key `whsk_...` is the base64 of 64 bytes"
+                 : is_seed ? "a key `whsk_...` is the base64 of 32 or 64 bytes"
                            : "a secret is `whsec_` and the base64 of 24 to 64 bytes");
     if (bytes.ptr)
         mem_wipe(bytes.ptr, bytes.cap);

@@ -140,9 +140,14 @@ def test_the_examples_of_plugins_pass_their_tests(name, tmp_path):
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize("name", ["receiver.py", "feed.py", "mailbox.py"])
+@pytest.mark.parametrize("name", ["receiver.py", "receiver-lib.py", "feed.py", "mailbox.py"])
 def test_the_python_examples_compile(name):
     compile(text(f"docs/examples/{name}"), name, "exec")
+
+
+def test_the_lines_that_verify_without_a_library_are_those_of_the_receiver():
+    shown, = [body for page, _, words, body in blocks("python") if page == "docs/webhooks.md" and not words]
+    assert shown in text("docs/examples/receiver.py")
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")

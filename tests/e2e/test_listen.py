@@ -134,7 +134,8 @@ def test_v1a(listen):
     pair, public, sign_v1a = keys()
     now = int(time.time())
     headers = {"webhook-id": "msg_1", "webhook-timestamp": str(now), "webhook-signature": sign_v1a("msg_1", now, BODY)}
-    for args in [["--public-key", public], ["--secret", f"{WEBHOOK_SECRET} {pair}"]]:
+    seed = "whsk_" + base64.b64encode(base64.b64decode(pair[5:])[:32]).decode()
+    for args in [["--public-key", public], ["--secret", f"{WEBHOOK_SECRET} {pair}"], ["--secret", seed]]:
         ear = listen(*args)
         assert ear.post(BODY, headers).status_code == 200
         assert ear.wait(1)[0]["how"].startswith("v1a, ")
@@ -226,7 +227,7 @@ def test_the_words_of_a_receiver(listen):
     (["--status", ",".join(["200"] * 33)], "no list"), (["--port", "70000"], "no port"), (["--port", "x"], "no port"),
     (["--secret", "whsec_"], "base64 of 24 to 64 bytes"), (["--secret", ""], "no key is there"),
     (["--secret", "whsec_c2hvcnQ="], "24 to 64"), (["--public-key", "whpk_AAAA"], "32 bytes"),
-    (["--secret", "whsk_AAAA"], "64 bytes"), (["--secret", "${env:NOT_THERE}"], "the environment has no `NOT_THERE`"),
+    (["--secret", "whsk_AAAA"], "32 or 64 bytes"), (["--secret", "${env:NOT_THERE}"], "the environment has no `NOT_THERE`"),
     (["--secret-file", "/nowhere"], "cannot read /nowhere"), (["--secret", " ".join([WEBHOOK_SECRET] * 17)], "at most 16"),
     (["--format", "xml"], "no format"), (["--webhook-delivery", "stop"], "disable or abort-message"),
     (["--retry-after", "a\nb"], "seconds or an HTTP date"), (["--forward", "ftp://x"], "no http or https URL"),
@@ -241,4 +242,4 @@ def test_options_that_make_no_sense(args, why):
 def test_a_port_that_is_taken(listen):
     port = listen().url.rsplit(":", 1)[1].strip("/")
     done = subprocess.run([BIN, "listen", "--port", port], capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 4 and done.stderr == f"belfry: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+    assert done.returncode == 4 and done.stderr == f"belfry: cannot listen on 127.0.0.1:{port}: Address already in use; --port takes another\n"
