@@ -242,6 +242,12 @@ def test_commands_exist():
     assert [t for t in sorted(told) if t[1] not in have] == []
 
 
+def test_the_options_of_listen_are_told():
+    part = text("docs/webhooks.md").split("## `belfry listen`")[1]
+    told = set(re.findall(r"--[a-z-]+", " ".join(line for line in part.splitlines() if line.startswith("| `--"))))
+    assert told == set(re.findall(r"--[a-z-]+", belfry("help", "listen").stdout))
+
+
 def test_codes_exist():
     for page in PAGES:
         for code in set(re.findall(r"\bH[0-7][0-9]{2}\b", text(page))):
