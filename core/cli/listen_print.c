@@ -63,13 +63,13 @@ static void print_text(const struct listen *listen, const struct listen_delivery
     time_format(d->now_ms, now);
     buf_addf(&out, "%s  %u  ", now, d->status);
     add_safe(&out, d->type.len ? d->type : STR("(no type)"), NULL);
+    buf_addf(&out, "  %s: %s", d->verified ? "verified" : "NOT VERIFIED", d->how);
+    if (d->times > 1)
+        buf_addf(&out, "; again, for the %u%s time", d->times, d->times == 2 ? "nd" : d->times == 3 ? "rd" : "th");
     buf_addz(&out, "  ");
     add_safe(&out, d->id.len ? d->id : STR("(no webhook-id)"), NULL);
     buf_addz(&out, "  attempt of ");
     add_timestamp(&out, d->timestamp.len ? d->timestamp : STR("(no time)"));
-    buf_addf(&out, "  %s: %s", d->verified ? "verified" : "NOT VERIFIED", d->how);
-    if (d->times > 1)
-        buf_addf(&out, "; again, for the %u%s time", d->times, d->times == 2 ? "nd" : d->times == 3 ? "rd" : "th");
     buf_addc(&out, '\n');
     if (!listen->no_body)
         add_body(&out, d->body);

@@ -65,10 +65,9 @@ def test_what_a_hub_sends_is_verified_and_shown(new_hub, listen):
     config["rules"].append({"name": "hooks", "when": {"type": "workflow.bad"}, "deliver": ["hooks"]})
     hub = new_hub(config).start()
     hub.send(case("ann", "bad", "Ünïcode <b>"))
-    head = until(lambda: [line for line in ear.lines if "  200  workflow.bad  msg_" in line], "it is shown")[0]
+    head = until(lambda: [line for line in ear.lines if "  200  workflow.bad  verified: v1, " in line], "it is shown")[0]
     event = next(e for e in hub.events("?source=crm") if e["type"] == "workflow.bad")
-    assert f"  msg_{event['id']}  attempt of 20" in head
-    assert re.search(r"  verified: v1, \d+ s old$", head)
+    assert re.search(rf"  verified: v1, \d+ s old  msg_{event['id']}  attempt of 20\S+Z$", head)
     until(lambda: '      "title": "Ünïcode <b>",' in [line[2:] for line in ear.lines], "and its body")
     assert ear.end() == (0, "")
     assert ear.lines[-1] == "Deliveries: 1, of which verified: 1, come again: 0, answered with 2xx: 1"
@@ -120,6 +119,15 @@ def test_what_is_not_right_is_refused_and_why(listen, change, why):
     assert ear.post(BODY + b" ", signed(BODY)).status_code == 401, "a byte more"
     assert ear.post(BODY, signed(BODY)).status_code == 200
     assert ear.wait(3)[2]["times"] == 1, "what anybody may have sent is not remembered"
+
+
+def test_how_often_it_came_is_said_in_words(listen):
+    ear = listen("--secret", WEBHOOK_SECRET, "--no-body", text=True)
+    for _ in range(4):
+        ear.post(BODY, signed(BODY))
+    said = until(lambda: (lines := [line for line in ear.lines if "  a.b  " in line])[3:] and lines)
+    assert [re.search(r"old(?:; again, for the (\w+) time)?  msg_1  ", line)[1] for line in said] == [None, "2nd", "3rd", "4th"]
+    assert not any("data" in line for line in said)
 
 
 def test_one_right_signature_among_several_is_enough(listen):
@@ -189,7 +197,7 @@ def test_what_comes_cannot_play_with_the_terminal(listen):
     ear.post(body, signed(body))
     until(lambda: "    \\x1b[2J\\x9b31m\\xff plain α" in ear.lines, "the body")
     ear.post(b"{}", {**signed(b"{}"), "ce-type": "a\u009b31m".encode()})
-    until(lambda: any("  a\\x9b31m  msg_1" in line for line in ear.lines), "the type")
+    until(lambda: any("  a\\x9b31m  verified: " in line for line in ear.lines), "the type")
 
 
 def test_too_much_is_refused(listen):
