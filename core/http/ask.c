@@ -105,5 +105,6 @@ struct belfry_str http_who(struct http_request *req)
     const struct belfry_principal *who = req->pub.principal;
     if (req->operator_socket || !who)
         return STR("operator");
-    return str_of(arena_printf(req->arena, "%s:%.*s", req->token ? "token" : "person", STR_ARG(who->name)));
+    const char *kind = req->portal == HTTP_PORTAL_OF_PERSON ? "portal" : req->token ? "token" : "person";
+    return str_of(arena_printf(req->arena, "%s:%.*s", kind, STR_ARG(who->name)));
 }

@@ -349,6 +349,31 @@ static void by_bearer(struct request *r, struct belfry_str presented)
     }
 }
 
+/* --- in a portal session ------------------------------------------------------------------------------------------ */
+
+static void over(struct request *r)
+{
+    if (portal_is_page(r->pub.pub.path))
+        portal_over_page(r, "ended");
+    else
+        refuse(r, 401, "this portal session has ended; ask for a new link");
+}
+
+static void on_portal(struct request *r, const struct config_token *token, void *arg)
+{
+    const struct jwt_claims *claims = arg;
+    r->pub.token = token;
+    r->pub.session_expires_ms = claims->exp_ms;
+    if (!token) {
+        over(r);
+    } else {
+        set_principal(r, BELFRY_PRINCIPAL_TOKEN, str_of(token->name), NULL);
+        if (enter_org(r, claims->org) == 0)
+            check_allowed(r);
+    }
+    request_judged(r);
+}
+
 /* --- by session, or not at all ------------------------------------------------------------------------------------ */
 
 static void by_cookie(struct request *r, const struct jwt_claims *claims)
@@ -356,6 +381,10 @@ static void by_cookie(struct request *r, const struct jwt_claims *claims)
     struct belfry_str m = r->pub.pub.method;
     int safe = str_eqz(m, "GET") || str_eqz(m, "HEAD");
     r->pub.pub.flags |= BELFRY_HTTP_COOKIE;
+    if ((safe || session_same_origin(r)) && claims->portal.maker.len) {
+        portal_find(r, claims, on_portal, arena_memdup(r->pub.arena, claims, sizeof(*claims)));
+        return;
+    }
     if (safe || session_same_origin(r)) {
         accept_person(r, claims);
         return;
@@ -371,10 +400,13 @@ static int is_page(const struct route_entry *route)
     return strncmp(route->pattern, "/v1/", 4) != 0;
 }
 
-static void nobody(struct request *r)
+/* claims: of the session that has ended, if the browser still has its cookie. */
+static void nobody(struct request *r, const struct jwt_claims *claims)
 {
     const char *login = r->pub.config->login_url;
-    if (!is_page(r->route) || !str_eqz(r->pub.pub.method, "GET"))
+    if (claims->portal.maker.len && portal_is_page(r->pub.pub.path))
+        over(r);
+    else if (!is_page(r->route) || !str_eqz(r->pub.pub.method, "GET"))
         refuse(r, 401, "send an API token or a JWT: Authorization: Bearer ...");
     else if (login)
         session_to_login(r, login);
@@ -407,7 +439,7 @@ void auth_check(struct request *r)
     } else if (session_read(r, &claims) == BELFRY_OK) {
         by_cookie(r, &claims);
     } else {
-        nobody(r);
+        nobody(r, &claims);
     }
 }
 
@@ -427,6 +459,13 @@ void auth_inherit(struct request *r, const struct request *parent)
     roles = (struct belfry_strs){items, p->roles.count};
     set_principal(r, p->kind, arena_str(arena, p->name), &roles);
     r->pub.token = of->token;
+    r->pub.portal = of->portal;
+    if (of->portal) {
+        struct config_token *token = arena_memdup(arena, of->token, sizeof(*token));
+        token->name = arena_strdup(arena, token->name);
+        token->org = arena_strdup(arena, token->org);
+        r->pub.token = token;
+    }
     r->pub.operator_socket = of->operator_socket;
     r->pub.local = of->local;
     r->pub.session_expires_ms = of->session_expires_ms;

@@ -42,23 +42,28 @@ void http_free(struct http *http);
 
 /* --- requests ----------------------------------------------------------------------------------------------------- */
 
+/* A session that a portal link opened speaks for whoever made the link: a token, or a person who is an admin. */
+enum http_portal { HTTP_NO_PORTAL, HTTP_PORTAL_OF_TOKEN, HTTP_PORTAL_OF_PERSON };
+
 /* A request in a handler's hands. pub is what plugins see; pub.impl is this. Lives until answered. */
 struct http_request {
     struct belfry_http_request pub;
     struct http *http;
     struct arena *arena;
-    const struct config_token *token; /* principal is a token */
-    const struct config_org *org;     /* NULL for routes without {org} */
-    struct config *config;            /* of this request; a reference */
-    int operator_socket;              /* came over the control socket */
-    int local;                        /* peer is loopback or the socket, and no Forwarded, X-Forwarded-*, Via */
+    const struct config_token *token; /* principal is a token; one that stands in for it, in a portal session */
+    enum http_portal portal;
+    const struct config_org *org; /* NULL for routes without {org} */
+    struct config *config;        /* of this request; a reference */
+    int operator_socket;          /* came over the control socket */
+    int local;                    /* peer is loopback or the socket, and no Forwarded, X-Forwarded-*, Via */
     int64_t session_expires_ms;
     struct belfry_str roles_hash; /* of the person, the effective roles and the language, for entity tags */
     int roles_claimed;            /* the JWT names them; else they are the directory's */
     void *impl;
 };
 
-/* Who asks, for the audit: "person:ann", "token:crm", "operator". In the request's arena. [loop] */
+/* Who asks, for the audit: "person:ann", "token:crm", "operator"; in a portal session "token:crm/OWNER" or, when a
+ * person made its link, "portal:ann/OWNER" ("/OWNER" when it has one). In the request's arena. [loop] */
 struct belfry_str http_who(struct http_request *req);
 /* Keeps a request's memory beyond its end, for what a reader still looks at; each hold is let go of once. [loop] */
 void http_hold(struct http_request *req);
@@ -214,6 +219,14 @@ belfry_status http_sessions_init(struct http *http, struct error *err);
 /* A signed one-time link target for `belfry login-link`: "/{org}/session?token=...". In arena. */
 const char *http_login_path(struct http *http, struct arena *arena, struct belfry_str org, struct belfry_str user,
                             int64_t ttl_ms);
+
+/*
+ * The target of a link that opens, once and until expires_ms, a session for the org's endpoints, which ends then, too;
+ * and before that with the right of whoever asks: a token that left the configuration, has another secret or may no
+ * longer, a person who is no admin any more. owner: whose endpoints, below the one that asks; empty: as they may. For a
+ * token or a signed-in person, and no portal session. In the request's arena. [loop]
+ */
+const char *http_portal_path(struct http_request *req, struct belfry_str owner, int64_t expires_ms);
 
 /* The key set of an auth.jwt.jwks URL, as the hub fetched it. Copies the reference. */
 void http_jwks_put(struct http *http, const char *where, json_t *keys);

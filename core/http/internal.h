@@ -243,6 +243,13 @@ int language_is_locale(struct belfry_str s);
 struct belfry_str words_locale(struct http_request *req);
 struct belfry_str words_zone(const struct http_request *req);
 
+/* What a portal session is about, beside its org, its id and its end; maker empty: it is no such session. */
+struct portal_claims {
+    struct belfry_str maker; /* of its link: "token:crm-app", "person:ann" */
+    struct belfry_str proof; /* of the token's secret; of a person: "claimed" when a JWT said the roles */
+    struct belfry_str owner;
+};
+
 /* jwt.c */
 struct jwt_claims {
     struct belfry_str sub, org, name, email, locale, zoneinfo, jti;
@@ -250,6 +257,7 @@ struct jwt_claims {
     int64_t exp_ms;
     int has_roles;
     int link; /* of `belfry login-link`: opens a session, and nothing else */
+    struct portal_claims portal;
 };
 #define JWT_LEEWAY_MS 60000
 #define JWT_LINK "belfry_link" /* the claim that says so */
@@ -280,19 +288,32 @@ void jwks_sets_free(struct http *http);
 /* 303 to auth.login_url with {next}; the page that says so without one. */
 void session_to_login(struct request *r, const char *login_url);
 void session_signed_out_page(struct request *r);
-/* The claims of the session cookie, or ENOTFOUND. */
+/* The claims of the session cookie; ECLOSED: of a session that has ended; ENOTFOUND: there is none. */
 belfry_status session_read(struct request *r, struct jwt_claims *claims);
 /* Is a write by cookie from our own page? */
 int session_same_origin(struct request *r);
 /* Tells who wanted to know that the browser leaves the session of its cookie. */
 void session_left(const struct http_request *req);
 /* Set-Cookie for these claims, in the request's arena; NULL when they are too many for a cookie. claims NULL: the
- * header that ends a session. */
+ * header that ends a session. One of a portal link stays behind when it has ended, so that its page can say so. */
 const char *session_cookie(struct request *r, const struct jwt_claims *claims);
 /* Sealed for a purpose, as text for a cookie or a query, in the request's arena. Takes the reference. */
 const char *session_seal(struct request *r, json_t *doc, struct belfry_str purpose);
 json_t *session_claims_json(const struct jwt_claims *claims);
 void session_claims_read(struct arena *arena, const json_t *doc, struct jwt_claims *claims);
+
+/* portal.c */
+/* The claims of a link that http_portal_path() made: 0, or EINVAL. It may have expired. */
+belfry_status portal_link_read(struct http_request *req, struct belfry_str text, struct jwt_claims *claims);
+/* Who asks in such a session, or that it has ended: fn(r, token, arg) at once or on a later turn, never when the
+ * request has ended. token stands in for the maker of the link and is in the request's arena; NULL: the maker is gone,
+ * or may no longer. r->pub.portal is set. */
+void portal_find(struct request *r, const struct jwt_claims *claims,
+                 void (*fn)(struct request *r, const struct config_token *token, void *arg), void *arg);
+/* Is this a page that portal links lead to? */
+int portal_is_page(struct belfry_str path);
+/* Answers that there is no session (any more), and where one comes from: 401. what: a key of `portal`. */
+void portal_over_page(struct request *r, const char *what);
 
 /* stream.c */
 void stream_closed(struct request *r);

@@ -34,6 +34,9 @@ static const char fault[] =
 static const char signed_out[] =
 #include "core/http/pages/signed_out.mustache.inc"
     ;
+static const char portal_over[] =
+#include "core/http/pages/portal_over.mustache.inc"
+    ;
 static const char runs[] =
 #include "core/http/pages/runs.mustache.inc"
     ;
@@ -85,6 +88,14 @@ static void add_person(struct http_request *req, json_t *model)
     json_object_set_new(model, "links", links);
 }
 
+/* Who came by a portal link has one page, and can leave. */
+static void add_visitor(struct http_request *req, json_t *model)
+{
+    json_set_str(model, "visitor", req->pub.principal->name);
+    json_set_str(model, "org", req->pub.org);
+    json_object_set_new(model, "cookie", json_boolean(req->pub.flags & BELFRY_HTTP_COOKIE));
+}
+
 static void add_assets(struct http_request *req, json_t *model, const char *name, const char *first,
                        const char *const *more)
 {
@@ -120,13 +131,18 @@ static json_t *model_of(struct http_request *req, const struct belfry_http_page 
     json_set_str(model, "skips", page->skips);
     json_set_str(model, "icon", str_of(http_asset_url(req->http, req->arena, "bell.svg")));
     json_set_str(model, "home",
-                 str_of(person ? arena_printf(req->arena, "/%.*s/notifications", STR_ARG(req->pub.org)) : "#main"));
+                 str_of(person ? arena_printf(req->arena, "/%.*s/notifications", STR_ARG(req->pub.org))
+                        : req->portal && req->pub.principal
+                            ? arena_printf(req->arena, "/%.*s/endpoints", STR_ARG(req->pub.org))
+                            : "#main"));
     if (page->reload_after_s)
         json_object_set_new(model, "reload", json_integer(page->reload_after_s));
     add_styles(req, model, page->styles);
     add_assets(req, model, "scripts", bell ? BELL_SCRIPT : NULL, page->scripts);
     if (person)
         add_person(req, model);
+    else if (req->portal && req->pub.principal)
+        add_visitor(req, model);
     return model;
 }
 
@@ -194,6 +210,7 @@ belfry_status pages_init(struct http *http, struct error *err)
                      {"fault", STR(fault)},
                      {"signed_out", STR(signed_out)},
                      {"switch", STR(switch_person)},
+                     {"portal_over", STR(portal_over)},
                      {"runs", STR(runs)}};
     for (size_t i = 0; status == BELFRY_OK && i < sizeof(templates) / sizeof(templates[0]); i++)
         status = pages_add(http->pages, templates[i].name, templates[i].text, err);

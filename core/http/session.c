@@ -14,6 +14,10 @@
  * the domain, too. */
 #define COOKIE_MAX 2000
 
+/* How long the cookie of a portal session outlives it. Who comes back then is an integrator, to be told that the
+ * session has ended, and not to be sent to where the staff sign in. */
+#define PORTAL_LINGERS_S (7 * 86400)
+
 /* --- the cookie --------------------------------------------------------------------------------------------------- */
 
 static int is_secure(const struct http *http)
@@ -52,6 +56,12 @@ json_t *session_claims_json(const struct jwt_claims *c)
     if (c->has_roles)
         json_object_set(doc, "r", roles);
     json_decref(roles);
+    if (c->portal.maker.len) {
+        json_set_str(doc, "j", c->jti);
+        json_set_str(doc, "pm", c->portal.maker);
+        json_set_str(doc, "pp", c->portal.proof);
+        json_set_str(doc, "po", c->portal.owner);
+    }
     return doc;
 }
 
@@ -62,6 +72,10 @@ void session_claims_read(struct arena *arena, const json_t *doc, struct jwt_clai
                              .name = arena_str(arena, json_str(json_object_get(doc, "n"))),
                              .locale = arena_str(arena, json_str(json_object_get(doc, "l"))),
                              .zoneinfo = arena_str(arena, json_str(json_object_get(doc, "z"))),
+                             .jti = arena_str(arena, json_str(json_object_get(doc, "j"))),
+                             .portal = {arena_str(arena, json_str(json_object_get(doc, "pm"))),
+                                        arena_str(arena, json_str(json_object_get(doc, "pp"))),
+                                        arena_str(arena, json_str(json_object_get(doc, "po")))},
                              .exp_ms = json_integer_value(json_object_get(doc, "e"))};
     json_t *roles = json_object_get(doc, "r"), *role;
     struct belfry_str *items = arena_alloc(arena, (json_array_size(roles) + 1) * sizeof(*items));
@@ -82,8 +96,7 @@ belfry_status session_read(struct request *r, struct jwt_claims *claims)
         json_t *doc = json_read(buf_str(&plain), NULL);
         session_claims_read(r->pub.arena, doc, claims);
         json_decref(doc);
-        if (claims->exp_ms > clock_now_ms(http->set.clock))
-            status = BELFRY_OK;
+        status = claims->exp_ms > clock_now_ms(http->set.clock) ? BELFRY_OK : BELFRY_ECLOSED;
     }
     buf_free(&sealed);
     buf_free(&plain);
@@ -114,6 +127,8 @@ const char *session_cookie(struct request *r, const struct jwt_claims *claims)
     if (strlen(name) + strlen(value) > COOKIE_MAX)
         return NULL;
     int64_t left = (claims->exp_ms - clock_now_ms(http->set.clock)) / 1000;
+    if (claims->portal.maker.len)
+        left = (left > 0 ? left : 0) + PORTAL_LINGERS_S;
     return arena_printf(r->pub.arena, "%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s", name, value,
                         (long long)(left > 0 ? left : 0), secure);
 }

@@ -87,6 +87,8 @@ static void done_once(struct ledger_command *command, belfry_status status)
     struct opening *o = (struct opening *)(void *)command;
     if (status != BELFRY_OK)
         http_problem(o->req, 503, NULL, "the session could not be opened now; try again");
+    else if (!o->fresh && o->claims.portal.maker.len)
+        portal_over_page(request_of(o->req), "used");
     else if (!o->fresh)
         http_problem(o->req, 401, NULL, "this sign-in link was used already; ask for a new one");
     else
@@ -131,7 +133,6 @@ static int ticket_read(struct http_request *req, struct belfry_str text, struct 
         unseal(req->http->session_key, buf_str(&sealed), STR("ticket"), &plain) == BELFRY_OK) {
         json_t *doc = json_read(buf_str(&plain), NULL);
         session_claims_read(req->arena, doc, claims);
-        claims->jti = arena_str(req->arena, json_str(json_object_get(doc, "j")));
         *next = arena_str(req->arena, json_str(json_object_get(doc, "next")));
         ok = json_integer_value(json_object_get(doc, "until")) > clock_now_ms(req->http->set.clock);
         json_decref(doc);
@@ -143,6 +144,18 @@ static int ticket_read(struct http_request *req, struct belfry_str text, struct 
 
 /* --- the door ----------------------------------------------------------------------------------------------------- */
 
+/* Where who is signed in by these claims is at home. In the request's arena. */
+static const char *home_of(struct http_request *req, struct belfry_str org, const struct jwt_claims *claims)
+{
+    /* an org's name needs no escaping */
+    return arena_printf(req->arena, "/%.*s/%s", STR_ARG(org), claims->portal.maker.len ? "endpoints" : "notifications");
+}
+
+static int is_same_person(const struct jwt_claims *a, const struct jwt_claims *b)
+{
+    return str_eq(a->sub, b->sub) && str_eq(a->org, b->org) && str_eq(a->portal.maker, b->portal.maker);
+}
+
 static void ask_first(struct http_request *req, const struct jwt_claims *now, const struct jwt_claims *wanted,
                       struct belfry_str next)
 {
@@ -150,7 +163,7 @@ static void ask_first(struct http_request *req, const struct jwt_claims *now, co
         .struct_size = sizeof(page), .status = 200, .title = http_text(req, "switch.title")};
     json_t *model = json_object();
     json_set_str(model, "now", now->sub);
-    json_set_str(model, "current_org", now->org);
+    json_set_str(model, "stay", str_of(home_of(req, now->org, now)));
     json_set_str(model, "wanted", wanted->sub);
     json_set_str(model, "org", wanted->org);
     json_set_str(model, "ticket", str_of(ticket_make(req, wanted, next)));
@@ -171,13 +184,17 @@ static void enter(struct http_request *req, const struct jwt_claims *claims, str
     int signed_in = session_read(request_of(req), &now) == BELFRY_OK;
     if (!str_eq(claims->org, org))
         http_problem(req, 404, NULL, "there is nothing at this path");
+    else if (claims->exp_ms <= clock_now_ms(req->http->set.clock) && claims->portal.maker.len)
+        portal_over_page(request_of(req), "expired");
     else if (claims->exp_ms <= clock_now_ms(req->http->set.clock))
         http_problem(req, 401, NULL, "the JWT has expired");
+    else if (signed_in && claims->portal.maker.len && str_eq(now.jti, claims->jti))
+        http_redirect(req, 303, next.ptr); /* the link of this very session, opened again by whoever has it */
     else if (!may_switch && !signed_in && from_elsewhere(req))
         http_redirect(
             req, 303,
             arena_printf(req->arena, "/%.*s/session?ticket=%s", STR_ARG(org), ticket_make(req, claims, next)));
-    else if (!may_switch && signed_in && !(str_eq(now.sub, claims->sub) && str_eq(now.org, claims->org)))
+    else if (!may_switch && signed_in && !is_same_person(&now, claims))
         ask_first(req, &now, claims, next);
     else if (claims->jti.len)
         open_once(req, claims, next);
@@ -218,6 +235,15 @@ static void enter_with_ticket(struct http_request *req, struct belfry_str ticket
         http_problem(req, 401, NULL, "this question has expired; open the link again");
 }
 
+static void enter_with_link(struct http_request *req, struct belfry_str text)
+{
+    struct jwt_claims claims = {0};
+    if (portal_link_read(req, text, &claims) == BELFRY_OK)
+        enter(req, &claims, str_of(home_of(req, claims.org, &claims)), 0);
+    else
+        portal_over_page(request_of(req), "unknown");
+}
+
 static void get_session(void *arg, struct http_request *req)
 {
     (void)arg;
@@ -232,6 +258,8 @@ static void get_session(void *arg, struct http_request *req)
         enter_with_token(req, token, next);
     else if (http_query(req, "ticket", 0, &token) == BELFRY_OK)
         enter_with_ticket(req, token, 0);
+    else if (http_query(req, "portal", 0, &token) == BELFRY_OK)
+        enter_with_link(req, token);
     else
         http_problem(req, 400, NULL, "the query needs `token`, a JWT");
 }
@@ -257,11 +285,14 @@ static void end_session(void *arg, struct http_request *req)
         http_problem(req, 403, NULL, "signing out must come from one of our own pages");
         return;
     }
-    struct belfry_str org = http_param(req, "org");
-    const char *home =
-        arena_printf(req->arena, "/%.*s/notifications", STR_ARG(org)); /* an org's name needs no escaping */
-    struct belfry_attr headers[] = {{STR("Set-Cookie"), str_of(session_cookie(request_of(req), NULL))},
-                                    {STR("Location"), str_of(home)},
+    struct jwt_claims claims = {0};
+    belfry_status status = session_read(request_of(req), &claims);
+    int portal = (status == BELFRY_OK || status == BELFRY_ECLOSED) && claims.portal.maker.len;
+    if (portal && status == BELFRY_OK)
+        claims.exp_ms = clock_now_ms(req->http->set.clock);
+    const char *cookie = session_cookie(request_of(req), portal ? &claims : NULL);
+    struct belfry_attr headers[] = {{STR("Set-Cookie"), str_of(cookie)},
+                                    {STR("Location"), str_of(home_of(req, http_param(req, "org"), &claims))},
                                     {STR("Clear-Site-Data"), STR("\"cache\"")}};
     session_left(req);
     http_respond(req, 303, NULL, (struct belfry_str){0}, headers, 3);

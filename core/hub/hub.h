@@ -71,6 +71,7 @@ belfry_status hub_audit_init(struct hub *hub, struct error *err);
 belfry_status hub_suppressions_init(struct hub *hub, struct error *err);
 belfry_status hub_reveal_init(struct hub *hub, struct error *err);
 belfry_status hub_endpoints_init(struct hub *hub, struct error *err);
+belfry_status hub_portal_init(struct hub *hub, struct error *err); /* /v1/{org}/portal-links */
 belfry_status hub_catalogue_init(struct hub *hub, struct error *err);
 belfry_status hub_event_types_init(struct hub *hub, struct error *err);
 belfry_status hub_audience_init(struct hub *hub, struct error *err);

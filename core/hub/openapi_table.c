@@ -225,6 +225,10 @@ const struct openapi_operation openapi_operations[] = {
     {"POST", V1 "endpoints/{id}/attempts/{attempt}/resend",
      "The delivery of that attempt goes out once more, under the same webhook-id.", NULL, ":Reason",
      "202:Resent 400 404 409 422 503"},
+    {"POST", V1 "portal-links",
+     "A link that opens, once, the pages of /{org}/endpoints for somebody without a token: all that the maker may see to,"
+     " or those of one owner below it. Link and session end at expires_at.",
+     NULL, ":PortalLinkIn", "201:PortalLink 400 403 422 503"},
     {"GET", V1 "plugins", "Sources and channels that serve the org, and how they do.", NULL, NULL, "200:Instances"},
     {"GET", V1 "categories", "Categories and who may see them.", NULL, NULL, "200:Categories"},
     {"GET", V1 "categories/{id}/audience",
@@ -441,5 +445,7 @@ const struct openapi_schema openapi_schemas[] = {
     {"FeedState", "=starting|waiting|pulling|failing"},
     {"LoginLinkIn", "org:text user:text"},
     {"LoginLink", "url:text"},
+    {"PortalLinkIn", "owner?:text? expires_in?:int?"},
+    {"PortalLink", "url:text expires_at:time"},
 };
 const size_t openapi_schema_count = sizeof(openapi_schemas) / sizeof(openapi_schemas[0]);
