@@ -11,24 +11,10 @@ static json_t *items_of(struct page *page)
 
 /* --- endpoints ---------------------------------------------------------------------------------------------------- */
 
-/* One word for how an endpoint does, the worst first. */
-static const char *health(const json_t *endpoint)
-{
-    if (json_is_false(json_object_get(endpoint, "enabled")))
-        return "disabled";
-    struct belfry_str breaker = json_str(json_at(endpoint, "/breaker/code"));
-    if (breaker.len && !str_eqz(breaker, "closed"))
-        return "breaker_open";
-    return json_is_true(json_object_get(endpoint, "failing")) ? "failing" : "ok";
-}
-
 static void endpoint_dress(struct page *page, json_t *endpoint)
 {
-    const char *word = health(endpoint);
-    json_t *chip = json_object();
-    json_set_str(chip, "label", page_word(page, "state", word));
-    json_object_set_new(chip, "tone", json_string(strcmp(word, "ok") == 0 ? "good" : "bad"));
-    json_object_set_new(endpoint, "health", chip);
+    const char *word = dress_health(endpoint);
+    json_object_set_new(endpoint, "health", dress_chip(page, word, strcmp(word, "ok") == 0 ? "good" : "bad"));
 }
 
 void endpoints_show(struct page *page)
@@ -53,7 +39,7 @@ void endpoint_show(struct page *page)
     size_t i;
     endpoint_dress(page, endpoint);
     json_set_str(endpoint, "name_query", str_of(page_encoded(page, json_str(json_object_get(endpoint, "name")))));
-    json_array_foreach(attempts, i, attempt) attempt_dress(page, attempt);
+    json_array_foreach(attempts, i, attempt) dress_attempt(page, attempt);
     json_object_set_new(page->model, "has_tries", json_boolean(i > 0));
     if (attempts)
         json_object_set(page->model, "tries", attempts);

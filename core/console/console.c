@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Routes, templates and texts of the console. Each route is a line of the tables in views.c. */
+/* Templates and texts of the console. Each route is a line of the tables in views.c. */
 #include "console/internal.h"
-
-#include <stdio.h>
 
 static const char english[] =
 #include "core/console/texts/en.json.inc"
@@ -10,32 +8,8 @@ static const char english[] =
 static const char german[] =
 #include "core/console/texts/de.json.inc"
     ;
-static const char style[] =
-#include "core/console/assets/console.css.inc"
-    ;
 static const char script[] =
 #include "core/console/assets/console.js.inc"
-    ;
-static const char head[] =
-#include "core/console/pages/head.mustache.inc"
-    ;
-static const char skips[] =
-#include "core/console/pages/skips.mustache.inc"
-    ;
-static const char filters[] =
-#include "core/console/pages/filters.mustache.inc"
-    ;
-static const char pager[] =
-#include "core/console/pages/pager.mustache.inc"
-    ;
-static const char when[] =
-#include "core/console/pages/when.mustache.inc"
-    ;
-static const char chip[] =
-#include "core/console/pages/chip.mustache.inc"
-    ;
-static const char fault[] =
-#include "core/console/pages/fault.mustache.inc"
     ;
 static const char overview[] =
 #include "core/console/pages/overview.mustache.inc"
@@ -95,17 +69,7 @@ static const char confirm[] =
 #include "core/console/pages/confirm.mustache.inc"
     ;
 
-static const struct {
-    const char *name;
-    struct belfry_str text;
-} templates[] = {
-    {"head", STR(head)},
-    {"skips", STR(skips)},
-    {"filters", STR(filters)},
-    {"pager", STR(pager)},
-    {"when", STR(when)},
-    {"chip", STR(chip)},
-    {"fault", STR(fault)},
+static const struct site_template templates[] = {
     {"overview", STR(overview)},
     {"events", STR(events)},
     {"event", STR(event)},
@@ -127,88 +91,25 @@ static const struct {
     {"delivery", STR(delivery)},
 };
 
-/* --- routes ------------------------------------------------------------------------------------------------------- */
-
-/* What a route's handler is given. */
-struct bind {
-    struct console *console;
-    const struct view *view;
-    const struct deed *deed;
-};
-
-static void get_view(void *arg, struct http_request *req)
+struct site *console_new(struct http *http, struct error *err)
 {
-    const struct bind *bind = arg;
-    page_open(page_new(bind->console, req), bind->view);
-}
-
-static void post_deed(void *arg, struct http_request *req)
-{
-    const struct bind *bind = arg;
-    bind->deed->act(page_new(bind->console, req));
-}
-
-static belfry_status add_route(struct console *console, const char *method, const char *path, const char *auth,
-                               int64_t limit, void (*handle)(void *arg, struct http_request *req), struct bind *bind,
-                               struct error *err)
-{
-    char pattern[128];
-    snprintf(pattern, sizeof(pattern), "/{org}/admin%s", path);
-    const struct http_route route = {method, pattern, auth, limit, 0, handle, bind};
-    return http_routes_add(console->http, console, &route, 1, err);
-}
-
-static belfry_status add_routes(struct console *console, struct error *err)
-{
-    struct bind *bind = console->binds = xcalloc(console_view_count + console_deed_count, sizeof(*bind));
-    belfry_status status = BELFRY_OK;
-    for (size_t i = 0; i < console_view_count && status == BELFRY_OK; i++, bind++) {
-        *bind = (struct bind){console, &console_views[i], NULL};
-        status = add_route(console, "GET", bind->view->path, CONSOLE_READS, 0, get_view, bind, err);
-    }
-    for (size_t i = 0; i < console_deed_count && status == BELFRY_OK; i++, bind++) {
-        *bind = (struct bind){console, NULL, &console_deeds[i]};
-        status = add_route(console, "POST", bind->deed->path, bind->deed->auth, bind->deed->body_limit, post_deed, bind,
-                           err);
-    }
-    return status;
-}
-
-/* --- life --------------------------------------------------------------------------------------------------------- */
-
-static belfry_status add_pages(struct console *console, struct error *err)
-{
-    struct texts *texts = pages_texts(console->pages = pages_new());
-    pages_allow(console->pages, PAGE_TIMES);
-    belfry_status status = texts_add(texts, "en", STR(english), err);
-    if (status == BELFRY_OK)
-        status = texts_add(texts, "de", STR(german), err);
-    for (size_t i = 0; i < sizeof(templates) / sizeof(templates[0]) && status == BELFRY_OK; i++)
-        status = pages_add(console->pages, templates[i].name, templates[i].text, err);
-    if (status == BELFRY_OK)
-        status = http_asset_add(console->http, "console.css", "text/css; charset=utf-8", style, sizeof(style) - 1);
-    if (status == BELFRY_OK)
-        status =
-            http_asset_add(console->http, "console.js", "text/javascript; charset=utf-8", script, sizeof(script) - 1);
-    return status;
-}
-
-struct console *console_new(struct http *http, struct error *err)
-{
-    struct console *console = xcalloc(1, sizeof(*console));
-    console->http = http;
-    if (add_pages(console, err) == BELFRY_OK && add_routes(console, err) == BELFRY_OK)
-        return console;
-    http_routes_remove(http, console);
-    console_free(console);
-    return NULL;
-}
-
-void console_free(struct console *console)
-{
-    if (!console)
-        return;
-    pages_free(console->pages);
-    free(console->binds);
-    free(console);
+    static const char *const notices[] = {"retried", "cancelled", "discarded", "released", NULL};
+    static struct site_plan plan = {
+        .name = "console",
+        .base = "/admin",
+        .reads = CONSOLE_READS,
+        .views = console_views,
+        .deeds = console_deeds,
+        .tabs = console_tabs,
+        .notices = notices,
+        .templates = templates,
+        .template_count = sizeof(templates) / sizeof(templates[0]),
+        .english = STR(english),
+        .german = STR(german),
+        .script = STR(script),
+    };
+    plan.view_count = console_view_count;
+    plan.deed_count = console_deed_count;
+    plan.tab_count = console_tab_count;
+    return site_new(http, &plan, err);
 }

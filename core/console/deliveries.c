@@ -48,7 +48,7 @@ void delivery_act(struct page *page)
 {
     struct belfry_str what = page_field(page, "do");
     const char *id = page_encoded(page, http_param(page->req, "id"));
-    page->view = console_view("delivery");
+    page->view = page_view(page, "delivery");
     if (!str_eqz(what, "retry") && !str_eqz(what, "cancel")) {
         page_fault(page, 400, "no_deed");
         return;

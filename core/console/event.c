@@ -90,7 +90,7 @@ static void revealed(struct page *page)
 /* Asked for without `bodies=hidden` the story says all, also what conditions met, and the API writes that down. */
 void reveal_act(struct page *page)
 {
-    page->view = console_view("event");
+    page->view = page_view(page, "event");
     json_set_str(page->model, "id", id_of(page));
     page_ask(page, "GET", arena_printf(page->req->arena, "/events/%s", page_encoded(page, id_of(page))), NULL);
     page_go(page, revealed);

@@ -58,7 +58,7 @@ void explain_act(struct page *page)
     struct belfry_str source = page_field(page, "source"), trigger = page_field(page, "trigger"),
                       who = page_field(page, "who");
     struct error err = {0};
-    page->view = console_view("explain");
+    page->view = page_view(page, "explain");
     keep_form(page, source, trigger, who);
     json_t *event = json_read(trigger, &err);
     if (!event) {

@@ -220,7 +220,7 @@ static void act_on_all(struct page *page)
 void letters_act(struct page *page)
 {
     struct belfry_str what = page_field(page, "do");
-    page->view = console_view("letters");
+    page->view = page_view(page, "letters");
     if (str_eqz(what, "retry") || str_eqz(what, "discard"))
         act_on_ticked(page);
     else if (str_eqz(what, "retry-all") || str_eqz(what, "discard-all"))

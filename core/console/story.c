@@ -10,9 +10,6 @@
 
 #define RECIPIENTS_SHOWN 100
 #define DELIVERIES_SHOWN 100
-#define RECORD_SHOWN                                                                                                   \
-    4096              /* bytes of what is kept of an attempt: its beginning; all of it is in the delivery's JSON       \
-                       */
 #define DEPTH_SHOWN 6 /* levels of conditions that are set off from each other */
 
 static int is(const json_t *object, const char *key)
@@ -75,36 +72,12 @@ static void rule_dress(struct page *page, json_t *rule)
 
 /* --- deliveries --------------------------------------------------------------------------------------------------- */
 
-static struct belfry_str beginning(struct page *page, struct belfry_str text)
-{
-    size_t len = RECORD_SHOWN;
-    if (text.len <= len)
-        return text;
-    while (((unsigned char)text.ptr[len] & 0xc0) == 0x80)
-        len--;
-    return str_of(arena_printf(page->req->arena, "%.*s\xE2\x80\xA6", (int)len, text.ptr));
-}
-
-void attempt_dress(struct page *page, json_t *attempt)
-{
-    int64_t us = json_integer_value(json_object_get(attempt, "elapsed_us"));
-    const char *text = us < 1000      ? arena_printf(page->req->arena, "%lld \xC2\xB5s", (long long)us)
-                       : us < 1000000 ? arena_printf(page->req->arena, "%.1f ms", (double)us / 1e3)
-                                      : arena_printf(page->req->arena, "%.1f s", (double)us / 1e6);
-    json_object_set_new(attempt, "elapsed", json_string(text));
-    json_t *record = json_object_get(attempt, "record");
-    char *kept = json_is_object(record) ? json_dumps(record, JSON_INDENT(2)) : NULL;
-    if (kept)
-        json_set_str(attempt, "record_text", beginning(page, str_of(kept)));
-    free(kept);
-}
-
 void way_dress(struct page *page, json_t *delivery)
 {
     json_t *attempts = json_object_get(delivery, json_object_get(delivery, "timeline") ? "timeline" : "attempts");
     json_t *attempt, *unless = json_object_get(delivery, "unless");
     size_t i;
-    json_array_foreach(attempts, i, attempt) attempt_dress(page, attempt);
+    json_array_foreach(attempts, i, attempt) dress_attempt(page, attempt);
     json_object_set_new(delivery, "has_attempts", json_boolean(json_array_size(attempts) > 0));
     json_t *ended = json_object_get(delivery, "ended_at");
     json_object_set_new(delivery, "waits", json_boolean(!json_is_object(ended) && json_object_get(delivery, "due_at")));

@@ -31,7 +31,7 @@ static void removed(struct page *page)
 void suppressions_act(struct page *page)
 {
     const char *address = page_encoded(page, page_field(page, "address"));
-    page->view = console_view("suppressions");
+    page->view = page_view(page, "suppressions");
     page_ask(page, "DELETE", arena_printf(page->req->arena, "/suppressions?address=%s", address), NULL);
     page_go(page, removed);
 }

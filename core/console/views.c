@@ -2,8 +2,6 @@
 /* What the console consists of: a line for each page, each form and each tab. */
 #include "console/internal.h"
 
-#include <string.h>
-
 static const char *const states[] = {"scheduled",
                                      "held_quiet_hours",
                                      "held_disabled",
@@ -121,11 +119,3 @@ const struct tab console_tabs[] = {
     {"audit", "/audit", "/audit"},
 };
 const size_t console_tab_count = sizeof(console_tabs) / sizeof(console_tabs[0]);
-
-const struct view *console_view(const char *name)
-{
-    for (size_t i = 0; i < console_view_count; i++)
-        if (strcmp(console_views[i].name, name) == 0)
-            return &console_views[i];
-    return NULL;
-}

@@ -285,7 +285,7 @@ static void rooms_close(struct hub *hub)
     instances_end(hub);
     if (p->http)
         http_free(p->http);
-    console_free(hub->console);
+    site_free(hub->console);
     if (p->host)
         host_free(p->host); /* a late complete() among what is posted goes to dispatch */
     if (p->dispatch)

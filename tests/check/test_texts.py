@@ -108,8 +108,15 @@ def templates(owner):
                   for path in glob.glob(os.path.join(ROOT, owner, where)))
 
 
+def catalogues(owner):
+    """A site's texts lie over those of the room that shows it."""
+    sites = any('"site/site.h"' in read(path) for path in glob.glob(os.path.join(ROOT, owner, "*.h")))
+    return [catalogue(one, "en") for one in {owner, *(["core/site"] if sites else [])}]
+
+
 def test_templates_name_texts_that_are_there(owner):
-    keys, names = {key for key, _ in texts(catalogue(owner, "en"))}, set(groups(catalogue(owner, "en")))
+    keys = {key for one in catalogues(owner) for key, _ in texts(one)}
+    names = {name for one in catalogues(owner) for name in groups(one)}
     for path in templates(owner):
         for sign, name in re.findall(r"\{\{([#^/&>!]?)\s*t\.([\w.]+)\s*\}\}", read(path)):
             plural = name.rpartition(".")[0] in keys and name.rpartition(".")[2] in FORMS
@@ -134,8 +141,8 @@ def programs(owner):
 
 def test_programs_name_texts_that_are_there(owner):
     """Strings of the program that look like keys: of a group that the catalogue has, dotted."""
-    keys, tops = {key for key, _ in texts(catalogue(owner, "en"))}, set(catalogue(owner, "en"))
-    every = set(groups(catalogue(owner, "en")))
+    keys, tops = {key for one in catalogues(owner) for key, _ in texts(one)}, set(catalogue(owner, "en"))
+    every = {name for one in catalogues(owner) for name in groups(one)}
     for path in programs(owner):
         for name in re.findall(r'"([a-z_]+(?:\.[a-z_0-9]+)+)"', read(path)):
             if name.partition(".")[0] in tops and not name.endswith((".css", ".js", ".svg", ".inc", ".h")):

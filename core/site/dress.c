@@ -4,9 +4,12 @@
  * whatever ends in `_at` is a time, `outcome` and `state` are words of a closed list. It does not go below `data` and
  * `body`, which come from outside and may call anything anything.
  */
-#include "console/internal.h"
+#include "site/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define RECORD_SHOWN 4096 /* bytes of what is kept of an attempt: its beginning; all of it is in the answer's JSON */
 
 static const struct {
     const char *word, *tone;
@@ -125,4 +128,49 @@ void dress(struct page *page, json_t *answer)
     void *next;
     json_object_foreach_safe(answer, next, key, value) dress_member(page, answer, key, value);
     json_array_foreach(answer, i, value) dress(page, value);
+}
+
+/* --- attempts and endpoints ----------------------------------------------------------------------------------------
+ */
+
+static struct belfry_str beginning(struct page *page, struct belfry_str text)
+{
+    size_t len = RECORD_SHOWN;
+    if (text.len <= len)
+        return text;
+    while (((unsigned char)text.ptr[len] & 0xc0) == 0x80)
+        len--;
+    return str_of(arena_printf(page->req->arena, "%.*s\xE2\x80\xA6", (int)len, text.ptr));
+}
+
+void dress_attempt(struct page *page, json_t *attempt)
+{
+    int64_t us = json_integer_value(json_object_get(attempt, "elapsed_us"));
+    const char *text = us < 1000      ? arena_printf(page->req->arena, "%lld \xC2\xB5s", (long long)us)
+                       : us < 1000000 ? arena_printf(page->req->arena, "%.1f ms", (double)us / 1e3)
+                                      : arena_printf(page->req->arena, "%.1f s", (double)us / 1e6);
+    json_object_set_new(attempt, "elapsed", json_string(text));
+    json_t *record = json_object_get(attempt, "record");
+    char *kept = json_is_object(record) ? json_dumps(record, JSON_INDENT(2)) : NULL;
+    if (kept)
+        json_set_str(attempt, "record_text", beginning(page, str_of(kept)));
+    free(kept);
+}
+
+const char *dress_health(const json_t *endpoint)
+{
+    if (json_is_false(json_object_get(endpoint, "enabled")))
+        return "disabled";
+    struct belfry_str breaker = json_str(json_at(endpoint, "/breaker/code"));
+    if (breaker.len && !str_eqz(breaker, "closed"))
+        return "breaker_open";
+    return json_is_true(json_object_get(endpoint, "failing")) ? "failing" : "ok";
+}
+
+json_t *dress_chip(struct page *page, const char *word, const char *tone)
+{
+    json_t *chip = json_object();
+    json_set_str(chip, "label", page_word(page, "state", word));
+    json_object_set_new(chip, "tone", json_string(tone));
+    return chip;
 }

@@ -4,7 +4,7 @@
  * arena, so a page that nobody waits for any more ends by itself. Its route lets in who could read anything at all;
  * what they may see or do is judged by the API, once more, for every question.
  */
-#include "console/internal.h"
+#include "site/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,20 +14,34 @@ static void forget(void *model)
     json_decref(model);
 }
 
-struct page *page_new(struct console *console, struct http_request *req)
+struct page *page_new(const struct site *site, struct http_request *req)
 {
     struct page *page = arena_alloc(req->arena, sizeof(*page));
-    *page = (struct page){.console = console, .req = req, .model = json_object()};
+    *page = (struct page){.site = site, .req = req, .model = json_object()};
     page->questions = arena_alloc(req->arena, PAGE_ASKS_MAX * sizeof(*page->questions));
     arena_cleanup(req->arena, forget, page->model);
     return page;
+}
+
+const char *page_base(struct page *page)
+{
+    return arena_printf(page->req->arena, "/%.*s%s", STR_ARG(page->req->pub.org), page->site->plan->base);
+}
+
+const struct view *page_view(const struct page *page, const char *name)
+{
+    const struct site_plan *plan = page->site->plan;
+    for (size_t i = 0; i < plan->view_count; i++)
+        if (strcmp(plan->views[i].name, name) == 0)
+            return &plan->views[i];
+    return NULL;
 }
 
 /* --- texts -------------------------------------------------------------------------------------------------------- */
 
 static struct belfry_str text_with(struct page *page, const char *key, const struct belfry_value *args, size_t count)
 {
-    return texts_format(pages_texts(page->console->pages), page->req->pub.locale, key, args, count, page->req->arena);
+    return texts_format(pages_texts(page->site->pages), page->req->pub.locale, key, args, count, page->req->arena);
 }
 
 struct belfry_str page_text(struct page *page, const char *key)
@@ -114,15 +128,16 @@ json_t *page_got(const struct page *page, size_t question)
 
 static int has_route(struct page *page, const char *api)
 {
-    return !api || http_route_is(page->console->http, "GET",
+    return !api || http_route_is(page->site->http, "GET",
                                  arena_printf(page->req->arena, "/v1/%.*s%s", STR_ARG(page->req->pub.org), api));
 }
 
 static void add_tabs(struct page *page, const char *base)
 {
     json_t *tabs = json_array();
-    for (size_t i = 0; i < console_tab_count; i++) {
-        const struct tab *tab = &console_tabs[i];
+    const struct site_plan *plan = page->site->plan;
+    for (size_t i = 0; i < plan->tab_count; i++) {
+        const struct tab *tab = &plan->tabs[i];
         if (!has_route(page, tab->api))
             continue;
         json_t *out = json_object();
@@ -137,7 +152,7 @@ static void add_tabs(struct page *page, const char *base)
 /* What a form has done is said by the page that it leads to, in words of ours: the address only names them. */
 static void add_notice(struct page *page)
 {
-    static const char *const known[] = {"retried", "cancelled", "discarded", "released"};
+    const char *const *known = page->site->plan->notices;
     struct belfry_str done, number;
     int64_t well = 0, failed = 0;
     if (http_query(page->req, "done", 0, &done) != BELFRY_OK)
@@ -146,7 +161,7 @@ static void add_notice(struct page *page)
         str_to_i64(number, &well);
     if (http_query(page->req, "failed", 0, &number) == BELFRY_OK)
         str_to_i64(number, &failed);
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+    for (size_t i = 0; known[i]; i++) {
         if (!str_eqz(done, known[i]))
             continue;
         json_t *notice = json_object();
@@ -158,19 +173,28 @@ static void add_notice(struct page *page)
     }
 }
 
+/* NAME.css or NAME.js when the site has one, else NULL. */
+static const char *asset_of(struct page *page, const char *suffix, struct belfry_str bytes)
+{
+    return bytes.len ? arena_printf(page->req->arena, "%s.%s", page->site->plan->name, suffix) : NULL;
+}
+
 static void send_page(struct page *page, const char *template, struct belfry_str title)
 {
-    static const char *const styles[] = {"console.css", NULL}, *const scripts[] = {"console.js", NULL};
+    const struct site_plan *plan = page->site->plan;
+    const char *const styles[] = {"site.css", asset_of(page, "css", plan->style), NULL};
+    const char *const scripts[] = {asset_of(page, "js", plan->script), NULL};
     struct http_request *req = page->req;
-    const char *base = arena_printf(req->arena, "/%.*s/admin", STR_ARG(req->pub.org));
+    const char *base = page_base(page);
     struct buf html = {0}, skips = {0};
     json_set_str(page->model, "base", str_of(base));
     json_set_str(page->model, "org", req->pub.org);
     json_set_str(page->model, "heading", title);
+    json_set_str(page->model, "tabs_label", page_text(page, "tabs.label"));
     add_tabs(page, base);
     add_notice(page);
-    if (pages_render(page->console->pages, req->pub.locale, template, page->model, &html) != BELFRY_OK ||
-        pages_render(page->console->pages, req->pub.locale, "skips", page->model, &skips) != BELFRY_OK) {
+    if (pages_render(page->site->pages, req->pub.locale, template, page->model, &html) != BELFRY_OK ||
+        pages_render(page->site->pages, req->pub.locale, "skips", page->model, &skips) != BELFRY_OK) {
         buf_free(&html);
         http_problem(req, 500, NULL, "the page `%s` cannot be shown: it is larger than a page may be", template);
         return;
@@ -208,9 +232,10 @@ static void show_fault(struct page *page, uint32_t status, struct belfry_str det
     json_set_str(page->model, "detail", detail);
     const char *here = arena_printf(page->req->arena, "%.*s", STR_ARG(page->req->pub.path));
     /* a deed has no page that could be asked for again */
-    int later = (status == 503 || status == 429) && http_route_is(page->console->http, "GET", here);
+    int later = (status == 503 || status == 429) && http_route_is(page->site->http, "GET", here);
     json_object_set_new(page->model, "again", json_boolean(later));
     json_set_str(page->model, "here", page->req->pub.path);
+    json_set_str(page->model, "to_start", page_word(page, "fault", "to_start"));
     send_page(page, "fault", page_text(page, title));
 }
 
@@ -238,8 +263,7 @@ void page_fault(struct page *page, uint32_t status, const char *key)
 void page_done(struct page *page, const char *path, const char *notice, size_t well, size_t failed)
 {
     struct buf to = {0};
-    buf_addf(&to, "/%.*s/admin%s%cdone=%s&n=%zu", STR_ARG(page->req->pub.org), path, strchr(path, '?') ? '&' : '?',
-             notice, well);
+    buf_addf(&to, "%s%s%cdone=%s&n=%zu", page_base(page), path, strchr(path, '?') ? '&' : '?', notice, well);
     if (failed)
         buf_addf(&to, "&failed=%zu", failed);
     http_redirect(page->req, 303, to.ptr);

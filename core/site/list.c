@@ -4,7 +4,7 @@
  * API does not take, it says. Paging is by key: "older" goes on behind the last row, so rows that arrive meanwhile move
  * nothing.
  */
-#include "console/internal.h"
+#include "site/internal.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
  * reader when it began. The first page is asked for before the answer begins, so what is refused is refused with a
  * status. A file that cannot be read to its end is cut, so that nobody takes it for whole.
  */
-#include "console/internal.h"
+#include "site/internal.h"
 
 #include <string.h>
 
