@@ -49,23 +49,28 @@ void ask_answer(struct request *r, uint32_t status, struct belfry_str body)
 
 static struct request *question_request(struct request *parent, struct http_question *question, struct round *round)
 {
-    static const struct belfry_attr headers[] = {{{"accept", 6}, {"application/json", 16}},
-                                                 {{"content-type", 12}, {"application/json", 16}}};
+    const struct belfry_str json = STR("application/json");
     struct request *r = request_take(parent->pub.http);
+    struct belfry_attr *headers = arena_alloc(r->pub.arena, 3 * sizeof(*headers));
+    size_t count = 0;
     struct belfry_http_request *pub = &r->pub.pub;
     r->ask = arena_alloc(r->pub.arena, sizeof(*r->ask));
     *r->ask = (struct ask){parent->pub.pub.id, round, question};
     r->pub.config = config_ref(parent->pub.config);
     pub->method = arena_str(r->pub.arena, str_of(question->method));
     pub->path = str_cut(arena_str(r->pub.arena, str_of(question->target)), '?', &pub->query);
-    pub->headers = headers;
-    pub->header_count = question->body ? 2 : 1;
+    headers[count++] = (struct belfry_attr){STR("accept"), json};
+    if (question->if_match)
+        headers[count++] = (struct belfry_attr){STR("if-match"), arena_str(r->pub.arena, str_of(question->if_match))};
     if (question->body) {
-        pub->content_type = headers[1].value;
+        headers[count++] = (struct belfry_attr){STR("content-type"), json};
+        pub->content_type = json;
         json_write(question->body, &r->body);
         json_decref(question->body);
         question->body = NULL;
     }
+    pub->headers = headers;
+    pub->header_count = count;
     return r;
 }
 

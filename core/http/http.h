@@ -161,6 +161,7 @@ void http_cut(struct http_request *req);
 struct http_question {
     const char *method, *target; /* "/v1/acme/events?limit=20" */
     json_t *body;                /* NULL: none; the reference is taken */
+    const char *if_match;        /* an entity tag, quotes and all; NULL: whatever there is */
     uint32_t status;             /* of the answer */
     json_t *answer;              /* borrowed, as long as the request; NULL: no JSON came */
 };

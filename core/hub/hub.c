@@ -15,6 +15,7 @@
 #include "hub/feed.h"
 #include "hub/generation.h"
 #include "hub/internal.h"
+#include "portal/portal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -240,7 +241,7 @@ static int routes_init(struct hub *hub, struct error *err)
         hub_health_init,   hub_admin_init,        hub_events_init,     hub_deliveries_init,  hub_redrive_init,
         hub_users_init,    hub_preferences_init,  hub_feeds_view_init, hub_runs_init,        hub_audit_init,
         hub_reveal_init,   hub_endpoints_init,    hub_catalogue_init,  hub_event_types_init, hub_audience_init,
-        hub_overview_init, hub_suppressions_init, hub_bounces_init,    hub_portal_init, hub_openapi_init};
+        hub_overview_init, hub_suppressions_init, hub_bounces_init,    hub_portal_init,      hub_openapi_init};
     for (size_t i = 0; i < sizeof(inits) / sizeof(inits[0]); i++)
         if (inits[i](hub, err) != BELFRY_OK)
             return -1;
@@ -286,6 +287,7 @@ static void rooms_close(struct hub *hub)
     if (p->http)
         http_free(p->http);
     site_free(hub->console);
+    site_free(hub->portal);
     if (p->host)
         host_free(p->host); /* a late complete() among what is posted goes to dispatch */
     if (p->dispatch)
@@ -342,6 +344,9 @@ static int rooms_open(struct hub *hub, struct config *config, struct error *err)
         return -1;
     hub->console = console_new(p->http, err);
     if (!hub->console)
+        return -1;
+    hub->portal = portal_new(p->http, err);
+    if (!hub->portal)
         return -1;
     struct host_settings xs = {.loop = p->loop,
                                .clock = p->clock,

@@ -33,7 +33,7 @@ struct hub {
     int tasks_claiming;
     int ready, stopping, exit_code;
     int64_t started_ms;
-    struct site *console; /* the pages of /{org}/admin */
+    struct site *console, *portal; /* the pages of /{org}/admin and of /{org}/endpoints */
     struct hub_clock *test_clock;
     struct buf openapi; /* the document, as of these routes and this configuration */
     uint64_t openapi_routes, openapi_generation;

@@ -102,8 +102,18 @@ size_t page_ask(struct page *page, const char *method, const char *path, json_t 
     const char *target = arena_printf(page->req->arena, "/v1/%.*s%s", STR_ARG(page->req->pub.org), path);
     if (page->asked == PAGE_ASKS_MAX)
         abort(); /* a view of ours asks for more than there is room for */
-    page->questions[page->asked] = (struct http_question){method, target, body, 0, NULL};
+    page->questions[page->asked] = (struct http_question){.method = method, .target = target, .body = body};
     return page->asked++;
+}
+
+void page_if_version(struct page *page, size_t question, struct belfry_str version)
+{
+    page->questions[question].if_match = arena_printf(page->req->arena, "\"%.*s\"", STR_ARG(version));
+}
+
+void page_again(struct page *page)
+{
+    page->asked = 0;
 }
 
 static void answered(void *arg)

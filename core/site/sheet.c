@@ -113,7 +113,7 @@ static void write_rows(struct writing *w, json_t *answer, int first)
 
 static void on_page(struct page *page)
 {
-    struct writing *w = page->sheet;
+    struct writing *w = page->own;
     json_t *answer = page_got(page, 0);
     int first = !w->begun;
     if (!answer && first) {
@@ -160,7 +160,7 @@ int sheet_wanted(struct page *page)
 void sheet_open(struct page *page)
 {
     struct belfry_str before, refused;
-    struct writing *w = page->sheet = arena_alloc(page->req->arena, sizeof(*w));
+    struct writing *w = page->own = arena_alloc(page->req->arena, sizeof(*w));
     *w = (struct writing){.page = page, .sheet = page->view->sheet, .next = ""};
     if (http_query(page->req, "before", 0, &before) == BELFRY_OK)
         w->next = arena_strndup(page->req->arena, before.ptr, before.len);

@@ -103,14 +103,18 @@ struct page {
     const char *query;               /* of a list, "?..." for the API */
     uint32_t status;                 /* of the page; 0: 200 */
     void (*next)(struct page *page); /* when the answers of a deed are there */
-    void *sheet;                     /* of a list as a file (sheet.c) */
+    void *own;                       /* of whoever answers */
 };
 
 /* GET of a view. */
 void page_open(struct page *page, const struct view *view);
 /* Adds a question. path: behind /v1/{org}. Returns its number, for page_got(). Takes the reference of body. */
 size_t page_ask(struct page *page, const char *method, const char *path, json_t *body);
-/* Asks, then calls next. */
+/* The change is of what had this version; another one is answered 412. */
+void page_if_version(struct page *page, size_t question, struct belfry_str version);
+/* Asks, then calls next. What was asked before is forgotten with page_again(); its answers stay until the page is
+ * shown. */
+void page_again(struct page *page);
 void page_go(struct page *page, void (*next)(struct page *page));
 /* A path of the API with {id} filled in. */
 const char *page_path(struct page *page, const char *api);

@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 # From the ground up: a file includes its own room or any listed before it.
 ROOMS = ["base", "yaml", "event", "template", "match", "plugin", "config", "store", "route", "ledger", "client",
-         "dispatch", "http", "site", "console", "host", "hub", "cli"]
+         "dispatch", "http", "site", "console", "portal", "host", "hub", "cli"]
 
 # What a plugin links follows from what it includes; it never names its libraries.
 LIBRARIES = [("jansson.h", "$(JANSSON_LIBS)"), ("openssl/", "$(OPENSSL_LIBS)"), ("unicode/", "$(ICU_LIBS)"),

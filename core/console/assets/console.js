@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only a script can add to the console: the overview that keeps itself fresh, and can be stopped (WCAG 2.2.2);
 // copying; selecting all rows. Everything else is links and forms.
+import { copying } from '../../site/assets/copy.js';
 
 const REFRESH_MS = 10000;
 const PAUSED = 'belfry.console.paused';
@@ -23,14 +24,6 @@ function live(box) {
   setInterval(() => { if (!paused() && !busy()) location.reload(); }, REFRESH_MS);
   show();
   box.hidden = false;
-}
-
-function copying(button) {
-  button.hidden = !navigator.clipboard;
-  button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    button.textContent = button.dataset.copied;
-  });
 }
 
 // The box in the head of a table is checked, mixed or empty as its rows are.

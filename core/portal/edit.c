@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Adding an endpoint, and changing one. A form that is refused comes again with what was typed. What somebody else
+ * changed meanwhile (412) is shown beside it: who saves once more has seen it, and saves over it.
+ */
+#include "portal/internal.h"
+
+#include <string.h>
+
+/* --- the secret, once --------------------------------------------------------------------------------------------- */
+
+void secret_show(struct page *page, const json_t *endpoint)
+{
+    json_object_set(page->model, "secret", json_object_get(endpoint, "secret"));
+    json_object_set(page->model, "public_key", json_object_get(endpoint, "public_key"));
+    json_object_set(page->model, "id", json_object_get(endpoint, "id"));
+    json_object_set(page->model, "url", json_object_get(endpoint, "url"));
+    page_render_as(page, "secret");
+}
+
+/* --- one that was refused ----------------------------------------------------------------------------------------- */
+
+struct saving {                                             /* in the request's arena */
+    json_t *values, *faults, *catalogue, *before, *problem; /* the first two are owned by the arena */
+    const char *version;
+};
+
+static void release(void *json)
+{
+    json_decref(json);
+}
+
+static struct saving *saving_new(struct page *page)
+{
+    struct saving *s = arena_alloc(page->req->arena, sizeof(*s));
+    *s = (struct saving){0};
+    s->values = form_read(page, &s->faults);
+    arena_cleanup(page->req->arena, release, s->values);
+    arena_cleanup(page->req->arena, release, s->faults);
+    page->own = s;
+    return s;
+}
+
+static void show_again(struct page *page, const struct saving *s, uint32_t status)
+{
+    page->status = status;
+    if (s->problem && !json_array_size(json_object_get(s->problem, "errors")))
+        json_object_set(page->model, "refused", json_object_get(s->problem, "detail"));
+    form_show(page, s->values, s->catalogue, s->faults);
+    page_render(page);
+}
+
+/* Its faults, where the API names fields; anything else is said above the form. */
+static void show_refused(struct page *page, struct saving *s)
+{
+    const struct http_question *q = &page->questions[0];
+    json_t *errors = json_object_get(q->answer, "errors");
+    s->problem = q->answer;
+    if (errors)
+        s->faults = errors;
+    show_again(page, s, q->status >= 400 ? q->status : 500);
+}
+
+/* --- a new one ---------------------------------------------------------------------------------------------------- */
+
+void new_ask(struct page *page)
+{
+    page_ask(page, "GET", "/event-types", NULL);
+}
+
+void new_show(struct page *page)
+{
+    json_t *values = json_pack("{s:[s], s:s, s:s, s:[s]}", "types", "*", "format", "standard", "order", "best-effort",
+                               "signatures", "v1");
+    form_show(page, values, page_got(page, 0), NULL);
+    json_decref(values);
+}
+
+static void created(struct page *page)
+{
+    if (!page_got(page, 0)) {
+        show_refused(page, page->own);
+        return;
+    }
+    page->status = 201;
+    secret_show(page, page_got(page, 0));
+}
+
+/* What is not filled in is left out: it gets its default. */
+static json_t *without_nulls(const json_t *values)
+{
+    json_t *out = json_copy((json_t *)(uintptr_t)values), *value;
+    const char *key;
+    void *next;
+    json_object_foreach_safe(out, next, key, value)
+    {
+        if (json_is_null(value))
+            json_object_del(out, key);
+    }
+    return out;
+}
+
+static void create(struct page *page)
+{
+    struct saving *s = page->own;
+    s->catalogue = page_got(page, 0);
+    if (json_array_size(s->faults)) {
+        show_again(page, s, 422);
+        return;
+    }
+    page_again(page);
+    page_ask(page, "POST", "/endpoints", without_nulls(s->values));
+    page_go(page, created);
+}
+
+void new_act(struct page *page)
+{
+    saving_new(page);
+    page->view = page_view(page, "new");
+    page_ask(page, "GET", "/event-types", NULL);
+    page_go(page, create);
+}
+
+/* --- a change ----------------------------------------------------------------------------------------------------- */
+
+void edit_ask(struct page *page)
+{
+    page_ask(page, "GET", "/event-types", NULL);
+}
+
+static void set_version(struct page *page, const json_t *endpoint)
+{
+    json_object_set(page->model, "version", json_object_get(endpoint, "version"));
+    json_object_set(page->model, "id", json_object_get(endpoint, "id"));
+    json_object_set(page->model, "back", json_object_get(endpoint, "url"));
+}
+
+void edit_show(struct page *page)
+{
+    const json_t *endpoint = page_got(page, 0);
+    json_t *values = form_of(endpoint);
+    set_version(page, endpoint);
+    form_show(page, values, page_got(page, 1), NULL);
+    json_decref(values);
+}
+
+/* Members whose present value is another one than the form has, with that value. */
+static json_t *differences(struct page *page, const json_t *now, const json_t *typed)
+{
+    json_t *list = json_array(), *there = form_of(now), *value;
+    const char *key;
+    json_object_foreach(there, key, value)
+    {
+        if (json_equal(value, json_object_get(typed, key)))
+            continue;
+        json_t *one = json_object();
+        json_set_str(one, "label", page_word(page, "form", key));
+        json_object_set_new(one, "now",
+                            json_string(json_is_string(value) ? json_string_value(value) : page_pretty(page, value)));
+        json_array_append_new(list, one);
+    }
+    json_decref(there);
+    return list;
+}
+
+/* Somebody was faster: their version is the one that the next try is about. */
+static void overtaken(struct page *page)
+{
+    struct saving *s = page->own;
+    const json_t *now = page_got(page, 0);
+    if (!now) {
+        page_problem(page, 0);
+        return;
+    }
+    json_object_set_new(page->model, "overtaken", json_true());
+    json_object_set_new(page->model, "theirs", differences(page, now, s->values));
+    set_version(page, now);
+    show_again(page, s, 412);
+}
+
+static void changed(struct page *page)
+{
+    struct saving *s = page->own;
+    uint32_t status = page->questions[0].status;
+    if (page_got(page, 0)) {
+        page_done(page, endpoint_page(page, ""), "changed", 1, 0);
+    } else if (status == 412) {
+        page_again(page);
+        page_ask(page, "GET", endpoint_path(page, ""), NULL);
+        page_go(page, overtaken);
+    } else if (status == 404) {
+        page_problem(page, 0);
+    } else {
+        set_version(page, s->before);
+        json_object_set_new(page->model, "version", json_string(s->version));
+        show_refused(page, s);
+    }
+}
+
+/* A change is a merge patch (RFC 7396): headers that are gone from the form are named, with null. */
+static json_t *patch_of(const struct saving *s)
+{
+    json_t *patch = json_copy(s->values), *headers = json_copy(json_object_get(s->values, "headers")), *value;
+    const char *name;
+    json_object_foreach(json_object_get(s->before, "headers"), name, value)
+    {
+        if (!json_object_get(headers, name))
+            json_object_set_new(headers, name, json_null());
+    }
+    json_object_set_new(patch, "headers", headers);
+    return patch;
+}
+
+static void change(struct page *page)
+{
+    struct saving *s = page->own;
+    s->before = page_got(page, 0);
+    s->catalogue = page_got(page, 1);
+    if (!s->before) {
+        page_problem(page, 0);
+        return;
+    }
+    if (json_array_size(s->faults)) {
+        set_version(page, s->before);
+        json_object_set_new(page->model, "version", json_string(s->version));
+        show_again(page, s, 422);
+        return;
+    }
+    page_again(page);
+    page_if_version(page, page_ask(page, "PATCH", endpoint_path(page, ""), patch_of(s)), str_of(s->version));
+    page_go(page, changed);
+}
+
+void edit_act(struct page *page)
+{
+    struct saving *s = saving_new(page);
+    struct belfry_str version = page_field(page, "version");
+    page->view = page_view(page, "edit");
+    s->version = arena_printf(page->req->arena, "%.*s", STR_ARG(version));
+    page_ask(page, "GET", endpoint_path(page, ""), NULL);
+    page_ask(page, "GET", "/event-types", NULL);
+    page_go(page, change);
+}

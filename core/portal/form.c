@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The form of an endpoint. Its fields become what the API takes, and the API alone says what is wrong: a number that is
+ * none goes there as the text that was typed, and comes back with its fault beside it. So a form that was refused shows
+ * what was typed, with each fault at the field that its pointer leads to.
+ */
+#include "portal/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TYPES_MAX 200
+#define HEADERS_MAX 40
+#define HEADERS_SPARE 3 /* empty rows for more */
+
+static const char *const formats[] = {"standard", "thin", "cloudevents-structured", "cloudevents-binary", NULL};
+static const char *const orders[] = {"best-effort", "fifo", NULL};
+
+/* Where faults can be shown; of others the summary says which member they are of. */
+static const char *const fields[] = {"url",  "description", "types",      "when",      "headers", "format",
+                                     "rate", "concurrency", "signatures", "handshake", "order",   NULL};
+
+/* --- from the form ------------------------------------------------------------------------------------------------ */
+
+static int ticked(struct page *page, const char *name)
+{
+    struct belfry_str value;
+    return http_form(page->req, name, 0, &value) == BELFRY_OK;
+}
+
+static json_t *text_or_null(struct belfry_str text)
+{
+    return text.len ? json_stringn(text.ptr, text.len) : json_null();
+}
+
+static json_t *number_or_text(struct belfry_str text)
+{
+    int64_t number;
+    return text.len && str_to_i64(text, &number) == BELFRY_OK ? json_integer(number) : text_or_null(text);
+}
+
+static void add_words(json_t *list, struct belfry_str text)
+{
+    while (text.len) {
+        size_t n = 0;
+        while (n < text.len && !strchr(" ,;\t\r\n", text.ptr[n]))
+            n++;
+        if (n)
+            json_array_append_new(list, json_stringn(text.ptr, n));
+        n += n < text.len;
+        text = str_slice(text.ptr + n, text.len - n);
+    }
+}
+
+static json_t *types_of(struct page *page)
+{
+    json_t *list = json_array();
+    struct belfry_str type;
+    if (str_eqz(page_field(page, "which"), "every")) {
+        json_array_append_new(list, json_string("*"));
+        return list;
+    }
+    for (uint32_t i = 0; i < TYPES_MAX && http_form(page->req, "types", i, &type) == BELFRY_OK; i++)
+        json_array_append_new(list, json_stringn(type.ptr, type.len));
+    add_words(list, page_field(page, "more_types"));
+    return list;
+}
+
+static json_t *headers_of(struct page *page)
+{
+    json_t *headers = json_object();
+    struct belfry_str name, value;
+    for (uint32_t i = 0; i < HEADERS_MAX; i++) {
+        if (http_form(page->req, "header", i, &name) != BELFRY_OK ||
+            http_form(page->req, "value", i, &value) != BELFRY_OK)
+            break;
+        name = str_trim(name);
+        value = str_trim(value);
+        if (name.len || value.len)
+            json_set_str(headers, arena_printf(page->req->arena, "%.*s", STR_ARG(name)), value);
+    }
+    return headers;
+}
+
+static json_t *signatures_of(struct page *page)
+{
+    json_t *list = json_array();
+    struct belfry_str one;
+    for (uint32_t i = 0; i < 4 && http_form(page->req, "signatures", i, &one) == BELFRY_OK; i++)
+        json_array_append_new(list, json_stringn(one.ptr, one.len));
+    return list;
+}
+
+static json_t *fault_json(const char *pointer, const char *detail)
+{
+    json_t *fault = json_object();
+    json_object_set_new(fault, "pointer", json_string(pointer));
+    json_object_set_new(fault, "detail", json_string(detail));
+    return fault;
+}
+
+static json_t *when_of(struct page *page, json_t *faults)
+{
+    const char *wrong = NULL;
+    json_t *when = NULL;
+    struct belfry_str text = page_field(page, "when");
+    if (when_read(page, text, &when, &wrong) == 0)
+        return when ? when : json_null();
+    json_array_append_new(faults, fault_json("/when", wrong));
+    return text_or_null(text);
+}
+
+json_t *form_read(struct page *page, json_t **faults)
+{
+    json_t *out = json_object();
+    *faults = json_array();
+    json_object_set_new(out, "url", text_or_null(page_field(page, "url")));
+    json_object_set_new(out, "description", text_or_null(page_field(page, "description")));
+    json_object_set_new(out, "types", types_of(page));
+    json_object_set_new(out, "when", when_of(page, *faults));
+    json_object_set_new(out, "headers", headers_of(page));
+    json_object_set_new(out, "format", text_or_null(page_field(page, "format")));
+    json_object_set_new(out, "rate", number_or_text(page_field(page, "rate")));
+    json_object_set_new(out, "concurrency", number_or_text(page_field(page, "concurrency")));
+    json_object_set_new(out, "order", text_or_null(page_field(page, "order")));
+    json_object_set_new(out, "signatures", signatures_of(page));
+    json_object_set_new(out, "handshake", json_boolean(ticked(page, "handshake")));
+    return out;
+}
+
+json_t *form_of(const json_t *endpoint)
+{
+    json_t *out = json_object();
+    for (const char *const *name = fields; *name; name++) {
+        json_t *value = json_object_get(endpoint, *name);
+        json_object_set_new(out, *name, value ? json_deep_copy(value) : json_null());
+    }
+    return out;
+}
+
+/* --- to the page -------------------------------------------------------------------------------------------------- */
+
+const char *form_when_text(struct page *page, const json_t *when)
+{
+    if (json_is_string(when))
+        return json_string_value(when);
+    return json_is_object(when) || json_is_array(when) ? page_pretty(page, when) : "";
+}
+
+/* A number, or what was typed instead of one. */
+static void set_number(struct page *page, json_t *form, const char *name, const json_t *value)
+{
+    const char *text = json_is_integer(value)
+                           ? arena_printf(page->req->arena, "%lld", (long long)json_integer_value(value))
+                           : json_string_value(value);
+    json_object_set_new(form, name, json_string(text ? text : ""));
+}
+
+static json_t *options_json(struct page *page, const char *group, const char *const *choices, const json_t *now)
+{
+    json_t *list = json_array();
+    for (; *choices; choices++) {
+        json_t *option = json_object();
+        json_object_set_new(option, "value", json_string(*choices));
+        json_set_str(option, "label", page_word(page, group, *choices));
+        json_object_set_new(option, "selected", json_boolean(str_eqz(json_str(now), *choices)));
+        json_array_append_new(list, option);
+    }
+    return list;
+}
+
+static int has(const json_t *list, const char *text)
+{
+    json_t *item;
+    size_t i;
+    json_array_foreach(list, i, item)
+    {
+        if (str_eqz(json_str(item), text))
+            return 1;
+    }
+    return 0;
+}
+
+/* The group of a source, new when it has none yet. Borrowed. */
+static json_t *group_of(json_t *groups, const json_t *source)
+{
+    json_t *group;
+    size_t i;
+    json_array_foreach(groups, i, group)
+    {
+        if (json_equal(json_object_get(group, "source"), source))
+            return group;
+    }
+    group = json_object();
+    json_object_set(group, "source", (json_t *)(uintptr_t)source);
+    json_object_set_new(group, "types", json_array());
+    json_array_append_new(groups, group);
+    return group;
+}
+
+/* The catalogue by source, with a tick at what is chosen. */
+static json_t *groups_json(const json_t *catalogue, const json_t *chosen)
+{
+    json_t *groups = json_array(), *type;
+    size_t i;
+    json_array_foreach(json_object_get(catalogue, "items"), i, type)
+    {
+        const char *name = json_string_value(json_object_get(type, "type"));
+        if (!name || json_is_false(json_object_get(type, "webhooks")))
+            continue;
+        json_t *one = json_object();
+        json_object_set_new(one, "type", json_string(name));
+        json_object_set(one, "doc", json_object_get(type, "doc"));
+        json_object_set_new(one, "checked", json_boolean(has(chosen, name)));
+        json_array_append_new(json_object_get(group_of(groups, json_object_get(type, "source")), "types"), one);
+    }
+    return groups;
+}
+
+static int is_offered(const json_t *groups, const char *name)
+{
+    json_t *group, *type;
+    size_t i, k;
+    json_array_foreach(groups, i, group)
+    {
+        json_array_foreach(json_object_get(group, "types"), k, type)
+        {
+            if (str_eqz(json_str(json_object_get(type, "type")), name))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+static void set_types(json_t *form, const json_t *chosen, const json_t *catalogue)
+{
+    json_t *groups = groups_json(catalogue, chosen), *type;
+    int every = has(chosen, "*");
+    struct buf more = {0};
+    size_t i;
+    json_array_foreach(chosen, i, type)
+    {
+        const char *name = json_string_value(type);
+        if (name && strcmp(name, "*") != 0 && !is_offered(groups, name))
+            buf_addf(&more, "%s%s", more.len ? " " : "", name);
+    }
+    json_object_set_new(form, "every", json_boolean(every));
+    json_object_set_new(form, "groups", groups);
+    json_set_str(form, "more_types", buf_str(&more));
+    buf_free(&more);
+}
+
+static void set_headers(json_t *form, const json_t *headers)
+{
+    json_t *rows = json_array(), *value, *row;
+    const char *name;
+    json_object_foreach((json_t *)(uintptr_t)headers, name, value)
+    {
+        row = json_object();
+        json_object_set_new(row, "name", json_string(name));
+        json_object_set(row, "value", value);
+        json_array_append_new(rows, row);
+    }
+    for (int i = 0; i < HEADERS_SPARE; i++)
+        json_array_append_new(rows, json_object());
+    size_t i;
+    json_array_foreach(rows, i, row) json_object_set_new(row, "number", json_integer((json_int_t)i + 1));
+    json_object_set_new(form, "rows", rows);
+}
+
+/* --- faults ------------------------------------------------------------------------------------------------------- */
+
+/* The field that a pointer leads to; NULL: none has it. */
+static const char *field_of(struct belfry_str pointer)
+{
+    struct belfry_str rest,
+        name = str_cut(pointer.len ? str_slice(pointer.ptr + 1, pointer.len - 1) : pointer, '/', &rest);
+    for (const char *const *field = fields; *field; field++)
+        if (str_eqz(name, *field))
+            return *field;
+    return NULL;
+}
+
+/* What is wrong below a field begins with where: "any/0/severity: ...". */
+static const char *said_of(struct page *page, struct belfry_str pointer, struct belfry_str detail, const char *field)
+{
+    size_t skip = field ? strlen(field) + 2 : 1;
+    if (pointer.len <= skip)
+        return arena_printf(page->req->arena, "%.*s", STR_ARG(detail));
+    return arena_printf(page->req->arena, "%.*s: %.*s", STR_ARG(str_slice(pointer.ptr + skip, pointer.len - skip)),
+                        STR_ARG(detail));
+}
+
+/* form.at.FIELD for each field, and all of them for the summary in model.faults, with links to the fields. */
+static void set_faults(struct page *page, json_t *form, const json_t *faults)
+{
+    json_t *list = json_array(), *by_field = json_object(), *has_at = json_object(), *fault;
+    size_t i;
+    json_array_foreach(faults, i, fault)
+    {
+        struct belfry_str pointer = json_str(json_object_get(fault, "pointer"));
+        const char *field = field_of(pointer);
+        const char *said = said_of(page, pointer, json_str(json_object_get(fault, "detail")), field);
+        json_t *one = json_object(), *there = field ? json_object_get(by_field, field) : NULL;
+        json_object_set_new(one, "said", json_string(said));
+        if (field) {
+            json_object_set_new(one, "field", json_string(field));
+            json_set_str(one, "label", page_word(page, "form", field));
+        }
+        if (field && !there) {
+            json_object_set_new(by_field, field, there = json_array());
+            json_object_set_new(has_at, field, json_true());
+        }
+        if (there)
+            json_array_append(there, one);
+        json_array_append_new(list, one);
+    }
+    json_object_set_new(page->model, "has_faults", json_boolean(json_array_size(list) > 0));
+    json_object_set_new(page->model, "faults", list);
+    json_object_set_new(form, "at", by_field);
+    json_object_set_new(form, "has_at", has_at);
+}
+
+void form_show(struct page *page, const json_t *values, const json_t *catalogue, const json_t *faults)
+{
+    json_t *form = json_object(), *signatures = json_object_get(values, "signatures");
+    const json_t *format = json_object_get(values, "format"), *order = json_object_get(values, "order");
+    json_object_set(form, "url", json_object_get(values, "url"));
+    json_object_set(form, "description", json_object_get(values, "description"));
+    set_types(form, json_object_get(values, "types"), catalogue);
+    json_object_set_new(form, "when", json_string(form_when_text(page, json_object_get(values, "when"))));
+    set_headers(form, json_object_get(values, "headers"));
+    json_object_set_new(form, "formats", options_json(page, "format", formats, format));
+    json_object_set_new(form, "orders", options_json(page, "order", orders, order));
+    set_number(page, form, "rate", json_object_get(values, "rate"));
+    set_number(page, form, "concurrency", json_object_get(values, "concurrency"));
+    json_object_set_new(form, "v1", json_boolean(has(signatures, "v1")));
+    json_object_set_new(form, "v1a", json_boolean(has(signatures, "v1a")));
+    json_object_set_new(form, "handshake", json_boolean(json_is_true(json_object_get(values, "handshake"))));
+    set_faults(page, form, faults);
+    json_set_str(form, "action", page->req->pub.path);
+    json_object_set_new(
+        form, "cancel",
+        json_string(http_param(page->req, "id").len
+                        ? arena_printf(page->req->arena, "%s%s", page_base(page), endpoint_page(page, ""))
+                        : page_base(page)));
+    json_object_set_new(page->model, "form", form);
+}

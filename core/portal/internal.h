@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared between the files of the portal room only. */
+#ifndef PORTAL_INTERNAL_H
+#define PORTAL_INTERNAL_H
+
+#include "portal/portal.h"
+
+/* Who may come in. What they see and do there is judged by the API, which tells them apart. */
+#define PORTAL_AUTH "role:admin|token:endpoints|token:endpoints:own|token:admin"
+
+extern const struct view portal_views[];
+extern const size_t portal_view_count;
+extern const struct deed portal_deeds[];
+extern const size_t portal_deed_count;
+extern const struct tab portal_tabs[];
+extern const size_t portal_tab_count;
+
+/* --- what is in a form (form.c) ----------------------------------------------------------------------------------- */
+
+/* What a form says, as the API takes it: members of an endpoint. What is no number stays a text, and what is no
+ * condition, too, for the API to say what is wrong; but for YAML that cannot be read, which becomes a fault at /when of
+ * *faults, a list of {pointer, detail}. New references. */
+json_t *form_read(struct page *page, json_t **faults);
+/* The same of an endpoint as the API told it. New reference. */
+json_t *form_of(const json_t *endpoint);
+/* Sets model.form: the fields with these values, event types of a catalogue (may be NULL) to choose from, and at each
+ * field what is wrong with it. faults: as in a problem's `errors`; may be NULL. */
+void form_show(struct page *page, const json_t *values, const json_t *catalogue, const json_t *faults);
+/* A value of `when` as people write it. In the request's arena. */
+const char *form_when_text(struct page *page, const json_t *when);
+/* A condition in JSON or YAML: 0 with a new reference (NULL: nothing was written), or -1 with what is wrong, in the
+ * request's arena (when.c). */
+int when_read(struct page *page, struct belfry_str text, json_t **out, const char **fault);
+
+/* --- the views' own parts ----------------------------------------------------------------------------------------- */
+
+/* The path of the API that begins with that of the page's endpoint. In the request's arena. */
+const char *endpoint_path(struct page *page, const char *behind);
+/* The page of the page's endpoint behind the base. In the request's arena. */
+const char *endpoint_page(struct page *page, const char *behind);
+void portal_endpoints_show(struct page *page);
+void portal_endpoint_ask(struct page *page);
+void portal_endpoint_show(struct page *page);
+void attempts_ask(struct page *page);
+void attempts_show(struct page *page);
+/* Makes attempts of an answer ready: request and response as text. */
+void attempts_dress(struct page *page, json_t *items);
+void attempts_act(struct page *page);
+void types_show(struct page *page);
+void verify_show(struct page *page);
+void new_ask(struct page *page);
+void new_show(struct page *page);
+void new_act(struct page *page);
+void edit_ask(struct page *page);
+void edit_show(struct page *page);
+void edit_act(struct page *page);
+void test_ask(struct page *page);
+void test_show(struct page *page);
+void test_act(struct page *page);
+void rotate_show(struct page *page);
+void rotate_act(struct page *page);
+void recover_show(struct page *page);
+void recover_act(struct page *page);
+void confirm_show(struct page *page);
+void confirm_act(struct page *page);
+/* Shows the secret of an answer, this once. */
+void secret_show(struct page *page, const json_t *endpoint);
+
+#endif
