@@ -82,7 +82,7 @@ struct config_build {
 
 extern const struct belfry_option config_hub_table[], config_auth_table[], config_jwt_table[], config_org_table[],
     config_user_table[], config_category_table[], config_schedule_table[], config_token_list[], config_source_table[],
-    config_channel_table[], config_rule_table[], config_deliver_table[];
+    config_channel_table[], config_rule_table[], config_deliver_table[], config_verify_table[];
 extern const struct belfry_option config_strings[]; /* element: one string */
 
 /* Retention has words beside durations, so it is no option table: row i; returns how many there are. */
@@ -95,8 +95,18 @@ struct config_common {
     struct config_feed {
         const char *url, *token, *org;
         int64_t every_ms;
-    } * feed; /* sources only */
+    } * feed;                             /* sources only */
+    struct config_verify_options *verify; /* the same */
 };
+
+/* `verify` as it is written; absent texts are NULL. */
+struct config_verify_options {
+    int32_t scheme, hash, encoding, key;
+    struct belfry_list secret;
+    const char *header, *prefix, *separator, *signed_, *timestamp_header, *timestamp_prefix, *id_header;
+    int64_t tolerance; /* ms; 0: absent */
+};
+
 /* The plugin's options and the keys that every source or channel has, as one table. *size: bytes of the whole struct,
  * *common: where struct config_common begins in it. In arena. */
 const struct belfry_option *config_instance_options(struct arena *arena, const struct plugin *plugin, int channel,
@@ -133,6 +143,22 @@ const struct belfry_option *config_mail_option(const struct config_instance *cha
 int config_mail_elsewhere(const struct yaml_node *url);
 /* lint_mail.c: mail that large receivers may refuse. */
 void config_lint_mail(struct config_build *b);
+/* verify.c: how callers of the source's hook prove who they are. options: the filled `verify`. Sets out->verify. */
+void config_build_verify(struct config_build *b, const struct yaml_node *map,
+                         const struct config_verify_options *options, struct config_instance *out);
+/* hook.c: what becomes of what they post; after config_build_verify. Sets out->hook. */
+void config_build_hook(struct config_build *b, const struct yaml_node *map, struct config_instance *out);
+/* hook_value.c: `data` of a trigger of a hook, with what its paths may begin with. NULL after a diagnostic. */
+const struct config_hook_value *config_build_hook_value(struct config_build *b, const struct yaml_node *node,
+                                                        int with_item);
+/* The segments of a path of a hook, `body.a.0` or `/body/a/0`. 0, or -1 after a diagnostic. */
+int config_hook_path(struct config_build *b, const struct yaml_node *node, int with_item, struct belfry_strs *out);
+/* Reports a path of a template or condition that can lead nowhere. 0, or -1 after a diagnostic. */
+int config_hook_path_fits(struct config_build *b, const struct yaml_node *node, struct belfry_str path, int with_item);
+/* The keys of `hook`, for schema and sample: `data`, which is free, stands there as a condition. In arena. */
+const struct belfry_option *config_hook_options(struct arena *arena);
+/* What templates of a hook may read; ends at NULL. */
+extern const char *const config_hook_paths[];
 /* secrets.c: marks the values of secret options as not to be shown. After option_fill, which warns of literals. */
 void config_mark_secrets(const struct belfry_option *table, const struct yaml_node *map);
 

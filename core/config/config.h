@@ -16,6 +16,9 @@ struct config_names { /* sorted by byte */
     size_t count;
 };
 
+struct config_verify;
+struct config_hook;
+
 struct config_hub {
     const char *const *listen; /* "127.0.0.1:8420", "[::1]:8420" */
     size_t listen_count;
@@ -112,7 +115,9 @@ struct config_instance {
     const char *feed_url, *feed_token;
     int64_t feed_every_ms;
     const char *feed_org;
-    struct belfry_strs reads; /* sources that need belfry.rules/1: paths below data that rules read; sorted */
+    const struct config_verify *verify; /* config/hook.h; NULL: it has no hook */
+    const struct config_hook *hook;     /* NULL: its hook takes CloudEvents */
+    struct belfry_strs reads;           /* sources that need belfry.rules/1: paths below data that rules read; sorted */
 };
 
 enum { CONFIG_UNLESS_SEEN = 1, CONFIG_UNLESS_READ = 2, CONFIG_UNLESS_HANDLED = 4, CONFIG_UNLESS_HIDDEN = 8 };

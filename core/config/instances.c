@@ -41,6 +41,9 @@ const struct belfry_option config_source_table[] = {
     COMMON(STRING, was, .doc = "Its name before a rename: its state, timers, tasks and memory of triggers move over."),
     COMMON(OBJECT, feed, .flags = BELFRY_OPT_POINTER, .children = feed_table, .size = sizeof(struct config_feed),
            .doc = "Pulls events from an HTTP address instead of waiting for them."),
+    COMMON(OBJECT, verify, .flags = BELFRY_OPT_POINTER, .children = config_verify_table,
+           .size = sizeof(struct config_verify_options),
+           .doc = "Opens POST /v1/{org}/sources/{source}/hook to whoever signs so."),
     OPTION_END,
 };
 
@@ -74,9 +77,12 @@ static void check_common(struct config_build *b, const struct yaml_node *map, st
                      config_show(b, org->text));
 }
 
-static void copy_common(const struct config_common *common, struct config_instance *out)
+static void copy_common(struct config_build *b, const struct yaml_node *map, const struct config_common *common,
+                        struct config_instance *out)
 {
     out->was = common->was;
+    if (common->verify)
+        config_build_verify(b, yaml_get(map, "verify"), common->verify, out);
     if (!common->feed)
         return;
     out->feed_url = common->feed->url;
@@ -141,23 +147,6 @@ static void check_category(void *arg, const struct yaml_node *node)
     b->categories = named;
 }
 
-static const char *const later[][2] = {
-    {"hook", "inbound webhooks of a source are not in this version; triggers come through its API"},
-    {"verify", "inbound webhooks of a source are not in this version; triggers come through its API"},
-    {NULL, NULL},
-};
-
-/* A plugin's own option of that name is the plugin's. */
-static size_t later_keys(struct config_build *b, const struct belfry_option *table, const struct yaml_node *map,
-                         const char **also)
-{
-    for (const struct belfry_option *row = table; row->struct_size; row++) {
-        if (strcmp(row->name, later[0][0]) == 0 || strcmp(row->name, later[1][0]) == 0)
-            return 0;
-    }
-    return config_foreign_keys(b, map, later, also, 2);
-}
-
 static void build_instance(struct config_build *b, const struct yaml_pair *pair, int channel,
                            struct config_instance *out)
 {
@@ -173,16 +162,18 @@ static void build_instance(struct config_build *b, const struct yaml_pair *pair,
     const struct belfry_option *table = config_instance_options(b->arena, out->plugin, channel, &size, &common);
     char *memory = arena_alloc(b->arena, size);
     struct option_scope scope = {.check_recipient = check_recipient, .check_category = check_category, .arg = b};
-    const char *also[2];
+    static const char *const also[] = {"hook"};
     scope.also = also;
-    scope.also_count = channel ? 0 : later_keys(b, table, pair->value, also);
+    scope.also_count = channel ? 0 : 1;
     check_common(b, pair->value, out);
+    if (!channel)
+        config_build_hook(b, pair->value, out);
     belfry_status status = option_fill(b->arena, b->diags, table, pair->value, &scope, memory, size);
     config_mark_secrets(table, pair->value);
     if (status != BELFRY_OK)
         return;
     out->options = memory;
-    copy_common((const struct config_common *)(const void *)(memory + common), out);
+    copy_common(b, pair->value, (const struct config_common *)(const void *)(memory + common), out);
     out->hash = hash_of(pair->value);
 }
 

@@ -45,6 +45,24 @@ static const struct example examples[] = {
     {"instance.feed.url", "https://app.example.org/events"},
     {"instance.feed.token", "${env:FEED_TOKEN}"},
     {"instance.feed.org", "acme"},
+    {"instance.verify.scheme", "github"},
+    {"instance.verify.secret", "[\"${env:HOOK_SECRET}\"]"},
+    {"instance.verify.header", "X-Hub-Signature-256"},
+    {"instance.verify.prefix", "sha256="},
+    {"instance.verify.separator", ","},
+    {"instance.verify.signed", "{body}"},
+    {"instance.verify.timestamp_header", "X-Timestamp"},
+    {"instance.verify.timestamp_prefix", "t="},
+    {"instance.verify.id_header", "X-Id"},
+    {"instance.hook.form", "payload"},
+    {"instance.hook.each", "body.events"},
+    {"instance.hook.triggers.when", "{body.action: opened}"},
+    {"instance.hook.triggers.type", "{{headers.x-github-event}}"},
+    {"instance.hook.triggers.types", "{issues: record.updated}"},
+    {"instance.hook.triggers.id", "{{headers.x-github-delivery}}"},
+    {"instance.hook.triggers.subject", "issue/{{body.issue.id}}"},
+    {"instance.hook.triggers.time", "{{body.issue.updated_at}}"},
+    {"instance.hook.triggers.data", "{record: {object: Issue, id: \"{{body.issue.id}}\"}}"},
     {"night.from", "22:00"},
     {"night.to", "07:00"},
     {"night.weekdays", "[mon, tue, wed, thu, fri]"},
@@ -154,6 +172,23 @@ static void put_people(struct arena *arena, struct buf *out)
     put_table(arena, config_category_table, "category", 4, out);
 }
 
+/* `hook` is read outside of the table, for its `data` is free. */
+static struct belfry_option *with_hook(struct arena *arena, const struct belfry_option *table)
+{
+    const struct belfry_option row[] = {
+        ELEMENT(OBJECT, .flags = BELFRY_OPT_POINTER, .name = "hook",
+                .children = with_examples(arena, config_hook_options(arena), "instance.hook"),
+                .doc = "What trigger becomes of what is posted to its hook; needs `verify`."),
+        OPTION_END};
+    size_t count = 0;
+    while (table[count].struct_size)
+        count++;
+    struct belfry_option *out = arena_alloc(arena, (count + 2) * sizeof(*out));
+    memcpy(out, table, count * sizeof(*out));
+    memcpy(out + count, row, sizeof(row));
+    return out;
+}
+
 /* One instance of every plugin with the role, named as the plugin. Returns a name that rules can refer to, or NULL. */
 static const char *put_instances(struct arena *arena, const char *search, int channel, struct buf *out)
 {
@@ -179,6 +214,8 @@ static const char *put_instances(struct arena *arena, const char *search, int ch
                 table[k].conflicts = NULL; /* what it conflicts with is a comment */
             }
         }
+        if (!channel)
+            table = with_hook(arena, table);
         if (put++ == 0)
             buf_addf(out, "%s:\n", config_sections[channel ? SECTION_CHANNELS : SECTION_SOURCES]);
         if (plugin->summary)

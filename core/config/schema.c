@@ -104,6 +104,9 @@ static json_t *instance_schema(struct arena *arena, const char *search, int chan
         json_t *then = option_schema(config_instance_options(arena, plugin, channel, &size, &common));
         if (plugin->summary)
             json_object_set_new(then, "description", json_string(plugin->summary));
+        if (!channel)
+            set_property(then, "hook", "What trigger becomes of what is posted to its hook; needs `verify`.",
+                         option_schema(config_hook_options(arena)));
         json_array_append_new(choices, json_string(plugin->id));
         json_array_append_new(
             all, json_pack("{s:{s:{s:{s:s}}}, s:o}", "if", "properties", "plugin", "const", plugin->id, "then", then));

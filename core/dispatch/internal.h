@@ -94,11 +94,11 @@ struct queue_state {
     struct channel *channel;
     struct target *target; /* NULL: the channel's own */
     uint32_t concurrency, inflight;
-    uint32_t window;       /* slow start: of its concurrency it may use so much (slots.c) */
-    int slow;              /* it holds its slots for long */
-    int claiming, again;   /* again: news came while a claim was under way */
-    uint32_t claimed;      /* slots of the claim */
-    int64_t held_until_ms; /* the plugin said that the whole channel or target is down */
+    uint32_t window;        /* slow start: of its concurrency it may use so much (slots.c) */
+    int slow;               /* it holds its slots for long */
+    int claiming, again;    /* again: news came while a claim was under way */
+    uint32_t claimed;       /* slots of the claim */
+    int64_t held_until_ms;  /* the plugin said that the whole channel or target is down */
     int64_t rests_until_ms; /* the target has too much to do; one that arrives meanwhile does not change that */
     int64_t next_due_ms;
     size_t heap_at; /* position + 1 in the heap; 0: not in it */

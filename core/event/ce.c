@@ -329,6 +329,14 @@ belfry_status trigger_make(struct trigger_set *set, const struct belfry_submissi
     return faults.status;
 }
 
+void trigger_set_refused(struct trigger_set *set, struct belfry_str text)
+{
+    trigger_set_free(set);
+    set_begin(set, 0);
+    set_items(set, 1, 0);
+    set->items[0].text = text;
+}
+
 void trigger_set_free(struct trigger_set *set)
 {
     arena_free(set->arena);

@@ -57,6 +57,8 @@ belfry_status ce_decode_partial(struct trigger_set *set, struct belfry_str conte
  * empty after an error (EINVAL). arrived_ms is now_ms. [any] */
 belfry_status trigger_make(struct trigger_set *set, const struct belfry_submission *sub, int64_t now_ms,
                            struct error *err);
+/* Fills *set with one item that could not be read: its text, which must outlive the set, and nothing else. [any] */
+void trigger_set_refused(struct trigger_set *set, struct belfry_str text);
 /* Frees and zeroes; a zeroed set is fine. */
 void trigger_set_free(struct trigger_set *set);
 

@@ -129,7 +129,7 @@ static void post_test(void *arg, struct http_request *req)
 
 belfry_status hub_endpoint_test_init(struct hub *hub, struct error *err)
 {
-    const struct http_route route = {
-        "POST", "/v1/{org}/endpoints/{id}/test", ENDPOINT_WRITES, 64 << 10, 0, post_test, hub};
+    const struct http_route route = {"POST", "/v1/{org}/endpoints/{id}/test", ENDPOINT_WRITES, 64 << 10, 0, post_test,
+                                     hub};
     return http_routes_add(hub->parts.http, hub, &route, 1, err);
 }

@@ -4,6 +4,7 @@
  * once, but stands at the end of the row, so a long backlog delays nobody; eight questions are under way at most.
  */
 #include "hub/feed.h"
+#include "hub/hook.h"
 
 #include "base/crypto.h"
 #include "base/mem.h"
@@ -185,6 +186,7 @@ static void on_tick(uv_timer_t *timer)
     hub_feeds_look(hub);
     hub_refresh_look(hub);
     hub_bounces_look(hub);
+    hub_hooks_look(hub);
 }
 
 void hub_feeds_init(struct hub *hub)

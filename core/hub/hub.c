@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "console/console.h"
 #include "hub/feed.h"
+#include "hub/hook.h"
 #include "hub/generation.h"
 #include "hub/internal.h"
 #include "portal/portal.h"
@@ -232,6 +233,7 @@ static void on_generation(void *arg, belfry_status status)
     hub_disk_init(hub);
     hub_tasks_look(hub);
     hub_feeds_configure(hub, hub_config(hub));
+    hub_hooks_configure(hub_config(hub));
     dispatch_wake(hub->parts.dispatch, NULL);
 }
 
@@ -241,7 +243,8 @@ static int routes_init(struct hub *hub, struct error *err)
         hub_health_init,   hub_admin_init,        hub_events_init,     hub_deliveries_init,  hub_redrive_init,
         hub_users_init,    hub_preferences_init,  hub_feeds_view_init, hub_runs_init,        hub_audit_init,
         hub_reveal_init,   hub_endpoints_init,    hub_catalogue_init,  hub_event_types_init, hub_audience_init,
-        hub_overview_init, hub_suppressions_init, hub_bounces_init,    hub_portal_init,      hub_openapi_init};
+        hub_overview_init, hub_suppressions_init, hub_bounces_init,    hub_portal_init,      hub_hooks_init,
+        hub_openapi_init};
     for (size_t i = 0; i < sizeof(inits) / sizeof(inits[0]); i++)
         if (inits[i](hub, err) != BELFRY_OK)
             return -1;

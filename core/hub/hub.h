@@ -76,6 +76,7 @@ belfry_status hub_catalogue_init(struct hub *hub, struct error *err);
 belfry_status hub_event_types_init(struct hub *hub, struct error *err);
 belfry_status hub_audience_init(struct hub *hub, struct error *err);
 belfry_status hub_overview_init(struct hub *hub, struct error *err);
+belfry_status hub_hooks_init(struct hub *hub, struct error *err);   /* /v1/{org}/sources/{source}/hook */
 belfry_status hub_openapi_init(struct hub *hub, struct error *err); /* /openapi.json */
 /* The virtual clock's socket. NULL path: nothing. */
 belfry_status hub_clock_init(struct hub *hub, const char *path, struct error *err);

@@ -25,6 +25,7 @@ struct hub {
     struct list jwks;       /* key sets behind URLs: jwks.c */
     struct list feeds;      /* feeds.c */
     struct list refreshes;  /* refresh.c */
+    struct list hooks;      /* calls of hooks that are not answered yet: hooks.c */
     struct list bounces;    /* bounces.c */
     uint64_t bounce_ids;    /* given to plugins so far */
     uint64_t refresh_parts; /* ids given to sources so far */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "hub/feed.h"
+#include "hub/hook.h"
 #include "hub/internal.h"
 
 struct reload {
@@ -117,6 +118,7 @@ static void on_committed(void *arg, belfry_status status)
     hub_jwks_configure(hub, r->config);
     host_configure(hub->parts.host, r->config);
     hub_feeds_configure(hub, r->config);
+    hub_hooks_configure(r->config);
     hub_refresh_look(hub);
     hub_bounces_look(hub);
     hub_generation_activate(r->made, before);

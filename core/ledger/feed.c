@@ -2,7 +2,8 @@
 /*
  * A page of a feed as one command: each of its events a request of its own, and the place from which the feed goes on.
  * Either all of it is committed or nothing, so a hub that dies asks for the same page again or for the next one, and
- * what it had taken is known by its identity.
+ * what it had taken is known by its identity. A call of a hook is the same without a place: whoever called does so
+ * again until it was answered.
  */
 #include "ledger/feed.h"
 
@@ -39,6 +40,8 @@ static belfry_status page_run(struct ledger_command *command, struct ledger_txn 
         }
     }
     page->again = 0;
+    if (page->no_place)
+        return BELFRY_OK;
     struct store_feed feed = {.cursor = page->cursor, .etag = page->etag};
     memcpy(feed.url, page->url, sizeof(feed.url));
     store_feed_set(txn->conn, source->inst, store_name(txn->conn, request->org), &feed);

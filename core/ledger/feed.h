@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pages of feeds, and the job that Refresh is. */
+/* Pages of feeds and calls of hooks, and the job that Refresh is. */
 #ifndef LEDGER_FEED_H
 #define LEDGER_FEED_H
 
@@ -17,6 +17,7 @@ struct ledger_feed_page {
     struct ledger_request request;
     uint8_t url[32];                /* SHA-256 of the feed's address */
     struct belfry_str cursor, etag; /* from here it goes on, once this is committed */
+    int no_place;                   /* a call of a hook, which goes on from nowhere: url, cursor, etag are not read */
     struct ledger *ledger;          /* internal */
     int again;                      /* internal */
     /* [loop] OK, EAGAIN (request.retry_after_ms), ENOTFOUND (no such source now), EIO, ECANCELED */

@@ -156,7 +156,7 @@ struct ledger_request {
     struct belfry_principal principal;
     int partial;      /* each item on its own; refused items (results[i].status set before) are passed over */
     int keep_refused; /* feeds and hooks: refusals are kept in table refused */
-    int in_order;     /* internal: a page of a feed (ledger/feed.h) */
+    int in_order;     /* internal: a page of a feed or a call of a hook (ledger/feed.h) */
     size_t next;      /* internal: with in_order, the item where a later group goes on; 0: none */
     int known_only;   /* what was taken before is a duplicate as ever, anything else is ECONFLICT */
     struct ledger_item_result *results;           /* triggers.count, allocated by the caller, zeroed */

@@ -154,8 +154,8 @@ static const char slow[] = "the source is in quarantine because its calls took t
 
 #define DEATHS_MAX 2 /* one may be an accident: a kill meant for the hub, the memory of somebody else */
 
-/* The hub stopped while it worked on this trigger. Whoever sent it may do so again; behind an event of a feed nobody
- * stands, so it is asked for once more before it is refused for good. */
+/* The hub stopped while it worked on this trigger. Whoever sent it may do so again; behind an event of a feed or hook
+ * nobody stands, so it is taken once more before it is refused for good. */
 static belfry_status refuse_poison(struct run *run, size_t item, unsigned deaths)
 {
     struct error *err = &run->request->results[item].err;
@@ -164,7 +164,7 @@ static belfry_status refuse_poison(struct run *run, size_t item, unsigned deaths
     log_error("ledger", "the hub stopped while it worked on this trigger", "source=%s id=%s deaths=%u next=\"%s\"",
               run->request->source, log_quote(trigger->id.ptr, trigger->id.len), deaths,
               for_good  ? "it is refused for good"
-              : is_feed ? "its feed is asked for it again"
+              : is_feed ? "its feed or hook brings it again"
                         : "it is refused once and may be sent again");
     if (for_good)
         return error_set(err, BELFRY_EINTERNAL, NULL, "the hub stopped %u times while it worked on this trigger",

@@ -171,8 +171,7 @@ static void look(struct world *w)
     }
     assert_int_equal(s->count, expected);
     deliver_all(s);
-    expect_rows(s->b,
-                "SELECT count(*) FROM delivery d JOIN target t ON t.id = d.target WHERE d.open = 2 AND t.enabled",
+    expect_rows(s->b, "SELECT count(*) FROM delivery d JOIN target t ON t.id = d.target WHERE d.open = 2 AND t.enabled",
                 "0");
 }
 
