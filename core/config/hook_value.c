@@ -33,14 +33,22 @@ static int is_lower(struct belfry_str name)
 int config_hook_path_fits(struct config_build *b, const struct yaml_node *node, struct belfry_str path, int with_item)
 {
     static const char *const roots[] = {"body", "headers", "item", "index", "hash"};
-    struct belfry_str whole = path.len && path.ptr[0] == '/' ? str_slice(path.ptr + 1, path.len - 1) : path;
-    struct belfry_str rest, root = str_cut(whole, path.len && path.ptr[0] == '/' ? '/' : '.', &rest);
+    int pointer = path.len && path.ptr[0] == '/';
+    struct belfry_str whole = pointer ? str_slice(path.ptr + 1, path.len - 1) : path;
+    struct belfry_str rest, root = str_cut(whole, pointer ? '/' : '.', &rest);
     size_t known = 0;
     while (known < 5 && !str_eqz(root, roots[known]))
         known++;
     if (known == 5) {
         struct diag *d = config_error(b, "H409", node, "the path `%s` leads nowhere", config_show(b, path));
-        diag_suggest(b->diags, d, config_nearest(b, root, roots, 5));
+        const char *near = config_nearest(b, root, roots, 5);
+        if (near)
+            diag_suggest(b->diags, d,
+                         arena_printf(diag_arena(b->diags), "%s%s%s%.*s", pointer ? "/" : "", near,
+                                      !rest.ptr ? ""
+                                      : pointer ? "/"
+                                                : ".",
+                                      STR_ARG(rest)));
         diag_help(b->diags, d, "paths of a hook: body.*, headers.*, item.* with `each`, index, hash");
     } else if (str_eqz(root, "item") && !with_item) {
         bad_path(b, node, path, "is that of an item, and the hook has no `each`");

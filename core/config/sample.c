@@ -54,6 +54,7 @@ static const struct example examples[] = {
     {"instance.verify.timestamp_header", "X-Timestamp"},
     {"instance.verify.timestamp_prefix", "t="},
     {"instance.verify.id_header", "X-Id"},
+    {"instance.verify.tolerance", "5m"},
     {"instance.hook.form", "payload"},
     {"instance.hook.each", "body.events"},
     {"instance.hook.triggers.when", "{body.action: opened}"},
