@@ -171,26 +171,59 @@ int cli_send(int argc, char **argv)
 /* --- explain
  * ------------------------------------------------------------------------------------------------------------- */
 
-static char *explain_body(const char *file, const char *source, const char *event, const char *who)
+/* A call of a hook as HTTP writes it: headers, an empty line, the body; or the body alone. Takes no notice of a request
+ * line. New reference. */
+static json_t *hook_json(struct belfry_str text)
+{
+    json_t *headers = json_object();
+    struct belfry_str rest = text, value;
+    int is_body = text.len > 0 && strchr("{[", text.ptr[0]) != NULL;
+    while (!is_body && rest.len) {
+        struct belfry_str line = str_cut(rest, '\n', &rest), name;
+        line = str_trim(line);
+        if (line.len == 0)
+            break;
+        name = str_cut(line, ':', &value);
+        char *key = xstrndup(name.ptr, name.len);
+        if (value.ptr)
+            json_set_str(headers, key, str_trim(value));
+        free(key);
+    }
+    json_t *out = json_object();
+    json_object_set_new(out, "headers", headers);
+    json_set_str(out, "body", rest);
+    return out;
+}
+
+/* The file as JSON, or as a call of a hook. New reference; NULL after a message. */
+static json_t *read_file(const char *file, int hook)
+{
+    size_t len;
+    struct error err = {0};
+    char *text = cli_read(file, &len);
+    if (!text)
+        return NULL;
+    json_t *out = hook ? hook_json(str_slice(text, len)) : json_read(str_slice(text, len), &err);
+    if (!out)
+        cli_usage("%s: %s", file, error_text(&err));
+    error_clear(&err);
+    free(text);
+    return out;
+}
+
+static char *explain_body(const char *file, const char *source, int hook, const char *event, const char *who)
 {
     json_t *body = json_object();
     if (event) {
         json_object_set_new(body, "event", json_string(event));
     } else {
-        size_t len;
-        char *text = cli_read(file, &len);
-        struct error err = {0};
-        json_t *trigger = text ? json_read(str_slice(text, len), &err) : NULL;
-        free(text);
-        if (!trigger) {
-            if (err.count)
-                cli_usage("%s: %s", file, error_text(&err));
-            error_clear(&err);
+        json_t *given = read_file(file, hook);
+        if (!given) {
             json_decref(body);
             return NULL;
         }
         json_object_set_new(body, "source", json_string(source));
-        json_object_set_new(body, "trigger", trigger);
+        json_object_set_new(body, hook ? "hook" : "trigger", given);
     }
     if (who)
         json_object_set_new(body, "who", json_string(who));
@@ -240,16 +273,19 @@ static void ask_every_org(const char *config, const char *body, int json, struct
 int cli_explain(int argc, char **argv)
 {
     const char *config = NULL, *org = NULL, *source = NULL, *event = NULL, *who = NULL, *format = "text";
+    int hook = 0;
     const struct cli_option options[] = {{"--config", "-c", &config, NULL}, {"--org", NULL, &org, NULL},
                                          {"--source", NULL, &source, NULL}, {"--event", NULL, &event, NULL},
-                                         {"--who", NULL, &who, NULL},       {"--format", NULL, &format, NULL}};
-    int left = cli_options(argc, argv, options, 6);
+                                         {"--who", NULL, &who, NULL},       {"--format", NULL, &format, NULL},
+                                         {"--hook", NULL, NULL, &hook}};
+    int left = cli_options(argc, argv, options, 7);
     int json = strcmp(format, "json") == 0;
-    if (left < 0 || (event ? left != 1 || source : left != 2 || !source || !org) ||
+    if (left < 0 || (event ? left != 1 || source || hook : left != 2 || !source || !org) ||
         (!json && strcmp(format, "text") != 0))
-        return cli_usage("usage: belfry explain -c FILE (TRIGGER.json --source S --org O | --event ID [--org O])"
-                         " [--who NAME] [--format text|json]");
-    char *body = explain_body(argv[1], source, event, who);
+        return cli_usage(
+            "usage: belfry explain -c FILE (TRIGGER.json --source S --org O [--hook] | --event ID [--org O])"
+            " [--who NAME] [--format text|json]");
+    char *body = explain_body(argv[1], source, hook, event, who);
     if (!body)
         return CLI_USAGE;
     struct cli_answer answer;

@@ -9,7 +9,8 @@ static const struct cli_command commands[] = {
     {"run", "run -c FILE [--log-format logfmt|json] [--log-level LEVEL]", "run the hub in the foreground", cli_run},
     {"check", "check [--format text|json] [--deny warnings] FILE...", "check a configuration, offline", cli_check},
     {"explain",
-     "explain -c FILE (TRIGGER.json --source S --org O | --event ID [--org O]) [--who NAME] [--format text|json]",
+     "explain -c FILE (TRIGGER.json --source S --org O [--hook] | --event ID [--org O]) [--who NAME] "
+     "[--format text|json]",
      "say who is told, through what, when, and why not", cli_explain},
     {"reload", "reload -c FILE", "put the changed configuration in force", cli_reload},
     {"send", "send -c FILE SOURCE TYPE [--org O] [--data FILE | key=value ...]", "post a trigger to the running hub",

@@ -7,7 +7,7 @@
  * because stories borrow from its configuration.
  */
 #include "base/mem.h"
-#include "hub/internal.h"
+#include "hub/hook.h"
 #include "hub/story.h"
 #include "store/events.h"
 
@@ -38,9 +38,10 @@ struct asking {
     /* a stored event */
     int64_t event;
     struct story *stored;
-    /* a trigger */
+    /* a trigger, or what a hook makes of a call */
     const char *source;
     struct trigger_set set;
+    json_t *made; /* by a hook; NULL: it was a trigger */
     struct belfry_principal principal;
 };
 
@@ -50,6 +51,7 @@ static void asking_free(struct asking *a)
     trigger_set_free(&a->set);
     error_clear(&a->err);
     json_decref(a->deeds);
+    json_decref(a->made);
     free(a->told);
     free(a);
 }
@@ -189,13 +191,29 @@ static void deeds_text(const json_t *deeds, struct buf *out)
     }
 }
 
+static void made_text(const json_t *made, struct buf *out)
+{
+    size_t i;
+    json_t *event;
+    if (!json_array_size(made))
+        buf_addz(out, "no mapping of the hook is for this call: it is answered 200 and leaves no trace\n");
+    json_array_foreach(made, i, event)
+    {
+        buf_addz(out, "the hook makes of it\n  ");
+        json_write(event, out);
+        buf_addc(out, '\n');
+    }
+}
+
 static void answer_dry(struct asking *a)
 {
     struct buf text = {0};
     if (wants_text(a->req)) {
+        if (a->made)
+            made_text(a->made, &text);
         for (size_t i = 0; i < a->count; i++)
             explain_text(a->told[i].story, &a->filter, &text);
-        if (!a->count)
+        if (!a->count && a->set.count)
             buf_addz(&text, "the source makes no event of this trigger: nobody is told\n");
         deeds_text(a->deeds, &text);
         answer_text(a->req, &text);
@@ -206,6 +224,8 @@ static void answer_dry(struct asking *a)
         json_array_append_new(events, explain_json(a->told[i].story, &a->filter));
     json_object_set_new(doc, "events", events);
     json_object_set(doc, "deeds", a->deeds);
+    if (a->made)
+        json_object_set(doc, "triggers", a->made);
     http_respond_json(a->req, 200, doc, NULL, 0);
 }
 
@@ -316,10 +336,12 @@ static void get_event(void *arg, struct http_request *req)
 static belfry_status read_dry(struct store_conn *conn, void *arg)
 {
     struct asking *a = arg;
-    a->status = ledger_dry_run(&a->dry, conn, a->source, a->req->pub.org, &a->principal, &a->set.items[0],
-                               a->req->arena, &a->err);
-    for (size_t i = 0; i < a->count; i++)
-        a->told[i].story->trigger_type = a->set.items[0].pub.type;
+    for (size_t k = 0, i = 0; k < a->set.count && a->status == BELFRY_OK; k++) {
+        a->status = ledger_dry_run(&a->dry, conn, a->source, a->req->pub.org, &a->principal, &a->set.items[k],
+                                   a->req->arena, &a->err);
+        for (; i < a->count; i++)
+            a->told[i].story->trigger_type = a->set.items[k].pub.type;
+    }
     return BELFRY_OK;
 }
 
@@ -338,6 +360,22 @@ static void dry_done(void *arg, belfry_status status)
     asking_free(a);
 }
 
+/* Fills the set from `trigger`, or from what the source's hook makes of `hook`. */
+static belfry_status read_triggers(struct asking *a, const struct config_instance *source, json_t *body)
+{
+    const struct config_hub *hub = &hub_config(a->hub)->hub;
+    json_t *hook = json_object_get(body, "hook");
+    struct buf text = {0};
+    if (hook)
+        return hook_explain(source, hub, hook, a->req->arena, a->dry.now_ms, &a->set, &a->made, &a->err);
+    json_write(json_object_get(body, "trigger"), &text);
+    struct belfry_str copy = arena_str(a->req->arena, buf_str(&text));
+    buf_free(&text);
+    return ce_decode(&a->set, NULL, 0, STR("application/cloudevents+json"), copy, (size_t)hub->limits.event_bytes, 1,
+                     a->dry.now_ms, &a->err);
+}
+
+/* Each trigger by itself, over what is there now: what one would change, those behind it do not see. */
 static void dry_run(struct hub *hub, struct http_request *req, json_t *body, struct belfry_str who)
 {
     struct belfry_str source = json_str(json_object_get(body, "source"));
@@ -347,21 +385,17 @@ static void dry_run(struct hub *hub, struct http_request *req, json_t *body, str
         http_problem(req, 422, "/source", "there is no source `%.*s` here", STR_ARG(source));
         return;
     }
-    if (!json_is_object(trigger)) {
-        http_problem(req, 422, "/trigger", "give a CloudEvent as `trigger`, or a stored event's id as `event`");
+    if (!json_is_object(trigger) && !json_is_object(json_object_get(body, "hook"))) {
+        http_problem(req, 422, "/trigger",
+                     "give a CloudEvent as `trigger`, a call of a hook as `hook`, or a stored event's id as `event`");
         return;
     }
     struct asking *a = asking_new(hub, req, who, 0);
-    struct buf text = {0};
-    json_write(trigger, &text);
-    struct belfry_str copy = arena_str(req->arena, buf_str(&text));
-    buf_free(&text);
     a->source = ci->name;
     /* Whoever asks is not who will send it: systems do, with tokens. */
     a->principal = (struct belfry_principal){
         .struct_size = sizeof(a->principal), .kind = BELFRY_PRINCIPAL_TOKEN, .name = STR("explain")};
-    if (ce_decode(&a->set, NULL, 0, STR("application/cloudevents+json"), copy,
-                  (size_t)hub_config(hub)->hub.limits.event_bytes, 1, a->dry.now_ms, &a->err) != BELFRY_OK) {
+    if (read_triggers(a, ci, body) != BELFRY_OK) {
         http_problem_error(req, 422, &a->err);
         asking_free(a);
     } else if (store_read(hub->parts.readers, read_dry, dry_done, a, 0) != BELFRY_OK) {

@@ -31,6 +31,12 @@ struct hook_call {
  */
 belfry_status hook_map(const struct hook_call *call, struct buf *out, struct error *err);
 
+/* What the mapping of a source makes of {"headers", "body"}: the triggers, in a set that borrows from the arena, and
+ * the same as JSON (new reference). Faults have pointers into the request of `explain`, or into the batch. [loop] */
+belfry_status hook_explain(const struct config_instance *source, const struct config_hub *hub, json_t *doc,
+                           struct arena *arena, int64_t now_ms, struct trigger_set *set, json_t **made,
+                           struct error *err);
+
 /* Those that wait for too long are told to come again. Every 250 ms. */
 void hub_hooks_look(struct hub *hub);
 /* The numbers of this configuration's hooks are there from 0. */

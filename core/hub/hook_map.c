@@ -264,9 +264,13 @@ belfry_status hook_map(const struct hook_call *call, struct buf *out, struct err
 {
     struct mapping m = {.call = call, .index = -1};
     size_t before = out->len;
-    json_t *body = json_read(call->json, err);
-    if (!body)
+    struct error why = {0};
+    json_t *body = json_read(call->json, &why);
+    if (!body) {
+        error_set(err, BELFRY_EINVAL, NULL, "it is not JSON: %s", error_text(&why));
+        error_clear(&why);
         return BELFRY_EINVAL;
+    }
     m.root = json_pack("{s:o, s:o}", "body", body, "headers", headers_json(call));
     set_hash(m.root, call->body);
     buf_addc(out, '[');

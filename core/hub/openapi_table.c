@@ -189,7 +189,7 @@ const struct openapi_operation openapi_operations[] = {
      "200:Revealed 400 404 422 503"},
     {"POST", V1 "explain",
      "Why did she get this, and why did he not? Of a stored event, without what it says unless it is one's own; or of a"
-     " trigger as a dry run.",
+     " trigger, or of what the mapping of a hook makes of a call, as a dry run.",
      NULL, ":Explain", "200:Story|Explained 400 403 404 409 422 503"},
     {"GET", V1 "deliveries",
      "Deliveries, newest first. `reason` is a part of the detail, `from` and `to` say when they were made. With"
@@ -387,8 +387,9 @@ const struct openapi_schema openapi_schemas[] = {
     {"StoryAttempt", "number:int at:time? elapsed_us:int result:text code:int? detail:text?"},
     {"StoryNote", "name:text? rule:text? reason:text?"},
     {"StorySummary", "delivered:int waiting:int not_sent:int"},
-    {"Explain", "event?:uuid source?:text trigger?:CloudEvent who?:text"},
-    {"Explained", "events:[Story] deeds:[Deed]"},
+    {"Explain", "event?:uuid source?:text trigger?:CloudEvent hook?:HookCall who?:text"},
+    {"HookCall", "headers?:object body?:any"},
+    {"Explained", "events:[Story] deeds:[Deed] triggers?:[CloudEvent]"},
     {"Deed", "what:text key:text at:time?"},
     {"Bodies", "=hidden|shown"},
     {"Reason", "reason?:text?"},
