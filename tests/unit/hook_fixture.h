@@ -16,7 +16,9 @@
 #include "base/mem.h"
 #include "hub/hook.h"
 
-/* Secrets stand in the text, which is a warning and no error. The caller unrefs. */
+/* With the plugins of BELFRY_PLUGIN_PATH. Secrets stand in the text, which is a warning and no error. The caller
+ * unrefs.
+ */
 static inline struct config *hook_config(const char *source)
 {
     char path[] = "/tmp/belfry-hook-XXXXXX";
@@ -28,7 +30,6 @@ static inline struct config *hook_config(const char *source)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), (int)strlen(text));
     close(fd);
-    setenv("BELFRY_PLUGIN_PATH", BELFRY_SRCDIR "/tests/config/plugins", 1);
     struct config *config = config_load(path, CONFIG_CHECK, NULL, &diags);
     unlink(path);
     if (!config) {

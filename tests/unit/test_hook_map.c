@@ -148,5 +148,6 @@ static void test_what_is_no_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_what_is_no_json)};
+    setenv("BELFRY_PLUGIN_PATH", BELFRY_SRCDIR "/tests/config/plugins", 1);
     return cmocka_run_group_tests_name("mappings of hooks", tests, NULL, NULL);
 }

@@ -203,5 +203,6 @@ static void test_long_bodies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_long_bodies)};
+    setenv("BELFRY_PLUGIN_PATH", BELFRY_SRCDIR "/tests/config/plugins", 1);
     return cmocka_run_group_tests_name("signatures of hooks", tests, NULL, NULL);
 }
