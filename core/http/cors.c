@@ -38,12 +38,13 @@ void cors_add(const struct request *r, struct MHD_Response *response)
 
 void cors_preflight(struct request *r, const char *allow)
 {
-    struct belfry_attr headers[4] = {{STR("Allow"), str_of(allow)}};
+    struct belfry_attr headers[6] = {{STR("Allow"), str_of(allow)}};
     size_t n = 1;
     if (r->origin.len && http_header(&r->pub, "access-control-request-method").len) {
         headers[n++] = (struct belfry_attr){STR("Access-Control-Allow-Methods"), str_of(allow)};
         headers[n++] = (struct belfry_attr){STR("Access-Control-Allow-Headers"), str_of(allowed_headers)};
         headers[n++] = (struct belfry_attr){STR("Access-Control-Max-Age"), STR("7200")};
     }
+    n += handshake_headers(r, headers + n);
     http_respond(&r->pub, 204, NULL, (struct belfry_str){0}, headers, n);
 }

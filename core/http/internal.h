@@ -193,6 +193,9 @@ void cors_preflight(struct request *r, const char *allow);
 /* Adds what a page of another origin needs to read the answer. */
 void cors_add(const struct request *r, struct MHD_Response *response);
 
+/* handshake.c: what a sender of webhooks that asks first is told, in the request's arena. Returns how many. */
+size_t handshake_headers(const struct request *r, struct belfry_attr headers[2]);
+
 #define HTTP_QUERY_MAX 256 /* parameters of a query; one with more is refused */
 #define HTTP_FORM_MAX 600  /* fields of a form, the same: 200 rows of the inbox have two each, its filters a hundred */
 int http_is_form(const struct http_request *req);

@@ -341,6 +341,26 @@ def test_without_a_mapping_what_is_posted_are_cloudevents(hooked):
     assert "has no `hook`" in refused(hub)[0]["errors"][0]["detail"]
 
 
+def test_a_sender_that_asks_first_may_deliver(hooked):
+    """Abuse protection of the CloudEvents webhook specification: consent by OPTIONS, and nothing opens by it."""
+    hub = hooked()
+    asks = {"WebHook-Request-Origin": "sender.example", "WebHook-Request-Rate": "120"}
+    for path in ["hook", "triggers"]:
+        answer = hub.request("OPTIONS", f"/v1/acme/sources/crm/{path}", asks)
+        assert answer.status_code == 204 and "POST" in answer.headers["allow"]
+        assert answer.headers["webhook-allowed-origin"] == "sender.example"
+        assert answer.headers["webhook-allowed-rate"] == "*"
+        plain = hub.request("OPTIONS", f"/v1/acme/sources/crm/{path}")
+        assert plain.status_code == 204 and "webhook-allowed-origin" not in plain.headers
+        assert hub.post(f"/v1/acme/sources/crm/{path}", asks, data=b"{}").status_code == 401
+    assert "webhook-allowed-origin" not in hub.request("OPTIONS", "/v1/acme/notifications", asks).headers
+    hub.config["hub"]["limits"]["per_token_rate"] = 60
+    hub.write_config()
+    assert hub.reload().status_code == 200
+    answer = hub.request("OPTIONS", "/v1/acme/sources/crm/triggers", asks)
+    assert answer.headers["webhook-allowed-rate"] == "60"
+
+
 # --- limits and bad days -----------------------------------------------------------------------------------------------
 
 def test_a_body_over_512_kib_is_413_and_one_below_is_read_on_a_worker(hooked):
