@@ -26,13 +26,16 @@ struct mapping {
 
 /* --- what a mapping reads ----------------------------------------------------------------------------------------- */
 
+/* Those that JSON can hold; of several with one name the first. */
 static json_t *headers_json(const struct hook_call *call)
 {
     json_t *headers = json_object();
     for (size_t i = 0; i < call->header_count; i++) {
+        struct belfry_str value = call->headers[i].value;
         char *name = xstrndup(call->headers[i].name.ptr, call->headers[i].name.len);
-        if (!json_object_get(headers, name) && str_utf8_valid(call->headers[i].value))
-            json_set_str(headers, name, call->headers[i].value);
+        if (!json_object_get(headers, name) && str_utf8_valid(value) &&
+            !memchr(value.ptr ? value.ptr : "", 0, value.len))
+            json_set_str(headers, name, value);
         free(name);
     }
     return headers;
