@@ -277,6 +277,36 @@ static void test_a_database_of_version_3_knows_what_goes_out_as_one(void **state
     free(copy);
 }
 
+/* Of its endpoints all are the configuration's, and what is disabled failed; what their settings said lay open. */
+static void test_a_database_of_version_4_has_only_the_endpoints_of_its_configuration(void **state)
+{
+    struct box *box = *state;
+    char *copy = copied_before(box);
+    struct store_target row;
+    int64_t *ids;
+    sql(box->file, of_version_2);
+    sql(box->file, STORE_SCHEMA_3 STORE_SCHEMA_4
+        "PRAGMA user_version=4;"
+        "INSERT INTO target(id, org, channel, name, url, secret, settings, enabled, disabled_at, disabled_why) VALUES"
+        " (40, 1, 2, 'one', 'http://one.example/', x'01', '{\"headers\":{}}', 1, NULL, NULL),"
+        " (41, 1, 2, 'two', 'http://two.example/', x'02', NULL, 0, 5000, 'it answered 410 Gone');");
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    assert_int_equal(number(copy, "PRAGMA user_version"), 4);
+    assert_int_equal(store_targets_of(conn, 2, STORE_ORIGIN_CONFIG, box->arena, &ids), 2);
+    assert_int_equal(store_targets_of(conn, 2, STORE_ORIGIN_API, box->arena, &ids), 0);
+    assert_int_equal(store_target_find(conn, 2, 1, STR("one"), box->arena, &row), 1);
+    assert_true(row.id == 40 && row.enabled && row.version == 1 && !row.owner.len && !row.doc.len);
+    assert_int_equal(row.settings.len, 0);
+    assert_int_equal(row.secret.len, 1);
+    assert_int_equal(store_target_get(conn, 41, box->arena, &row), 1);
+    assert_true(!row.enabled && row.off_by == STORE_OFF_BY_FAILURES);
+    assert_int_equal(number(box->file, "SELECT count(*) FROM delivery WHERE lane IS NOT NULL"), 0);
+    store_close(store);
+    unlink(copy);
+    free(copy);
+}
+
 static void test_a_migration_that_fails_changes_nothing(void **state)
 {
     struct box *box = *state;
@@ -738,6 +768,7 @@ int main(void)
         T(test_a_database_of_version_1_is_brought_to_the_present_one),
         T(test_a_database_of_version_2_takes_preferences),
         T(test_a_database_of_version_3_knows_what_goes_out_as_one),
+        T(test_a_database_of_version_4_has_only_the_endpoints_of_its_configuration),
         T(test_a_migration_that_fails_changes_nothing),
         T(test_corrupt_file_is_refused),
         T(test_read_only_file_is_refused),
