@@ -141,12 +141,13 @@ static void put_all(struct dispatch *d, struct loading *l)
             first = made;
     }
     targets_drop(d, ch, d->round, TARGETS_MADE);
-    if (sealed)
+    if (sealed && !ch->told_sealed)
         log_error("dispatch",
                   "endpoints rest as disabled: what is sealed of them cannot be opened with this hub.secret; bring the "
                   "one of before back, or give them new secrets",
                   "channel=%s count=%zu org=%.*s endpoint=%.*s", ch->name, sealed, STR_ARG(first->org),
                   STR_ARG(first->row.name));
+    ch->told_sealed = sealed > 0;
 }
 
 static void on_list(struct ledger_made_list *list, belfry_status status)

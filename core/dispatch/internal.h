@@ -49,6 +49,7 @@ struct channel {
     struct hash *targets;              /* by id */
     struct target_set *prepared, *set; /* declared, not yet in force; in force */
     int unwritten;                     /* the set in force could not be recorded: once more */
+    int told_sealed;                   /* that endpoints cannot be opened was said, and is still so */
     struct belfry_target_policy policy;
     int64_t *waits;
     struct queue_state *own; /* queue of rows without a target */

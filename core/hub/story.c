@@ -182,6 +182,7 @@ static void tell_rows(struct story *story, struct store *store, const struct con
                                           .rule = row->rule,
                                           .channel = row->channel,
                                           .target = row->target,
+                                          .target_label = row->target_label,
                                           .outcome = row->state,
                                           .again = row->state == OUTCOME_unknown && row->open,
                                           .unless = row->unless,

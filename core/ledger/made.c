@@ -134,6 +134,8 @@ static void change(struct ledger_txn *txn, struct ledger_endpoint *e, struct sto
 
 static void remove_row(struct ledger_txn *txn, struct ledger_endpoint *e, struct store_target *row)
 {
+    row->secret = row->settings = (struct belfry_str){0}; /* nobody signs with it any more */
+    store_target_change(txn->conn, row);
     store_target_remove(txn->conn, row->id, txn->now);
     row->removed = txn->now;
     made_del(txn, row->id);

@@ -103,7 +103,9 @@ static struct made_target *target_new(struct ledger_txn *txn, const struct store
     t->arena = arena;
     t->channel = row->channel;
     endpoint_doc_read(row->doc, arena, &t->doc);
-    struct belfry_str label = t->doc.description.len ? t->doc.description : host_of(row->url);
+    struct belfry_str rest, label = str_cut(t->doc.description, '\n', &rest);
+    if (!label.len)
+        label = host_of(row->url);
     t->route = (struct route_target){.id = row->id,
                                      .org = arena_str(arena, store_name_text(txn->conn, row->org)),
                                      .name = arena_str(arena, row->name),

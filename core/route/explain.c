@@ -294,7 +294,7 @@ struct target_list {
     const char *channel;
     const struct hash *disabled;
     struct planned_target {
-        struct belfry_str name;
+        struct belfry_str name, label;
         int disabled;
     } * items;
     size_t count, cap;
@@ -305,22 +305,24 @@ struct target_list {
 static void on_target(void *arg, const struct route_target *target, const char *why_not)
 {
     struct target_list *list = arg;
-    struct belfry_str name = arena_str(list->arena, target->label.len ? target->label : target->name);
+    struct belfry_str name = arena_str(list->arena, target->name), label = arena_str(list->arena, target->label);
     if (!why_not) {
         struct belfry_str id = str_slice((const char *)&target->id, sizeof(target->id));
         list->items = route_grow(list->arena, list->items, list->count, &list->cap, sizeof(*list->items));
-        list->items[list->count++] = (struct planned_target){name, list->disabled && hash_get(list->disabled, id)};
+        list->items[list->count++] =
+            (struct planned_target){name, label, list->disabled && hash_get(list->disabled, id)};
         return;
     }
     const char *what = arena_printf(list->arena, "target of %s: %s", list->channel, why_not);
     list->notes = route_grow(list->arena, list->notes, list->note_count, &list->note_cap, sizeof(*list->notes));
-    list->notes[list->note_count++] = (struct story_note){NULL, name, what};
+    list->notes[list->note_count++] = (struct story_note){NULL, label.len ? label : name, what};
 }
 
 static struct story_delivery to_target(const struct story_delivery *d, const struct planned_target *target)
 {
     struct story_delivery out = *d;
     out.target = target->name;
+    out.target_label = target->label;
     if (target->disabled) {
         out.outcome = OUTCOME_held_disabled;
         out.reason = STR("the target is disabled");

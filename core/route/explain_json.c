@@ -161,6 +161,8 @@ static json_t *delivery_json(const struct story_delivery *delivery)
     set_str(out, "id", delivery->id);
     set_str(out, "channel", delivery->channel);
     set_str(out, "target", delivery->target);
+    if (delivery->target_label.len)
+        set_str(out, "target_label", delivery->target_label);
     set_str(out, "rule", delivery->rule);
     set_text(out, "outcome", outcome_name(delivery->outcome));
     set_str(out, "reason", delivery->reason);

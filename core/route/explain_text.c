@@ -228,7 +228,7 @@ static void put_delivery(struct text *t, const struct story_delivery *delivery)
     buf_adds(&to, delivery->channel.len > 0 ? delivery->channel : STR("any channel"));
     if (delivery->target.len > 0) {
         buf_addc(&to, '/');
-        buf_adds(&to, delivery->target);
+        buf_adds(&to, delivery->target_label.len ? delivery->target_label : delivery->target);
     }
     put_column(t, buf_str(&to), 16);
     buf_free(&to);

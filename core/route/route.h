@@ -178,7 +178,7 @@ struct route_target {
     const struct config_names *orgs;
     const struct belfry_condition *when;
     uint32_t order;          /* BELFRY_ORDER_* */
-    struct belfry_str label; /* what people know it by, when the name is only an id; may be empty */
+    struct belfry_str label; /* what people call it, one line, when the name is only an id; may be empty */
 };
 
 struct route_targets;

@@ -55,6 +55,7 @@ struct story_attempt {
 struct story_delivery {
     uint32_t recipient;                          /* index; ROUTE_NOBODY: a target's, or nobody's in particular */
     struct belfry_str id, rule, channel, target; /* empty: none */
+    struct belfry_str target_label;              /* what people call it, one line; empty: its name says it */
     int outcome;                                 /* enum outcome */
     int again;                                   /* of unknown: it is sent once more, at due_ms */
     uint32_t unless;                             /* CONFIG_UNLESS_* */

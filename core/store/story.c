@@ -35,7 +35,7 @@ static void *row_add(struct rows *rows)
 #define VIEW_COLUMNS                                                                                                   \
     "SELECT d.id, d.event, d.notification, d.person, d.due, d.ended, d.state, d.open, d.attempts, d.unless,"           \
     " d.channel, d.rule, COALESCE(p.username, d.address), t.name, d.detail,"                                           \
-    " (SELECT e.title FROM event e WHERE e.id = d.event)"
+    " (SELECT e.title FROM event e WHERE e.id = d.event), json_extract(t.doc, '$.description')"
 #define JOINED " LEFT JOIN person p ON p.id = d.person LEFT JOIN target t ON t.id = d.target "
 #define FROM_VIEW " FROM delivery d" JOINED
 
@@ -58,7 +58,9 @@ static void read_views(struct store_conn *conn, struct sql *s, struct rows *rows
                                           .recipient = sql_get_copy(s, 12, rows->arena),
                                           .target = sql_get_copy(s, 13, rows->arena),
                                           .detail = sql_get_copy(s, 14, rows->arena),
-                                          .title = sql_get_copy(s, 15, rows->arena)};
+                                          .title = sql_get_copy(s, 15, rows->arena),
+                                          .target_label = sql_get_copy(s, 16, rows->arena)};
+        v->target_label = str_cut(v->target_label, '\n', &(struct belfry_str){0});
         if (!store_waits_for_turn(v->due))
             continue;
         v->due = 0;

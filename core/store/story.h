@@ -21,7 +21,8 @@ struct store_delivery_view {
     int state, open, attempts;
     uint32_t unless;
     struct belfry_str channel, rule, recipient, target, detail;
-    struct belfry_str title; /* of the event; empty when that is gone */
+    struct belfry_str target_label; /* of an endpoint of the API: its description; may be empty */
+    struct belfry_str title;        /* of the event; empty when that is gone */
 };
 
 #define STORE_LOOKED_AT 100000 /* rows that one list or count passes over at most */

@@ -267,11 +267,15 @@ static inline void complete_fresh(struct scene *s, uint32_t outcome)
 static inline void prove(struct scene *s)
 {
     size_t pos = 0;
-    void *value;
+    void *channel, *target;
     struct belfry_str key;
-    struct channel *ch = hash_get(s->d->channels, STR("hooks"));
-    while (hash_next(ch->targets, &pos, &key, &value))
-        ((struct target *)value)->queue->window = 64;
+    while (hash_next(s->d->channels, &pos, &key, &channel)) {
+        size_t at = 0;
+        while (hash_next(((struct channel *)channel)->targets, &at, &key, &target)) {
+            ((struct target *)target)->queue->window = 64;
+            queue_ready(s->d, ((struct target *)target)->queue);
+        }
+    }
 }
 
 static inline struct scene *mail_scene(void)

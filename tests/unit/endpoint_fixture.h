@@ -111,7 +111,6 @@ static inline struct dispatch_target_view view(struct scene *s, int64_t id)
 /* Ends the scene's daemon and starts another on the same database; key: of hub.secret. */
 static inline void restart(struct scene *s, uint8_t key)
 {
-    s->stopped = 0;
     dispatch_stop(s->d, 0, count_one, &s->stopped);
     while (!s->stopped)
         uv_run(&s->b->loop, UV_RUN_ONCE);
@@ -123,6 +122,7 @@ static inline void restart(struct scene *s, uint8_t key)
     assert_int_equal(uv_loop_close(&s->b->loop), 0);
     store_close(s->b->store);
     s->taken = s->count;
+    s->stopped = 0;
     bench_start(s->b, scene_vfs);
     scene_dispatch(s, key);
 }
@@ -133,6 +133,8 @@ static inline void hooks_again(struct scene *s)
     set_channel(s, "hooks", s);
     turn(s);
     settle(s->b);
+    turn(s);
+    prove(s);
     turn(s);
 }
 

@@ -124,6 +124,7 @@ static void test_versions(void **state)
     assert_int_equal(change(s, id, 0, &third).status, BELFRY_ENOTFOUND);
     assert_int_equal(change(s, 12345, 0, &third).status, BELFRY_ENOTFOUND);
     assert_int_equal(view(s, id).id, 0);
+    expect_rows(s->b, "SELECT secret, settings, removed > 0 FROM target", "- - 1");
     expect_rows(s->b, "SELECT what FROM audit ORDER BY id", "endpoint.create\nendpoint.change\nendpoint.remove");
     close_scene(s);
 }
@@ -181,6 +182,56 @@ static void test_a_rotation(void **state)
     t = s->held[s->count - 1].batch->target;
     assert_int_equal(t->secret_count, 1);
     assert_true(str_eqz(t->secret, "only"));
+    close_scene(s);
+}
+
+struct names {
+    char text[200];
+    int done;
+};
+
+static void on_match(void *arg, const struct route_target *target, const char *why_not)
+{
+    struct names *names = arg;
+    size_t len = strlen(names->text);
+    snprintf(names->text + len, sizeof(names->text) - len, "%.*s %s\n", STR_ARG(target->label),
+             why_not ? why_not : "takes it");
+}
+
+static void on_indexes(void *arg, const char *channel, const struct route_targets *const *indexes, size_t count,
+                       const struct hash *disabled)
+{
+    const struct route_event event = {.org = STR("acme"), .type = STR("thing.note")};
+    struct arena *arena = arena_new(0);
+    (void)disabled;
+    assert_string_equal(channel, "hooks");
+    for (size_t i = 0; i < count; i++)
+        route_targets_match(indexes[i], &event, arena, 1, on_match, arg);
+    arena_free(arena);
+}
+
+static void on_looked(void *arg)
+{
+    ((struct names *)arg)->done = 1;
+}
+
+/* An id says nothing to whoever asks explain who gets what. */
+static void test_explain_calls_them_what_people_do(void **state)
+{
+    (void)state;
+    struct scene *s = endpoint_scene();
+    struct belfry_str other = STR("other");
+    struct dispatch_endpoint endpoint = draft("http://one.example/");
+    struct names names = {.text = ""};
+    endpoint.description = STR("Warehouse\nof the north");
+    make(s, &endpoint, "x");
+    endpoint = draft("https://user:pw@two.example:8443/x?token=1");
+    endpoint.types = (struct belfry_strs){&other, 1};
+    make(s, &endpoint, "x");
+    ledger_targets_look(s->b->ledger, on_indexes, on_looked, &names);
+    while (!names.done)
+        uv_run(&s->b->loop, UV_RUN_ONCE);
+    assert_string_equal(names.text, "Warehouse takes it\ntwo.example:8443 not one of its types\n");
     close_scene(s);
 }
 
@@ -316,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_what_waits_of_a_removed_one_ends_after_an_hour),
         cmocka_unit_test(test_a_rotation),
+        cmocka_unit_test(test_explain_calls_them_what_people_do),
         cmocka_unit_test(test_disabled_by_hand),
         cmocka_unit_test(test_a_move_enables_what_its_failures_disabled),
         cmocka_unit_test(test_an_answer_of_the_old_receiver_while_the_move_is_being_recorded),

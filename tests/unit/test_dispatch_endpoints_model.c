@@ -142,11 +142,13 @@ static void look(struct world *w)
 {
     struct scene *s = w->s;
     char id[16], url[64], secret[64];
+    int jobs;
     do { /* the ledger rests for a second of its own after a transaction that failed */
+        jobs = strcmp(rows(s->b, "SELECT count(*) FROM job WHERE state < 2"), "0") != 0;
         settle(s->b);
         turn(s);
         deliver_all(s);
-    } while (strcmp(rows(s->b, "SELECT count(*) FROM job WHERE state < 2"), "0") != 0);
+    } while (jobs);
     s->count = s->taken = 0;
     snprintf(id, sizeof(id), "e%d", w->events++);
     emit(s, id, "ann");

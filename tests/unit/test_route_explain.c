@@ -43,9 +43,10 @@ static struct route_targets *make_targets(void)
 {
     static const struct belfry_str types[] = {STR("other")};
     static const struct belfry_strs only_other = {types, 1};
-    static const struct route_target rows[] = {{.id = 1, .org = STR("acme"), .name = STR("crm-sink")},
-                                               {.id = 2, .org = STR("acme"), .name = STR("logs")},
-                                               {.id = 3, .org = STR("acme"), .name = STR("shy"), .types = &only_other}};
+    static const struct route_target rows[] = {
+        {.id = 1, .org = STR("acme"), .name = STR("crm-sink")},
+        {.id = 2, .org = STR("acme"), .name = STR("0190-1"), .label = STR("logs")},
+        {.id = 3, .org = STR("acme"), .name = STR("shy"), .types = &only_other}};
     return route_targets_new(rows, COUNT(rows));
 }
 
@@ -157,7 +158,9 @@ static void test_dry_run_json(void **state)
         {"/recipients/1/deliveries/1/due_at", "null"},
         {"/recipients/2", "nothing"},
         {"/deliveries/0/target", "\"crm-sink\""},
-        {"/deliveries/1/target", "\"logs\""},
+        {"/deliveries/0/target_label", "nothing"},
+        {"/deliveries/1/target", "\"0190-1\""}, /* people are told what they call it, programs its name too */
+        {"/deliveries/1/target_label", "\"logs\""},
         {"/deliveries/1/rule", "\"errors\""},
         {"/deliveries/2", "nothing"},
         {"/left_out/0/name", "\"cay\""},
