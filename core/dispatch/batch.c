@@ -97,7 +97,7 @@ static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_r
     } else if (!moved) { /* what another receiver answered says nothing of this one */
         note(d, b, results[0].outcome);
         if (q->target)
-            target_result(d, q->target, results[0].outcome, b->attempt);
+            target_result(d, q->target, b, &results[0]);
     }
     batch_free(d, b);
 }
@@ -328,6 +328,8 @@ static void on_claimed(struct ledger_claim *pub)
         queue_ready(d, q);
     } else {
         queue_due_at(d, q, pub->next_due_ms);
+        if (q->target)
+            target_look(d, q->target);
     }
     free(c);
     dispatch_turn(d);
@@ -375,8 +377,11 @@ void queue_run(struct dispatch *d, struct queue_state *q)
     if (!live || q->claiming || (q->target && (!q->target->enabled || q->target->removed)))
         return;
     uint32_t slots = free_slots(d, q);
-    if (!slots)
+    if (!slots) {
+        if (q->target)
+            target_look(d, q->target);
         return;
+    }
     struct claim *c = xcalloc(1, sizeof(*c));
     c->d = d;
     c->queue = q;

@@ -98,7 +98,7 @@ static void target_update(struct declaration *decl, size_t i)
     t->enabled = row->enabled && (row->moved || !t->disabling); /* it went while the declaration was on its way */
     if (row->moved)
         target_moved(d, t);
-    t->first_failure_ms = row->first_failure_ms;
+    target_known(t, row->first_failure_ms, row->told);
     t->removed = 0;
     t->declared = d->round;
     queue_ready(d, t->queue);

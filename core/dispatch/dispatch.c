@@ -355,6 +355,7 @@ void dispatch_tick(struct dispatch *d)
         return;
     outcomes_again(d);
     declare_again(d);
+    targets_look(d);
     if (d->heap_count && d->heap[0]->next_due_ms <= dispatch_now(d))
         dispatch_turn(d); /* the clock was set forward, or the machine slept: uv's timers know nothing of that */
 }

@@ -25,7 +25,7 @@ struct dispatch_settings {
     /* a person's address and language as of now, for PER_RECIPIENT items: ENOTFOUND when unknown */
     belfry_status (*person)(void *arg, struct arena *arena, struct belfry_str org, struct belfry_str username,
                             struct belfry_person *out);
-    /* events of the hub itself: hub.endpoint_failing, hub.endpoint_disabled */
+    /* events of the hub itself that a channel's plugin raises: dispatch_alarm() */
     void (*alarm)(void *arg, const char *type, struct belfry_str org, struct belfry_str subject, const char *text);
     const char *public_url;
     const uint8_t *secret; /* hub.secret, 32 bytes: endpoint secrets are sealed with a key derived from it */

@@ -93,7 +93,7 @@ struct target *endpoint_put(struct dispatch *d, struct channel *ch, const struct
     t->queue->rate = t->made->doc.rate_per_minute;
     queue_pace(t->queue);
     if (fresh)
-        t->first_failure_ms = row->first_failure;
+        target_known(t, row->first_failure, row->told);
     t->removed = 0;
     settle_sealed(d, t, row);
     queue_ready(d, t->queue);

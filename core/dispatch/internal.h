@@ -82,9 +82,13 @@ struct target {
     const struct belfry_target_spec *spec; /* as the set in force declares it; NULL: it does not */
     int64_t first_failure_ms;              /* since the last success; 0: none */
     int64_t last_success_ms;               /* since the start; 0: none */
-    int enabled, warned;
-    int disabling; /* that it is disabled is being recorded, which the ledger owes whatever the disk says */
-    int removed;   /* from the configuration: goes when nothing of it is under way */
+    int enabled;
+    int warned;        /* what was told of this failure, enum ledger_told */
+    int told;          /* something was told that has not been said to be over */
+    int failed;        /* since the start */
+    char *last_answer; /* of a failure; NULL: none since the start */
+    int disabling;     /* that it is disabled is being recorded, which the ledger owes whatever the disk says */
+    int removed;       /* from the configuration: goes when nothing of it is under way */
     struct queue_state *queue;
     uint64_t declared; /* round of the declaration that named it last */
 };
@@ -220,7 +224,15 @@ struct belfry_str target_key(const int64_t *id);
 struct target *target_find(struct dispatch *d, int64_t id);
 
 /* health.c */
-void target_result(struct dispatch *d, struct target *target, uint32_t outcome, uint32_t attempt);
+/* As its row says: at the start, and after a declaration. */
+void target_known(struct target *target, int64_t first_failure_ms, int told);
+/* What a result says of its target, before target_result() has taken note. */
+enum ledger_health target_health(const struct target *target, const struct batch *b, uint32_t outcome);
+void target_result(struct dispatch *d, struct target *target, const struct batch *b,
+                   const struct belfry_result *result);
+/* Whether the time has come to tell of it: of one whose queue has nothing to do now; of all such. */
+void target_look(struct dispatch *d, struct target *target);
+void targets_look(struct dispatch *d);
 
 /* declare.c */
 /* The channel's instance is in force: so is what it declared, for the orgs of its configuration. */

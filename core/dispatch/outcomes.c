@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "dispatch/internal.h"
+#include "ledger/health.h"
 
 #include <stdlib.h>
 
@@ -275,7 +276,10 @@ static void add(struct dispatch *d, const struct share *share, enum outcome stat
         .elapsed_us = (int64_t)((clock_mono_ns(clock_real()) - b->started_ns) / 1000),
         .detail = keep(d, detail, DETAIL_MAX),
         .record = keep_record(d, b, r->record),
+        .health = b->queue->target ? target_health(b->queue->target, b, r->outcome) : LEDGER_HEALTH_NOTHING,
     };
+    if (outcome.health && d->set.ledger)
+        outcome.word = ledger_target_word(d->set.ledger);
     append(d, &outcome);
     log_outcome(d, b, &outcome);
     count_outcome(b->queue->channel, state, (int)share->rows);

@@ -91,6 +91,7 @@ void target_free(struct dispatch *d, struct target *t)
     queue_free(d, t->queue);
     target_facts_unref(t->facts);
     endpoint_free(t->made);
+    free(t->last_answer);
     free(t);
 }
 

@@ -72,9 +72,9 @@ static const json_t *thing_of(const json_t *data, const char **name)
 static struct belfry_str subject_of(struct arena *arena, const json_t *data)
 {
     const char *name = NULL, *kind;
-    const json_t *thing = thing_of(data, &name);
-    if (!thing)
-        return json_str(json_object_get(data, "subject"));
+    const json_t *thing = thing_of(data, &name), *said = json_object_get(data, "subject"); /* of the hub's own */
+    if (!thing || said)
+        return json_str(said);
     kind = json_string_value(json_object_get(thing, "object"));
     return str_of(arena_printf(arena, "%s/%s%s%s", name, kind ? kind : "", kind ? "/" : "",
                                json_string_value(json_object_get(thing, "id"))));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events of the hub itself: source `hub`, category `hub`, replaced by the next of their subject. Those here are for the
- * admins of an org; notice.c has one for people. */
+ * admins of an org; notice.c has one for people, endpoint_news.c those of endpoints. */
 #include "ledger/inside.h"
 
 #include <stdlib.h>
@@ -16,14 +16,6 @@ static const struct {
     const char *type, *before, *after, *body;
     int cause;
 } german[] = {
-    {"hub.endpoint_failing", "Zustellungen an den Endpunkt `", "` schlagen fehl",
-     "Sie werden nach Plan erneut versucht. Kommt fünf Tage lang keine an, wird er abgeschaltet, und was für ihn kommt, "
-     "wird zurückgehalten.",
-     0},
-    {"hub.endpoint_disabled", "Der Endpunkt `", "` ist abgeschaltet",
-     "Was für ihn kommt, wird zurückgehalten. Wenn er wieder annehmen kann, ändern Sie seine `url` in der Konfiguration "
-     "(ein anderer Query-Teil genügt) und laden Sie neu: Zurückgehaltenes geht dann hinaus, das Älteste zuerst.",
-     1},
     {"hub.channel_failing", "`", "` nimmt keine Zustellungen an",
      "Was wartet, geht von selbst hinaus, sobald es wieder geht. Gehen Zugangsdaten oder TLS nicht, ändern Sie die "
      "Konfiguration des Kanals und laden Sie neu.",
@@ -63,8 +55,7 @@ static struct belfry_str texts_of(struct arena *arena, const struct hub_command 
 
 static int32_t severity_of(const char *type)
 {
-    return strcmp(type, "hub.endpoint_failing") == 0 || strcmp(type, "hub.channel_failing") == 0 ? BELFRY_WARNING
-                                                                                                 : BELFRY_ERROR;
+    return strcmp(type, "hub.channel_failing") == 0 ? BELFRY_WARNING : BELFRY_ERROR;
 }
 
 void hub_event_apply(struct ledger_txn *txn, struct belfry_str org, struct emitted *event)
@@ -73,7 +64,7 @@ void hub_event_apply(struct ledger_txn *txn, struct belfry_str org, struct emitt
     replaces[0] = arena_strndup(txn->arena, event->type.ptr, event->type.len);
     replaces[1] = NULL;
     event->category = STR("hub");
-    event->replaces = replaces;
+    event->replaces = event->replaces ? event->replaces : replaces;
     apply_event(txn, event, STR("hub"), store_name(txn->conn, STR("hub")), org, store_name(txn->conn, org));
 }
 

@@ -523,6 +523,8 @@ enum last_word_matter {
     LAST_WORD_MATTERS
 };
 
+/* 1: somebody who was numbered later spoke of that matter of the target. */
+int last_word_later(struct ledger_txn *txn, int64_t target, enum last_word_matter matter, uint64_t number);
 /* 1: nobody who was numbered later spoke of that matter of the target, and now the number has the last word, if the
  * transaction commits; 0: leave it as it is. */
 int last_word(struct ledger_txn *txn, int64_t target, enum last_word_matter matter, uint64_t number);
@@ -587,8 +589,6 @@ int is_test_event(const struct store_event *event);
 /* 1 when an event of the hub is about this endpoint: it is told to others. data: of the event */
 int is_about_endpoint(struct ledger_txn *txn, const struct store_event *event, int64_t endpoint);
 
-/* --- payload.c ---------------------------------------------------------------------------------------------------- */
-
 /* The body that every target gets, once for an event: the same bytes for each attempt, resend and recovery. */
 void payload_write(struct ledger_txn *txn, const struct route_event *event, const struct store_event *row);
 
@@ -599,7 +599,7 @@ size_t outcomes_interrupted(struct ledger_txn *txn);
 
 /* --- hub_event.c, notice.c ---------------------------------------------------------------------------------------- */
 
-/* Fills in category, and what it replaces (earlier ones of its type and subject), and applies it. */
+/* Fills in category, and what it replaces unless it says (earlier ones of its type and subject), and applies it. */
 void hub_event_apply(struct ledger_txn *txn, struct belfry_str org, struct emitted *event);
 /* Tells a person that mail to the address they have now does not go out. reason: enum suppression_reason */
 void notice_tell(struct ledger_txn *txn, struct belfry_str org, struct belfry_str username, int reason);
@@ -608,6 +608,18 @@ int notice_holds(struct ledger_txn *txn, struct belfry_str org, struct belfry_st
 /* Withdraws what was told when it is so no longer: of one person, or of all about whom something is known. */
 void notice_check(struct ledger_txn *txn, struct belfry_str org, struct belfry_str username);
 void notice_check_all(struct ledger_txn *txn);
+
+/* --- health.c, endpoint_news.c ------------------------------------------------------------------------------------ */
+
+/* What an outcome says of its target's health. */
+void health_note(struct ledger_txn *txn, const struct ledger_outcome *outcome, int64_t target);
+enum endpoint_news { ENDPOINT_FAILING, ENDPOINT_DISABLED, ENDPOINT_RECOVERED };
+struct ledger_ailing; /* ledger/health.h */
+/* Tells the admins and the owner. */
+void endpoint_news(struct ledger_txn *txn, const struct store_target *row, enum endpoint_news kind,
+                   const struct ledger_ailing *ailing);
+/* It is not disabled any more, as the row before said it was. */
+void endpoint_news_enabled(struct ledger_txn *txn, const struct store_target *row);
 
 /* --- addresses.c -------------------------------------------------------------------------------------------------- */
 

@@ -25,6 +25,12 @@ static struct words *words_of(struct ledger *ledger, int64_t target)
     return words;
 }
 
+int last_word_later(struct ledger_txn *txn, int64_t target, enum last_word_matter matter, uint64_t number)
+{
+    const struct words *words = hash_get(txn->ledger->last_words, str_slice((const char *)&target, sizeof(target)));
+    return words && words->said[matter] > number;
+}
+
 int last_word(struct ledger_txn *txn, int64_t target, enum last_word_matter matter, uint64_t number)
 {
     struct words *words = words_of(txn->ledger, target);

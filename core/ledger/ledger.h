@@ -278,6 +278,9 @@ void ledger_claim(struct ledger *ledger, struct ledger_claim *claim);
 /* Mail does not leave in the last minute of its validity: it would be read after it. */
 #define LEDGER_VALID_MS INT64_C(60000)
 
+/* What an outcome says of the target that it went to. */
+enum ledger_health { LEDGER_HEALTH_NOTHING, LEDGER_HEALTH_FAILED, LEDGER_HEALTH_WELL };
+
 struct ledger_outcome {
     int64_t delivery;
     int64_t bundle;     /* not 0: of all its rows under our lease, of which delivery is one */
@@ -289,6 +292,8 @@ struct ledger_outcome {
     int32_t code;
     int64_t started_ms, elapsed_us;
     const char *detail, *record; /* may be NULL */
+    enum ledger_health health;
+    uint64_t word; /* of one that says something: ledger_target_word() (ledger/health.h) */
 };
 /* What came of several deliveries. Everything belongs to the caller and stays as it is until done. */
 struct ledger_outcomes {
@@ -314,6 +319,7 @@ struct ledger_target {
     int enabled;                               /* filled */
     int moved;                /* filled: the URL is another than before; failures are forgotten, it is enabled */
     int64_t first_failure_ms; /* filled */
+    int told;                 /* filled: what was told of its failures, enum ledger_told (ledger/health.h) */
 };
 void ledger_targets_declare(struct ledger *ledger, const struct config_instance *channel, struct ledger_target *targets,
                             size_t count, void (*done)(void *arg, belfry_status status), void *arg);

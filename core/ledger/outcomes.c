@@ -83,6 +83,8 @@ static void write_outcome(struct ledger_txn *txn, const struct ledger_outcome *o
     if (!store_delivery_get(txn->conn, o->delivery, txn->arena, &row) || row.open != 1 ||
         row.lease != store_boot(txn->ledger->store) || (o->bundle && row.bundle != o->bundle))
         return;
+    if (row.target)
+        health_note(txn, o, row.target);
     if (o->bundle)
         write_bundle(txn, o, &row);
     else

@@ -76,7 +76,7 @@ static const char *retry_row(struct ledger_txn *txn, const struct store_delivery
     if (row->open == 1 && store_waits_for_turn(row->due))
         return "an earlier one of its subject goes first";
     if (row->target && !target.enabled)
-        return "its endpoint is disabled; change the endpoint's `url` in the configuration and reload";
+        return "its endpoint is disabled; enable it first";
     wait_now(txn, row);
     ledger_txn_due(txn, row->target);
     if (!row->target)

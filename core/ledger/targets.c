@@ -23,6 +23,8 @@ void targets_switch(struct ledger_txn *txn, const struct store_target *row, int 
     set_healthy(txn, row->id, number);
     store_target_enable(txn->conn, row->id, on, off_by, txn->now, why);
     if (on)
+        endpoint_news_enabled(txn, row);
+    if (on)
         hash_del(txn->ledger->disabled, key);
     else
         hash_set(txn->ledger->disabled, key, txn->ledger);
@@ -77,6 +79,7 @@ static void declare_one(struct ledger_txn *txn, int64_t channel, struct ledger_t
     target->moved = found && !str_eq(before.url, target->url);
     target->enabled = row.enabled || (target->moved && row.off_by == STORE_OFF_BY_FAILURES);
     target->first_failure_ms = target->moved ? 0 : row.first_failure;
+    target->told = target->moved && row.told > 0 ? -row.told : row.told;
     if (target->moved)
         targets_moved(txn, &before, number);
     if (found && target->order != BELFRY_ORDER_FIFO)

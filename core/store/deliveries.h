@@ -144,7 +144,8 @@ struct store_target {
     struct belfry_str secret, settings; /* sealed */
     int32_t enabled;
     int64_t first_failure, removed;
-    int32_t failures;
+    int32_t failures;       /* attempts since the last success */
+    int32_t told;           /* enum ledger_told (ledger/health.h) */
     int32_t origin, off_by; /* STORE_ORIGIN_*, STORE_OFF_BY_* */
     int64_t version;
     struct belfry_str owner, doc; /* of one of the API's */
@@ -160,8 +161,11 @@ void store_target_change(struct store_conn *conn, const struct store_target *row
 /* off_by: of one that is disabled */
 void store_target_enable(struct store_conn *conn, int64_t id, int enabled, enum store_off_by off_by, int64_t now_ms,
                          struct belfry_str why);
-/* failed 0: the failures are forgotten. */
+/* failed 0: the failures are forgotten; what was told of them is of an earlier one (negative). */
 void store_target_failure(struct store_conn *conn, int64_t id, int failed, int64_t now_ms);
+/* It took a delivery: no failures, and nothing that was told holds. */
+void store_target_well(struct store_conn *conn, int64_t id);
+void store_target_told(struct store_conn *conn, int64_t id, int told);
 /*
  * A channel has another name: its targets go over with their ids and their state, and with them what waits, is under
  * way, is held or failed for good, and what its twins are told by. What ended otherwise stays under the name of its

@@ -10,7 +10,7 @@
 
 #define COLUMNS                                                                                                        \
     "id, org, channel, name, url, secret, settings, enabled, first_failure, failures, removed, origin, off_by,"        \
-    " version, owner, doc"
+    " version, owner, doc, told"
 
 /* Texts are valid until the next step. */
 static struct store_target target_of(struct sql *s)
@@ -30,7 +30,8 @@ static struct store_target target_of(struct sql *s)
                                  .off_by = (int32_t)sql_get_i64(s, 12),
                                  .version = sql_get_i64(s, 13),
                                  .owner = sql_get_str(s, 14),
-                                 .doc = sql_get_str(s, 15)};
+                                 .doc = sql_get_str(s, 15),
+                                 .told = (int32_t)sql_get_i64(s, 16)};
 }
 
 static int target_copy(struct sql *s, struct arena *arena, struct store_target *out)
@@ -123,9 +124,25 @@ void store_target_failure(struct store_conn *conn, int64_t id, int failed, int64
 {
     struct sql *s = failed ? sql_use(conn, "UPDATE target SET first_failure = coalesce(first_failure, ?1),"
                                            " failures = failures + 1 WHERE id = ?2")
-                           : sql_use(conn, "UPDATE target SET first_failure = NULL, failures = 0 WHERE id = ?2"
-                                           " AND first_failure IS NOT NULL AND ?1 > 0");
+                           : sql_use(conn, "UPDATE target SET first_failure = NULL, failures = 0,"
+                                           " told = -abs(told) WHERE id = ?2 AND (first_failure IS NOT NULL"
+                                           " OR told > 0) AND ?1 > 0");
     sql_i64(s, now_ms);
+    sql_i64(s, id);
+    sql_run(s);
+}
+
+void store_target_well(struct store_conn *conn, int64_t id)
+{
+    struct sql *s = sql_use(conn, "UPDATE target SET first_failure = NULL, failures = 0, told = 0 WHERE id = ?");
+    sql_i64(s, id);
+    sql_run(s);
+}
+
+void store_target_told(struct store_conn *conn, int64_t id, int told)
+{
+    struct sql *s = sql_use(conn, "UPDATE target SET told = ? WHERE id = ?");
+    sql_i64(s, told);
     sql_i64(s, id);
     sql_run(s);
 }

@@ -109,7 +109,8 @@ static inline void count_one(void *arg)
 /* --- scenes ------------------------------------------------------------------------------------------------------- */
 
 #define MAIL "[{\"name\":\"all\",\"deliver\":[\"mail\"]}]"
-#define HOOKS "[{\"name\":\"all\",\"deliver\":[\"hooks\"]}]"
+/* All that the source tells: what the hub tells of endpoints is not among it. */
+#define HOOKS "[{\"name\":\"all\",\"when\":{\"source\":\"crm\"},\"deliver\":[\"hooks\"]}]"
 #define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[]}"
 #define SQL_STATE "SELECT state, attempts FROM delivery ORDER BY id"
 
@@ -236,6 +237,22 @@ static inline void emit_many(struct scene *s, int from, int count)
         snprintf(id, sizeof(id), "%d", i);
         emit(s, id, "ann");
     }
+}
+
+/* What was told of endpoints: how often, and what and where last ("hub.endpoint_failing acme one"). */
+#define TOLD " FROM event e JOIN name t ON t.id = e.type JOIN name o ON o.id = e.org WHERE t.text LIKE 'hub.endpoint_%'"
+
+static inline int told(struct scene *s)
+{
+    settle(s->b);
+    turn(s);
+    return atoi(rows(s->b, "SELECT count(*)" TOLD));
+}
+
+static inline const char *told_last(struct scene *s)
+{
+    told(s);
+    return rows(s->b, "SELECT t.text, o.text, e.subject" TOLD " ORDER BY e.id DESC LIMIT 1");
 }
 
 static inline void complete_with(struct scene *s, const struct held *h, struct belfry_result result)

@@ -84,7 +84,7 @@ static void test_results(void **state)
             assert_string_equal(s->held[1].event, s->held[0].event);
             assert_string_equal(s->held[1].key, s->held[0].key); /* the same mail */
         }
-        assert_true(s->alarms == 0);
+        assert_int_equal(told(s), 0);
         close_scene(s);
     }
 }
@@ -104,8 +104,8 @@ static void test_attempts_end(void **state)
     }
     expect_rows(s->b, SQL_STATE, "8 4");
     assert_int_equal(fresh(s), 0);
-    assert_string_equal(s->alarm, "hub.endpoint_failing acme one");
-    assert_int_equal(s->alarms, 1);
+    assert_string_equal(told_last(s), "hub.endpoint_failing acme one");
+    assert_int_equal(told(s), 1);
     close_scene(s);
 }
 

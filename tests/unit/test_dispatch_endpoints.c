@@ -284,7 +284,7 @@ static void test_a_move_enables_what_its_failures_disabled(void **state)
     complete(s, 0, BELFRY_TARGET_GONE);
     turn(s);
     settle(s->b);
-    assert_memory_equal(s->alarm, "hub.endpoint_disabled acme ", strlen("hub.endpoint_disabled acme "));
+    assert_memory_equal(told_last(s), "hub.endpoint_disabled acme ", strlen("hub.endpoint_disabled acme "));
     assert_false(view(s, id).enabled);
     struct dispatch_endpoint moved = draft("http://one.example/");
     moved.description = STR("the same address");
