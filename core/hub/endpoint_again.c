@@ -38,7 +38,7 @@ static int read_time(const struct hub_endpoint_deed *d, const char *name, int64_
 static void post_recover(void *arg, struct http_request *req)
 {
     static const char *const names[] = {"since", "until"};
-    struct hub_endpoint_deed *d = hub_endpoint_deed_begin(arg, req);
+    struct hub_endpoint_deed *d = http_json(req) ? hub_endpoint_deed_begin(arg, req) : NULL;
     int64_t since, until;
     if (!d || hub_endpoint_deed_only(d, names, 2) != 0 || read_time(d, "since", &since) != 0 ||
         read_time(d, "until", &until) != 0)

@@ -67,12 +67,17 @@ json_t *hub_endpoint_merged(const json_t *before, const json_t *patch)
 static void read_url(struct hub_endpoint_reader *r, const json_t *value)
 {
     struct belfry_str url = json_str(value);
+    const char *wrong = NULL;
     if (value && !json_is_string(value))
-        hub_endpoint_fault(r, "/url", "must be a text");
+        wrong = "must be a text";
     else if (!url.len)
-        hub_endpoint_fault(r, "/url", "is required: where events are posted, http or https");
+        wrong = "is required: where events are posted, http or https";
     else if (url.len > URL_MAX)
-        hub_endpoint_fault(r, "/url", "must have at most 2048 bytes");
+        wrong = "must have at most 2048 bytes";
+    else
+        wrong = hub_endpoint_url_fault(r->req, r->plugin->channel, url);
+    if (wrong)
+        hub_endpoint_fault(r, "/url", wrong);
     else
         r->out->url = arena_str(r->req->arena, url);
 }

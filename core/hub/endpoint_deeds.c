@@ -14,10 +14,10 @@ struct hub_endpoint_deed *hub_endpoint_deed_begin(struct hub *hub, struct http_r
 {
     struct hub_endpoint_deed *d = arena_alloc(req->arena, sizeof(*d));
     *d = (struct hub_endpoint_deed){.hub = hub, .req = req, .deed = {.org = req->pub.org, .who = hub_who(req)}};
-    d->endpoint = hub_endpoint_find(hub, req, 1);
-    if (!d->endpoint || hub_optional_body(req, &d->body) != 0 || hub_reason(req, d->body, &d->deed.reason) != 0)
+    if (hub_optional_body(req, &d->body) != 0)
         return NULL;
-    return d;
+    d->endpoint = hub_endpoint_find(hub, req, 1);
+    return d->endpoint && hub_reason(req, d->body, &d->deed.reason) == 0 ? d : NULL;
 }
 
 void hub_endpoint_deed_refuse(const struct hub_endpoint_deed *d, belfry_status status, const char *why)

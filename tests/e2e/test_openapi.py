@@ -35,6 +35,8 @@ def hub(tmp_path_factory):
         hub.event = hub.events()[0]["id"]
         hub.delivery = until(lambda: hub.deliveries("?state=retrying"))[0]["id"]
         hub.endpoint = hub.get("/v1/acme/endpoints", TOKENS["reader"]).json()["items"][0]["id"]
+        hub.made, hub.spare = (hub.post("/v1/acme/endpoints", TOKENS["endpoints"], json={"url": "https://shop.example/"})
+                               .json()["id"] for _ in range(2))
         hub.document = hub.get("/openapi.json").json()
         yield hub
     finally:
@@ -211,6 +213,31 @@ CALLS = [
     ("reader", "GET", V1 + "endpoints/{id}", {"id": "{endpoint}"}, "", None, 200),
     ("reader", "GET", V1 + "endpoints/{id}", {"id": NOBODY}, "", None, 404),
     ("reader", "GET", V1 + "endpoints/{id}/attempts", {"id": "{endpoint}"}, "?limit=1", None, 200),
+    ("reader", "GET", V1 + "endpoints", {}, "?enabled=true&owner=token:x", None, 200),
+    ("reader", "GET", V1 + "endpoints", {}, "?enabled=odd", None, 400),
+    ("endpoints", "POST", V1 + "endpoints", {}, "", {"url": "https://shop.example/hook"}, 201),
+    ("endpoints", "POST", V1 + "endpoints", {}, "",
+     {"url": "https://shop.example/2", "description": "x", "types": ["invoice.*"], "when": {"severity": "error"},
+      "headers": {"X-A": "1"}, "format": "thin", "signatures": ["v1", "v1a"], "rate": 5, "concurrency": 2,
+      "order": "fifo", "metadata": {"a": "b"}, "enabled": False, "secret": None}, 201),
+    ("endpoints", "POST", V1 + "endpoints", {}, "", {"url": "ftp://x"}, 422),
+    ("endpoints", "PATCH", V1 + "endpoints/{id}", {"id": "{made}"}, "", {"rate": None, "metadata": {"a": None}}, 200),
+    ("endpoints", "PATCH", V1 + "endpoints/{id}", {"id": "{made}"}, "", {"rate": 0}, 422),
+    ("endpoints", "PATCH", V1 + "endpoints/{id}", {"id": "{endpoint}"}, "", {"rate": 5}, 409),
+    ("endpoints", "DELETE", V1 + "endpoints/{id}", {"id": "{endpoint}"}, "", None, 409),
+    ("endpoints", "DELETE", V1 + "endpoints/{id}", {"id": NOBODY}, "", None, 404),
+    ("endpoints", "POST", V1 + "endpoints/{id}/rotate", {"id": "{made}"}, "", {"overlap": 60, "reason": "x"}, 200),
+    ("endpoints", "POST", V1 + "endpoints/{id}/rotate", {"id": "{made}"}, "", {"overlap": -1}, 422),
+    ("endpoints", "POST", V1 + "endpoints/{id}/enable", {"id": "{made}"}, "", None, 200),
+    ("endpoints", "POST", V1 + "endpoints/{id}/disable", {"id": "{spare}"}, "", {"reason": "x"}, 200),
+    ("endpoints", "POST", V1 + "endpoints/{id}/test", {"id": "{made}"}, "", {"type": "record.assigned"}, 202),
+    ("endpoints", "POST", V1 + "endpoints/{id}/test", {"id": "{made}"}, "", {"type": "no.such"}, 422),
+    ("endpoints", "POST", V1 + "endpoints/{id}/recover", {"id": "{made}"}, "",
+     {"since": "2026-01-01T00:00:00Z", "until": None}, 202),
+    ("endpoints", "POST", V1 + "endpoints/{id}/recover", {"id": "{made}"}, "", {"since": "x"}, 422),
+    ("endpoints", "GET", V1 + "endpoints/{id}/attempts", {"id": "{endpoint}"}, "?failed=true", None, 200),
+    ("endpoints", "POST", V1 + "endpoints/{id}/attempts/{attempt}/resend", {"id": "{endpoint}", "attempt": NOBODY}, "",
+     None, 404),
     ("reader", "GET", V1 + "plugins", {}, "", None, 200),
     ("reader", "GET", V1 + "categories", {}, "", None, 200),
     ("reader", "GET", V1 + "categories/{id}/audience", {"id": "CALC_BLOCKED"}, "?limit=2", None, 200),
@@ -262,7 +289,7 @@ CALLS = [
 def test_answers_are_as_documented(hub, call):
     who, method, pattern, more, query, body, status = call
     fill = {"org": "acme", "source": "hr-sync", "id": hub.item, "event": hub.event, "delivery": hub.delivery,
-            "endpoint": hub.endpoint}
+            "endpoint": hub.endpoint, "made": hub.made, "spare": hub.spare}
     put = lambda text: re.sub(r"{(\w+)}", lambda m: fill[m[1]], text)  # noqa: E731
     path = re.sub(r"{(\w+)}", lambda m: put(more.get(m[1]) or fill[m[1]]), pattern) + put(query)
     body = json.loads(json.dumps(body).replace("{event}", hub.event).replace("{delivery}", hub.delivery))
@@ -337,14 +364,15 @@ def test_every_route_that_takes_json_refuses_what_is_none(hub, kind):
     asked = 0
     for (method, pattern), operation in operations(hub).items():
         media = [m for m in operation.get("requestBody", {}).get("content", {}) if m.endswith("json")]
-        may_be_empty = ("/actions/{action}", "/reveal", "}/retry", "}/cancel", "}/test")
+        may_be_empty = ("/actions/{action}", "/reveal", "}/retry", "}/cancel", "}/test", "}/enable", "}/disable", "}/rotate",
+                        "/resend")
         optional = pattern.endswith(may_be_empty) and kind == "nothing"
         if not media or optional:
             continue
         who, needs = next(iter(operation["security"][0].items()))
         headers = hub.person("root") if who == "person" else TOKENS[MAY[needs[0]]]
         fill = {"org": "acme", "source": "crm", "id": hub.item, "action": "approve", "username": "somebody",
-                "channel": "mail"}
+                "channel": "mail", "attempt": NOBODY}
         path = re.sub(r"{(\w+)}", lambda m: fill[m[1]], pattern)
         answer = hub.request(method, path, {**headers, "Content-Type": media[0]}, data=HOSTILE[kind])
         fine = (413,) if kind == "10 MB" else (400, 413)
