@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// The portal in a browser: an integrator comes by a link, adds an endpoint and sees to it; without scripts, with the
+// keyboard, and with no fault that axe finds.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { flaws, launch, leave, open, signIn } from '../node/support/browser.mjs';
+import { Hub, baseConfig, bearer } from '../node/support/hub.mjs';
+import { Receiver } from '../node/support/receiver.mjs';
+import { until } from '../node/support/wait.mjs';
+
+const NO_SCRIPT = { javaScriptEnabled: false };
+const SECRET = 'token-of-the-application-with-customers';
+const HOSTILE = '<img src=x onerror=alert(1)> & </textarea><script>alert(1)</script>';
+let hub, browser, receiver;
+
+before(async () => {
+  const config = baseConfig();
+  config.auth.tokens.push({ name: 'shop', org: 'acme', secret: SECRET, may: ['endpoints:own'] });
+  config.orgs.acme.users.ada = { name: 'Ada Admin', roles: ['admin'] };
+  receiver = await Receiver.start(200);
+  config.channels.hooks = {
+    plugin: 'webhook', allow_cidrs: ['127.0.0.0/8'], schedule: ['0s'],
+    endpoints: [{ name: 'from-file', url: receiver.url('/file'), secret: '${env:NODE_TEST_HOOK}' }],
+  };
+  config.rules.push({ name: 'hooks', when: {}, deliver: ['hooks'] });
+  [hub, browser] = await Promise.all([Hub.start(config), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await hub?.stop();
+  await receiver?.stop();
+});
+
+async function call(method, path, body, headers = {}) {
+  const response = await fetch(`${hub.url}/v1/acme${path}`, {
+    method, headers: { ...bearer(SECRET), ...(body && { 'content-type': 'application/json' }), ...headers },
+    body: body && JSON.stringify(body),
+  });
+  const text = await response.text();
+  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
+  return text ? JSON.parse(text) : null;
+}
+
+// A page of a browser that came by a link for this customer.
+async function visit(owner, options = NO_SCRIPT) {
+  const { url } = await call('POST', '/portal-links', { owner });
+  const link = new URL(url);
+  const page = await open(browser, options);
+  assert.equal((await page.goto(hub.url + link.pathname + link.search)).status(), 200);
+  assert.equal(new URL(page.url()).pathname, '/acme/endpoints');
+  return page;
+}
+
+const press = (page, name) => leave(page, () => page.getByRole('button', { name, exact: true }).click());
+const follow = (page, name) => leave(page, () => page.getByRole('link', { name, exact: true }).first().click());
+
+// An endpoint of this customer, by the form; the page that shows it, and its id.
+async function add(page, path, fill = async () => {}) {
+  await page.goto(`${hub.url}/acme/endpoints/new`);
+  await page.getByLabel('URL', { exact: true }).fill(receiver.url(path));
+  await fill();
+  await press(page, 'Save');
+  const secret = await page.getByLabel('Signing secret').inputValue();
+  assert.match(secret, /^whsec_[A-Za-z0-9+/]{43}=/);
+  await follow(page, 'To the endpoint');
+  return { secret, id: page.url().split('/').pop() };
+}
+
+test('without scripts: an endpoint is added, its secret shown once, changed, and deleted', async () => {
+  const page = await visit('customer-1');
+  assert.match(await page.locator('main').innerText(), /There are no endpoints yet/);
+  const { secret, id } = await add(page, '/one', async () => {
+    await page.getByLabel('Description').fill(HOSTILE);
+    await page.getByLabel('Only these:').check();
+    await page.getByRole('checkbox', { name: /^record\.assigned/ }).check();
+    await page.getByLabel('Other types').fill('invoice.* booking.disputed');
+    await page.getByLabel('Only when').fill('severity: {gte: warning}\nsource: crm');
+    await page.getByLabel('Name 1').fill('X-Customer');
+    await page.getByLabel('Value 1').fill('one');
+    await page.getByLabel('Most a minute').fill('120');
+    await page.getByLabel('At once').fill('4');
+    await page.getByLabel('Order').selectOption('fifo');
+  });
+  const made = await call('GET', `/endpoints/${id}`);
+  assert.deepEqual(made.types.toSorted(), ['booking.disputed', 'invoice.*', 'record.assigned']);
+  assert.deepEqual(made.when, { severity: { gte: 'warning' }, source: 'crm' });
+  assert.deepEqual(made.headers, { 'X-Customer': 'one' });
+  assert.deepEqual([made.rate, made.concurrency, made.order, made.owner], [120, 4, 'fifo', 'token:shop/customer-1']);
+  assert.ok(!(await page.content()).includes(secret), 'the secret is not shown again');
+  assert.equal(await page.locator('main img').count(), 0, 'a description is text');
+
+  await follow(page, 'Change');
+  assert.equal(await page.getByLabel('Description').inputValue(), HOSTILE.trim());
+  assert.equal(await page.getByLabel('Other types').inputValue(), 'invoice.* booking.disputed');
+  assert.match(await page.getByLabel('Only when').inputValue(), /"gte": "warning"/);
+  await page.getByLabel('Description').fill('Bookkeeping');
+  await page.getByLabel('Name 1').fill('');
+  await page.getByLabel('Value 1').fill('');
+  await page.getByLabel('Only when').fill('');
+  await page.getByLabel('Most a minute').fill('');
+  await press(page, 'Save');
+  assert.match(await page.getByRole('status').innerText(), /in force/);
+  const changed = await call('GET', `/endpoints/${id}`);
+  assert.deepEqual([changed.description, changed.headers, changed.when, changed.rate], ['Bookkeeping', {}, null, null]);
+  assert.deepEqual(changed.types.toSorted(), made.types.toSorted());
+
+  await follow(page, 'Delete');
+  assert.match(await page.locator('main').innerText(), /gone for good/);
+  await press(page, 'Delete');
+  assert.match(await page.getByRole('status').innerText(), /deleted/);
+  assert.match(await page.locator('main').innerText(), /There are no endpoints yet/);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('what the API does not take is said at its field, and what was typed stays', async () => {
+  const page = await visit('customer-2', {});
+  await page.goto(`${hub.url}/acme/endpoints/new`);
+  await page.getByLabel('URL', { exact: true }).fill('ftp://files.example');
+  await page.getByLabel('Most a minute').fill('many');
+  await page.getByLabel('Only when').fill('severity: {greater: warning}');
+  await press(page, 'Save');
+  const said = async (label) => {
+    const field = page.getByLabel(label, { exact: true });
+    assert.equal(await field.getAttribute('aria-invalid'), 'true', label);
+    const ids = (await field.getAttribute('aria-describedby')).split(' ');
+    return page.locator(`#${ids.pop()}`).innerText();
+  };
+  assert.match(await said('URL'), /http/);
+  assert.match(await said('Most a minute'), /number/);
+  assert.match(await said('Only when'), /severity.*greater/);
+  assert.equal(await page.getByLabel('Most a minute').inputValue(), 'many');
+  assert.equal(await page.getByLabel('Only when').inputValue(), '{\n  "severity": {\n    "greater": "warning"\n  }\n}');
+  assert.ok(await page.getByRole('alert').getByRole('link', { name: 'URL' }).getAttribute('href') === '#url');
+  assert.deepEqual(await flaws(page), []);
+  await page.getByLabel('Only when').fill('severity: [unclosed');
+  await press(page, 'Save');
+  assert.match(await said('Only when'), /line \d/);
+  assert.equal(await page.getByLabel('Only when').inputValue(), 'severity: [unclosed');
+  assert.deepEqual((await call('GET', '/endpoints')).items.filter((e) => e.owner.endsWith('customer-2')), []);
+  await page.context().close();
+});
+
+test('who was overtaken sees by what, and may save over it', async () => {
+  const page = await visit('customer-3', {});
+  const { id } = await add(page, '/three');
+  await follow(page, 'Change');
+  await call('PATCH', `/endpoints/${id}`, { description: 'Theirs', rate: 7 });
+  await page.getByLabel('Description').fill('Mine');
+  await press(page, 'Save');
+  const alert = await page.getByRole('alert').innerText();
+  assert.match(alert, /Somebody else changed/);
+  assert.match(alert, /Theirs/);
+  assert.match(alert, /7/);
+  assert.equal((await call('GET', `/endpoints/${id}`)).description, 'Theirs');
+  assert.equal(await page.getByLabel('Description').inputValue(), 'Mine');
+  assert.deepEqual(await flaws(page), []);
+  await press(page, 'Save');
+  assert.match(await page.getByRole('status').innerText(), /in force/);
+  assert.equal((await call('GET', `/endpoints/${id}`)).description, 'Mine');
+  await page.context().close();
+});
+
+test('two customers do not see each other, the application sees both, and an admin all there is', async () => {
+  const [one, two] = [await visit('customer-4'), await visit('customer-5')];
+  const { id } = await add(one, '/four');
+  await add(two, '/five');
+  await two.goto(`${hub.url}/acme/endpoints`);
+  const list = await two.locator('main').innerText();
+  assert.ok(list.includes('/five') && !list.includes('/four') && !list.includes('/file'), list);
+  for (const path of ['', '/edit', '/attempts', '/test', '/rotate', '/recover', '/disable', '/delete'])
+    assert.equal((await two.goto(`${hub.url}/acme/endpoints/${id}${path}`)).status(), 404, path);
+  const names = (await call('GET', '/endpoints')).items.map((e) => e.url);
+  assert.ok(names.some((url) => url.endsWith('/four')) && names.some((url) => url.endsWith('/five')));
+  const ada = await signIn(browser, hub, 'ada', NO_SCRIPT);
+  await ada.goto(`${hub.url}/acme/admin/endpoints`);
+  await follow(ada, 'Add and change endpoints');
+  const all = await ada.locator('main').innerText();
+  assert.ok(all.includes('/four') && all.includes('/five') && all.includes('/file'), all);
+  await Promise.all([one, two, ada].map((page) => page.context().close()));
+});
+
+test('an endpoint of the configuration is looked at and switched, and not changed', async () => {
+  const page = await signIn(browser, hub, 'ada', NO_SCRIPT);
+  await page.goto(`${hub.url}/acme/endpoints`);
+  await leave(page, () => page.getByRole('link', { name: receiver.url('/file') }).click());
+  assert.match(await page.locator('main').innerText(), /stands in the configuration file/);
+  assert.equal(await page.getByRole('link', { name: 'Change', exact: true }).count(), 0);
+  await follow(page, 'Disable');
+  await press(page, 'Disable');
+  assert.match(await page.getByRole('status').innerText(), /What comes is held/);
+  await follow(page, 'Enable');
+  await press(page, 'Enable');
+  assert.match(await page.getByRole('status').innerText(), /goes out now/);
+  await page.context().close();
+});
+
+test('another secret is shown once, and signs from then on', async () => {
+  const page = await visit('customer-6', {});
+  const { secret } = await add(page, '/six', () => page.getByLabel('v1a (Ed25519)').check());
+  await follow(page, 'New secret');
+  await page.getByLabel('The old one signs for').selectOption('3600');
+  await press(page, 'New secret');
+  const fresh = await page.getByLabel('Signing secret').inputValue();
+  assert.match(fresh, /^whsec_\S+$/, 'and not the private key of v1a');
+  assert.notEqual(fresh, secret);
+  assert.match(await page.getByLabel('Public key').inputValue(), /^whpk_/);
+  assert.deepEqual(await flaws(page), []);
+  await page.context().close();
+});
+
+test('a test is sent and its attempt shown, with what was asked and answered', async () => {
+  const page = await visit('customer-7', {});
+  const { id } = await add(page, '/seven');
+  await follow(page, 'Send a test');
+  await page.getByLabel('Event type').selectOption('record.assigned');
+  await press(page, 'Show');
+  assert.match(await page.locator('pre').first().innerText(), /"type": "record.assigned"/);
+  await press(page, 'Send it');
+  await page.getByText('Request and response').first().waitFor();
+  await page.getByText('Request and response').first().click();
+  const asked = await page.locator('details pre').first().innerText();
+  assert.match(asked, /webhook-id: msg_/);
+  assert.match(asked, /webhook-signature: \*\*\*/);
+  assert.ok(receiver.requests.some((request) => request.url === '/seven'));
+  assert.deepEqual(await flaws(page), []);
+  await page.goto(`${hub.url}/acme/endpoints/${id}/attempts`);
+  const before = receiver.requests.filter((request) => request.url === '/seven');
+  await leave(page, () => page.getByRole('button', { name: /^Send again/ }).first().click());
+  assert.match(await page.getByRole('status').innerText(), /same webhook-id/);
+  const again = await until(() => {
+    const now = receiver.requests.filter((request) => request.url === '/seven');
+    return now.length > before.length && now;
+  }, 'it comes again');
+  assert.equal(again.at(-1).headers['webhook-id'], before[0].headers['webhook-id']);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('what was missed is sent again from a time on', async () => {
+  const page = await visit('customer-8');
+  await add(page, '/eight');
+  await follow(page, 'Send again what was missed');
+  await press(page, 'Send again what was missed');
+  assert.equal(await page.getByLabel('From (UTC)').getAttribute('aria-invalid'), 'true');
+  await page.getByLabel('From (UTC)').fill('2026-01-01T00:00');
+  await press(page, 'Send again what was missed');
+  assert.match(await page.getByRole('status').innerText(), /deliver(y|ies) go(es)? out again/);
+  await page.context().close();
+});
+
+test('what an endpoint answers is text, and never more', async () => {
+  const page = await visit('customer-9', {});
+  const hostile = await Receiver.start(500);
+  hostile.server.removeAllListeners('request');
+  hostile.server.on('request', (request, response) => {
+    response.writeHead(500, { 'content-type': 'text/html', 'x-hostile': '<b>bold</b>' });
+    response.end(`</pre><script>document.title = 'owned'</script><img src=x onerror=alert(1)>\u202e${'x'.repeat(3000)}`);
+  });
+  const { id } = await call('POST', '/endpoints', { url: hostile.url('/nine') });
+  await hub.case('bob', 'odd', HOSTILE);
+  await until(async () => (await call('GET', `/endpoints/${id}/attempts`)).items.length, 'it was tried');
+  const { url } = await call('POST', '/portal-links', {});
+  await page.context().clearCookies();
+  await page.goto(hub.url + new URL(url).pathname + new URL(url).search);
+  await page.goto(`${hub.url}/acme/endpoints/${id}/attempts?only=failed`);
+  await page.evaluate(() => document.querySelectorAll('details').forEach((one) => { one.open = true; }));
+  assert.notEqual(await page.title(), 'owned');
+  assert.equal(await page.locator('main img, main b').count(), 0);
+  assert.ok((await page.locator('main').innerText()).includes("document.title = 'owned'"));
+  assert.deepEqual(await flaws(page), []);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+  await hostile.stop();
+});
+
+const PAGES = ['', '/new', '/types', '/verify', '/{id}', '/{id}/edit', '/{id}/attempts', '/{id}/attempts?only=failed',
+  '/{id}/test', '/{id}/rotate', '/{id}/recover', '/{id}/disable', '/{id}/delete'];
+test('no page has a fault, in English and in German', async () => {
+  const page = await visit('customer-10', {});
+  const { id } = await add(page, '/ten');
+  for (const path of PAGES) {
+    assert.equal((await page.goto(`${hub.url}/acme/endpoints${path.replace('{id}', id)}`)).status(), 200, path);
+    await page.evaluate(() => document.querySelectorAll('details').forEach((one) => { one.open = true; }));
+    assert.deepEqual(await flaws(page), [], path);
+  }
+  assert.deepEqual(page.complaints, []);
+  const german = await visit('customer-10', { ...NO_SCRIPT, locale: 'de-DE' });
+  for (const path of PAGES) {
+    await german.goto(`${hub.url}/acme/endpoints${path.replace('{id}', id)}`);
+    assert.equal(await german.locator('html').getAttribute('lang'), 'de');
+    assert.doesNotMatch(await german.locator('main').innerText(), /[a-z]+\.[a-z_]+_hint|\b(the|endpoints)\b/, path);
+  }
+  await page.context().close();
+  await german.context().close();
+});
+
+test('with the keyboard alone', async () => {
+  const page = await visit('customer-11');
+  await page.keyboard.press('Tab');
+  await page.getByRole('link', { name: 'Add an endpoint' }).first().focus();
+  await leave(page, () => page.keyboard.press('Enter'));
+  await page.getByLabel('URL', { exact: true }).focus();
+  await page.keyboard.type(receiver.url('/eleven'));
+  await leave(page, () => page.keyboard.press('Enter'));
+  assert.match(await page.getByLabel('Signing secret').inputValue(), /^whsec_/);
+  await page.context().close();
+});
