@@ -23,12 +23,12 @@
     "description?:text? types?:[text]? when?:any headers?:{text?}? format?:EndpointFormat? "                           \
     "signatures?:[EndpointSignature]? handshake?:bool? rate?:int? concurrency?:int? order?:EndpointOrder? "            \
     "metadata?:{text?}? enabled?:bool? ..."
-#define ENDPOINT                                                                                                        \
-    "id:uuid name:text channel:text from:EndpointFrom url:text description:text? types:[text] when:any headers:object " \
-    "format:text signatures?:[text] handshake?:bool rate:int? concurrency:int order:EndpointOrder metadata:object "     \
-    "enabled:bool owner:text? version:int? public_key?:text? created_at:time disabled_at:time? disabled_why:text? "     \
-    "breaker:Breaker breaker_until:time? failing:bool failing_since:time? pending:int pending_more:bool held:int "      \
-    "held_more:bool sending:int oldest_due:time? last_success_at:time?"
+#define ENDPOINT                                                                                                       \
+    "id:uuid name:text channel:text from:EndpointFrom url:text description:text? types:[text] when:any "               \
+    "headers:object format:text signatures?:[text] handshake?:bool rate:int? concurrency:int order:EndpointOrder "     \
+    "metadata:object enabled:bool owner:text? version:int? public_key?:text? created_at:time disabled_at:time? "       \
+    "disabled_why:text? breaker:Breaker breaker_until:time? failing:bool failing_since:time? pending:int "             \
+    "pending_more:bool held:int held_more:bool sending:int oldest_due:time? last_success_at:time?"
 
 const struct openapi_operation openapi_operations[] = {
     /* integrators */
