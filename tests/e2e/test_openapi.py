@@ -365,7 +365,7 @@ def test_every_route_that_takes_json_refuses_what_is_none(hub, kind):
     for (method, pattern), operation in operations(hub).items():
         media = [m for m in operation.get("requestBody", {}).get("content", {}) if m.endswith("json")]
         may_be_empty = ("/actions/{action}", "/reveal", "}/retry", "}/cancel", "}/test", "}/enable", "}/disable", "}/rotate",
-                        "/resend")
+                        "/resend", "/portal-links")
         optional = pattern.endswith(may_be_empty) and kind == "nothing"
         if not media or optional:
             continue
