@@ -198,17 +198,9 @@ static void on_answer(void *arg, const struct belfry_http_answer *answer)
     struct webhook *w = a->webhook;
     struct consent_news news = {0};
     char why[240];
-    struct asked asked = {.method = "OPTIONS",
-                          .url = belfry_str(a->url),
-                          .headers = a->headers,
-                          .header_count = a->header_count,
-                          .own_headers = a->header_count};
-    char *record = record_make(&asked, answer);
-    news.record = record;
     judge(a, answer, &news, why, sizeof(why));
     tell_all(a, &news);
     asking_free(a);
-    free(record);
     webhook_settle(w);
 }
 
@@ -277,7 +269,7 @@ static int tell_at_once(struct webhook *w, const struct consent *c,
     int64_t wait = c->ask_at_ms - w->host->now_ms(w->host);
     if (!c->ask_at_ms || wait <= 0)
         return 0;
-    told(arg, &(struct consent_news){.detail = c->detail, .wait_ms = wait, .record = "{}"});
+    told(arg, &(struct consent_news){.detail = c->detail, .wait_ms = wait});
     return 1;
 }
 

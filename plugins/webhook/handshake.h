@@ -16,7 +16,6 @@ struct consent_news {
     int given;
     const char *detail; /* why not, for people */
     int64_t wait_ms;    /* when it makes sense to come again */
-    const char *record; /* of the request, JSON */
 };
 
 /*

@@ -111,13 +111,10 @@ static void add_body(struct text *t, struct belfry_str body, size_t most)
 
 static void add_request(struct text *t, const struct asked *request, int with_headers)
 {
-    text_addz(t, "{\"request\":{\"method\":");
-    text_string(t, belfry_str(request->method));
-    text_addz(t, ",\"url\":");
+    text_addz(t, "{\"request\":{\"method\":\"POST\",\"url\":");
     add_url(t, request->url);
     add_headers(t, request->headers, with_headers ? request->header_count : request->own_headers);
-    if (request->body)
-        add_body_of(t, request->body);
+    add_body_of(t, request->body);
     text_addz(t, "}");
 }
 

@@ -8,8 +8,6 @@
  *
  * request.body_of: the bytes that went out are `before`, the bytes from..to of the event's stored payload, and `after`;
  * so a million attempts do not each keep a body that is there already. Who shows an attempt puts the body together.
- * A request without a body has none.
- * request.method OPTIONS: consent was asked for, and nothing was posted.
  * response.class: ok, http_<status>, redirect, dns, refused, reset, tls, timeout, blocked_ip, canceled, url, other.
  * response.error, of those that are no answer: what happened. response.body or, when it is no UTF-8, body_base64: its
  * first 20,000 bytes at most; response.truncated: there was more.
@@ -22,12 +20,11 @@
 #include "compose.h"
 
 struct asked {
-    const char *method;
     struct belfry_str url;
     const struct belfry_attr *headers;
     size_t header_count;
-    size_t own_headers;          /* the first so many are the hub's own */
-    const struct composed *body; /* NULL: none */
+    size_t own_headers; /* the first so many are the hub's own */
+    const struct composed *body;
 };
 
 /* New memory, freed with free(); at most 32 KiB. The payload of `body` is not looked at. */

@@ -89,8 +89,7 @@ static void on_answer(void *arg, const struct belfry_http_answer *answer)
     struct sending *s = arg;
     const struct belfry_host *host = s->webhook->host;
     char class[32], detail[200];
-    struct asked asked = {.method = "POST",
-                          .url = belfry_str(s->url),
+    struct asked asked = {.url = belfry_str(s->url),
                           .headers = s->headers,
                           .header_count = s->header_count,
                           .own_headers = s->own_headers,
@@ -220,7 +219,7 @@ static void on_consent(void *arg, const struct consent_news *news)
                                    .outcome = BELFRY_UNAVAILABLE,
                                    .retry_after_ms = news->wait_ms,
                                    .detail = belfry_str(news->detail),
-                                   .record = belfry_str(news->record)};
+                                   .record = belfry_str("{}")};
     finish(s, &result);
 }
 

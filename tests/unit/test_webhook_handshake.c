@@ -111,8 +111,6 @@ static void test_a_receiver_that_does_not_agree(void **state)
         assert_int_equal(o->retry_after_ms, waits[i]);
         assert_string_equal(o->detail, "the receiver gave no consent: it answered OPTIONS with 404 and without "
                                        "WebHook-Allowed-Origin: belfry.example.org");
-        assert_non_null(strstr(o->record, "\"method\":\"OPTIONS\""));
-        assert_non_null(strstr(o->record, "\"status\":404"));
         assert_int_equal(belfry_test_request_count(t), i + 1);
         belfry_test_advance(t, "1m");
         o = belfry_test_outcome(t, deliver(t, "{}"), 0);

@@ -41,11 +41,15 @@ class Delivery:
 
 class Receiver:
     """answer(path, ANSWER...): each an int status, (status, headers), (status, headers, body), or a function of the
-    delivery that gives one of these; the last one repeats. 200 where nothing is said."""
+    delivery that gives one of these; the last one repeats. 200 where nothing is said.
+
+    consent(path, ANSWER...): the same for OPTIONS, the handshake of CloudEvents; 405 where nothing is said."""
 
     def __init__(self):
         self.deliveries = []
         self.scripts = {}
+        self.asked = []  # what came with OPTIONS
+        self.consents = {}
         self.changed = threading.Condition()
         receiver = self
 
@@ -55,7 +59,13 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 delivery = Delivery(self.path, self.headers, body)
-                status, headers, said = receiver._take(delivery)
+                self.say(*receiver._take(delivery, receiver.deliveries, receiver.scripts, 200))
+
+            def do_OPTIONS(self):
+                asked = Delivery(self.path, self.headers, b"")
+                self.say(*receiver._take(asked, receiver.asked, receiver.consents, 405))
+
+            def say(self, status, headers, said):
                 if status is None:  # hang up without an answer
                     self.close_connection = True
                     return
@@ -91,10 +101,13 @@ class Receiver:
     def answer(self, path, *answers):
         self.scripts[path] = list(answers)
 
-    def _take(self, delivery):
+    def consent(self, path, *answers):
+        self.consents[path] = list(answers)
+
+    def _take(self, delivery, arrived, scripts, default):
         with self.changed:
-            self.deliveries.append(delivery)
-            script = self.scripts.get(delivery.path, [200])
+            arrived.append(delivery)
+            script = scripts.get(delivery.path, [default])
             answer = script.pop(0) if len(script) > 1 else script[0]
             self.changed.notify_all()
         if callable(answer):
