@@ -214,11 +214,11 @@ static belfry_status secret(void *self, struct belfry_str settings, struct belfr
     const struct webhook *w = self;
     struct key keys[KEYS_OF_SECRET];
     char text[KEY_SECRET_TEXT];
-    const char *wrong = NULL;
-    size_t count = given.len ? keys_read(given, keys, &wrong) : 0;
+    const char *wrong = given.len ? keys_fault(given) : NULL;
     (void)settings;
     if (wrong)
         return w->host->fail(err, BELFRY_EINVAL, "/secret", "%s", wrong);
+    size_t count = given.len ? keys_read(given, keys, &wrong) : 0;
     int failed = keys_new(keys, count, text) != 0;
     OPENSSL_cleanse(keys, sizeof(keys));
     if (failed)

@@ -9,6 +9,7 @@
 
 #define HMAC_MIN 24
 #define HMAC_FRESH 32
+#define PUBLIC_SIZE 32
 
 static const struct {
     const char *prefix;
@@ -70,17 +71,18 @@ static size_t base64_decode(struct belfry_str text, uint8_t *out, size_t max)
     return n;
 }
 
-static int public_of(const uint8_t seed[KEY_SEED], uint8_t out[32])
+static int public_of(const uint8_t seed[KEY_SEED], uint8_t out[PUBLIC_SIZE])
 {
-    size_t len = 32;
+    size_t len = PUBLIC_SIZE;
     EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, KEY_SEED);
-    int ok = key && EVP_PKEY_get_raw_public_key(key, out, &len) == 1 && len == 32;
+    int ok = key && EVP_PKEY_get_raw_public_key(key, out, &len) == 1 && len == PUBLIC_SIZE;
     EVP_PKEY_free(key);
     return ok ? 0 : -1;
 }
 
 static const char *read_hmac(struct belfry_str text, struct key *key)
 {
+    key->has_public = 0;
     if (begins(text, KEY_HMAC)) {
         text.ptr += prefixes[KEY_HMAC].len;
         text.len -= prefixes[KEY_HMAC].len;
@@ -95,19 +97,15 @@ static const char *read_hmac(struct belfry_str text, struct key *key)
 
 static const char *read_ed25519(struct belfry_str text, struct key *key)
 {
-    uint8_t public[32];
     text.ptr += prefixes[KEY_ED25519].len;
     text.len -= prefixes[KEY_ED25519].len;
     key->kind = KEY_ED25519;
     size_t len = base64_decode(text, key->bytes, KEY_BYTES_MAX);
     key->len = KEY_SEED;
-    if (len != KEY_SEED && len != KEY_SEED + sizeof(public))
+    key->has_public = len == KEY_SEED + PUBLIC_SIZE;
+    if (len != KEY_SEED && !key->has_public)
         return "is not `whsk_` and base64 of the 32 bytes of an Ed25519 key; make one with `echo \"whsk_$(openssl rand "
                "-base64 32)\"`";
-    if (public_of(key->bytes, public) != 0)
-        return "cannot be used by OpenSSL";
-    if (len > KEY_SEED && memcmp(public, key->bytes + KEY_SEED, sizeof(public)) != 0)
-        return "has a public half that is another key's";
     return NULL;
 }
 
@@ -131,6 +129,24 @@ size_t keys_read(struct belfry_str secret, struct key keys[KEYS_OF_SECRET], cons
     return *fault ? 0 : count;
 }
 
+const char *keys_fault(struct belfry_str secret)
+{
+    struct key keys[KEYS_OF_SECRET];
+    uint8_t public[PUBLIC_SIZE];
+    const char *fault;
+    size_t count = keys_read(secret, keys, &fault);
+    for (size_t i = 0; i < count && !fault; i++) {
+        if (keys[i].kind != KEY_ED25519)
+            continue;
+        if (public_of(keys[i].bytes, public) != 0)
+            fault = "cannot be used by OpenSSL";
+        else if (keys[i].has_public && memcmp(public, keys[i].bytes + KEY_SEED, PUBLIC_SIZE) != 0)
+            fault = "has a public half that is another key's";
+    }
+    OPENSSL_cleanse(keys, sizeof(keys));
+    return fault;
+}
+
 struct belfry_str keys_shared(struct belfry_str secret)
 {
     for (struct belfry_str part = word(&secret); part.len; part = word(&secret))
@@ -143,7 +159,7 @@ struct belfry_str keys_shared(struct belfry_str secret)
 
 int keys_public(const struct key *key, char out[KEY_PUBLIC_TEXT])
 {
-    uint8_t public[32];
+    uint8_t public[PUBLIC_SIZE];
     if (public_of(key->bytes, public) != 0)
         return -1;
     memcpy(out, "whpk_", 5);
@@ -160,7 +176,7 @@ static size_t write_key(const struct key *key, char *out)
     if (key->kind == KEY_ED25519) {
         if (public_of(bytes, bytes + KEY_SEED) != 0)
             return 0;
-        len = KEY_SEED + 32;
+        len = KEY_SEED + PUBLIC_SIZE;
     }
     memcpy(out, prefixes[key->kind].prefix, prefix);
     prefix += (size_t)EVP_EncodeBlock((unsigned char *)out + prefix, bytes, (int)len);

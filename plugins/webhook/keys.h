@@ -20,12 +20,15 @@ enum key_kind { KEY_HMAC = 1, KEY_ED25519 = 2 };
 struct key {
     enum key_kind kind;
     size_t len;
-    uint8_t bytes[KEY_BYTES_MAX]; /* of KEY_ED25519 the seed */
+    uint8_t bytes[KEY_BYTES_MAX]; /* of KEY_ED25519 the seed, and the public key behind it as it was written */
+    int has_public;
 };
 
 /* Reads a secret. Returns the number of keys, or 0 and in *fault what is wrong, a sentence after "the secret". Whoever
- * called wipes the keys. */
+ * called wipes the keys. That a public key is the seed's own is not looked at: it costs as much as a signature. */
 size_t keys_read(struct belfry_str secret, struct key keys[KEYS_OF_SECRET], const char **fault);
+/* NULL, or what is wrong with a secret that somebody brings in, as keys_read() says it and that one thing more. */
+const char *keys_fault(struct belfry_str secret);
 /* "whpk_<base64>" of a KEY_ED25519. 0, or -1: OpenSSL would not. */
 int keys_public(const struct key *key, char out[KEY_PUBLIC_TEXT]);
 /* The text of a secret with these keys, and with fresh random ones of the kinds that are not among them. 0, or -1: no

@@ -157,8 +157,9 @@ static belfry_status check_secrets(const struct belfry_host *host, const struct 
     uint32_t kinds = 0, wanted = signatures_of(e);
     for (uint32_t i = 0; i < e->secrets.count; i++) {
         struct key keys[KEYS_OF_SECRET];
-        const char *fault;
-        size_t count = keys_read(belfry_str(text_at(&e->secrets, i)), keys, &fault);
+        struct belfry_str text = belfry_str(text_at(&e->secrets, i));
+        const char *unread, *fault = keys_fault(text);
+        size_t count = fault ? 0 : keys_read(text, keys, &unread);
         for (size_t k = 0; k < count; k++)
             kinds |= keys[k].kind == KEY_HMAC ? SIGNATURE_V1 : SIGNATURE_V1A;
         OPENSSL_cleanse(keys, sizeof(keys));
