@@ -43,5 +43,8 @@ int client_cidr_has(const char *cidr, const char *address);
 /* 1 when the address may be connected to: public, or in `allow` (may be NULL). v4-mapped and NAT64 addresses are judged
  * by the IPv4 address inside. family AF_INET or AF_INET6, address in network order (4 or 16 bytes). */
 int client_address_allowed(int family, const void *address, const struct client_cidrs *allow);
+/* 1 when the host of the URL is the number of an address, in any spelling that libcurl reads (127.1, 0x7f000001), and
+ * that may not be connected to. 0 for names, and for what is no URL. allow: texts, ends at NULL; may be NULL. */
+int client_url_refused(const char *url, const char *const *allow);
 
 #endif

@@ -12,6 +12,7 @@
 #include "client/client.h"
 
 #include <arpa/inet.h>
+#include <curl/curl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 
@@ -103,6 +104,18 @@ int client_address_allowed(int family, const void *address, const struct client_
     return allowed(6, bytes, allow);
 }
 
+/* Without the brackets of an IPv6 address and its zone. */
+static int literal_allowed(char *host, const struct client_cidrs *allow)
+{
+    uint8_t bytes[16];
+    size_t len = strcspn(host, "]%");
+    if (*host == '[') {
+        host[len] = '\0';
+        return inet_pton(AF_INET6, host + 1, bytes) != 1 || client_address_allowed(AF_INET6, bytes, allow);
+    }
+    return inet_pton(AF_INET, host, bytes) != 1 || client_address_allowed(AF_INET, bytes, allow);
+}
+
 static int parse(const char *text, struct range *out)
 {
     char copy[64];
@@ -147,6 +160,20 @@ struct client_cidrs *client_cidrs_new(const char *const *list, struct error *err
 void client_cidrs_free(struct client_cidrs *cidrs)
 {
     free(cidrs);
+}
+
+/* libcurl turns the other spellings of numbers into the usual one when it takes a URL apart. */
+int client_url_refused(const char *url, const char *const *allow)
+{
+    CURLU *parsed = curl_url();
+    struct client_cidrs *cidrs = client_cidrs_new(allow, NULL);
+    char *host = NULL;
+    int refuse = curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+                 curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK && !literal_allowed(host, cidrs);
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    client_cidrs_free(cidrs);
+    return refuse;
 }
 
 int client_cidr_has(const char *cidr, const char *address)

@@ -64,4 +64,11 @@ static void cancel(const struct belfry_host *table, uint64_t id)
         client_cancel(host_parts(host_of(table))->client, LIST_OF(thing, struct call, thing)->client_id);
 }
 
-const struct belfry_http_client_api host_http_client_api = {sizeof(struct belfry_http_client_api), 0, request, cancel};
+static int32_t refuses(const struct belfry_host *table, const char *url, const char *const *allow_cidrs)
+{
+    (void)table;
+    return client_url_refused(url, allow_cidrs);
+}
+
+const struct belfry_http_client_api host_http_client_api = {sizeof(struct belfry_http_client_api), 0, request, cancel,
+                                                            refuses};

@@ -19,6 +19,7 @@
 
 /* A judgement on its way: what was found wrong goes into err, any number of times. */
 struct judging {
+    const struct webhook *webhook;
     const struct belfry_host *host;
     struct belfry_error *err;
     belfry_status status;
@@ -163,10 +164,21 @@ static void judge_member(struct judging *j, const char *name, json_t *value)
 
 /* --- check -------------------------------------------------------------------------------------------------------- */
 
+/* Refused at every call in any case; said here so that it is known at once. */
+static int leads_inside(const struct webhook *w, struct belfry_str url)
+{
+    char text[URL_MAX + 1];
+    memcpy(text, url.ptr, url.len);
+    text[url.len] = '\0';
+    return w->http->refuses(w->host, text, w->cidrs);
+}
+
 static void judge_all(struct judging *j, const struct belfry_endpoint_draft *draft, json_t *given)
 {
     const char *name, *wrong = url_fault(draft->url);
     json_t *value;
+    if (!wrong && leads_inside(j->webhook, draft->url))
+        wrong = "leads to a private address, which this hub does not call; its operator may allow the range";
     if (wrong)
         fault(j, "/url", wrong);
     json_object_foreach(given, name, value) judge_member(j, name, value);
@@ -181,7 +193,7 @@ static belfry_status check(void *self, const struct belfry_endpoint_draft *draft
     json_t *given =
         json_loadb(draft->settings.ptr ? draft->settings.ptr : "", draft->settings.len, JSON_REJECT_DUPLICATES, NULL);
     int readable = settings_read(draft->before, &before) == 0;
-    struct judging j = {.host = w->host, .err = err, .before = &before, .out = before};
+    struct judging j = {.webhook = w, .host = w->host, .err = err, .before = &before, .out = before};
     if (!draft->before.len)
         j.out.format = (enum format)w->config->format;
     j.out.headers = headers;

@@ -221,17 +221,22 @@ belfry_status options_check(const struct belfry_host *host, const struct config 
     return BELFRY_OK;
 }
 
-void options_warn(const struct belfry_host *host, const struct config *config)
+static void warn(const struct belfry_host *host, const struct endpoint *e, const char *what)
+{
+    char line[400];
+    snprintf(line, sizeof(line), "endpoint `%s` %s", e->name, what);
+    host->log(host, BELFRY_LOG_WARN, line);
+}
+
+void options_warn(const struct belfry_host *host, const struct belfry_http_client_api *http,
+                  const struct config *config, const char *const *ranges)
 {
     for (uint32_t i = 0; i < config->endpoints.count; i++) {
         const struct endpoint *e = endpoint_at(config, i);
-        char line[300];
-        if (signatures_of(e) != SIGNATURE_V1A)
-            continue;
-        snprintf(line, sizeof(line),
-                 "endpoint `%s` is signed with v1a alone, which most libraries of Standard Webhooks do not verify",
-                 e->name);
-        host->log(host, BELFRY_LOG_WARN, line);
+        if (signatures_of(e) == SIGNATURE_V1A)
+            warn(host, e, "is signed with v1a alone, which most libraries of Standard Webhooks do not verify");
+        if (http->refuses(host, e->url, ranges))
+            warn(host, e, "leads to a private address, which is refused unless allow_cidrs names its range");
     }
 }
 

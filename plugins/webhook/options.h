@@ -17,8 +17,9 @@ extern const struct belfry_option options_table[];
 
 /* What the table cannot say. EINVAL, with the name of the endpoint. */
 belfry_status options_check(const struct belfry_host *host, const struct config *config, struct belfry_error *err);
-/* What may pass and is likely a mistake, into the log. */
-void options_warn(const struct belfry_host *host, const struct config *config);
+/* What may pass and is likely a mistake, into the log. ranges: as options_ranges() gives them. */
+void options_warn(const struct belfry_host *host, const struct belfry_http_client_api *http,
+                  const struct config *config, const char *const *ranges);
 /* New memory: the ranges, ends at NULL; the texts are the configuration's. Freed with free(). */
 const char **options_ranges(const struct config *config);
 /* All endpoints with the retry policy, to the host. */

@@ -39,7 +39,7 @@ static belfry_status create(const struct belfry_host *host, const void *config, 
 static belfry_status start(void *self, struct belfry_error *err)
 {
     struct webhook *w = self;
-    options_warn(w->host, w->config);
+    options_warn(w->host, w->http, w->config, w->cidrs);
     return options_declare(w->host, w->targets, w->config, err);
 }
 
@@ -56,7 +56,7 @@ static belfry_status reload(void *self, const void *config, struct belfry_error 
     free(w->cidrs);
     w->config = config;
     w->cidrs = options_ranges(config);
-    options_warn(w->host, config);
+    options_warn(w->host, w->http, config, w->cidrs);
     return BELFRY_OK;
 }
 

@@ -792,6 +792,8 @@ MEMBER(belfry_http_client_api, request, 8, belfry_status (*)(const struct belfry
        const struct belfry_http_call *call, void (*done)(void *arg, const struct belfry_http_answer *answer),
        void *arg, uint64_t *id));
 MEMBER(belfry_http_client_api, cancel, 16, void (*)(const struct belfry_host *host, uint64_t id));
+MEMBER(belfry_http_client_api, refuses, 24, int32_t (*)(const struct belfry_host *host, const char *url,
+       const char *const *allow_cidrs));
 
 /* belfry_worker_api */
 MEMBER(belfry_worker_api, struct_size, 0, uint32_t);

@@ -97,6 +97,37 @@ static void test_single_addresses(void **state)
     assert_int_equal(client_address_allowed(AF_UNIX, "xxxxxxxxxxxxxxxx", NULL), 0);
 }
 
+static void test_numbers_in_a_url(void **state)
+{
+    (void)state;
+    static const char *const list[] = {"10.1.0.0/16", "fd00::/8", NULL};
+    static const struct {
+        const char *url;
+        int refused;
+    } rows[] = {{"http://127.0.0.1/", 1},
+                {"http://127.1:80/x", 1},
+                {"http://0x7f.0.0.1/", 1},
+                {"http://017700000001/", 1},
+                {"http://2130706433/", 1},
+                {"http://0/", 1},
+                {"https://[::1]:8443/", 1},
+                {"https://[::ffff:127.0.0.1]/", 1},
+                {"https://[fe80::1%25eth0]/", 1},
+                {"http://10.2.0.1/", 1},
+                {"http://10.1.0.1/", 0}, /* allowed */
+                {"http://[fd00::1]/", 0},
+                {"http://8.8.8.8/", 0},
+                {"http://[2606:2800::1]/", 0},
+                {"http://localhost/", 0}, /* names are judged when they are called */
+                {"http://127.0.0.1.example.org/", 0},
+                {"nonsense", 0},
+                {"", 0}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (client_url_refused(rows[i].url, list) != rows[i].refused)
+            fail_msg("%s", rows[i].url);
+    assert_int_equal(client_url_refused("http://10.1.0.1/", NULL), 1);
+}
+
 static void test_allowed_ranges(void **state)
 {
     (void)state;
@@ -166,8 +197,11 @@ static void test_one_in_a_range(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ranges),         cmocka_unit_test(test_single_addresses),
-        cmocka_unit_test(test_allowed_ranges), cmocka_unit_test(test_spellings_of_ranges),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_single_addresses),
+        cmocka_unit_test(test_numbers_in_a_url),
+        cmocka_unit_test(test_allowed_ranges),
+        cmocka_unit_test(test_spellings_of_ranges),
         cmocka_unit_test(test_one_in_a_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -328,6 +328,17 @@ static void test_a_schedule_of_ones_own(void **state)
     belfry_test_free(t);
 }
 
+static void test_warnings(void **state)
+{
+    (void)state;
+    struct belfry_test *t =
+        make("{endpoints: [{name: in, url: 'http://10.1.2.3/', secret: " SECRET "}, {name: allowed, "
+             "url: 'http://127.0.0.1/', secret: " SECRET "}], allow_cidrs: 127.0.0.0/8}");
+    assert_string_equal(belfry_test_logs(t), "warn: endpoint `in` leads to a private address, which is refused unless "
+                                             "allow_cidrs names its range");
+    belfry_test_free(t);
+}
+
 static void test_reload(void **state)
 {
     (void)state;
@@ -417,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_records_are_bounded),
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_a_schedule_of_ones_own),
+        cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_reload),
         cmocka_unit_test(test_refused_options),
     };

@@ -147,6 +147,10 @@ struct belfry_http_client_api {
     belfry_status (*request)(const struct belfry_host *host, const struct belfry_http_call *call,
                              void (*done)(void *arg, const struct belfry_http_answer *answer), void *arg, uint64_t *id);
     void (*cancel)(const struct belfry_host *host, uint64_t id);
+    /* [any] 1: a request to this URL would be refused whatever the network says, because its host is the number of an
+     * address, in any spelling, that is private and not in allow_cidrs (ends at NULL; may be NULL). Names are not
+     * resolved: what they lead to is judged at each request. For a word to whoever enters such a URL. */
+    int32_t (*refuses)(const struct belfry_host *host, const char *url, const char *const *allow_cidrs);
 };
 
 /* --- belfry.smtp-client/1: one mail to one recipient (RFC 5321) --------------------------------------------------- */
