@@ -111,7 +111,7 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", "/{org}/endpoints/{id}/edit", "A form to change it.", NULL, NULL, "200=text/html 404=text/html"},
     {"POST", "/{org}/endpoints/{id}/edit", "Changes it, when it still has the version that the form shows.", NULL,
      "application/x-www-form-urlencoded:object", "303 404=text/html 409=text/html 412=text/html 422=text/html"},
-    {"GET", "/{org}/endpoints/{id}/attempts", "Its attempts, with request and response.", "before:text only:text", NULL,
+    {"GET", "/{org}/endpoints/{id}/attempts", "Its attempts, with request and response.", "before:text failed:text", NULL,
      "200=text/html 404=text/html"},
     {"POST", "/{org}/endpoints/{id}/attempts", "Sends the delivery of an attempt once more.", NULL,
      "application/x-www-form-urlencoded:object", "303 404=text/html 409=text/html"},

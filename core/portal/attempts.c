@@ -58,11 +58,6 @@ static void side_dress(struct page *page, json_t *attempt, const char *name, con
     json_object_set_new(attempt, name, out);
 }
 
-static int arrived(const json_t *attempt)
-{
-    return str_eqz(json_str(json_at(attempt, "/result/code")), "delivered");
-}
-
 void attempts_dress(struct page *page, json_t *items)
 {
     json_t *attempt;
@@ -87,17 +82,10 @@ void attempts_ask(struct page *page)
     page_ask(page, "GET", endpoint_path(page, ""), NULL);
 }
 
-/* Only those that failed: the API tells of all, so a page may have none of them and older ones all the same. */
 void attempts_show(struct page *page)
 {
     json_t *items = json_object_get(page_got(page, 0), "items"), *endpoint = page_got(page, 1);
-    struct belfry_str only;
-    int failed = http_query(page->req, "only", 0, &only) == BELFRY_OK && str_eqz(only, "failed");
-    for (size_t i = json_array_size(items); failed && i > 0; i--)
-        if (arrived(json_array_get(items, i - 1)))
-            json_array_remove(items, i - 1);
     attempts_dress(page, items);
-    json_object_set_new(page->model, "any", json_boolean(json_array_size(items) > 0));
     json_object_set_new(page->model, "has_tries", json_boolean(json_array_size(items) > 0));
     json_object_set(page->model, "tries", items);
     json_object_set(page->model, "id", json_object_get(endpoint, "id"));

@@ -2,9 +2,9 @@
 /* What the portal consists of: a line for each page, each form and each tab. */
 #include "portal/internal.h"
 
-static const char *const outcomes[] = {"failed", NULL};
+static const char *const yes[] = {"true", NULL};
 static const struct filter no_filters[] = {{0}};
-static const struct filter attempt_filters[] = {{.name = "only", .choices = outcomes, .group = "only"}, {0}};
+static const struct filter attempt_filters[] = {{.name = "failed", .choices = yes, .group = "failed"}, {0}};
 
 #define ONE "/endpoints/{id}"
 
