@@ -65,7 +65,8 @@ static void start(void)
                                     text = {.kind = HOOK_TEXT};
     static const struct config_hook_member members[] = {{"v", &v}, {"t", &text}};
     static const struct config_hook_value out = {.kind = HOOK_OBJECT, .members = members, .count = 2};
-    struct arena *arena = arena_new(0);
+    static struct arena *arena; /* for good */
+    arena = arena_new(0);
     text.text = template_compile(arena, STR("{{headers.a}} {{item.t}} {{#body.l}}{{.}}{{/body.l}}"), NULL);
     trigger.type = template_compile(arena, STR("{{body.t}}"), NULL);
     trigger.id = template_compile(arena, STR("{{body.id}}{{index}}"), NULL);
