@@ -151,8 +151,12 @@ static void build_public(struct config_build *b, const struct yaml_node *at, str
 static void build_key(struct config_build *b, const struct scheme *scheme, enum key_kind kind,
                       const struct yaml_node *at, struct config_hook_key *key)
 {
-    if (!config_is_text(at) || at->unresolved)
+    if (at->unresolved)
         return;
+    if (!config_is_text(at)) { /* an empty key would be everybody's */
+        config_error(b, "H203", at, "the secret has bytes that are no text");
+        return;
+    }
     if (str_has_prefix(at->text, STR("whsk_"))) {
         struct diag *d = config_error(b, "H203", at, "this is the private key of whoever signs");
         diag_help(b->diags, d, "a receiver has the public one, which begins with `whpk_`; change this one: it is out");

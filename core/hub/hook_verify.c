@@ -200,8 +200,9 @@ const char *hook_verify(const struct config_verify *v, const struct belfry_attr 
     add_pattern(&content, v->tail, &parts);
     struct belfry_str signed_text = content.len ? buf_str(&content) : STR("");
     for (size_t i = 0; i < v->key_count; i++)
-        fits |= v->keys[i].ed25519 ? ed25519_fits(&v->keys[i], signed_text, &parts)
-                                   : hmac_fits(v, &v->keys[i], signed_text, &parts);
+        if (v->keys[i].len > 0) /* 0: a check without secrets; such a key is nobody's */
+            fits |= v->keys[i].ed25519 ? ed25519_fits(&v->keys[i], signed_text, &parts)
+                                       : hmac_fits(v, &v->keys[i], signed_text, &parts);
     buf_free(&content);
     return fits ? NULL : "none of the secrets made its signature";
 }

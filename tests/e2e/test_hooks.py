@@ -229,6 +229,16 @@ def test_a_secret_is_changed_without_a_gap(hooked):
     assert sorted(hub.titles("ann")) == ["New", "Old", "Still old"]
 
 
+def test_a_secret_is_shown_to_nobody(hooked):
+    hub = hooked(secret=["${env:BELFRY_TEST_NEW}", SECRET])
+    github(hub, issue())
+    github(hub, issue(), secret="another secret")
+    shown = hub.get("/v1/admin/config", people.token("operator"))
+    assert shown.status_code == 200 and "x-hub" not in shown.text and "github" in shown.text
+    for text in [shown.text, hub.log(), hub.get("/openapi.json").text, hub.get("/metrics").text]:
+        assert SECRET not in text and OTHER not in text
+
+
 def test_a_source_without_verify_has_no_hook(hooked):
     hub = hooked()
     body = body_of(issue())

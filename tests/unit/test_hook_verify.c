@@ -200,9 +200,22 @@ static void test_long_bodies(void **state)
     config_unref(config);
 }
 
+/* Of a check that was made without secrets: no signature is right by a key that is not there. */
+static void test_no_key(void **state)
+{
+    (void)state;
+    struct config *config = hook_config("    verify: {scheme: github, secret: \"${env:BELFRY_NOT_THERE}\"}");
+    struct belfry_attr headers[16]; /* the HMAC of "x" by the empty key */
+    size_t count = hook_headers(
+        "x-hub-signature-256: sha256=4cbc96099a6467ce002461f10549b4898265ebe6188b45efacc44293516e62c4", headers);
+    assert_string_equal(hook_verify(config->sources[0].verify, headers, count, STR("x"), 0), WRONG);
+    config_unref(config);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_long_bodies)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_long_bodies),
+                                       cmocka_unit_test(test_no_key)};
     setenv("BELFRY_PLUGIN_PATH", BELFRY_SRCDIR "/tests/config/plugins", 1);
     return cmocka_run_group_tests_name("signatures of hooks", tests, NULL, NULL);
 }
