@@ -168,7 +168,8 @@
 
 #define STORE_SCHEMA_5 \
     STORE_SCHEMA_5_ENDPOINT \
-    STORE_SCHEMA_5_LANE
+    STORE_SCHEMA_5_LANE \
+    STORE_SCHEMA_5_TWIN
 
 #define STORE_SCHEMA_5_ENDPOINT \
     /* origin: 0 the configuration, 1 the API. owner: "token:crm-app", "person:ann"; version: of what people set, raised
@@ -193,6 +194,11 @@
     "CREATE INDEX delivery_event ON delivery(event, person, target);" \
     /* what was told of its failures last: enum target_told (deliveries.h) */ \
     "ALTER TABLE target ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
+
+#define STORE_SCHEMA_5_TWIN \
+    /* a claim asks for other rows of the event to the same target; the event may have gone to thousands */ \
+    "DROP INDEX delivery_event;" \
+    "CREATE INDEX delivery_event ON delivery(event, person, target);"
 
 /* clang-format on */
 

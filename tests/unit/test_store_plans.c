@@ -135,6 +135,25 @@ static void test_a_filter_that_lets_nothing_through_reads_no_table_of_millions(v
     store_close(store);
 }
 
+/* A claim asks whether another rule sent the same to the same target; the event may have gone to ten thousand. */
+static void test_a_twin_is_found_by_its_target(void **state)
+{
+    struct store *store = open_store(*state);
+    struct store_conn *conn = store_writer(store);
+    struct store_delivery d = {.id = 1, .event = 7, .org = 1, .channel = 2, .target = 3, .state = OUTCOME_delivered};
+    store_begin(conn, NULL);
+    store_delivery_add(conn, &d);
+    d.id = 2;
+    assert_int_equal(store_delivery_has_twin(conn, &d), 1);
+    d.target = 4;
+    assert_int_equal(store_delivery_has_twin(conn, &d), 0);
+    store_commit(conn, NULL);
+    assert_int_equal(planned(conn, "SELECT 1 FROM delivery WHERE event",
+                             "INDEX delivery_event (event=? AND person=? AND target=?)"),
+                     1);
+    store_close(store);
+}
+
 /* The first page of the console is looked at every ten seconds. */
 static void test_the_overview_reads_indexes_only(void **state)
 {
@@ -262,6 +281,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_suppressed_addresses_have_an_index, setup, teardown),
         cmocka_unit_test_setup_teardown(test_claims_have_indexes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_attempts_of_a_bundle_have_an_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_twin_is_found_by_its_target, setup, teardown),
     };
     return cmocka_run_group_tests_name("store plans", tests, NULL, NULL);
 }
