@@ -37,6 +37,15 @@ static struct belfry_str name_of(const char *url)
     return str_slice(url, scheme + strcspn(url + scheme, "/?#"));
 }
 
+unsigned host_hash(const char *url)
+{
+    struct belfry_str name = name_of(url);
+    unsigned h = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < name.len; i++)
+        h = (h ^ (unsigned char)name.ptr[i]) * 16777619u;
+    return h;
+}
+
 struct host *host_ref(struct hosts *hosts, const char *url)
 {
     struct belfry_str name = name_of(url);

@@ -31,6 +31,8 @@ struct host *host_ref(struct hosts *hosts, const char *url);
 void host_unref(struct hosts *hosts, struct host *host);
 /* How its last handshake went. At most SICK_MAX are remembered; of any more it is forgotten. */
 void host_learn(struct hosts *hosts, struct host *host, int sick);
+/* A number that all URLs of a host have in common. Pure. */
+unsigned host_hash(const char *url);
 /* 1 when a call that begins now finds a connection that nobody uses. */
 int host_has_idle(const struct host *host);
 

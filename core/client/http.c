@@ -7,6 +7,9 @@
  * not pinned, so there is no window between a check and a connect for DNS to change in.
  *
  * Handles are kept and reset after use.
+ *
+ * libcurl walks over all connections of a multi handle whenever a transfer ends, which cost more than the transfer with
+ * a few thousand of them. So hosts are spread over HTTP_POOLS handles, each with its share of the connections.
  */
 #include "base/mem.h"
 #include "client/internal.h"
@@ -53,7 +56,7 @@ static void call_recycle(struct call *c)
                          .request = c->request,
                          .response = c->response};
     *c = clean;
-    transfer_init(&c->transfer, &client->http, c->transfer.easy);
+    transfer_init(&c->transfer, &client->http[0], c->transfer.easy);
     buf_clear(&c->url);
     buf_clear(&c->request);
     buf_clear(&c->response);
@@ -166,7 +169,7 @@ static void keep_connection(struct call *c)
     curl_socket_t fd;
     if (c->opened && curl_easy_getinfo(c->transfer.easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
         fd != CURL_SOCKET_BAD)
-        sockets_keep(&c->client->http, fd, c->transfer.host);
+        sockets_keep(c->transfer.pool, fd, c->transfer.host);
 }
 
 static void on_over(struct transfer *t, CURLcode code)
@@ -242,7 +245,7 @@ static struct call *call_take(struct client *client)
     struct call *c = xcalloc(1, sizeof(*c));
     list_init(&c->node);
     c->client = client;
-    transfer_init(&c->transfer, &client->http, curl_easy_init());
+    transfer_init(&c->transfer, &client->http[0], curl_easy_init());
     c->arena = arena_new(2048);
     return c;
 }
@@ -410,6 +413,7 @@ belfry_status client_request(struct client *client, const struct belfry_http_cal
     buf_adds(&c->request, call->body);
     set_options(c, call);
     c->transfer.secure = strncasecmp(call->url, "https:", 6) == 0;
+    c->transfer.pool = &client->http[host_hash(call->url) % HTTP_POOLS];
     c->transfer.host = c->transfer.secure ? host_ref(&client->engine.hosts, call->url) : NULL;
     c->transfer.until_ms =
         uv_now(client->engine.loop) + (uint64_t)(call->timeout_ms ? call->timeout_ms : TIMEOUT_DEFAULT_MS);
@@ -451,6 +455,7 @@ void http_calls_fini(struct client *client)
     struct list *node;
     while ((node = list_pop_front(&client->spare)))
         call_recycle(LIST_OF(node, struct call, node));
-    engine_pool_fini(&client->http);
+    for (size_t i = 0; i < HTTP_POOLS; i++)
+        engine_pool_fini(&client->http[i]);
     hash_free(client->urls, NULL);
 }

@@ -9,6 +9,7 @@
 #include "client/engine.h"
 
 #define HEADERS_MAX 64
+#define HTTP_POOLS 32
 
 struct call {
     struct transfer transfer;
@@ -35,7 +36,8 @@ struct call {
 
 struct client {
     struct engine engine;
-    struct pool http, smtp;
+    struct pool http[HTTP_POOLS]; /* a host is always in the same */
+    struct pool smtp;
     struct list calls, spare; /* of HTTP */
     size_t spare_count;
     struct hash *urls;   /* those that were checked and found right */

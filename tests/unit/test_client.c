@@ -627,6 +627,7 @@ static void turns_over(struct bed *bed)
     for (int i = 0; i < 2; i++)
         LIST_EACH(it, &bed->client->engine.lanes[i].shaking)
     LIST_OF(it, struct transfer, handshake)->turn_ends_ms = 0;
+    engine_tell(&bed->client->engine); /* looks whose turn it is */
 }
 
 /* Nobody's turn ends while the test looks. */
