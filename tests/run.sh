@@ -111,7 +111,7 @@ part_checks() {
 part_e2e() {
     has_tests tests/e2e -name 'test_*.py' || return 0
     need_promtool
-    need_mailservers
+    need_servers
     cmd_build all test-modules
     export_paths "$BUILD"
     if [ -n "$LONG" ]; then
@@ -150,7 +150,7 @@ part_asan() {
     make_check "$ASAN_BUILD"
     has_tests tests/e2e -name 'test_*.py' || return 0
     need_promtool
-    need_mailservers
+    need_servers
     export_paths "$ASAN_BUILD"
     BELFRY_SANITIZED=1 run_pytest "$ASAN_BUILD/e2e.xml" -m 'not long and not slow' tests/e2e
 }
@@ -257,7 +257,7 @@ run_lane() {
 run_lanes() {
     local second log=$BUILD/second-lane.log
     # once, before both want to
-    (configure_plain && locked make -C "$BUILD" -s am--refresh && need_promtool && need_mailservers) || :
+    (configure_plain && locked make -C "$BUILD" -s am--refresh && need_promtool && need_servers) || :
     set -m
     # shellcheck disable=SC2086
     run_lane $SECOND_LANE >"$log" 2>&1 </dev/null &

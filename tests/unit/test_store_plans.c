@@ -148,9 +148,9 @@ static void test_a_twin_is_found_by_its_target(void **state)
     d.target = 4;
     assert_int_equal(store_delivery_has_twin(conn, &d), 0);
     store_commit(conn, NULL);
-    assert_int_equal(planned(conn, "SELECT 1 FROM delivery WHERE event",
-                             "INDEX delivery_event (event=? AND person=? AND target=?)"),
-                     1);
+    assert_int_equal(
+        planned(conn, "SELECT 1 FROM delivery WHERE event", "INDEX delivery_event (event=? AND person=? AND target=?)"),
+        1);
     store_close(store);
 }
 
