@@ -313,7 +313,7 @@ int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now
     struct store_ended *rows;
     struct sql *s =
         sql_use(conn, "UPDATE delivery SET open = 1, detail = NULL, state = CASE WHEN attempts > 0 THEN ?1 ELSE ?2 END,"
-                      " due = CASE WHEN attempts > 0 THEN min(due & (?6 - 1), ?3) ELSE due & (?6 - 1) END"
+                      " due = CASE WHEN attempts > 0 THEN min(id >> 20, ?3) ELSE due & (?6 - 1) END"
                       " + CASE WHEN lane IS NULL THEN 0 ELSE ?6 END WHERE id IN"
                       " (SELECT id FROM delivery INDEXED BY delivery_held WHERE target = ?4 AND open = 2"
                       " ORDER BY id LIMIT ?5) RETURNING channel, target, lane");
