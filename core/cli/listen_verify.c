@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Standard Webhooks 1.0 from the receiver's side. What is signed is id.timestamp.body; the header has a signature for
- * each key of the sender, of which one that is ours is enough. Entries of versions that are not known are passed over.
+ * Standard Webhooks 1.0 from the receiver's side: the proof is that of the hub's own hooks (hub/hook_verify.c), asked
+ * key by key, so that it can be said which signature it was. What is missing or too old is said first, in numbers.
  *
  * A secret is used as its decoded bytes. Of a "whsk_..." only the public half is kept: nothing is signed here.
  */
-#include "base/clock.h"
-#include "base/crypto.h"
 #include "base/id.h"
 #include "base/mem.h"
 #include "cli/listen.h"
+#include "hub/hook.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define TOLERANCE_S 300
 #define KEYS_MAX 16
@@ -22,18 +22,25 @@
 #define PUBLIC_BYTES 32
 #define SEED_BYTES 32
 #define PAIR_BYTES 64 /* the public key behind the seed */
-#define SIGNATURE_BYTES 64
-
-struct key {
-    uint8_t bytes[SECRET_MAX];
-    size_t len;
-    EVP_PKEY *public; /* of v1a; NULL: a secret of v1 */
-};
 
 struct listen_verifier {
-    struct key keys[KEYS_MAX];
+    uint8_t bytes[KEYS_MAX][SECRET_MAX];
+    struct config_hook_key keys[KEYS_MAX];
     size_t count;
 };
+
+static const struct config_verify standard_webhooks = {.scheme = "standard-webhooks",
+                                                       .header = "webhook-signature",
+                                                       .prefix = "v1,",
+                                                       .public_prefix = "v1a,",
+                                                       .separator = ' ',
+                                                       .hash = CONFIG_HOOK_SHA256,
+                                                       .base64 = 1,
+                                                       .timestamp_header = "webhook-timestamp",
+                                                       .id_header = "webhook-id",
+                                                       .head = "{id}.{t}.",
+                                                       .tail = "",
+                                                       .tolerance_ms = TOLERANCE_S * 1000};
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
@@ -51,48 +58,51 @@ static int decode(struct belfry_str text, size_t prefix, struct buf *out)
     return ok;
 }
 
-static int key_public(struct key *key, const uint8_t *bytes)
-{
-    key->public = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, bytes, PUBLIC_BYTES);
-    return key->public != NULL;
-}
-
 /* The public half that belongs to a seed. */
-static int key_of_seed(struct key *key, const char *seed)
+static int public_of(const char *seed, uint8_t out[PUBLIC_BYTES])
 {
-    uint8_t public[PUBLIC_BYTES];
-    size_t len = sizeof(public);
+    size_t len = PUBLIC_BYTES;
     EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, (const uint8_t *)seed, SEED_BYTES);
-    int ok = pair && EVP_PKEY_get_raw_public_key(pair, public, &len) == 1 && key_public(key, public);
+    int ok = pair && EVP_PKEY_get_raw_public_key(pair, out, &len) == 1;
     EVP_PKEY_free(pair);
     return ok;
 }
 
+/* How a key is written, how many bytes it may have, and what to say when it is not like that. */
+static const struct kind {
+    struct belfry_str prefix;
+    size_t min, max;
+    int public, seed;
+    const char *fault;
+} kinds[] = {
+    {{"whpk_", 5}, PUBLIC_BYTES, PUBLIC_BYTES, 1, 0, "a key `whpk_...` is the base64 of 32 bytes"},
+    {{"whsk_", 5}, SEED_BYTES, PAIR_BYTES, 1, 1, "a key `whsk_...` is the base64 of 32 or 64 bytes"},
+    {{"whsec_", 6}, SECRET_MIN, SECRET_MAX, 0, 0, "a secret is `whsec_` and the base64 of 24 to 64 bytes"},
+    {{"", 0}, SECRET_MIN, SECRET_MAX, 0, 0, "a secret is `whsec_` and the base64 of 24 to 64 bytes"},
+};
+
 /* 0 and a sentence when it is none. */
-static int key_read(struct key *key, struct belfry_str text, char fault[160])
+static int add_key(struct listen_verifier *v, struct belfry_str text, char fault[160])
 {
-    struct buf bytes = {0};
-    int is_public = str_has_prefix(text, STR("whpk_")), is_seed = str_has_prefix(text, STR("whsk_"));
-    int is_prefixed = is_public || is_seed || str_has_prefix(text, STR("whsec_"));
-    int ok = decode(text, is_public || is_seed ? 5 : is_prefixed ? 6 : 0, &bytes);
-    if (is_public)
-        ok = ok && bytes.len == PUBLIC_BYTES && key_public(key, (const uint8_t *)bytes.ptr);
-    else if (is_seed)
-        ok = ok && (bytes.len == SEED_BYTES || bytes.len == PAIR_BYTES) && key_of_seed(key, bytes.ptr);
-    else
-        ok = ok && bytes.len >= SECRET_MIN && bytes.len <= SECRET_MAX;
-    if (ok && !key->public) {
-        memcpy(key->bytes, bytes.ptr, bytes.len);
-        key->len = bytes.len;
-    }
+    const struct kind *kind = kinds;
+    struct config_hook_key *key = &v->keys[v->count];
+    uint8_t *bytes = v->bytes[v->count];
+    struct buf decoded = {0};
+    while (!str_has_prefix(text, kind->prefix))
+        kind++;
+    int ok = decode(text, kind->prefix.len, &decoded) && decoded.len >= kind->min && decoded.len <= kind->max &&
+             (!kind->seed || decoded.len == SEED_BYTES || decoded.len == PAIR_BYTES);
+    if (ok && kind->seed)
+        ok = public_of(decoded.ptr, bytes);
+    else if (ok)
+        memcpy(bytes, decoded.ptr, decoded.len);
+    *key = (struct config_hook_key){bytes, kind->seed ? PUBLIC_BYTES : decoded.len, (uint8_t)kind->public};
+    v->count += (size_t)ok;
     if (!ok)
-        snprintf(fault, 160, "%s",
-                 is_public ? "a key `whpk_...` is the base64 of 32 bytes"
-                 : is_seed ? "a key `whsk_...` is the base64 of 32 or 64 bytes"
-                           : "a secret is `whsec_` and the base64 of 24 to 64 bytes");
-    if (bytes.ptr)
-        mem_wipe(bytes.ptr, bytes.cap);
-    buf_free(&bytes);
+        snprintf(fault, 160, "%s", kind->fault);
+    if (decoded.ptr)
+        mem_wipe(decoded.ptr, decoded.cap);
+    buf_free(&decoded);
     return ok;
 }
 
@@ -117,17 +127,14 @@ static struct belfry_str next_key(struct belfry_str *list)
 struct listen_verifier *listen_verifier_new(struct belfry_str keys, char fault[160])
 {
     struct listen_verifier *v = xcalloc(1, sizeof(*v));
+    int ok = 1;
     snprintf(fault, 160, "no key is there");
-    for (struct belfry_str one = next_key(&keys); one.len; one = next_key(&keys)) {
+    for (struct belfry_str one = next_key(&keys); ok && one.len; one = next_key(&keys)) {
         if (v->count == KEYS_MAX)
             snprintf(fault, 160, "at most %d keys are looked at", KEYS_MAX);
-        if (v->count == KEYS_MAX || !key_read(&v->keys[v->count], one, fault)) {
-            listen_verifier_free(v);
-            return NULL;
-        }
-        v->count++;
+        ok = v->count < KEYS_MAX && add_key(v, one, fault);
     }
-    if (v->count)
+    if (ok && v->count)
         return v;
     listen_verifier_free(v);
     return NULL;
@@ -135,94 +142,67 @@ struct listen_verifier *listen_verifier_new(struct belfry_str keys, char fault[1
 
 void listen_verifier_free(struct listen_verifier *v)
 {
-    if (!v)
-        return;
-    for (size_t i = 0; i < v->count; i++)
-        EVP_PKEY_free(v->keys[i].public);
-    mem_wipe(v, sizeof(*v));
+    if (v)
+        mem_wipe(v, sizeof(*v));
     free(v);
-}
-
-/* --- signatures --------------------------------------------------------------------------------------------------- */
-
-static int is_by(const struct key *key, struct belfry_str content, const struct buf *signature)
-{
-    uint8_t mac[32];
-    if (!key->public) {
-        hmac_sha256(key->bytes, key->len, content.ptr, content.len, mac);
-        return mem_equal_ct(mac, sizeof(mac), signature->ptr, signature->len);
-    }
-    if (signature->len != SIGNATURE_BYTES)
-        return 0;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    int ok = EVP_DigestVerifyInit(context, NULL, NULL, NULL, key->public) == 1 &&
-             EVP_DigestVerify(context, (const uint8_t *)signature->ptr, signature->len, (const uint8_t *)content.ptr,
-                              content.len) == 1;
-    EVP_MD_CTX_free(context);
-    return ok;
-}
-
-/* 1 when an entry of the header is by one of the keys; *version names its version. */
-static int any_by(const struct listen_verifier *v, struct belfry_str content, struct belfry_str header,
-                  const char **version)
-{
-    int found = 0;
-    while (header.len && !found) {
-        struct belfry_str text, entry = str_cut(header, ' ', &header), name = str_cut(entry, ',', &text);
-        struct buf signature = {0};
-        int is_v1 = str_eq(name, STR("v1")), is_v1a = str_eq(name, STR("v1a"));
-        int readable = (is_v1 || is_v1a) && base64_decode(text, 0, &signature) == BELFRY_OK;
-        for (size_t i = 0; readable && !found && i < v->count; i++)
-            found = (v->keys[i].public != NULL) == is_v1a && is_by(&v->keys[i], content, &signature);
-        *version = is_v1a ? "v1a" : "v1";
-        buf_free(&signature);
-    }
-    return found;
 }
 
 /* --- a delivery --------------------------------------------------------------------------------------------------- */
 
-static const char *missing(const struct listen_delivery *d)
+/* 1 when it has all that it needs and is of now; else `how` says what is wrong. */
+static int is_whole(struct listen_delivery *d, int64_t *age)
 {
-    return !d->id.len          ? "webhook-id"
-           : !d->timestamp.len ? "webhook-timestamp"
-           : !d->signature.len ? "webhook-signature"
-                               : NULL;
+    const char *absent = !d->id.len          ? "webhook-id"
+                         : !d->timestamp.len ? "webhook-timestamp"
+                         : !d->signature.len ? "webhook-signature"
+                                             : NULL;
+    int64_t stamp = 0;
+    if (absent)
+        snprintf(d->how, sizeof(d->how), "%s is missing", absent);
+    else if (str_to_i64(d->timestamp, &stamp) != BELFRY_OK || stamp < 0)
+        snprintf(d->how, sizeof(d->how), "webhook-timestamp is no number of seconds");
+    *age = d->now_ms / 1000 - stamp;
+    int of_now = *age >= -TOLERANCE_S && *age <= TOLERANCE_S;
+    if (!*d->how && !of_now)
+        snprintf(d->how, sizeof(d->how), "its time is %lld s %s, and %d are allowed",
+                 (long long)(*age < 0 ? -*age : *age), *age < 0 ? "ahead" : "old", TOLERANCE_S);
+    return !*d->how;
 }
 
-/* 1 when it is of now; else `how` says what is wrong. */
-static int is_fresh(struct listen_delivery *d, int64_t *age)
+struct gathered {
+    struct belfry_attr headers[8];
+    size_t count;
+};
+
+/* Those that the proof is made of, each as often as it is there. */
+static enum MHD_Result gather(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-    int64_t stamp;
-    if (str_to_i64(d->timestamp, &stamp) != BELFRY_OK || stamp < 0 || stamp > INT64_MAX / 2) {
-        snprintf(d->how, sizeof(d->how), "webhook-timestamp is no number of seconds");
-        return 0;
-    }
-    *age = d->now_ms / 1000 - stamp;
-    if (*age >= -TOLERANCE_S && *age <= TOLERANCE_S)
-        return 1;
-    snprintf(d->how, sizeof(d->how), "its time is %lld s %s, and %d are allowed", (long long)(*age < 0 ? -*age : *age),
-             *age < 0 ? "ahead" : "old", TOLERANCE_S);
-    return 0;
+    static const char *const names[] = {"webhook-id", "webhook-timestamp", "webhook-signature"};
+    struct gathered *g = arg;
+    (void)kind;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcasecmp(name, names[i]) == 0 && g->count < sizeof(g->headers) / sizeof(g->headers[0]))
+            g->headers[g->count++] = (struct belfry_attr){str_of(names[i]), str_of(value)};
+    return MHD_YES;
 }
 
 void listen_verify(const struct listen_verifier *v, struct listen_delivery *d)
 {
-    const char *absent = missing(d), *version = NULL;
+    struct gathered g = {.count = 0};
+    const char *why = NULL;
     int64_t age;
-    if (absent) {
-        snprintf(d->how, sizeof(d->how), "%s is missing", absent);
+    if (!is_whole(d, &age))
         return;
+    MHD_get_connection_values(d->mhd, MHD_HEADER_KIND, gather, &g);
+    for (size_t i = 0; i < v->count && !d->verified; i++) {
+        struct config_verify one = standard_webhooks;
+        one.keys = &v->keys[i];
+        one.key_count = 1;
+        why = hook_verify(&one, g.headers, g.count, d->body, d->now_ms);
+        d->verified = !why;
+        if (!why)
+            snprintf(d->how, sizeof(d->how), "%s, %lld s old", v->keys[i].ed25519 ? "v1a" : "v1", (long long)age);
     }
-    if (!is_fresh(d, &age))
-        return;
-    struct buf content = {0};
-    buf_addf(&content, "%.*s.%.*s.", STR_ARG(d->id), STR_ARG(d->timestamp));
-    buf_adds(&content, d->body);
-    d->verified = any_by(v, buf_str(&content), d->signature, &version);
-    if (d->verified)
-        snprintf(d->how, sizeof(d->how), "%s, %lld s old", version, (long long)age);
-    else
-        snprintf(d->how, sizeof(d->how), "no signature of it is by the secret here over these bytes");
-    buf_free(&content);
+    if (!d->verified)
+        snprintf(d->how, sizeof(d->how), "%s", why);
 }

@@ -67,8 +67,8 @@ int store_deliveries_release(struct store_conn *conn, int64_t boot, int64_t now_
  * texts in arena. */
 size_t store_deliveries_interrupted(struct store_conn *conn, int64_t boot, struct arena *arena,
                                     struct store_delivery **out);
-/* Up to limit rows of a target from waiting to held, or back: those that were tried before are due since they are there,
- * so that they stand in the order of all others, and lanes are settled. Returns how many. */
+/* Up to limit rows of a target from waiting to held, or back: those that were tried before are due since they are
+ * there, so that they stand in the order of all others, and lanes are settled. Returns how many. */
 int store_deliveries_hold(struct store_conn *conn, int64_t target, struct belfry_str why, size_t limit);
 int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now_ms, size_t limit);
 /* Up to limit rows of a channel (target 0) or a target that wait or are held end as channel_removed; returns how many.

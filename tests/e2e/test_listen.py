@@ -96,13 +96,13 @@ BODY = b'{"type":"a.b","data":{}}'
 
 
 @pytest.mark.parametrize("change,why", [
-    (lambda h: {**h, "webhook-id": "msg_2"}, "no signature of it is by the secret here over these bytes"),
-    (lambda h: {**h, "webhook-signature": h["webhook-signature"][:-5] + "AAAA="}, "no signature of it is by"),
-    (lambda h: {**h, "webhook-signature": h["webhook-signature"][:11]}, "no signature of it is by"),
-    (lambda h: {**h, "webhook-signature": "v1,"}, "no signature of it is by"),
-    (lambda h: {**h, "webhook-signature": h["webhook-signature"].replace("v1,", "v2,")}, "no signature of it is by"),
-    (lambda h: {**h, "webhook-signature": h["webhook-signature"].replace("v1,", "v1a,")}, "no signature of it is by"),
-    (lambda h: signed(BODY, OTHER_WEBHOOK_SECRET), "no signature of it is by"),
+    (lambda h: {**h, "webhook-id": "msg_2"}, "none of the secrets made its signature"),
+    (lambda h: {**h, "webhook-signature": h["webhook-signature"][:-5] + "AAAA="}, "none of the secrets made its signature"),
+    (lambda h: {**h, "webhook-signature": h["webhook-signature"][:11]}, "none of the secrets made its signature"),
+    (lambda h: {**h, "webhook-signature": "v1,"}, "its header holds no signature of this scheme"),
+    (lambda h: {**h, "webhook-signature": h["webhook-signature"].replace("v1,", "v2,")}, "its header holds no signature of this scheme"),
+    (lambda h: {**h, "webhook-signature": h["webhook-signature"].replace("v1,", "v1a,")}, "none of the secrets made its signature"),
+    (lambda h: signed(BODY, OTHER_WEBHOOK_SECRET), "none of the secrets made its signature"),
     (lambda h: signed(BODY, at=int(time.time()) - 310), "old, and 300 are allowed"),
     (lambda h: signed(BODY, at=int(time.time()) + 310), "ahead, and 300 are allowed"),
     (lambda h: {**h, "webhook-timestamp": "hello"}, "webhook-timestamp is no number of seconds"),
