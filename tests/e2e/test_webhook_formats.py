@@ -50,6 +50,10 @@ def test_the_same_bytes_on_each_attempt(start, receiver, format):
     assert first.body == second.body and first.id == second.id and first.timestamp < second.timestamp
     assert first.verifies() and second.verifies()
     assert first.headers["content-type"] == second.headers["content-type"]
+    until(lambda: only(hub)["state"] == "delivered")
+    shown = [a["record"]["request"] for a in attempts(hub)]
+    assert [r["body"].encode() for r in shown] == [first.body] * 2, "the log of attempts shows what went out"
+    assert not any("body_of" in r or "truncated" in r for r in shown)
     said = [{name: value for name, value in d.headers.items() if name.startswith("ce-")} for d in (first, second)]
     assert said[0] == said[1] and bool(said[0]) == (format == "cloudevents-binary")
 
@@ -88,6 +92,17 @@ def test_thin_says_where_to_ask(start, receiver):
     assert event.status_code == 200 and "secret name" in event.text
     assert event.json()["event"]["id"] == body["data"]["id"]
     assert hub.get(url.path).status_code == 401
+
+
+@pytest.mark.parametrize("format", ["standard", "cloudevents-structured", "cloudevents-binary"])
+def test_the_log_shows_20_kB_of_a_long_body(start, receiver, format):
+    hub = start(receiver.endpoint(format=format))
+    hub.send(created(fields={"name": "long", "text": "ä" * 30000}))
+    got, = receiver.wait(1)
+    until(lambda: only(hub)["state"] == "delivered")
+    request = attempts(hub)[0]["record"]["request"]
+    assert request["truncated"] is True and 19990 <= len(request["body"].encode()) <= 20000
+    assert got.body.startswith(request["body"].encode()) and len(got.body) > 60000
 
 
 # --- headers and secrets
