@@ -41,7 +41,7 @@ struct post {
     struct http_request *req;
     const struct config_instance *source;
     uint64_t begun_ns;
-    int answered;
+    int answered, at_worker;
     uv_work_t work;
     const char *unverified; /* NULL: genuine */
     struct belfry_str challenge;
@@ -59,20 +59,19 @@ static struct metric *counter(const char *source, enum outcome_of_call outcome)
                       METRIC_COUNTER, "source", source, "outcome", outcome_names[outcome], NULL);
 }
 
-static void answer(struct post *p, enum outcome_of_call outcome, struct belfry_str text)
+/* Once a call; after_ms is for UNAVAILABLE. */
+static void answer(struct post *p, enum outcome_of_call outcome, struct belfry_str text, int64_t after_ms)
 {
     static const uint32_t statuses[OUTCOMES] = {200, 200, 200, 200, 401, 503};
     char seconds[24];
-    int64_t after_ms = p->page.request.retry_after_ms;
-    struct belfry_attr headers[] = {{STR("Retry-After"), {seconds, 0}}};
-    snprintf(seconds, sizeof(seconds), "%lld", (long long)(after_ms > 1000 ? (after_ms + 999) / 1000 : 1));
-    headers[0].value = str_of(seconds);
     if (p->answered)
         return;
     p->answered = 1;
     list_remove(&p->node);
     metric_add(counter(p->source->name, outcome), 1);
-    http_respond(p->req, statuses[outcome], text.len ? "text/plain; charset=utf-8" : NULL, text, headers,
+    snprintf(seconds, sizeof(seconds), "%lld", (long long)(after_ms > 1000 ? (after_ms + 999) / 1000 : 1));
+    struct belfry_attr retry[] = {{STR("Retry-After"), str_of(seconds)}};
+    http_respond(p->req, statuses[outcome], text.len ? "text/plain; charset=utf-8" : NULL, text, retry,
                  outcome == UNAVAILABLE);
 }
 
@@ -94,21 +93,22 @@ static void post_free(struct post *p)
 
 static void end(struct post *p, enum outcome_of_call outcome)
 {
-    answer(p, outcome, p->challenge);
+    answer(p, outcome, p->challenge, p->page.request.retry_after_ms);
     post_free(p);
 }
 
+/* What the ledger or a worker has in hand is not looked at; a worker has the request's memory in hand, too. */
 void hub_hooks_look(struct hub *hub)
 {
     uint64_t now = clock_mono_ns(clock_real());
     LIST_EACH_SAFE(it, &hub->hooks)
     {
         struct post *p = LIST_OF(it, struct post, node);
-        if (now - p->begun_ns < ANSWER_WITHIN_NS)
+        if (p->at_worker || now - p->begun_ns < ANSWER_WITHIN_NS)
             continue;
         log_warn("hook", "a call is not on disk yet; answered 503, it comes again", "source=%s org=%.*s",
                  p->source->name, STR_ARG(p->req->pub.org));
-        answer(p, UNAVAILABLE, (struct belfry_str){0});
+        answer(p, UNAVAILABLE, (struct belfry_str){0}, 0);
     }
 }
 
@@ -270,8 +270,10 @@ static void on_work(uv_work_t *work)
 
 static void on_worked(uv_work_t *work, int status)
 {
+    struct post *p = work->data;
     (void)status;
-    was_read(work->data);
+    p->at_worker = 0;
+    was_read(p);
 }
 
 static void post_hook(void *arg, struct http_request *req)
@@ -291,6 +293,7 @@ static void post_hook(void *arg, struct http_request *req)
     http_hold(req);
     if (req->pub.body.len > ON_WORKER_FROM) {
         p->work.data = p;
+        p->at_worker = 1;
         uv_queue_work(hub->parts.loop, &p->work, on_work, on_worked);
         return;
     }

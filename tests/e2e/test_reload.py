@@ -40,7 +40,7 @@ def test_new_people_tokens_sources_and_rules(new_hub):
     hub = new_hub(config).start()
     assert hub.post_trigger(case("ann"), source="shop").status_code == 404
     config["sources"]["shop"] = {"plugin": "workflow", "rules": config["sources"]["crm"]["rules"]}
-    config["auth"]["tokens"].append({"name": "shop", "org": "acme", "secret": "token-of-the-new-shop", "may": ["trigger:shop"]})
+    config["auth"]["tokens"].append({"name": "new-shop", "org": "acme", "secret": "token-of-the-new-shop", "may": ["trigger:shop"]})
     config["rules"][0]["deliver"] = ["inbox", {"via": "inbox", "to": ["mona"]}]
     hub.write_config(config)
     answer = accepted(hub)
