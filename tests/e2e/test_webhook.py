@@ -183,11 +183,11 @@ def test_gone_disables_and_holds(start, receiver):
     assert len(hub.deliveries("?state=held_disabled")) == 3
     told = until(lambda: [i for i in hub.items("root") if i["type"] == "hub.endpoint_disabled"])
     assert len(told) == 1, "admins are told once"
-    assert "`url`" in told[0]["body"] and "reload" in told[0]["body"], "and what to do"
+    assert "/enable" in told[0]["body"], "and what to do"
     assert "endpoint disabled" in hub.log() and "endpoint=local" in hub.log()
     held = hub.deliveries("?state=held_disabled")[0]["id"]
     answer = retry(hub, held)
-    assert answer.status_code == 409 and "`url`" in answer.json()["detail"], answer.text
+    assert answer.status_code == 409 and "enable it first" in answer.json()["detail"], answer.text
 
 
 def test_a_disabled_endpoint_comes_back_with_another_url(start, receiver):

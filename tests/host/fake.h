@@ -312,6 +312,8 @@ void fake_complete(struct belfry_test *t, uint64_t batch, const struct belfry_re
 /* http.c */
 int fake_http_due(struct belfry_test *t);
 int64_t fake_http_next(const struct belfry_test *t);
+/* guard.c */
+int32_t fake_refuses(const struct belfry_host *host, const char *url, const char *const *allow_cidrs);
 /* smtp.c */
 int fake_smtp_due(struct belfry_test *t);
 int64_t fake_smtp_next(const struct belfry_test *t);

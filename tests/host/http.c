@@ -5,8 +5,6 @@
  */
 #include "fake.h"
 
-#include "client/client.h"
-
 #include <stdlib.h>
 #include <strings.h>
 
@@ -200,15 +198,8 @@ static void cancel(const struct belfry_host *host, uint64_t id)
     fake_fault(t, "R04: cancel() of HTTP request %llu, which there never was", (unsigned long long)id);
 }
 
-/* The hub's own judgement. */
-static int32_t refuses(const struct belfry_host *host, const char *url, const char *const *allow_cidrs)
-{
-    (void)host;
-    return client_url_refused(url, allow_cidrs);
-}
-
 const struct belfry_http_client_api fake_http_api = {sizeof(struct belfry_http_client_api), 0, request, cancel,
-                                                     refuses};
+                                                     fake_refuses};
 
 /* --- what is asked of it ------------------------------------------------------------------------------------------ */
 
