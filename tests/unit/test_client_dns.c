@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A name server that does not answer holds up nobody: not the loop when a call's time is over, not a cancel, not the
- * end of the client. getaddrinfo() of this program stands still for one name until the test lets it go.
+ * end of the client. And one that changes its mind does not lead inside. getaddrinfo() of this program stands still for
+ * one name until the test lets it go, and says of another what the test wants.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,14 +13,18 @@
 #include "base/log.h"
 #include "client/client.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <netdb.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+static const char *moves_to; /* what moves.test is now, a literal address */
 static sem_t gate;
 static atomic_int asked;
 
@@ -35,7 +40,7 @@ __attribute__((visibility("default"))) int getaddrinfo(const char *node, const c
         return EAI_AGAIN;
     }
     *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-    return real(node, service, hints, out);
+    return real(node && strcmp(node, "moves.test") == 0 ? moves_to : node, service, hints, out);
 }
 
 static int threads(void)
@@ -104,9 +109,72 @@ static void test_a_name_server_that_is_silent(void **state)
     alarm(0);
 }
 
+/* --- a name that moves -------------------------------------------------------------------------------------------- */
+
+/* A server that nobody needs to serve: that a connection reached it is seen in its queue. */
+static int listener(const char *address, int *port)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port)};
+    socklen_t len = sizeof(sa);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    inet_pton(AF_INET, address, &sa.sin_addr);
+    assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    getsockname(fd, (struct sockaddr *)&sa, &len);
+    *port = ntohs(sa.sin_port);
+    return fd;
+}
+
+static int was_reached(int fd)
+{
+    int peer = accept(fd, NULL, NULL);
+    if (peer >= 0)
+        close(peer);
+    return peer >= 0;
+}
+
+/* Until it is over, or has reached the server outside. */
+static uint32_t call_the_name(uv_loop_t *loop, int port, int outside)
+{
+    static const char *const allow[] = {"127.0.0.2/32", NULL};
+    char url[64];
+    struct client *client = client_new(loop, 0, NULL); /* of its own, so that no answer is remembered */
+    struct belfry_http_call call = {
+        .struct_size = sizeof(call), .method = "GET", .url = url, .timeout_ms = 60000, .allow_cidrs = allow};
+    snprintf(url, sizeof(url), "http://moves.test:%d/", port);
+    done = 0;
+    assert_int_equal(client_request(client, &call, on_done, NULL, NULL, NULL), BELFRY_OK);
+    while (!done && !was_reached(outside))
+        uv_run(loop, UV_RUN_NOWAIT);
+    client_free(client);
+    uv_run(loop, UV_RUN_DEFAULT);
+    return error;
+}
+
+/* Nothing is remembered of an earlier look-up: the address that is connected to is the one that is judged. */
+static void test_a_name_that_moves_inside(void **state)
+{
+    (void)state;
+    uv_loop_t loop;
+    int port = 0, outside = listener("127.0.0.2", &port), inside = listener("127.0.0.1", &port);
+    uv_loop_init(&loop);
+    moves_to = "127.0.0.2"; /* stands for an address that is allowed */
+    assert_int_equal(call_the_name(&loop, port, outside), BELFRY_HTTP_ERR_CANCELED);
+    static const char *const others[] = {"127.0.0.1", "::ffff:127.0.0.1", "::1", "169.254.169.254", "0.0.0.0"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        moves_to = others[i];
+        assert_int_equal(call_the_name(&loop, port, outside), BELFRY_HTTP_ERR_BLOCKED);
+        assert_false(was_reached(inside));
+    }
+    close(outside);
+    close(inside);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_name_server_that_is_silent)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_name_server_that_is_silent),
+                                       cmocka_unit_test(test_a_name_that_moves_inside)};
     log_setup(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT, 2);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
