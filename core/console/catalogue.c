@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What there is: endpoints, plugins, categories with who sees them; and who did what. */
+/* What there is: plugins, categories with who sees them; and who did what. */
 #include "console/internal.h"
 
 #include <string.h>
@@ -7,42 +7,6 @@
 static json_t *items_of(struct page *page)
 {
     return json_object_get(page_got(page, 0), "items");
-}
-
-/* --- endpoints ---------------------------------------------------------------------------------------------------- */
-
-static void endpoint_dress(struct page *page, json_t *endpoint)
-{
-    const char *word = dress_health(endpoint);
-    json_object_set_new(endpoint, "health", dress_chip(page, word, strcmp(word, "ok") == 0 ? "good" : "bad"));
-}
-
-void endpoints_show(struct page *page)
-{
-    json_t *endpoint;
-    size_t i;
-    json_array_foreach(items_of(page), i, endpoint) endpoint_dress(page, endpoint);
-}
-
-void endpoint_ask(struct page *page)
-{
-    page_ask(page, "GET",
-             arena_printf(page->req->arena, "/endpoints/%s/attempts?limit=30",
-                          page_encoded(page, http_param(page->req, "id"))),
-             NULL);
-}
-
-void endpoint_show(struct page *page)
-{
-    json_t *attempts = json_object_get(page_got(page, 1), "items"), *attempt;
-    json_t *endpoint = page_got(page, 0);
-    size_t i;
-    endpoint_dress(page, endpoint);
-    json_set_str(endpoint, "name_query", str_of(page_encoded(page, json_str(json_object_get(endpoint, "name")))));
-    json_array_foreach(attempts, i, attempt) dress_attempt(page, attempt);
-    json_object_set_new(page->model, "has_tries", json_boolean(i > 0));
-    if (attempts)
-        json_object_set(page->model, "tries", attempts);
 }
 
 /* --- categories --------------------------------------------------------------------------------------------------- */

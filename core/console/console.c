@@ -93,7 +93,8 @@ static const struct site_template templates[] = {
 
 struct site *console_new(struct http *http, struct error *err)
 {
-    static const char *const notices[] = {"retried", "cancelled", "discarded", "released", NULL};
+    static const char *const notices[] = {"retried", "cancelled", "discarded", "released",
+                                          "enabled", "disabled",  "tested",    NULL};
     static struct site_plan plan = {
         .name = "console",
         .base = "/admin",

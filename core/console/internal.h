@@ -35,6 +35,7 @@ void delivery_act(struct page *page);
 void endpoints_show(struct page *page);
 void endpoint_ask(struct page *page);
 void endpoint_show(struct page *page);
+void endpoint_act(struct page *page);
 void categories_show(struct page *page);
 void category_ask(struct page *page);
 void category_show(struct page *page);

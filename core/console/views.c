@@ -102,7 +102,7 @@ const size_t console_view_count = sizeof(console_views) / sizeof(console_views[0
 const struct deed console_deeds[] = {
     {"/events/{id}/reveal", CONSOLE_WRITES, 1024, reveal_act}, {"/explain", CONSOLE_READS, 1 << 20, explain_act},
     {"/deliveries/{id}", CONSOLE_WRITES, 4096, delivery_act},  {"/dead-letters", CONSOLE_WRITES, 64 << 10, letters_act},
-    {"/suppressions", CONSOLE_WRITES, 4096, suppressions_act},
+    {"/suppressions", CONSOLE_WRITES, 4096, suppressions_act}, {"/endpoints/{id}", CONSOLE_WRITES, 4096, endpoint_act},
 };
 const size_t console_deed_count = sizeof(console_deeds) / sizeof(console_deeds[0]);
 

@@ -159,6 +159,8 @@ const struct openapi_operation openapi_operations[] = {
      NULL, "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/endpoints/{id}", "An endpoint and its latest attempts.", NULL, NULL,
      "200=text/html 404=text/html"},
+    {"POST", "/{org}/admin/endpoints/{id}", "Enables, disables or tests it: `do` is enable, disable or test.", NULL,
+     "application/x-www-form-urlencoded:object", "303 400=text/html 404=text/html 409=text/html 422=text/html"},
     {"GET", "/{org}/admin/plugins", "What is configured, and how it does.", "before:text", NULL,
      "200=text/html 400=text/html"},
     {"GET", "/{org}/admin/categories", "Categories.", "before:text", NULL, "200=text/html 400=text/html"},

@@ -15,6 +15,7 @@ import pytest
 
 from support import people, raw
 from support.config import WEBHOOK_SECRET, base, endpoint, with_hooks
+from support.endpoints import Endpoints
 from support.events import case, cloud_event, created
 from support.paths import PATIENCE
 from support.wait import until
@@ -408,8 +409,9 @@ def test_nothing_of_another_org_can_be_looked_at_or_changed(ill):
         path = path.replace("{org}", "globex").replace("{id}", real.get(kind[1], ""))
         for method in methods:
             form = "/admin" in path
-            body = {"do": "retry", "ids": [dead], "why": "mine now"} if form else {"ids": [dead], "event": event}
-            sent = {} if method == "get" else {"data": body} if form else {"json": body if kind[1] != "events" else {}}
+            do = "test" if kind[1] == "endpoints" else "retry"
+            body = {"do": do, "ids": [dead], "why": "mine now"} if form else {"ids": [dead], "event": event}
+            sent = {} if method in ("get", "delete") else {"data": body} if form else {"json": body if kind[1] != "events" else {}}
             for headers in [ill.person("eve", "globex", ["admin"]), people.token("other")]:
                 answer = ill.request(method.upper(), path, {**headers, **(HTML if form else {})}, allow_redirects=False, **sent)
                 asked += 1
@@ -472,6 +474,30 @@ def test_a_role_that_was_taken_away_after_the_page_was_opened_does_nothing_any_m
 
 ANSWERS = ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><svg onload=alert(1)>", "{{{t.tabs.label}}}",
            "&lt;b&gt;", "\u202eevil\u0000\x1b[31m", "x" * 2000]
+
+
+def test_an_endpoint_is_disabled_enabled_and_tested_from_its_page(new_hub, receiver):
+    hub = new_hub(with_hooks(base(), receiver.endpoint("yaml"), source="crm")).start()
+    api = Endpoints(hub)
+    made = api.make(receiver.url("/made"), description="The <b>shop</b>", order="fifo", types=["record.*"],
+                    headers={"X-Token": "t0p"}, metadata={"customer": "42"}, when={"severity": "error"})
+    path = f"/endpoints/{made['id']}"
+    text = page(hub, path)
+    for shown in ["one of a subject at a time", "token:hooks-app", "customer", "severity", "X-Token", "The &lt;b&gt;shop"]:
+        assert shown in text, shown
+    assert "t0p" not in text and made["secret"] not in text and f'href="/acme/endpoints/{made["id"]}"' in text
+    do = lambda what: hub.post(f"/acme/admin{path}", admin(hub), data={"do": what}, allow_redirects=False)  # noqa: E731
+    for what, notice, enabled in [("disable", "The endpoint is disabled", False), ("enable", "The endpoint is enabled", True),
+                                  ("test", "A test is on its way", True)]:
+        answer = do(what)
+        assert answer.status_code == 303, answer.text
+        text = page(hub, answer.headers["location"].removeprefix("/acme/admin"))
+        assert notice in text and api.get(made["id"])["enabled"] is enabled
+        assert ('value="enable"' in text) is not enabled and ('value="disable"' in text) is enabled
+    assert receiver.wait(1, "/made")[0].json()["data"]["test"] is True
+    assert do("delete").status_code == 400
+    yaml = next(e["id"] for e in api.list() if e["from"] == "yaml")
+    assert "the configuration" in page(hub, f"/endpoints/{yaml}")
 
 
 def test_what_an_endpoint_answers_is_text_and_secrets_stay_secret(new_hub, receiver):
