@@ -21,7 +21,7 @@ void endpoints_show(struct page *page)
 void endpoint_ask(struct page *page)
 {
     page_ask(page, "GET",
-             arena_printf(page->req->arena, "/endpoints/%s/attempts?limit=30",
+             arena_printf(page->req->arena, "/endpoints/%s/attempts?limit=30&bodies=hidden",
                           page_encoded(page, http_param(page->req, "id"))),
              NULL);
 }

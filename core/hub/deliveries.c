@@ -252,6 +252,7 @@ json_t *hub_attempt_json(const struct hub *hub, const struct store_attempt_recor
     json_object_set_new(doc, "result", result ? json_string(result) : json_null());
     json_object_set_new(doc, "code", a->attempt.code ? json_integer(a->attempt.code) : json_null());
     set_or_null(doc, "detail", a->attempt.detail);
+    json_object_del(json_object_get(record, "request"), "body_of");
     json_object_set_new(doc, "record", record ? record : json_null());
     return doc;
 }

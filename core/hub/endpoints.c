@@ -9,7 +9,6 @@
 #include "hub/endpoints.h"
 
 #include "base/mem.h"
-#include "store/story.h"
 
 #include <stdlib.h>
 
@@ -181,67 +180,16 @@ static void get_endpoints(void *arg, struct http_request *req)
         http_problem(req, 503, NULL, "too many reads wait at the moment");
 }
 
-/* --- attempts ----------------------------------------------------------------------------------------------------- */
-
-struct attempts { /* in the request's arena */
-    struct http_request *req;
-    struct hub *hub;
-    int64_t target;
-    uint32_t limit;
-    int64_t before, next;
-    int failed; /* only those that did not arrive */
-    struct store_attempt_record *items;
-    size_t count;
-};
-
-static belfry_status read_attempts(struct store_conn *conn, void *arg)
-{
-    struct attempts *a = arg;
-    a->count = store_attempts_of_target(conn, a->target, a->before, a->limit, a->req->arena, &a->items, &a->next);
-    return BELFRY_OK;
-}
-
-static void answer_attempts(void *arg, belfry_status status)
-{
-    struct attempts *a = arg;
-    if (status != BELFRY_OK) {
-        http_problem(a->req, http_status_of(status), NULL, "the attempts could not be read now: %s",
-                     status_text(status));
-        return;
-    }
-    json_t *items = json_array(), *doc = json_object();
-    for (size_t i = 0; i < a->count; i++)
-        if (!a->failed || a->items[i].attempt.outcome != BELFRY_DELIVERED)
-            json_array_append_new(items, hub_attempt_json(a->hub, &a->items[i]));
-    json_object_set_new(doc, "items", items);
-    hub_json_id(a->hub, doc, "next", a->next);
-    http_respond_json(a->req, 200, doc, NULL, 0);
-}
-
-static void get_attempts(void *arg, struct http_request *req)
-{
-    struct hub *hub = arg;
-    struct attempts *a = arena_alloc(req->arena, sizeof(*a));
-    const struct hub_endpoint *e = hub_endpoint_find(hub, req, 0);
-    if (!e)
-        return;
-    *a = (struct attempts){.req = req, .hub = hub, .target = e->view.id};
-    if (hub_list_window(hub, req, &a->limit, &a->before) != 0 || (a->failed = hub_query_bool(req, "failed")) < 0)
-        return;
-    if (store_read(hub->parts.readers, read_attempts, answer_attempts, a, 0) != BELFRY_OK)
-        http_problem(req, 503, NULL, "too many reads wait at the moment");
-}
-
 belfry_status hub_endpoints_init(struct hub *hub, struct error *err)
 {
     const struct http_route routes[] = {
         {"GET", "/v1/{org}/endpoints", ENDPOINT_READS, 0, 0, get_endpoints, hub},
         {"GET", "/v1/{org}/endpoints/{id}", ENDPOINT_READS, 0, 0, get_endpoint, hub},
-        {"GET", "/v1/{org}/endpoints/{id}/attempts", ENDPOINT_READS, 0, 0, get_attempts, hub},
     };
     belfry_status (*const inits[])(struct hub * hub, struct error * err) = {
-        hub_endpoint_writes_init, hub_endpoint_deeds_init, hub_endpoint_test_init, hub_endpoint_again_init};
-    belfry_status status = http_routes_add(hub->parts.http, hub, routes, 3, err);
+        hub_endpoint_attempts_init, hub_endpoint_writes_init, hub_endpoint_deeds_init, hub_endpoint_test_init,
+        hub_endpoint_again_init};
+    belfry_status status = http_routes_add(hub->parts.http, hub, routes, 2, err);
     for (size_t i = 0; i < sizeof(inits) / sizeof(inits[0]) && status == BELFRY_OK; i++)
         status = inits[i](hub, err);
     return status;

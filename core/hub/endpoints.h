@@ -87,6 +87,7 @@ int hub_endpoint_deed_only(const struct hub_endpoint_deed *deed, const char *con
 #define ENDPOINT_WRITES "role:admin|token:endpoints|token:endpoints:own|token:admin"
 #define ENDPOINT_READS ENDPOINT_WRITES "|token:read"
 
+belfry_status hub_endpoint_attempts_init(struct hub *hub, struct error *err);
 belfry_status hub_endpoint_writes_init(struct hub *hub, struct error *err); /* POST, PATCH, DELETE */
 belfry_status hub_endpoint_deeds_init(struct hub *hub, struct error *err);  /* enable, disable, rotate */
 belfry_status hub_endpoint_test_init(struct hub *hub, struct error *err);

@@ -261,9 +261,10 @@ const struct openapi_operation openapi_operations[] = {
      " `data` in the place of the example's object.",
      NULL, ":EndpointTest", "202:EndpointTested 400 404 409 422 503"},
     {"GET", V1 "endpoints/{id}/attempts",
-     "Attempts of one, newest first; with failed=true those that did not arrive. A page may be short, or empty, and have"
-     " a next all the same.",
-     WINDOW " failed:bool", NULL, "200:Attempts 400 404 503"},
+     "Attempts of one, newest first, with what was sent and answered; with failed=true those that did not arrive. A page"
+     " may be short, or empty, and have a next all the same. Whoever is not the integrator leaves a row in the audit,"
+     " because it says what messages say; not with bodies=hidden, which leaves out what was sent.",
+     WINDOW " failed:bool bodies:Bodies", NULL, "200:Attempts 400 404 503"},
     {"POST", V1 "endpoints/{id}/attempts/{attempt}/resend",
      "The delivery of that attempt goes out once more, under the same webhook-id.", NULL, ":Reason",
      "202:Resent 400 404 409 422 503"},

@@ -9,7 +9,7 @@ import pytest
 from support import people
 from support.config import OTHER_WEBHOOK_SECRET, WEBHOOK_SECRET, base, endpoint, with_hooks
 from support.endpoints import Endpoints
-from support.events import case
+from support.events import case, created
 from support.wait import stays, until
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
@@ -581,6 +581,53 @@ def test_attempts_can_be_those_that_did_not_arrive(start, receiver):
     until(lambda: len(api.attempts(id)) == 2)
     assert [a["code"] for a in api.attempts(id, "?failed=true")] == [500]
     assert api.call("GET", f"/{id}/attempts?failed=x").status_code == 400
+
+
+@pytest.mark.parametrize("format", ["standard", "thin", "cloudevents-structured", "cloudevents-binary"])
+def test_an_attempt_says_what_was_sent_and_what_came_back(start, receiver, format):
+    hub = start()
+    api = Endpoints(hub)
+    receiver.answer("/made", (418, {"X-Said": "tea"}, b"no coffee"))
+    id = api.make(receiver.url("/made"), format=format, headers={"X-Token": "t0p", "X-Team": "shop"})["id"]
+    hub.send(case("ann", name="Größe \U0001f514 " * 3))
+    sent, = receiver.wait(1, "/made")
+    attempt, = until(lambda: api.attempts(id))
+    record = attempt["record"]
+    assert record["request"]["body"] == sent.body.decode() and record["request"]["truncated"] is False
+    assert "body_of" not in record["request"]
+    headers = {name.lower(): value for name, value in record["request"]["headers"].items()}
+    assert (headers["x-team"], headers["x-token"], headers["webhook-id"]) == ("shop", "***", sent.id)
+    assert (record["response"]["status"], record["response"]["body"]) == (418, "no coffee")
+
+
+def test_of_a_long_body_the_beginning_is_shown(start, receiver):
+    hub = start()
+    api = Endpoints(hub)
+    id = api.make(receiver.url("/made"))["id"]
+    hub.send(created(owner="ann", fields={"name": "x" + "\U0001f514" * 10_000}))
+    sent, = receiver.wait(1, "/made")
+    request = until(lambda: api.attempts(id))[0]["record"]["request"]
+    assert request["truncated"] is True and sent.body.decode().startswith(request["body"])
+    assert 19_990 < len(request["body"].encode()) <= 20_000
+
+
+def test_who_looks_at_what_was_sent_and_is_no_integrator_is_in_the_audit(start, receiver):
+    hub = start()
+    api = Endpoints(hub)
+    id = api.make(receiver.url("/made"))["id"]
+    hub.send(case("ann", name="What it says"))
+    until(lambda: api.attempts(id))
+    looked = lambda: [(row["who"], row["detail"]) for row in hub.get(  # noqa: E731
+        "/v1/acme/audit?what=endpoint.reveal", people.token("admin")).json()["items"]]
+    for who in [people.token("reader"), people.token("admin"), hub.person("root")]:
+        text = Endpoints(hub, who).call("GET", f"/{id}/attempts?bodies=hidden", status=200).text
+        assert "What it says" not in text
+    assert "What it says" not in hub.get(f"/acme/admin/endpoints/{id}", hub.person("root")).text
+    assert looked() == [], "nobody has"
+    for who in [people.token("reader"), people.token("admin"), hub.person("root")]:
+        assert "What it says" in Endpoints(hub, who).call("GET", f"/{id}/attempts", status=200).text
+    assert looked() == [(who, {"endpoint": id}) for who in ["person:root", "token:admin-app", "token:reader"]]
+    assert api.call("GET", f"/{id}/attempts?bodies=some").status_code == 400
 
 
 # --- the audit ----------------------------------------------------------------------------------------------------

@@ -180,7 +180,7 @@ test('a person without the role is told so in a page', async () => {
 });
 
 test('script and style are small', async () => {
-  for (const [name, most] of [['console.js', 12 * 1024], ['console.css', 8 * 1024]]) {
+  for (const [name, most] of [['console.js', 12 * 1024], ['site.css', 8 * 1024]]) {
     const text = await (await fetch(`${hub.url}/assets/${name}`)).text();
     assert.ok(text.length > 500 && gzipSync(text).length <= most, `${name}: ${gzipSync(text).length}`);
   }
