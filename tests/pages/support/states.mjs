@@ -73,8 +73,30 @@ async function fillGerman(hub) {
   await hub.send('sync.finished', { run: { id: 'n-1' }, outcome: 'partial', counts: { Zeilen: 1234567 } }, 'hr-sync', time(5));
 }
 
+// An endpoint that somebody made, with attempts of which the first did not arrive.
+async function makeEndpoint(hub, receiver) {
+  const call = async (path, body) => {
+    const response = await fetch(`${hub.url}/v1/acme${path}`, {
+      method: 'POST', body: JSON.stringify(body),
+      headers: { ...bearer(mint('ann', { roles: ['admin'] })), 'content-type': 'application/json' },
+    });
+    assert.ok(response.ok, `${path}: ${response.status}`);
+    return response.json();
+  };
+  const endpoint = await call('/endpoints', {
+    url: receiver.url('/webhooks/belfry'), description: 'Bookkeeping of the Hamburg office', rate: 600,
+    types: ['invoice.*', 'approval.approved'], when: { severity: { gte: 'success' } }, headers: { 'X-Office': 'hamburg' },
+    signatures: ['v1', 'v1a'], metadata: { team: 'finance' },
+  });
+  for (let i = 1; i <= 3; i++) {
+    await call(`/endpoints/${endpoint.id}/test`, { type: 'invoice.paid' });
+    await receiver.wait(i);
+  }
+  return endpoint;
+}
+
 export async function world() {
-  const refusing = await Receiver.start(500);
+  const [refusing, accepting] = [await Receiver.start(500), await Receiver.start(503, 200)];
   const hub = await Hub.start(config(refusing));
   await fillHostile(hub);
   await fillGone(hub);
@@ -83,6 +105,7 @@ export async function world() {
   const all = await hub.inbox('eve', '?read=all&limit=200');
   const by = (validity) => all.find((item) => item.validity === validity);
   const admin = (path) => hub.get(path, bearer(mint('ann', { roles: ['admin', 'sales-manager'] })));
+  const endpoint = await makeEndpoint(hub, accepting);
   const deliveries = await until(async () => {
     const { items } = await admin('/v1/acme/deliveries?state=failed');
     return items.length && items;
@@ -93,10 +116,10 @@ export async function world() {
   return {
     hub, withdrawn: by('withdrawn'), superseded: by('superseded'), detail: all.find((i) => i.title.startsWith('All 412')),
     delivery: deliveries[0], event: events.find((e) => e.type === 'approval.requested') ?? events[0], run: runs[0],
-    token: TOKEN,
+    endpoint, token: TOKEN,
     async stop() {
       await hub.stop();
-      await refusing.stop();
+      await Promise.all([refusing.stop(), accepting.stop()]);
     },
   };
 }
@@ -167,6 +190,23 @@ export const STATES = [
   { name: 'admin-plugins', person: 'ann', path: '/acme/admin/plugins' },
   { name: 'admin-category', person: 'ann', path: '/acme/admin/categories/CALC_BLOCKED' },
   { name: 'admin-audit', person: 'ann', path: '/acme/admin/audit' },
+  { name: 'portal-endpoints', person: 'ann', path: '/acme/endpoints' },
+  { name: 'portal', person: 'ann', path: (w) => `/acme/endpoints/${w.endpoint.id}` },
+  { name: 'portal-new', person: 'ann', path: '/acme/endpoints/new' },
+  { name: 'portal-edit', person: 'ann', path: (w) => `/acme/endpoints/${w.endpoint.id}/edit` },
+  { name: 'portal-attempts', person: 'ann', path: (w) => `/acme/endpoints/${w.endpoint.id}/attempts` },
+  { name: 'portal-test', person: 'ann', path: (w) => `/acme/endpoints/${w.endpoint.id}/test` },
+  { name: 'portal-types', person: 'ann', path: '/acme/endpoints/types' },
+  { name: 'portal-verify', person: 'ann', path: '/acme/endpoints/verify' },
+  {
+    name: 'portal-refused', person: 'ann', path: '/acme/endpoints/new',
+    act: async (page) => {
+      await page.getByLabel('URL', { exact: true }).fill('ftp://files.example');
+      await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Save' }).click()]);
+      page.complaints.length = 0; // Chromium reports the status of such a page itself
+    },
+  },
+  { name: 'portal-over', person: null, path: '/acme/session?portal=x', status: 401 },
   { name: 'admin-refused', person: 'bob', path: '/acme/admin', status: 403 },
 ];
 
