@@ -96,7 +96,7 @@ static void target_update(struct declaration *decl, size_t i)
     t->queue->rate = decl->specs[i]->rate_per_minute;
     queue_pace(t->queue);
     t->enabled = row->enabled && (row->moved || !t->disabling); /* it went while the declaration was on its way */
-    if (row->moved)
+    if (row->moved && row->enabled)
         target_moved(d, t);
     target_known(t, row->first_failure_ms, row->told);
     t->removed = 0;

@@ -340,8 +340,7 @@ void ledger_targets_look(struct ledger *ledger, ledger_targets_fn *fn, void (*do
 /* Disable (held from then on) or enable (held ones become due, oldest first). */
 void ledger_target_enable(struct ledger *ledger, int64_t target, int enabled, const char *why,
                           void (*done)(void *arg, belfry_status status), void *arg);
-/* The same with why it is disabled, STORE_OFF_BY_*: one that is disabled already stays so for its first reason, unless
- * its failures are the new one. */
+/* The same with why it is disabled, STORE_OFF_BY_*. What somebody disabled by hand stays so for that reason. */
 void ledger_target_switch(struct ledger *ledger, int64_t target, int enabled, int off_by, const char *why,
                           void (*done)(void *arg, belfry_status status), void *arg);
 void ledger_target_failure(struct ledger *ledger, int64_t target, int failed, int64_t now_ms); /* first_failure kept */

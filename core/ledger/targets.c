@@ -355,7 +355,7 @@ static belfry_status enable_run(struct ledger_command *command, struct ledger_tx
     struct store_target row;
     if (!store_target_get(txn->conn, c->target, txn->arena, &row))
         return BELFRY_ENOTFOUND;
-    if (c->on || c->off_by == STORE_OFF_BY_FAILURES || row.enabled)
+    if (c->on || row.enabled || row.off_by != STORE_OFF_BY_HAND)
         targets_switch(txn, &row, c->on, c->off_by, str_of(c->why), c->number);
     return BELFRY_OK;
 }

@@ -324,6 +324,29 @@ static void test_an_answer_of_the_old_receiver_while_the_move_is_being_recorded(
     close_scene(s);
 }
 
+/* Somebody disables it while it says that it is gone: a move does not enable it, whoever was first. */
+static void test_the_word_of_a_person_outlives_a_failure(void **state)
+{
+    (void)state;
+    struct scene *s = endpoint_scene();
+    int64_t id = make_at(s, "http://one.example/");
+    struct deed_answer answer = {0};
+    struct ledger_deed deed = CRM;
+    emit(s, "a", "ann");
+    turn(s);
+    dispatch_endpoint_enable(s->d, &deed, id, 0, on_deed, &answer);
+    complete(s, 0, BELFRY_TARGET_GONE);
+    finish_deed(s, &answer);
+    settle(s->b);
+    turn(s);
+    expect_rows(s->b, "SELECT enabled, off_by, disabled_why FROM target", "0 1 disabled by token:crm-app");
+    struct dispatch_endpoint moved = draft("http://two.example/");
+    moved.enabled = -1;
+    change(s, id, 0, &moved);
+    assert_false(view(s, id).enabled);
+    close_scene(s);
+}
+
 static void test_those_of_the_configuration(void **state)
 {
     (void)state;
@@ -371,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_disabled_by_hand),
         cmocka_unit_test(test_a_move_enables_what_its_failures_disabled),
         cmocka_unit_test(test_an_answer_of_the_old_receiver_while_the_move_is_being_recorded),
+        cmocka_unit_test(test_the_word_of_a_person_outlives_a_failure),
         cmocka_unit_test(test_those_of_the_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
