@@ -385,8 +385,8 @@ const struct openapi_schema openapi_schemas[] = {
                        "deliveries:[StoryDelivery]"},
     {"StoryRow", "id:uuid visible_at:time? seen_at:time? read_at:time? hidden_at:time? validity:Validity "
                  "handled_by:text? handled_at:time? replaced_by:uuid? note:text?"},
-    {"StoryDelivery", "id:uuid? channel:text? target:text? rule:text? outcome:Outcome reason:text? due_at:time? "
-                      "ended_at:time? unless:[text] attempts:[StoryAttempt]"},
+    {"StoryDelivery", "id:uuid? channel:text? target:text? target_label?:text? rule:text? outcome:Outcome reason:text? "
+                      "due_at:time? ended_at:time? unless:[text] attempts:[StoryAttempt]"},
     {"StoryAttempt", "number:int at:time? elapsed_us:int result:text code:int? detail:text?"},
     {"StoryNote", "name:text? rule:text? reason:text?"},
     {"StorySummary", "delivered:int waiting:int not_sent:int"},
