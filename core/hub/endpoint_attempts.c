@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /v1/{org}/endpoints/{id}/attempts: what was asked and what came back. A plugin keeps the request without its body
- * and says which part of the event's payload that was (plugins/webhook/record.h, body_of); here the two are put
- * together, up to as many bytes as are kept of an answer.
+ * GET /v1/{org}/endpoints/{id}/attempts: what was asked and what came back, with the bodies that went out.
  *
  * Whose endpoint it is was sent those bodies. For anybody else they are what a message says, and that somebody looked
  * leaves a row in the audit; with bodies=hidden nobody is shown them.
@@ -12,8 +10,6 @@
 #include "base/mem.h"
 #include "store/story.h"
 
-#define BODY_MAX 20000
-
 struct attempts { /* in the request's arena */
     struct http_request *req;
     struct hub *hub;
@@ -22,71 +18,24 @@ struct attempts { /* in the request's arena */
     int64_t before, next;
     int failed, bodies; /* only those that did not arrive; with what was sent */
     struct store_attempt_record *items;
-    json_t **sent; /* of each that has one, "body" and "truncated"; NULL: none */
     size_t count;
 };
-
-/* --- what was sent ------------------------------------------------------------------------------------------------ */
-
-/* Whole characters of at most BODY_MAX bytes. */
-static size_t cut(const struct buf *text)
-{
-    size_t len = text->len < BODY_MAX ? text->len : BODY_MAX;
-    while (len > 0 && len < text->len && ((unsigned char)text->ptr[len] & 0xc0) == 0x80)
-        len--;
-    return len;
-}
-
-/* NULL when it is not known (any more). [reader] */
-static json_t *sent_of(struct store_conn *conn, struct arena *arena, const struct store_attempt_record *attempt)
-{
-    json_t *record = attempt->record.len ? json_read(attempt->record, NULL) : NULL, *sent = NULL;
-    const json_t *of = json_object_get(json_object_get(record, "request"), "body_of");
-    json_int_t from = json_integer_value(json_object_get(of, "from")),
-               to = json_integer_value(json_object_get(of, "to"));
-    size_t len = to > from && from >= 0 ? (size_t)(to - from) : 0, most = len < BODY_MAX ? len : BODY_MAX;
-    struct belfry_str part = {NULL, 0};
-    struct buf text = {0};
-    if (len)
-        part = store_payload_part(conn, attempt->event, (size_t)from, most, arena);
-    if (of && part.len == most) {
-        buf_adds(&text, json_str(json_object_get(of, "before")));
-        buf_adds(&text, part);
-        if (most == len)
-            buf_adds(&text, json_str(json_object_get(of, "after")));
-        size_t shown = cut(&text);
-        sent = json_pack("{s:s#, s:b}", "body", text.ptr ? text.ptr : "", (int)shown, "truncated",
-                         shown < text.len || most < len);
-    }
-    buf_free(&text);
-    json_decref(record);
-    return sent;
-}
-
-static void free_sent(void *arg)
-{
-    struct attempts *a = arg;
-    for (size_t i = 0; i < a->count; i++)
-        json_decref(a->sent[i]);
-}
 
 static belfry_status read_attempts(struct store_conn *conn, void *arg)
 {
     struct attempts *a = arg;
     a->count = store_attempts_of_target(conn, a->target, a->before, a->limit, a->req->arena, &a->items, &a->next);
-    a->sent = arena_alloc(a->req->arena, (a->count + 1) * sizeof(json_t *));
-    for (size_t i = 0; a->bodies && i < a->count; i++)
-        a->sent[i] = sent_of(conn, a->req->arena, &a->items[i]);
     return BELFRY_OK;
 }
 
-/* --- the answer --------------------------------------------------------------------------------------------------- */
-
 static json_t *attempt_json(const struct attempts *a, size_t i)
 {
-    json_t *doc = hub_attempt_json(a->hub, &a->items[i]);
-    if (a->sent[i])
-        json_object_update(json_object_get(json_object_get(doc, "record"), "request"), a->sent[i]);
+    json_t *doc = hub_attempt_json(a->hub, &a->items[i]), *request;
+    request = json_object_get(json_object_get(doc, "record"), "request");
+    if (!a->bodies) {
+        json_object_del(request, "body");
+        json_object_del(request, "truncated");
+    }
     return doc;
 }
 
@@ -139,7 +88,6 @@ static void get_attempts(void *arg, struct http_request *req)
     *a = (struct attempts){.req = req, .hub = hub, .target = e->view.id};
     if (read_query(a) != 0)
         return;
-    arena_cleanup(req->arena, free_sent, a);
     if (!a->bodies || (req->token && (req->token->may & (CONFIG_MAY_ENDPOINTS | CONFIG_MAY_ENDPOINTS_OWN)))) {
         look(a, BELFRY_OK);
         return;

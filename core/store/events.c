@@ -263,20 +263,6 @@ struct belfry_str store_payload_get(struct store_conn *conn, int64_t event, stru
     return body;
 }
 
-struct belfry_str store_payload_part(struct store_conn *conn, int64_t event, size_t from, size_t max,
-                                     struct arena *arena)
-{
-    struct belfry_str part = {NULL, 0};
-    struct sql *s = sql_use(conn, "SELECT substr(body, ?, ?) FROM payload WHERE event = ?");
-    sql_i64(s, (int64_t)from + 1);
-    sql_i64(s, (int64_t)max);
-    sql_i64(s, event);
-    if (sql_row(s))
-        part = sql_get_copy(s, 0, arena);
-    sql_end(s);
-    return part;
-}
-
 void store_decision_add(struct store_conn *conn, int64_t id, int64_t event, struct belfry_str recipient, int64_t rule,
                         int64_t channel, int outcome, struct belfry_str reason)
 {

@@ -62,9 +62,6 @@ int64_t store_events_first(struct store_conn *conn);
 
 void store_payload_add(struct store_conn *conn, int64_t event, struct belfry_str body);
 struct belfry_str store_payload_get(struct store_conn *conn, int64_t event, struct arena *arena);
-/* At most max bytes of it from an offset on; ptr NULL: there is none (any more). In arena. */
-struct belfry_str store_payload_part(struct store_conn *conn, int64_t event, size_t from, size_t max,
-                                     struct arena *arena);
 /* recipient may be empty, rule and channel 0. */
 void store_decision_add(struct store_conn *conn, int64_t id, int64_t event, struct belfry_str recipient, int64_t rule,
                         int64_t channel, int outcome, struct belfry_str reason);
