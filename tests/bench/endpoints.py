@@ -109,10 +109,7 @@ class Endpoints:
             limit = [bare()]
             with self.hub(name, endpoints(port, range(count), concurrency=64 if count == 1 else None)) as hub:
                 begin = time.monotonic_ns()
-                if count == 1:
-                    self.bench.post(hub, events)
-                else:
-                    self.bench.post(hub, events, rate=min(events, 1000))
+                self.bench.post(hub, events)
                 state = self.wait(port, events * count)
                 rate = events * count / ((state["last_ns"] - begin) / 1e9)
                 peak, start = peak_mb(hub.process.pid), hub.start_ms
