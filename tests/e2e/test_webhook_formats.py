@@ -53,7 +53,7 @@ def test_the_same_bytes_on_each_attempt(start, receiver, format):
     until(lambda: only(hub)["state"] == "delivered")
     shown = [a["record"]["request"] for a in attempts(hub)]
     assert [r["body"].encode() for r in shown] == [first.body] * 2, "the log of attempts shows what went out"
-    assert not any("body_of" in r or "truncated" in r for r in shown)
+    assert not any("body_of" in r or r.get("truncated") for r in shown)
     said = [{name: value for name, value in d.headers.items() if name.startswith("ce-")} for d in (first, second)]
     assert said[0] == said[1] and bool(said[0]) == (format == "cloudevents-binary")
 
