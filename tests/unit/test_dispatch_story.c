@@ -153,8 +153,11 @@ static void test_a_claim_that_cannot_be_written(void **state)
 {
     (void)state;
     struct scene *s = scene_on_a_bad_disk();
+    s->b->told = NULL; /* so that no claim is on its way before the disk is full */
     emit(s, "a", "ann");
+    s->b->told = on_news;
     vfs_fault_set(VFS_FULL, 0, 0);
+    dispatch_wake(s->d, NULL);
     turn(s);
     assert_int_equal(fresh(s), 0);
     vfs_fault_set(VFS_NONE, 0, 0);
