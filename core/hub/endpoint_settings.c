@@ -24,12 +24,17 @@ static void keep_json(void *arg, struct belfry_str text)
     *json = json_read(text, NULL);
 }
 
-/* Names of settings are those that the plugin shows of an endpoint that has none. New reference. */
-static json_t *known_settings(const struct hub_endpoint_reader *r)
+/* As the plugin shows them, credentials masked. New reference. */
+static json_t *shown_settings(const struct hub_endpoint_reader *r, struct belfry_str settings)
 {
     json_t *shown = NULL;
-    r->plugin->role->show(r->plugin->self, STR("{}"), (struct belfry_str){NULL, 0}, 0, keep_json, &shown);
+    r->plugin->role->show(r->plugin->self, settings, (struct belfry_str){NULL, 0}, 0, keep_json, &shown);
     return json_is_object(shown) ? shown : (json_decref(shown), json_object());
+}
+
+static struct belfry_str settings_now(const struct hub_endpoint *before)
+{
+    return before->view.settings.len ? before->view.settings : STR("{}");
 }
 
 /* Told in every answer, and nothing that anybody sets. */
@@ -68,11 +73,15 @@ static void unknown(struct hub_endpoint_reader *r, json_t *settings, const char 
         hub_endpoint_fault(r, pointer, "there is no such member");
 }
 
-/* The settings of the body, as the plugin judges them: of a change what changes, objects whole. New reference. */
+/*
+ * The settings of the body, as the plugin judges them: of a change what changes, objects whole. What such an object
+ * keeps is laid out as it is shown, so the plugin can tell a credential that is kept from one that was given. Names of
+ * settings are those that the plugin shows of an endpoint that has none. New reference.
+ */
 static json_t *settings_of(struct hub_endpoint_reader *r, const json_t *body)
 {
-    json_t *known = known_settings(r), *settings = json_object(), *value;
-    json_t *before = r->before ? json_read(r->before->view.settings, NULL) : NULL;
+    json_t *known = shown_settings(r, STR("{}")), *settings = json_object(), *value;
+    json_t *before = r->before ? shown_settings(r, settings_now(r->before)) : NULL;
     const char *key;
     json_object_foreach((json_t *)(uintptr_t)body, key, value)
     {
@@ -122,8 +131,10 @@ void hub_endpoint_read_settings(struct hub_endpoint_reader *r, const json_t *bod
                                           .org = r->req->pub.org,
                                           .url = r->out->url,
                                           .settings = hub_endpoint_json_text(r, settings)};
-    if (r->before)
-        draft.before = r->before->view.settings.len ? r->before->view.settings : STR("{}");
+    if (r->before) {
+        draft.before = settings_now(r->before);
+        draft.url_before = r->before->view.url;
+    }
     belfry_status status = r->plugin->role->check(r->plugin->self, &draft, keep, &kept, &pub);
     if (status != BELFRY_OK)
         add_faults(r, &faults, status);

@@ -4,7 +4,8 @@
  * later without a new secret. Its receiver is given the one for v1 and the public half of the other.
  *
  * A member that is null has its default again. `headers` is replaced as a whole; a value that comes back as it is
- * shown, masked, is the one that was there.
+ * shown, masked, is the one that was there. Not so when the URL leads to another server: then credentials are given
+ * again or taken out, or else who may change an endpoint could read them where it is pointed to.
  */
 #include "endpoints.h"
 
@@ -24,8 +25,11 @@ struct judging {
     struct belfry_error *err;
     belfry_status status;
     const struct settings *before;
+    int moves; /* to another server */
     struct settings out;
 };
+
+#define STAYS_BEHIND "is for the server of before: give it again for this one, or take it out"
 
 static void fault(struct judging *j, const char *pointer, const char *what)
 {
@@ -113,7 +117,7 @@ static void judge_header(struct judging *j, const char *key, json_t *value)
         wrong = "must be a text";
     if (!wrong && header_is_secret(name) && text_same(text, HEADER_MASK)) {
         const struct belfry_attr *kept = find_header(j->before->headers, j->before->header_count, key);
-        wrong = kept ? NULL : "is masked, and there is no value that it could stand for";
+        wrong = !kept ? "is masked, and there is no value that it could stand for" : j->moves ? STAYS_BEHIND : NULL;
         text = kept ? kept->value : text;
     }
     if (!wrong)
@@ -173,6 +177,14 @@ static int leads_inside(const struct webhook *w, struct belfry_str url)
     return w->http->refuses(w->host, text, w->cidrs);
 }
 
+/* Headers that nothing is said of stay, where they may. */
+static void judge_kept_headers(struct judging *j)
+{
+    for (size_t i = 0; j->moves && i < j->before->header_count; i++)
+        if (header_is_secret(j->before->headers[i].name))
+            header_fault(j, j->before->headers[i].name, STAYS_BEHIND);
+}
+
 static void judge_all(struct judging *j, const struct belfry_endpoint_draft *draft, json_t *given)
 {
     const char *name, *wrong = url_fault(draft->url);
@@ -181,7 +193,10 @@ static void judge_all(struct judging *j, const struct belfry_endpoint_draft *dra
         wrong = "leads to a private address, which this hub does not call; its operator may allow the range";
     if (wrong)
         fault(j, "/url", wrong);
+    j->moves = !wrong && draft->before.len && !url_same_server(draft->url_before, draft->url);
     json_object_foreach(given, name, value) judge_member(j, name, value);
+    if (!json_object_get(given, "headers"))
+        judge_kept_headers(j);
 }
 
 static belfry_status check(void *self, const struct belfry_endpoint_draft *draft,

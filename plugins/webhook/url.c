@@ -79,6 +79,31 @@ const char *url_fault(struct belfry_str url)
     return NULL;
 }
 
+static struct belfry_str port_of(struct belfry_str url, int https)
+{
+    struct belfry_str all = authority(url), host = url_host(url);
+    const char *end = host.ptr + host.len, *stop = all.ptr + all.len;
+    if (end >= stop)
+        return belfry_str(https ? "443" : "80");
+    end++; /* the colon */
+    while (end + 1 < stop && *end == '0')
+        end++;
+    return (struct belfry_str){end, (size_t)(stop - end)};
+}
+
+static int same(struct belfry_str a, struct belfry_str b)
+{
+    return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+int url_same_server(struct belfry_str a, struct belfry_str b)
+{
+    if (url_fault(a) || url_fault(b))
+        return 0;
+    int a_https = strncasecmp(a.ptr, "https:", 6) == 0, b_https = strncasecmp(b.ptr, "https:", 6) == 0;
+    return a_https == b_https && same(url_host(a), url_host(b)) && same(port_of(a, a_https), port_of(b, b_https));
+}
+
 int url_is_range(const char *text)
 {
     char address[64];

@@ -12,6 +12,8 @@
 const char *url_fault(struct belfry_str url);
 /* The host of an absolute URL, without port. Empty: there is none. */
 struct belfry_str url_host(struct belfry_str url);
+/* Whether both lead to one server: scheme, host and port (RFC 6454 section 4). 0 when one of them is at fault. */
+int url_same_server(struct belfry_str a, struct belfry_str b);
 /* "10.0.0.0/8", "fd00::/8" or one address. */
 int url_is_range(const char *text);
 

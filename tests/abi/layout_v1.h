@@ -733,6 +733,7 @@ MEMBER(belfry_endpoint_draft, org, 8, struct belfry_str);
 MEMBER(belfry_endpoint_draft, url, 24, struct belfry_str);
 MEMBER(belfry_endpoint_draft, settings, 40, struct belfry_str);
 MEMBER(belfry_endpoint_draft, before, 56, struct belfry_str);
+MEMBER(belfry_endpoint_draft, url_before, 72, struct belfry_str);
 
 /* belfry_endpoints */
 MEMBER(belfry_endpoints, struct_size, 0, uint32_t);

@@ -657,3 +657,22 @@ def test_each_deed_is_in_the_audit(start, receiver):
     assert {row["who"] for row in mine} == {"token:hooks-app"}
     assert mine[2]["detail"]["reason"] == "a move"
     assert not [row for row in mine if "s3cret" in str(row) or OTHER_WEBHOOK_SECRET in str(row)]
+
+
+# --- credentials that are sent along ------------------------------------------------------------------------------
+
+def test_a_credential_is_not_sent_to_another_server(start, receiver):
+    """Who may change an endpoint and is shown no header of it does not read one by pointing it elsewhere."""
+    api = Endpoints(start())
+    headers = {"Authorization": "Bearer of-the-shop", "X-Team": "shop"}
+    made = api.make(receiver.url("/made"), headers=headers)
+    mine = receiver.url("/mine").replace("127.0.0.1", "127.0.0.2")
+    for more in [{}, {"headers": {"X-Team": "other"}}, {"headers": {"Authorization": "***"}},
+                 {"headers": {"Authorization": None, "authorization": "***"}}]:
+        pointer, = api.faults("PATCH", f"/{made['id']}", url=mine, **more)
+        assert pointer.lower() == "/headers/authorization"
+    assert api.get(made["id"])["url"] == receiver.url("/made")
+    assert api.patch(made["id"], url=receiver.url("/other"))["headers"]["Authorization"] == "***", "the same server"
+    moved = api.patch(made["id"], url=mine, headers={"Authorization": "Bearer of-the-other"})
+    assert moved["headers"] == {"Authorization": "***", "X-Team": "shop"}
+    assert api.patch(made["id"], url=receiver.url("/made"), headers={"Authorization": None})["headers"] == {"X-Team": "shop"}

@@ -48,13 +48,20 @@ static const char *taken(struct caught *c, const char *call, belfry_status statu
 
 const char *belfry_test_endpoint(struct belfry_test *t, const char *url, const char *settings, const char *before)
 {
+    return belfry_test_endpoint_moved(t, url, before ? url : "", settings, before);
+}
+
+const char *belfry_test_endpoint_moved(struct belfry_test *t, const char *url, const char *url_before,
+                                       const char *settings, const char *before)
+{
     const struct belfry_endpoints *role = role_of(t, "belfry_test_endpoint");
     struct caught c = {t, NULL, 0};
     struct belfry_endpoint_draft draft = {.struct_size = sizeof(draft),
                                           .org = str_of(t->org),
                                           .url = str_of(url),
                                           .settings = str_of(settings),
-                                          .before = str_of(before ? before : "")};
+                                          .before = str_of(before ? before : ""),
+                                          .url_before = str_of(url_before)};
     if (!role)
         return NULL;
     fake_begin(t);

@@ -231,6 +231,42 @@ static void test_urls(void **state)
     belfry_test_free(t);
 }
 
+#define BEHIND ": is for the server of before: give it again for this one, or take it out"
+#define KEEPS "{\"headers\":{\"Authorization\":\"Bearer s3cret\",\"X-Team\":\"y\"}}"
+
+/* A credential that nobody is shown must not be read by pointing the endpoint to a server of one's own. */
+static void test_credentials_stay_with_their_server(void **state)
+{
+    static const struct {
+        const char *from, *to, *settings, *error;
+    } rows[] = {
+        {URL, URL "/other?x", "{}", ""},
+        {URL, "https://A.example.org:443/x", "{}", ""},
+        {"http://a.example.org:0080/", "http://a.example.org", "{}", ""},
+        {"http://[2606::1]:8080/", "http://[2606::1]:8080/x", "{}", ""},
+        {URL, "https://b.example.org/in", "{}", "/headers/Authorization" BEHIND},
+        {URL, "https://a.example.org.evil.example/in", "{}", "/headers/Authorization" BEHIND},
+        {URL, "https://a.example.or/in", "{}", "/headers/Authorization" BEHIND},
+        {URL, "http://a.example.org/in", "{}", "/headers/Authorization" BEHIND},
+        {URL, "http://a.example.org:443/in", "{}", "/headers/Authorization" BEHIND},
+        {URL, "https://a.example.org:444/in", "{}", "/headers/Authorization" BEHIND},
+        {"http://[2606::1]:8080/", "http://[2606::2]:8080/", "{}", "/headers/Authorization" BEHIND},
+        {URL, "https://b.example.org/", "{\"headers\":{\"authorization\":\"***\"}}", "/headers/authorization" BEHIND},
+        {URL, "https://b.example.org/", "{\"headers\":{\"Authorization\":\"Bearer s3cret\"}}", ""},
+        {URL, "https://b.example.org/", "{\"headers\":{\"X-Team\":\"z\"}}", ""},
+        {URL, "https://b.example.org/", "{\"headers\":null}", ""},
+    };
+    (void)state;
+    struct belfry_test *t = make("{}");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *kept = belfry_test_endpoint_moved(t, rows[i].to, rows[i].from, rows[i].settings, KEEPS);
+        belfry_test_expect_error(t, rows[i].error);
+        assert_int_equal(kept != NULL, !*rows[i].error);
+    }
+    assert_non_null(belfry_test_endpoint_moved(t, "https://b.example.org/", URL, "{}", "{\"headers\":{\"X\":\"y\"}}"));
+    belfry_test_free(t);
+}
+
 /* --- secrets ------------------------------------------------------------------------------------------------------ */
 
 static void test_fresh_secrets(void **state)
@@ -346,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_headers_that_are_not_theirs),
         cmocka_unit_test(test_bounds_of_headers),
         cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_credentials_stay_with_their_server),
         cmocka_unit_test(test_fresh_secrets),
         cmocka_unit_test(test_secrets_of_their_own),
         cmocka_unit_test(test_what_is_shown),

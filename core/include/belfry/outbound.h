@@ -80,8 +80,9 @@ struct belfry_targets_api {
 struct belfry_endpoint_draft {
     uint32_t struct_size, reserved;
     struct belfry_str org, url;
-    struct belfry_str settings; /* JSON object: members that the hub does not know, as they were given */
-    struct belfry_str before;   /* the settings now; empty: it is a new one */
+    struct belfry_str settings;   /* JSON object: members that the hub does not know, as they were given */
+    struct belfry_str before;     /* the settings now; empty: it is a new one */
+    struct belfry_str url_before; /* where it leads now; empty: it is a new one */
 };
 
 enum { BELFRY_ENDPOINT_REVEAL = 1 << 0 };
@@ -89,8 +90,9 @@ enum { BELFRY_ENDPOINT_REVEAL = 1 << 0 };
 struct belfry_endpoints {
     uint32_t struct_size, flags;
     /* [loop] sink, once and before it returns: the settings as they are kept, a JSON object; what `before` has and
-     * `settings` does not name stays. A secret value that is masked as show() does is the one of before. EINVAL with
-     * pointers ("/headers/X-Team", "/url") through host->fail. */
+     * `settings` does not name stays. A secret value that is masked as show() does is the one of before, but where the
+     * URL leads to another server: who may change an endpoint and see no credential of it must not have one sent to a
+     * server of their own. EINVAL with pointers ("/headers/X-Team", "/url") through host->fail. */
     belfry_status (*check)(void *self, const struct belfry_endpoint_draft *draft,
                            void (*sink)(void *arg, struct belfry_str settings), void *arg, struct belfry_error *err);
     /* [loop] sink, once and before it returns: a secret for the settings, all its keys in one text. given: what

@@ -247,6 +247,9 @@ uint32_t belfry_test_pace(const struct belfry_test *t, const char *name);
 /* What check() keeps of an endpoint of the present org; before: NULL for a new one. NULL when it refuses: see
  * belfry_test_error(), a line for each fault. */
 const char *belfry_test_endpoint(struct belfry_test *t, const char *url, const char *settings, const char *before);
+/* The same of one whose URL was another one. */
+const char *belfry_test_endpoint_moved(struct belfry_test *t, const char *url, const char *url_before,
+                                       const char *settings, const char *before);
 /* A secret for these settings; given: what somebody brings in, NULL for a fresh one. NULL as above. */
 const char *belfry_test_endpoint_secret(struct belfry_test *t, const char *settings, const char *given);
 /* What show() tells people; flags are BELFRY_ENDPOINT_*. */
