@@ -7,6 +7,7 @@
 #include "record.h"
 
 #include "headers.h"
+#include "mask.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -40,7 +41,17 @@ static int comes_again(const struct belfry_attr *headers, size_t count, size_t a
     return 0;
 }
 
-static void add_headers(struct text *t, const struct belfry_attr *headers, size_t count)
+/* What is said of the request's credentials in it is masked. */
+static void add_value(struct text *t, const struct asked *echo_of, struct belfry_str value)
+{
+    size_t len;
+    char *masked = mask_new(echo_of, value, &len);
+    text_string(t, text_cut((struct belfry_str){masked, len}, VALUE_MAX));
+    free(masked);
+}
+
+/* echo_of: the request that they answer; NULL: they are of the request itself. */
+static void add_headers(struct text *t, const struct asked *echo_of, const struct belfry_attr *headers, size_t count)
 {
     int first = 1;
     text_addz(t, ",\"headers\":{");
@@ -52,7 +63,12 @@ static void add_headers(struct text *t, const struct belfry_attr *headers, size_
         text_addz(t, first ? "" : ",");
         text_string(t, name);
         text_addz(t, ":");
-        text_string(t, header_is_secret(name) ? belfry_str(HEADER_MASK) : text_cut(value, VALUE_MAX));
+        if (header_is_secret(name))
+            text_string(t, belfry_str(HEADER_MASK));
+        else if (echo_of)
+            add_value(t, echo_of, value);
+        else
+            text_string(t, text_cut(value, VALUE_MAX));
         first = 0;
     }
     text_addz(t, "}");
@@ -113,13 +129,21 @@ static void add_request(struct text *t, const struct asked *request, int with_he
 {
     text_addz(t, "{\"request\":{\"method\":\"POST\",\"url\":");
     add_url(t, request->url);
-    add_headers(t, request->headers, with_headers ? request->header_count : request->own_headers);
+    add_headers(t, NULL, request->headers, with_headers ? request->header_count : request->own_headers);
     add_body_of(t, request->body);
     text_addz(t, "}");
 }
 
-static void add_response(struct text *t, const struct belfry_http_answer *answer, size_t body_most, int with_headers)
+/* An answer, and its body as it may be kept. */
+struct answered {
+    const struct belfry_http_answer *answer;
+    struct belfry_str body;
+};
+
+static void add_response(struct text *t, const struct asked *request, const struct answered *answered, size_t body_most,
+                         int with_headers)
 {
+    const struct belfry_http_answer *answer = answered->answer;
     char class[32];
     text_addz(t, ",\"response\":{\"status\":");
     text_number(t, answer->status);
@@ -130,31 +154,41 @@ static void add_response(struct text *t, const struct belfry_http_answer *answer
         text_string(t, answer->error_text);
     }
     if (with_headers)
-        add_headers(t, answer->headers, answer->header_count);
-    add_body(t, answer->body, body_most);
-    if (answer->truncated || answer->body.len > body_most)
+        add_headers(t, request, answer->headers, answer->header_count);
+    add_body(t, answered->body, body_most);
+    if (answer->truncated || answered->body.len > body_most)
         text_addz(t, ",\"truncated\":true");
     text_addz(t, ",\"elapsed_us\":");
     text_number(t, answer->elapsed_us);
     text_addz(t, "}}");
 }
 
-static struct text write_record(const struct asked *request, const struct belfry_http_answer *answer, size_t body_most,
+static struct text write_record(const struct asked *request, const struct answered *answered, size_t body_most,
                                 int with_headers)
 {
     struct text t = {NULL, 0, 0};
     add_request(&t, request, with_headers);
-    add_response(&t, answer, body_most, with_headers);
+    add_response(&t, request, answered, body_most, with_headers);
     return t;
 }
 
-char *record_make(const struct asked *request, const struct belfry_http_answer *answer)
+static char *within_limit(const struct asked *request, const struct answered *answered)
 {
     for (size_t most = BODY_MAX; most > 0; most /= 4) { /* escapes may make a body six times as long */
-        struct text t = write_record(request, answer, most, 1);
+        struct text t = write_record(request, answered, most, 1);
         if (t.len <= RECORD_MAX)
             return t.ptr;
         free(t.ptr);
     }
-    return write_record(request, answer, 1000, 0).ptr;
+    return write_record(request, answered, 1000, 0).ptr;
+}
+
+char *record_make(const struct asked *request, const struct belfry_http_answer *answer)
+{
+    size_t len;
+    char *body = mask_new(request, answer->body, &len);
+    const struct answered answered = {answer, {body, len}};
+    char *record = within_limit(request, &answered);
+    free(body);
+    return record;
 }

@@ -11,8 +11,8 @@
  * response.class: ok, http_<status>, redirect, dns, refused, reset, tls, timeout, blocked_ip, canceled, url, other.
  * response.error, of those that are no answer: what happened. response.body or, when it is no UTF-8, body_base64: its
  * first 20,000 bytes at most; response.truncated: there was more.
- * Values of headers whose name says that they are credentials are "***"; of the URL user and query are left out. Of
- * long values of headers the beginning is kept.
+ * Values of headers whose name says that they are credentials are "***", also where the answer repeats them; of the URL
+ * user and query are left out. Of long values of headers the beginning is kept.
  */
 #ifndef WEBHOOK_RECORD_H
 #define WEBHOOK_RECORD_H

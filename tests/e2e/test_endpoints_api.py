@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Webhook endpoints as a resource: made, changed and removed over the API, beside those of YAML, which are read-only."""
 import base64
+import json
 import re
 import threading
 
@@ -659,6 +660,21 @@ def test_each_deed_is_in_the_audit(start, receiver):
     assert not [row for row in mine if "s3cret" in str(row) or OTHER_WEBHOOK_SECRET in str(row)]
 
 
+def test_an_answer_that_repeats_the_request_shows_no_credential(start, receiver):
+    api = Endpoints(start())
+    path = "/echo?code=of-the-query"
+    receiver.answer(path, lambda got: (200, {"X-Got": got.headers["authorization"]}, json.dumps(got.headers).encode()))
+    made = api.make(receiver.url(path), headers={"Authorization": "Bearer of-the-shop"})
+    api.do(made["id"], "test")
+    got, = receiver.wait(1, path)
+    attempt, = until(lambda: api.attempts(made["id"]))
+    said = json.dumps(attempt)
+    response = attempt["record"]["response"]
+    assert response["headers"]["x-got"] == "***" and got.id in response["body"]
+    for secret in ["of-the-shop", got.headers["webhook-signature"].split(",")[1]]:
+        assert secret not in said
+
+
 # --- credentials that are sent along ------------------------------------------------------------------------------
 
 def test_a_credential_is_not_sent_to_another_server(start, receiver):
@@ -675,4 +691,5 @@ def test_a_credential_is_not_sent_to_another_server(start, receiver):
     assert api.patch(made["id"], url=receiver.url("/other"))["headers"]["Authorization"] == "***", "the same server"
     moved = api.patch(made["id"], url=mine, headers={"Authorization": "Bearer of-the-other"})
     assert moved["headers"] == {"Authorization": "***", "X-Team": "shop"}
-    assert api.patch(made["id"], url=receiver.url("/made"), headers={"Authorization": None})["headers"] == {"X-Team": "shop"}
+    back = api.patch(made["id"], url=receiver.url("/made"), headers={"Authorization": None})
+    assert back["headers"] == {"X-Team": "shop"}

@@ -243,6 +243,27 @@ static void test_no_secret_is_in_the_record(void **state)
     belfry_test_free(t);
 }
 
+/* A receiver that answers with what it got. In JSON of some languages a slash has a backslash before it. */
+static void test_an_echo_is_masked(void **state)
+{
+    (void)state;
+    struct belfry_test *t = make("endpoints: [{" ENDPOINT ", headers: {Authorization: 'Bearer s3cret/of-them', "
+                                 "X-Key: 'k3y', X-Team: shopping-team}}]");
+    json_t *record =
+        record_of(t, &(struct belfry_test_answer){
+                         .status = 500,
+                         .headers = HEADERS("X-Got: Bearer s3cret/of-them.", "X-Twice: s3cret/of-them s3cret/of-them"),
+                         .body = "{\"authorization\": \"Bearer s3cret\\/of-them\", \"q\": \"/in?token=abc\", "
+                                 "\"team\": \"shopping-team\", \"s\": \"s3cret/of-the\", \"last\": \"s3cret/of-them"});
+    assert_string_equal(text_at(record, "response", "body", NULL),
+                        "{\"authorization\": \"***\", \"q\": \"/in?***\", \"team\": \"shopping-team\", "
+                        "\"s\": \"s3cret/of-the\", \"last\": \"***");
+    assert_string_equal(text_at(record, "response", "headers", "x-got"), "***.");
+    assert_string_equal(text_at(record, "response", "headers", "x-twice"), "*** ***");
+    json_decref(record);
+    belfry_test_free(t);
+}
+
 /* The fake host fails a test whose record is over 32 KiB or no JSON. */
 static void test_records_are_bounded(void **state)
 {
@@ -425,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_stop_waits),
         cmocka_unit_test(test_the_record),
         cmocka_unit_test(test_no_secret_is_in_the_record),
+        cmocka_unit_test(test_an_echo_is_masked),
         cmocka_unit_test(test_records_are_bounded),
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_a_schedule_of_ones_own),
