@@ -27,6 +27,11 @@ static void slow_set(struct dispatch *d, struct queue_state *q, int slow)
         return;
     q->slow = slow;
     d->slow = slow ? d->slow + held : d->slow - held;
+    if (slow || list_empty(&q->ready))
+        return;
+    list_remove(
+        &q->ready); /* it may stand in the line of the slow, who wait for slots that it does not need any more */
+    list_push_back(&d->ready, &q->ready);
 }
 
 void slots_add(struct dispatch *d, struct queue_state *q, int inflight, int claimed)

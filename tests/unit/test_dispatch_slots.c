@@ -229,6 +229,83 @@ static void test_slow_ones_have_half(void **state)
     close_scene(s);
 }
 
+static struct queue_state *queue_of(struct scene *s, const char *name)
+{
+    struct channel *ch = hash_get(s->d->channels, STR("hooks"));
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    while (hash_next(ch->targets, &pos, &key, &value))
+        if (str_eqz(((struct target *)value)->facts->pub.name, name))
+            return ((struct target *)value)->queue;
+    fail();
+    return NULL;
+}
+
+/* The batches that a target has under way, the oldest first. */
+static size_t batches_of(struct scene *s, const struct queue_state *q, struct batch **out, size_t max)
+{
+    size_t count = 0;
+    LIST_EACH(it, &s->d->open)
+    if (LIST_OF(it, struct batch, node)->queue == q && count < max)
+        out[count++] = LIST_OF(it, struct batch, node);
+    return count;
+}
+
+static void answer(struct scene *s, struct batch *b, uint32_t outcome, uint64_t took_ms)
+{
+    const struct belfry_result result = {.struct_size = sizeof(result), .outcome = outcome};
+    b->started_ns -= took_ms * 1000000;
+    assert_true(dispatch_complete(s->d, b->pub.id, &result, 1));
+}
+
+/* Those that are sick begin later than the others. */
+static void let_the_sick_rest(struct scene *s, int64_t until_ms)
+{
+    struct channel *ch = hash_get(s->d->channels, STR("hooks"));
+    size_t pos = 0;
+    void *value;
+    struct belfry_str key;
+    while (hash_next(ch->targets, &pos, &key, &value)) {
+        struct target *t = value;
+        if (!str_has_prefix(t->facts->pub.name, STR("sick")))
+            continue;
+        t->queue->rests_until_ms = until_ms;
+        t->queue->window = 1;
+        queue_ready(s->d, t->queue);
+    }
+    turn(s);
+}
+
+/* One slow answer puts it behind those that hang. The next comes at once: it stands there no longer. */
+static void test_one_slow_answer_costs_no_turn(void **state)
+{
+    (void)state;
+    enum { SICK = 600, EVENTS = 12 };
+    struct scene *s = scene_of(SICK + 9, SICK, 64);
+    struct queue_state *q = queue_of(s, "well605.example/");
+    struct batch *held[64];
+    prove(s);
+    let_the_sick_rest(s, INT64_MAX);
+    emit_many(s, 0, EVENTS);
+    turn(s);
+    assert_int_equal(batches_of(s, q, held, 64), EVENTS);
+    emit_many(s, EVENTS, 1);
+    let_the_sick_rest(s, 0);
+    LIST_EACH_SAFE(it, &s->d->open)
+    if (strncmp(LIST_OF(it, struct batch, node)->facts->pub.name.ptr, "sick", 4) == 0)
+        answer(s, LIST_OF(it, struct batch, node), BELFRY_RETRY, 1000);
+    turn(s);
+    assert_int_equal(s->d->slow, DISPATCH_SLOW_MAX); /* and others of them wait */
+    for (size_t i = 0; i < EVENTS; i++) {
+        answer(s, held[i], BELFRY_DELIVERED, i == 0 ? 1000 : 0);
+        turn(s);
+        assert_int_equal(q->slow, i == 0);
+    }
+    assert_int_equal(batches_of(s, q, held, 64), 1);
+    close_scene(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_those_that_hang_hold_one_slot_each),
         cmocka_unit_test(test_those_that_went_quiet_with_many_slots),
         cmocka_unit_test(test_slow_ones_have_half),
+        cmocka_unit_test(test_one_slow_answer_costs_no_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
