@@ -237,11 +237,12 @@ struct looking {
     size_t count;
 };
 
-/* What the plugin kept says what was asked and what came back; the message itself is not in it. */
+/* What the plugin kept says what was asked and what came back. */
 json_t *hub_attempt_json(const struct hub *hub, const struct store_attempt_record *a)
 {
     json_t *doc = json_object(), *record = a->record.len ? json_read(a->record, NULL) : NULL;
     const char *result = explain_result_name((uint32_t)a->attempt.outcome);
+    hub_attempt_body(record, a->payload);
     hub_json_id(hub, doc, "id", a->id);
     hub_json_id(hub, doc, "delivery", a->attempt.delivery);
     hub_json_id(hub, doc, "event", a->event);

@@ -96,6 +96,10 @@ struct store_attempt_record; /* store/story.h */
 /* One delivery, one attempt of it with what its plugin kept. New references. */
 json_t *hub_delivery_json(const struct hub *hub, const struct store_delivery_view *view);
 json_t *hub_attempt_json(const struct hub *hub, const struct store_attempt_record *attempt);
+/* In the place of request.body_of of what a plugin kept, which says how the body was made of the event's stored one
+ * (plugins/webhook/record.h): request.body, its first 20,000 bytes, and request.truncated when there was more. payload:
+ * the beginning of the stored body; empty: nothing is known of it any more. */
+void hub_attempt_body(json_t *record, struct belfry_str payload);
 /* The body when there is one, else NULL. 0, or -1 after a 400. */
 int hub_optional_body(struct http_request *req, json_t **body);
 /* `reason` of a body, which may be NULL: why somebody does it, for the audit. 0, or -1 after a 422. */

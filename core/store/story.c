@@ -264,13 +264,15 @@ static void read_records(struct sql *s, struct rows *rows)
                                                        .outcome = (int)sql_get_i64(s, 6),
                                                        .code = (int)sql_get_i64(s, 7),
                                                        .detail = sql_get_copy(s, 8, rows->arena)},
-                                           .record = sql_get_copy(s, 9, rows->arena)};
+                                           .record = sql_get_copy(s, 9, rows->arena),
+                                           .payload = sql_get_copy(s, 10, rows->arena)};
     }
     sql_end(s);
 }
 
 #define RECORD_COLUMNS                                                                                                 \
-    "SELECT a.id, d.event, a.delivery, a.at, a.elapsed_us, a.number, a.outcome, a.code, a.detail, a.record"
+    "SELECT a.id, d.event, a.delivery, a.at, a.elapsed_us, a.number, a.outcome, a.code, a.detail, a.record,"           \
+    " (SELECT substr(p.body, 1, 24576) FROM payload p WHERE p.event = d.event AND d.target IS NOT NULL)"
 
 size_t store_attempts_of_delivery(struct store_conn *conn, int64_t delivery, size_t limit, struct arena *arena,
                                   struct store_attempt_record **out)

@@ -62,6 +62,8 @@ struct store_attempt_record { /* with what the plugin kept of it */
     int64_t id, event;
     struct store_attempt_view attempt;
     struct belfry_str record; /* JSON; empty: none */
+    struct belfry_str
+        payload; /* of what went to a target: the first 24 KiB of the event's body; empty: there is none */
 };
 /* All of one delivery, oldest first. */
 size_t store_attempts_of_delivery(struct store_conn *conn, int64_t delivery, size_t limit, struct arena *arena,
