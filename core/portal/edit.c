@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Adding an endpoint, and changing one. A form that is refused comes again with what was typed. What somebody else
- * changed meanwhile (412) is shown beside it: who saves once more has seen it, and saves over it.
+ * changed meanwhile (412) is shown beside it: who saves once more has seen it, and saves over it. A form that comes
+ * twice, by a second click or by a page that is loaded again, adds no second endpoint: it knows which was the newest
+ * when it was opened, and asks about one of its URL that is newer.
  */
 #include "portal/internal.h"
 
@@ -66,10 +68,20 @@ static void show_refused(struct page *page, struct saving *s)
 void new_ask(struct page *page)
 {
     page_ask(page, "GET", "/event-types", NULL);
+    page_ask(page, "GET", "/endpoints?limit=1", NULL);
+}
+
+/* Ids are in the order in which endpoints were made; of no endpoint, less than all of them. */
+static struct belfry_str newest_of(const json_t *list)
+{
+    struct belfry_str id = json_str(json_object_get(json_array_get(json_object_get(list, "items"), 0), "id"));
+    return id.len ? id : STR("0");
 }
 
 void new_show(struct page *page)
 {
+    if (page_got(page, 1))
+        json_set_str(page->model, "newest", newest_of(page_got(page, 1)));
     json_t *values = json_pack("{s:[s], s:s, s:s, s:[s]}", "types", "*", "format", "standard", "order", "best-effort",
                                "signatures", "v1");
     form_show(page, values, page_got(page, 0), NULL);
@@ -100,12 +112,35 @@ static json_t *without_nulls(const json_t *values)
     return out;
 }
 
+/* One of the form's URL that was made since the form was opened. Borrowed; NULL: none. */
+static json_t *twin_of(const struct saving *s, const json_t *list, struct belfry_str newest)
+{
+    json_t *endpoint;
+    size_t i;
+    json_array_foreach(json_object_get(list, "items"), i, endpoint)
+    {
+        if (str_cmp(json_str(json_object_get(endpoint, "id")), newest) > 0 &&
+            json_equal(json_object_get(endpoint, "url"), json_object_get(s->values, "url")))
+            return endpoint;
+    }
+    return NULL;
+}
+
 static void create(struct page *page)
 {
     struct saving *s = page->own;
+    struct belfry_str newest = page_field(page, "newest");
+    const json_t *list = page_got(page, 1);
+    json_t *twin = newest.len ? twin_of(s, list, newest) : NULL;
     s->catalogue = page_got(page, 0);
+    json_set_str(page->model, "newest", twin ? newest_of(list) : newest);
     if (json_array_size(s->faults)) {
         show_again(page, s, 422);
+        return;
+    }
+    if (twin) {
+        json_object_set(page->model, "twin", twin);
+        show_again(page, s, 409);
         return;
     }
     page_again(page);
@@ -118,6 +153,7 @@ void new_act(struct page *page)
     saving_new(page);
     page->view = page_view(page, "new");
     page_ask(page, "GET", "/event-types", NULL);
+    page_ask(page, "GET", "/endpoints?limit=200", NULL);
     page_go(page, create);
 }
 

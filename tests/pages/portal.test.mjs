@@ -161,6 +161,33 @@ test('who was overtaken sees by what, and may save over it', async () => {
   await page.context().close();
 });
 
+test('a form that comes twice makes no second endpoint, and no second secret', async () => {
+  const page = await visit('customer-12');
+  const mine = async () => (await call('GET', '/endpoints')).items.filter((e) => e.owner === 'token:shop/customer-12');
+  await page.goto(`${hub.url}/acme/endpoints/new`);
+  await page.getByLabel('URL', { exact: true }).fill(receiver.url('/twice'));
+  await press(page, 'Save');
+  await page.getByLabel('Signing secret').waitFor();
+  assert.equal((await page.reload()).status(), 409);
+  assert.match(await page.getByRole('alert').innerText(), /added a moment ago/);
+  assert.equal((await mine()).length, 1);
+  await press(page, 'Save');
+  assert.match(await page.getByLabel('Signing secret').inputValue(), /^whsec_/, 'a second one that is wanted');
+  assert.equal((await mine()).length, 2);
+
+  await follow(page, 'To the endpoint');
+  await follow(page, 'New secret');
+  await press(page, 'New secret');
+  await page.getByLabel('Signing secret').waitFor();
+  const { id, version } = (await mine())[0];
+  assert.equal((await page.reload()).status(), 409);
+  assert.match(await page.getByRole('alert').innerText(), /No new secret/);
+  assert.equal((await call('GET', `/endpoints/${id}`)).version, version);
+  await press(page, 'New secret');
+  assert.match(await page.getByLabel('Signing secret').inputValue(), /^whsec_/);
+  await page.context().close();
+});
+
 test('two customers do not see each other, the application sees both, and an admin all there is', async () => {
   const [one, two] = [await visit('customer-4'), await visit('customer-5')];
   const { id } = await add(one, '/four');
