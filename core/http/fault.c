@@ -39,6 +39,12 @@ static int asks_for_html(const struct http_request *req)
     return 0;
 }
 
+/* Whether the way back leads to the portal: of an address that is none nobody is known, and of others whoever came. */
+static int is_portal(const struct http_request *req)
+{
+    return req->portal || portal_is_page(req->pub.path);
+}
+
 /* The inbox, or the portal, of the org that the path begins with, whether or not there is such an org: that is not told
  * here. */
 static struct belfry_str way_back(struct http_request *req)
@@ -47,7 +53,7 @@ static struct belfry_str way_back(struct http_request *req)
     struct belfry_str org = path.len > 1 ? str_cut(str_slice(path.ptr + 1, path.len - 1), '/', &rest) : path;
     if (config_org_name_fault(org))
         return (struct belfry_str){0};
-    return str_of(arena_printf(req->arena, "/%.*s/%s", STR_ARG(org), req->portal ? "endpoints" : "notifications"));
+    return str_of(arena_printf(req->arena, "/%.*s/%s", STR_ARG(org), is_portal(req) ? "endpoints" : "notifications"));
 }
 
 int fault_page(struct http_request *req, uint32_t status, const struct error *err, const struct belfry_attr *headers,
@@ -72,7 +78,7 @@ int fault_page(struct http_request *req, uint32_t status, const struct error *er
     if (detail && err && err->count)
         json_set_str(model, "detail", str_of(err->items[0].detail));
     json_set_str(model, "back", way_back(req));
-    json_set_str(model, "back_text", http_text(req, req->portal ? "fault.back_portal" : "fault.back"));
+    json_set_str(model, "back_text", http_text(req, is_portal(req) ? "fault.back_portal" : "fault.back"));
     page_answer(req, &page, "fault", model, headers, header_count);
     return 1;
 }

@@ -180,5 +180,8 @@ void portal_over_page(struct request *r, const char *what)
         .struct_size = sizeof(page), .status = 401, .title = http_text(&r->pub, "portal.title")};
     json_t *model = json_object();
     json_set_str(model, "text", http_text(&r->pub, arena_printf(r->pub.arena, "portal.%s", what)));
+    /* a browser that loads the answer to a form again sends the form again */
+    if (str_eqz(r->pub.pub.method, "POST"))
+        json_set_str(model, "typed", http_text(&r->pub, "portal.typed"));
     page_answer(&r->pub, &page, "portal_over", model, NULL, 0);
 }

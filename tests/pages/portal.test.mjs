@@ -188,6 +188,33 @@ test('a form that comes twice makes no second endpoint, and no second secret', a
   await page.context().close();
 });
 
+test('a session that ended in the middle of a form loses nothing that was typed', async () => {
+  const page = await visit('customer-13');
+  await page.goto(`${hub.url}/acme/endpoints/new`);
+  await page.getByLabel('URL', { exact: true }).fill(receiver.url('/thirteen'));
+  await page.getByLabel('Description').fill('Typed for a long time');
+  const secret = (text) => hub.reload((config) => { config.auth.tokens.find((t) => t.name === 'shop').secret = text; });
+  const other = 'token-of-the-application-after-a-leak';
+  await secret(other); // which ends what the old one opened
+  await press(page, 'Save');
+  assert.match(await page.locator('main').innerText(), /access to these pages has ended[^]*load this page again/);
+  const answer = await fetch(`${hub.url}/v1/acme/portal-links`, {
+    method: 'POST', headers: { ...bearer(other), 'content-type': 'application/json' }, body: '{"owner":"customer-13"}',
+  });
+  const link = new URL((await answer.json()).url);
+  const tab = await page.context().newPage();
+  await tab.goto(hub.url + link.pathname + link.search);
+  await page.reload();
+  assert.match(await page.getByLabel('Signing secret').inputValue(), /^whsec_/);
+  await tab.reload();
+  assert.match(await tab.locator('main').innerText(), /Typed for a long time/);
+  await tab.goto(`${hub.url}/acme/endpoints/one/nothing`);
+  await leave(tab, () => tab.getByRole('link', { name: 'Go to your endpoints' }).click());
+  assert.equal(new URL(tab.url()).pathname, '/acme/endpoints', 'the way back of a page that there is none');
+  await secret(SECRET);
+  await page.context().close();
+});
+
 test('two customers do not see each other, the application sees both, and an admin all there is', async () => {
   const [one, two] = [await visit('customer-4'), await visit('customer-5')];
   const { id } = await add(one, '/four');
