@@ -29,8 +29,13 @@ static void mark_value(const struct belfry_option *row, const struct yaml_node *
         return;
     if (node->kind == YAML_SCALAR)
         mark_value(row->children, node);
-    for (size_t i = 0; i < node->count; i++)
-        mark_value(row->children, node->kind == YAML_MAP ? node->pairs[i].value : node->items[i]);
+    for (size_t i = 0; i < node->count; i++) {
+        const struct yaml_node *value = node->kind == YAML_MAP ? node->pairs[i].value : node->items[i];
+        if (node->kind == YAML_MAP && option_secret_header(row, node->pairs[i].key->text))
+            mark(value);
+        else
+            mark_value(row->children, value);
+    }
 }
 
 void config_mark_secrets(const struct belfry_option *table, const struct yaml_node *map)

@@ -34,6 +34,9 @@ struct option_scope {
 belfry_status option_fill(struct arena *arena, struct diag_set *diags, const struct belfry_option *table,
                           const struct yaml_node *map, const struct option_scope *scope, void *out, size_t size);
 
+/* Whether the value under this key of a map is a credential: BELFRY_OPT_HEADERS. [any] */
+int option_secret_header(const struct belfry_option *row, struct belfry_str name);
+
 /*
  * One scalar parser for each type, shared with the core's own keys. 0 or EINVAL with a diagnostic, and *out is left
  * alone then. An unresolved secret leaves *out alone too (texts take what is written) and returns 0. [any]

@@ -8,6 +8,8 @@
 #include "plugin/option_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 static void fill_table(struct option_walk *w, const struct belfry_option *table, const struct yaml_node *map, int top,
                        char *out);
@@ -71,6 +73,17 @@ static void hide_secret(struct option_walk *w, const struct yaml_node *node)
     if (!memmem(node->text.ptr, node->text.len, "${", 2)) /* a reference that is misspelled has its own message */
         option_report(w->diags, "H605", DIAG_WARNING, node, "%s is a secret and stands in the file",
                       option_subject(w->diags, node));
+}
+
+int option_secret_header(const struct belfry_option *row, struct belfry_str name)
+{
+    static const char *const telling[] = {"authorization", "cookie",   "token",     "key",
+                                          "secret",        "password", "signature", "auth"};
+    for (size_t k = 0; option_flag(row, BELFRY_OPT_HEADERS) && k < sizeof(telling) / sizeof(telling[0]); k++)
+        for (size_t i = 0, len = strlen(telling[k]); i + len <= name.len; i++)
+            if (strncasecmp(name.ptr + i, telling[k], len) == 0)
+                return 1;
+    return 0;
 }
 
 /* An item of a collection; a secret collection has secret items. */
@@ -170,6 +183,8 @@ static void fill_map(struct option_walk *w, const struct belfry_option *row, con
             option_report(w->diags, "H203", DIAG_ERROR, pairs[i].key, "a key of `%s` must not be empty or hold NUL",
                           row->name ? row->name : "the map");
         keys[i] = arena_strndup(w->arena, key.ptr ? key.ptr : "", key.len);
+        if (option_secret_header(row, key))
+            hide_secret(w, pairs[i].value);
         fill_item(w, row, pairs[i].value, values + i * map->stride);
     }
 }

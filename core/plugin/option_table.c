@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define CONFIG_MAX (1u << 20)
-#define KNOWN_FLAGS ((BELFRY_OPT_PERSON << 1) - 1)
+#define KNOWN_FLAGS ((BELFRY_OPT_HEADERS << 1) - 1)
 
 struct table_check {
     struct arena *arena;
@@ -50,6 +50,7 @@ static const char *flags_fault(struct arena *arena, const struct belfry_option *
         {BELFRY_OPT_CALENDAR, 1u << BELFRY_OPT_DURATION, "CALENDAR"},
         {BELFRY_OPT_UNIQUE, 1u << BELFRY_OPT_STRING, "UNIQUE"},
         {BELFRY_OPT_PERSON, 1u << BELFRY_OPT_RECIPIENT, "PERSON"},
+        {BELFRY_OPT_HEADERS, 1u << BELFRY_OPT_MAP, "HEADERS"},
     };
     if (row->flags & ~(uint32_t)KNOWN_FLAGS)
         return arena_printf(arena, "option `%s` has flags that this hub does not know (0x%x)", name, row->flags);

@@ -66,7 +66,7 @@ static const struct belfry_option endpoint_options[] = {
     OPTION(CONDITION, "when", OF(when), .choices = event_paths, .doc = "Only events for which this holds."),
     OPTION(LIST, "orgs", OF(orgs), .flags = BELFRY_OPT_SCALAR_LIST, .children = text_element,
            .doc = "Only events of these orgs; default all."),
-    OPTION(MAP, "headers", OF(headers), .children = value_element, .max = HEADERS_MAX,
+    OPTION(MAP, "headers", OF(headers), .flags = BELFRY_OPT_HEADERS, .children = value_element, .max = HEADERS_MAX,
            .doc = "Headers that are added to each request, such as Authorization."),
     OPTION(LIST, "format", OF(format), .flags = BELFRY_OPT_SCALAR_LIST, .children = format_element, .max = 1,
            .doc = "Shape of the body and headers: standard, thin, cloudevents-structured or cloudevents-binary; the "

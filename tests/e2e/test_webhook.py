@@ -348,6 +348,15 @@ def test_secrets_are_each_endpoints_own(start, receiver):
     assert config.status_code == 200 and WEBHOOK_SECRET.removeprefix("whsec_") not in config.text
 
 
+def test_credentials_in_headers_are_secrets_of_the_configuration(start, receiver):
+    hub = start(receiver.endpoint("one", headers={"Authorization": "Bearer of-the-shop", "X-Team": "shop"}))
+    config = hub.get("/v1/admin/config", people.token("operator"))
+    assert "of-the-shop" not in config.text and '"X-Team":"shop"' in config.text
+    assert "`Authorization` is a secret and stands in the file" in hub.log() and "of-the-shop" not in hub.log()
+    hub.send(created())
+    assert receiver.wait(1, "/one")[0].headers["authorization"] == "Bearer of-the-shop"
+
+
 def test_a_webhook_under_way_survives_a_restart(start, receiver):
     receiver.answer("/local", 500, 200)
     hub = start(clock=True)

@@ -207,7 +207,9 @@ enum {
     BELFRY_OPT_POINTER = 1 << 4,
     BELFRY_OPT_CALENDAR = 1 << 5, /* d and w are calendar days */
     BELFRY_OPT_UNIQUE = 1 << 6,   /* string member of a list's objects: no two may be equal (name) */
-    BELFRY_OPT_PERSON = 1 << 7    /* a RECIPIENT that is NAME or user:NAME */
+    BELFRY_OPT_PERSON = 1 << 7,   /* a RECIPIENT that is NAME or user:NAME */
+    BELFRY_OPT_HEADERS = 1 << 8 /* a MAP of HTTP headers: as SECRET where the name says that the value is a credential,
+                                   such as Authorization */
 };
 
 struct belfry_calendar {
