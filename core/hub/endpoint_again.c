@@ -14,7 +14,7 @@ static void recovered(void *arg, belfry_status status, int64_t count, int64_t si
 {
     const struct hub_endpoint_deed *d = arg;
     if (status != BELFRY_OK) {
-        hub_endpoint_deed_refuse(d, status, NULL);
+        hub_endpoint_deed_refuse(d, status, "it is being recovered already; ask again when that is done");
         return;
     }
     json_t *doc = json_pack("{s:I}", "count", (json_int_t)count);

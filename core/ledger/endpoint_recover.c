@@ -6,6 +6,7 @@
  * arrived, and what somebody or a gate ended on purpose.
  *
  * The commit that begins it holds the deed and its audit; slices follow between other commands, also after a restart.
+ * There is one at a time of an endpoint: each walks over all events, and who asks may be anybody's customer.
  * An event is looked at once and a row that waits is left alone, so the same deed twice makes nothing a second time. A
  * row is due since its event happened, and what is due longest goes first.
  */
@@ -158,6 +159,9 @@ static belfry_status begin(struct ledger_txn *txn, struct recover *r)
     struct store_target endpoint;
     if (!endpoint_find(txn, &r->deed, r->target, &endpoint) || !target_route(txn, r->target))
         return BELFRY_ENOTFOUND;
+    struct store_job other;
+    if (store_job_find(txn->conn, JOB_RECOVER, r->target, txn->arena, &other))
+        return BELFRY_ECONFLICT;
     int64_t kept = kept_since(txn);
     r->clamped = r->since > kept ? r->since : kept;
     struct store_job job = {.id = ledger_txn_id(txn), .kind = JOB_RECOVER, .org = endpoint.org, .ref = r->target};

@@ -292,6 +292,27 @@ static void test_recovery_goes_on_after_a_restart(void **state)
     bench_free(l.b);
 }
 
+/* Each walks over all that happened: who asks a hundred times at once must not make a hundred walks of it. */
+static void test_one_recovery_at_a_time(void **state)
+{
+    (void)state;
+    struct lanes l;
+    int64_t count;
+    l.b = bench_open(LANE_RULES, LANE_PEOPLE);
+    lanes_emit(&l, "e", "e");
+    lanes_declare(&l, BELFRY_ORDER_BEST_EFFORT);
+    assert_int_equal(recover(&l, START, 0, &count, NULL), BELFRY_OK);
+    assert_int_equal(count, 1);
+    rows(l.b, "UPDATE job SET state = 1 WHERE kind = 7"); /* as if it were still at it */
+    assert_int_equal(recover(&l, START, 0, &count, NULL), BELFRY_ECONFLICT);
+    expect_rows(l.b, "SELECT count(*) FROM job WHERE kind = 7", "1");
+    expect_rows(l.b, "SELECT count(*) FROM audit WHERE what = 'endpoint.recover'", "1");
+    rows(l.b, "UPDATE job SET state = 2 WHERE kind = 7");
+    assert_int_equal(recover(&l, START, 0, &count, NULL), BELFRY_OK);
+    assert_int_equal(count, 0);
+    bench_free(l.b);
+}
+
 static void test_only_ones_own_endpoint_is_recovered(void **state)
 {
     (void)state;
@@ -373,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_the_payload_of_one_that_is_matched_again),
         cmocka_unit_test(test_recovered_while_it_is_disabled),
         cmocka_unit_test(test_recovery_goes_on_after_a_restart),
+        cmocka_unit_test(test_one_recovery_at_a_time),
         cmocka_unit_test(test_only_ones_own_endpoint_is_recovered),
         cmocka_unit_test(test_a_test_is_for_this_endpoint_alone),
         cmocka_unit_test(test_a_test_of_a_disabled_endpoint),
