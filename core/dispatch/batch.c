@@ -291,7 +291,13 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     observe_call(q->channel, begin);
 }
 
-/* Stopping: what was claimed and did not reach the plugin waits as before. */
+/* Stopping, or the target was disabled meanwhile, because it said that it is gone: what was claimed does not reach the
+ * plugin, and waits as before or is held. */
+static int is_too_late(const struct dispatch *d, const struct queue_state *q)
+{
+    return d->stopping || (q->target && !q->target->enabled);
+}
+
 static void claim_give_back(struct dispatch *d, const struct ledger_claim *claim)
 {
     for (size_t i = 0; i < claim->count; i++)
@@ -309,11 +315,12 @@ static void on_claimed(struct ledger_claim *pub)
     d->claims--;
     slots_add(d, q, 0, -(int)q->claimed);
     q->claiming = 0;
-    if (d->stopping)
+    int late = is_too_late(d, q);
+    if (late)
         claim_give_back(d, pub);
     else
         bucket_take(&q->bucket, (uint32_t)pub->count);
-    for (size_t i = 0; !d->stopping && i < pub->count; i++)
+    for (size_t i = 0; !late && i < pub->count; i++)
         batch_start(d, c, memory, &pub->items[i]);
     memory_unref(memory);
     c->live->batches--;

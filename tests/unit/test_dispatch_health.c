@@ -72,6 +72,40 @@ static void test_the_fourth_attempt_is_told_once(void **state)
     close_scene(s);
 }
 
+/* It says that it is gone while a claim for it is on its way: what that took is not sent any more, and is held. */
+static void test_a_claim_under_way_when_it_is_gone(void **state)
+{
+    (void)state;
+    struct scene *s = scene(HOOKS);
+    struct channel *ch = hash_get(s->d->channels, STR("hooks"));
+    size_t pos = 0;
+    void *target;
+    struct belfry_str key;
+    assert_true(hash_next(ch->targets, &pos, &key, &target));
+    struct queue_state *q = ((struct target *)target)->queue;
+    prove(s);
+    emit(s, "a", "ann");
+    turn(s);
+    q->rests_until_ms = INT64_MAX;
+    emit(s, "b", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 1);
+    q->rests_until_ms = 0;
+    queue_run(s->d, q);
+    assert_true(q->claiming);
+    complete(s, 0, BELFRY_TARGET_GONE);
+    turn(s);
+    settle(s->b);
+    turn(s);
+    assert_int_equal(fresh(s), 0);
+    expect_rows(s->b,
+                "SELECT state, open, attempts FROM delivery WHERE event IN (SELECT id FROM event WHERE type <>"
+                " (SELECT id FROM name WHERE text = 'hub.endpoint_disabled')) ORDER BY id",
+                "8 0 1\n2 2 0");
+    assert_int_equal(q->inflight + q->claimed, 0);
+    close_scene(s);
+}
+
 /* --- by time ------------------------------------------------------------------------------------------------------ */
 
 static void test_each_share_of_the_five_days_is_told_once(void **state)
@@ -305,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_fourth_attempt_is_told_once),
+        cmocka_unit_test(test_a_claim_under_way_when_it_is_gone),
         cmocka_unit_test(test_each_share_of_the_five_days_is_told_once),
         cmocka_unit_test(test_a_clock_that_jumps_disables_nobody),
         cmocka_unit_test(test_recovery_takes_the_place_of_the_warning),
