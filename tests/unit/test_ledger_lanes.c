@@ -244,6 +244,34 @@ static void test_what_was_held_goes_in_its_order(void **state)
     bench_free(l.b);
 }
 
+/* No lane here: the order is that of coming, for what was tried before, what never was, and what came meanwhile. */
+static void test_what_was_held_leaves_oldest_first(void **state)
+{
+    (void)state;
+    struct lanes l;
+    lanes_open(&l, LANE_RULES, BELFRY_ORDER_BEST_EFFORT);
+    const char *order[] = {"one", "two", "three", "four"};
+    lanes_emit(&l, "one", "a");
+    advance(l.b, MINUTE);
+    lanes_emit(&l, "two", "b");
+    assert_string_equal(lanes_claim(&l, 10, NULL), "one two");
+    outcome(l.b, lanes_row(&l, "two"), OUTCOME_retrying, START + 5 * MINUTE, BELFRY_RETRY);
+    outcome(l.b, lanes_row(&l, "one"), OUTCOME_retrying, START + 90 * MINUTE, BELFRY_RETRY);
+    advance(l.b, MINUTE);
+    lanes_emit(&l, "three", "c");
+    lanes_enable(&l, 0);
+    settle(l.b);
+    advance(l.b, MINUTE);
+    lanes_emit(&l, "four", "d");
+    advance(l.b, MINUTE);
+    assert_string_equal(lanes_claim(&l, 10, NULL), "");
+    lanes_enable(&l, 1);
+    settle(l.b);
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+        assert_string_equal(lanes_claim(&l, 1, NULL), order[i]);
+    bench_free(l.b);
+}
+
 static void test_a_crash_while_the_first_is_under_way(void **state)
 {
     (void)state;
@@ -346,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_its_own_time_still_counts_when_its_turn_comes),
         cmocka_unit_test(test_an_older_one_that_is_tried_again_goes_first),
         cmocka_unit_test(test_what_was_held_goes_in_its_order),
+        cmocka_unit_test(test_what_was_held_leaves_oldest_first),
         cmocka_unit_test(test_a_crash_while_the_first_is_under_way),
         cmocka_unit_test(test_another_order),
         cmocka_unit_test(test_a_removed_endpoint_that_comes_back),
