@@ -9,6 +9,7 @@
 #include "hub/hub.h"
 
 #include "base/crypto.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "console/console.h"
@@ -201,27 +202,25 @@ static int listen_all(struct hub *hub, struct error *err)
     return status == BELFRY_OK ? 0 : -1;
 }
 
-static void on_generation(void *arg, belfry_status status)
+static void fail_start(struct hub *hub, struct error *err)
 {
-    struct hub *hub = arg;
+    log_error("hub", "cannot start", "err=%s", log_quote(error_text(err), strlen(error_text(err))));
+    hub->exit_code = HUB_EXIT_ERROR;
+    error_clear(err);
+    hub_stop(hub);
+}
+
+/* What the instances declared when they started is behind us: who asks for an endpoint finds it. Also when the disk
+ * refused it: it is declared again each second. */
+static void on_declared(struct ledger_command *command, belfry_status status)
+{
+    struct hub *hub = LIST_OF(command, struct hub, opening);
     struct error err = {0};
+    (void)status;
     if (hub->stopping)
-        return; /* told to stop before it began: the ledger lets go of the generation */
-    if (status != BELFRY_OK)
-        error_set(&err, status, NULL, "the configuration could not be recorded in the database: %s",
-                  status_text(status));
-    hub->current = hub->first;
-    if (!err.count) {
-        hub_generation_activate(hub->current, NULL);
-        http_configure(hub->parts.http, hub_config(hub));
-        hub_jwks_configure(hub, hub_config(hub));
-        host_configure(hub->parts.host, hub_config(hub));
-    }
-    if (err.count || listen_all(hub, &err) != 0) {
-        log_error("hub", "cannot start", "err=%s", log_quote(error_text(&err), strlen(error_text(&err))));
-        hub->exit_code = HUB_EXIT_ERROR;
-        error_clear(&err);
-        hub_stop(hub);
+        return;
+    if (listen_all(hub, &err) != 0) {
+        fail_start(hub, &err);
         return;
     }
     hub->ready = 1;
@@ -235,6 +234,35 @@ static void on_generation(void *arg, belfry_status status)
     hub_feeds_configure(hub, hub_config(hub));
     hub_hooks_configure(hub_config(hub));
     dispatch_wake(hub->parts.dispatch, NULL);
+}
+
+static belfry_status nothing(struct ledger_command *command, struct ledger_txn *txn)
+{
+    (void)command;
+    (void)txn;
+    return BELFRY_OK;
+}
+
+static void on_generation(void *arg, belfry_status status)
+{
+    struct hub *hub = arg;
+    struct error err = {0};
+    if (hub->stopping)
+        return; /* told to stop before it began: the ledger lets go of the generation */
+    hub->current = hub->first;
+    if (status != BELFRY_OK) {
+        error_set(&err, status, NULL, "the configuration could not be recorded in the database: %s",
+                  status_text(status));
+        fail_start(hub, &err);
+        return;
+    }
+    hub_generation_activate(hub->current, NULL);
+    http_configure(hub->parts.http, hub_config(hub));
+    hub_jwks_configure(hub, hub_config(hub));
+    host_configure(hub->parts.host, hub_config(hub));
+    hub->opening = (struct ledger_command){.run = nothing, .done = on_declared};
+    if (ledger_submit(hub->parts.ledger, &hub->opening) != BELFRY_OK)
+        on_declared(&hub->opening, BELFRY_ECLOSED);
 }
 
 static int routes_init(struct hub *hub, struct error *err)

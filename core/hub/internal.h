@@ -33,6 +33,7 @@ struct hub {
     int disk_low;
     int tasks_claiming;
     int ready, stopping, exit_code;
+    struct ledger_command opening; /* behind all that the first instances declared: then the doors open */
     int64_t started_ms;
     struct site *console, *portal; /* the pages of /{org}/admin and of /{org}/endpoints */
     struct hub_clock *test_clock;

@@ -134,3 +134,17 @@ def test_with_another_secret_of_the_hub_new_ones_mend_it(hub, receiver):
     got, = receiver.wait(1, "/made")
     assert got.title() == "While it rests" and got.verifies(fresh) and not got.verifies(made["secret"])
     assert got.headers["x-team"] == "shop"
+
+
+def test_they_are_there_from_the_first_request_on(new_hub, receiver):
+    """However many there are to be declared at a start: a hub that answers does not say that one is not there."""
+    many = [receiver.endpoint(f"e{i}") for i in range(1500)]
+    hub = new_hub(with_hooks(base(), *many, source="crm")).start()
+    api = Endpoints(hub)
+    made = [api.make(receiver.url("/made"))["id"] for _ in range(3)]
+    declared = api.list("?limit=1")[0]["id"]
+    for end in (hub.stop, hub.kill):
+        end()
+        hub.start()
+        for id in (*made, declared):
+            assert api.get(id)["id"] == id
