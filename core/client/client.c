@@ -27,9 +27,9 @@ struct client *client_new(uv_loop_t *loop, long kept, struct error *err)
     }
     global = 1;
     struct client *client = xcalloc(1, sizeof(*client));
-    engine_init(&client->engine, loop);
     if (!kept)
         kept = kept_default();
+    engine_init(&client->engine, loop, (size_t)kept);
     for (size_t i = 0; i < HTTP_POOLS; i++)
         engine_pool_init(&client->engine, &client->http[i], kept / HTTP_POOLS + 1);
     engine_pool_init(&client->engine, &client->smtp, 0); /* each server has a limit of its own */

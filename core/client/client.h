@@ -16,7 +16,8 @@
 struct client;
 
 /* kept: connections of HTTP that stay open for re-use, those in use included (0: 2,048, or a quarter of the descriptors
- * that the process may have). At most 32 TLS handshakes at once. SSL_CERT_FILE of the environment names certificates
+ * that the process may have). One host may have all; twice as many can be open while hosts that were busy before give
+ * theirs back. At most 32 TLS handshakes at once. SSL_CERT_FILE of the environment names certificates
  * that HTTP trusts in place of the system's. [loop] */
 struct client *client_new(uv_loop_t *loop, long kept, struct error *err);
 /* Cancels what is under way (done is called with CANCELED); further calls are ECLOSED. [loop] */

@@ -196,9 +196,22 @@ void engine_end(struct engine *engine, struct ending *ending, void (*tell)(struc
 
 /* --- curl and the loop -------------------------------------------------------------------------------------------- */
 
+/* Before curl decides whether a connection stays. A busy host may have all that are kept, since most of the time few
+ * hosts are busy; when they are used up, whoever has more than the share gives one back with each transfer. */
+static void set_limit(struct pool *pool)
+{
+    const struct engine *engine = pool->engine;
+    long limit = pool->share && engine->kept < engine->kept_most ? (long)engine->kept_most : pool->share;
+    if (limit == pool->limit)
+        return;
+    pool->limit = limit;
+    curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, limit);
+}
+
 void pool_action(struct pool *pool, curl_socket_t fd, int flags)
 {
     int running;
+    set_limit(pool);
     curl_multi_socket_action(pool->multi, fd, flags, &running);
     take_results(pool);
 }
@@ -219,9 +232,10 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
     return 0;
 }
 
-void engine_pool_init(struct engine *engine, struct pool *pool, long kept)
+void engine_pool_init(struct engine *engine, struct pool *pool, long share)
 {
     pool->engine = engine;
+    pool->share = pool->limit = share;
     pool->multi = curl_multi_init();
     uv_timer_init(engine->loop, &pool->timer);
     pool->timer.data = pool;
@@ -230,12 +244,13 @@ void engine_pool_init(struct engine *engine, struct pool *pool, long kept)
     curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool);
     curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool);
-    curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, kept);
+    curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, share);
 }
 
-void engine_init(struct engine *engine, uv_loop_t *loop)
+void engine_init(struct engine *engine, uv_loop_t *loop, size_t kept)
 {
     engine->loop = loop;
+    engine->kept_most = kept;
     static const size_t most[] = {HANDSHAKES_WELL, HANDSHAKES_SICK};
     for (size_t i = 0; i < 2; i++) {
         engine->lanes[i].most = most[i];

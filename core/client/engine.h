@@ -20,6 +20,7 @@ struct pool {
     struct engine *engine;
     CURLM *multi;
     uv_timer_t timer;
+    long share, limit; /* of the connections that are kept; what the handle was told. 0: any number */
 };
 
 /* Embedded in what a protocol knows of one transfer; the protocol owns it. The easy handle's CURLOPT_PRIVATE is it. */
@@ -57,6 +58,7 @@ struct engine {
     uv_loop_t *loop;
     struct lane lanes[2]; /* of hosts that were well the last time, or are new; of sick ones */
     struct hosts hosts;
+    size_t kept, kept_most; /* connections of all pools; how many before each is held to its share */
     uv_timer_t turns;
     struct list endings;
     uv_idle_t endings_turn;
@@ -69,10 +71,11 @@ struct engine {
 
 /* --- engine.c ----------------------------------------------------------------------------------------------------- */
 
-void engine_init(struct engine *engine, uv_loop_t *loop);
-/* kept: connections that are open, the idle ones too, when one of them ends its transfer and may stay; 0: any number.
- * How many may be under way is for those to say who start them. */
-void engine_pool_init(struct engine *engine, struct pool *pool, long kept);
+/* kept: connections that are open, the idle ones too, when one of them ends its transfer and may stay. How many may be
+ * under way is for those to say who start them. */
+void engine_init(struct engine *engine, uv_loop_t *loop, size_t kept);
+/* share: how many of those it keeps whatever the others have; 0: any number. */
+void engine_pool_init(struct engine *engine, struct pool *pool, long share);
 /* Nothing of it is under way. Closes the connections. */
 void engine_pool_fini(struct pool *pool);
 /* After the pools and the last ending. closed(arg) on a later turn. */

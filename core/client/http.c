@@ -9,7 +9,8 @@
  * Handles are kept and reset after use.
  *
  * libcurl walks over all connections of a multi handle whenever a transfer ends, which cost more than the transfer with
- * a few thousand of them. So hosts are spread over HTTP_POOLS handles, each with its share of the connections.
+ * a few thousand of them. So hosts are spread over HTTP_POOLS handles, each with its share of the connections that are
+ * kept, and more as long as there are any.
  */
 #include "base/mem.h"
 #include "client/internal.h"

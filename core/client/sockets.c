@@ -41,6 +41,7 @@ static void watch_end(struct watch *w)
 {
     struct engine *engine = w->pool->engine;
     engine->watches[w->fd] = NULL;
+    engine->kept -= w->kept != 0;
     if (w->host) {
         w->host->connections--;
         host_unref(&engine->hosts, w->host);
@@ -113,6 +114,7 @@ static struct watch *keep(struct pool *pool, curl_socket_t fd)
     struct watch *w = watch_of(pool->engine, fd);
     if (!w)
         w = watch_new(pool, fd);
+    pool->engine->kept += !w->kept;
     w->kept = 1;
     return w;
 }
