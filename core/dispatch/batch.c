@@ -48,6 +48,12 @@ static int64_t timeout_of(const struct channel *ch, const struct belfry_delivery
     return delivery->timeout_ms > 0 ? delivery->timeout_ms : TIMEOUT_DEFAULT_MS;
 }
 
+int batch_moved(const struct batch *b)
+{
+    const struct target *t = b->queue->target;
+    return t && !str_eq(b->facts->pub.url, t->facts->pub.url);
+}
+
 /* --- the end of a batch ------------------------------------------------------------------------------------------- */
 
 /* The breaker knows whether a target answers as it should, not whether a delivery made sense. */
@@ -90,7 +96,7 @@ static void batch_free(struct dispatch *d, struct batch *b)
 static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_result *results, uint32_t n)
 {
     struct queue_state *q = b->queue;
-    int moved = q->target && !str_eq(b->facts->pub.url, q->target->facts->pub.url);
+    int moved = batch_moved(b);
     outcome_judge(d, b, results, n);
     if (b->of->test) {
         q->breaker.probing = 0;

@@ -147,7 +147,7 @@ enum ledger_health target_health(const struct target *t, const struct batch *b, 
 {
     /* What another receiver answered says nothing of this one, nor does what was still under way when it was disabled,
      * or what somebody tried out. */
-    if (b->of->test || !t->enabled || t->removed || !str_eq(b->facts->pub.url, t->facts->pub.url))
+    if (b->of->test || !t->enabled || t->removed || batch_moved(b))
         return LEDGER_HEALTH_NOTHING;
     if (outcome == BELFRY_DELIVERED)
         return t->first_failure_ms || t->told ? LEDGER_HEALTH_WELL : LEDGER_HEALTH_NOTHING;

@@ -188,6 +188,9 @@ int slots_left_for(const struct dispatch *d, const struct queue_state *q);
 void slots_learn(struct dispatch *d, struct queue_state *q, int arrived, uint64_t took_ns);
 void slots_look(struct dispatch *d); /* at requests that are under way for long; once a second */
 
+/* 1 when its target has another URL by now: what it was answered says nothing of the receiver of now. */
+int batch_moved(const struct batch *b);
+
 /* outcomes.c */
 /* One result for all items, or one for each. */
 void outcome_judge(struct dispatch *d, const struct batch *b, const struct belfry_result *results, uint32_t n);

@@ -347,22 +347,48 @@ static int64_t within(int64_t wait, int64_t least)
     return wait < least ? least : wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
 }
 
-/* What another receiver answered, under an URL of before, says nothing of this one. */
 static void rest(struct dispatch *d, const struct batch *b, int64_t wait)
 {
     struct queue_state *q = b->queue;
     int64_t until = dispatch_now(d) + within(wait, wait > 0 ? 1 : THROTTLED_WAIT_MS);
-    if (q->target && str_eq(b->facts->pub.url, q->target->facts->pub.url) && q->rests_until_ms < until)
+    if (q->target && q->rests_until_ms < until)
         q->rests_until_ms = until;
+}
+
+/* What the receiver under an URL of before said is an attempt that failed, and no more: neither the pause that it asked
+ * for nor its 410 holds up or ends what the one of now is to get. */
+static struct belfry_result of_another_receiver(const struct belfry_result *r)
+{
+    struct belfry_result moved = *r;
+    if (r->outcome == BELFRY_TARGET_GONE || r->outcome == BELFRY_THROTTLED)
+        moved.outcome = BELFRY_RETRY;
+    moved.retry_after_ms = 0;
+    return moved;
+}
+
+/* Nothing else of the queue is tried before, unless the next goes to somebody else. */
+static int64_t hold(struct dispatch *d, const struct batch *b, int64_t wait)
+{
+    int64_t now = dispatch_now(d), due = now + within(wait, UNAVAILABLE_WAIT_MS);
+    if (batch_moved(b))
+        return now;
+    if (b->queue->held_until_ms < due)
+        b->queue->held_until_ms = due;
+    return due;
 }
 
 static void judge(struct dispatch *d, const struct share *share, const struct belfry_result *r)
 {
     const struct batch *b = share->b;
+    struct belfry_result moved;
     int64_t due;
     if (b->of->test && r->outcome != BELFRY_DELIVERED) { /* whoever sent it looks at what came of it */
         add_end(d, share, OUTCOME_failed, 1, r, NULL);
         return;
+    }
+    if (batch_moved(b)) {
+        moved = of_another_receiver(r);
+        r = &moved;
     }
     switch (r->outcome) {
     case BELFRY_DELIVERED:
@@ -377,10 +403,7 @@ static void judge(struct dispatch *d, const struct share *share, const struct be
         add_unknown(d, share, r);
         break;
     case BELFRY_UNAVAILABLE:
-        due = dispatch_now(d) + within(r->retry_after_ms, UNAVAILABLE_WAIT_MS);
-        if (b->queue->held_until_ms < due) /* nothing else of the queue is tried before */
-            b->queue->held_until_ms = due;
-        add_wait(d, share, OUTCOME_retrying, due, 0, r);
+        add_wait(d, share, OUTCOME_retrying, hold(d, b, r->retry_after_ms), 0, r);
         break;
     case BELFRY_DEFERRED:
         due = dispatch_now(d) + within(r->retry_after_ms, DEFERRED_WAIT_MS);

@@ -146,6 +146,7 @@ static struct scene *scene_on_a_bad_disk(void)
     vfs_fault_set(VFS_NONE, 0, 0);
     struct scene *s = hook_scene();
     scene_vfs = NULL;
+    turn(s); /* nobody looks for work any more, or it would be claimed as soon as it is there */
     return s;
 }
 

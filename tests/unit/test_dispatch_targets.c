@@ -260,6 +260,30 @@ static void test_a_new_address_starts_anew(void **state)
     close_scene(s);
 }
 
+/* Nor does the pause that it asked for count, nor that it is gone. */
+static void test_the_old_receiver_wanted_a_pause(void **state)
+{
+    static const uint32_t outcomes[] = {BELFRY_UNAVAILABLE, BELFRY_THROTTLED, BELFRY_RETRY, BELFRY_TARGET_GONE};
+    (void)state;
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        struct scene *s = hook_scene();
+        struct belfry_target_spec moved[] = {spec_of("one", "http://new.example/")};
+        emit(s, "a", "ann");
+        turn(s);
+        declare(s, moved, 1);
+        settle(s->b);
+        turn(s);
+        complete_with(s, &s->held[0], (struct belfry_result){.outcome = outcomes[i], .retry_after_ms = 3600000});
+        emit(s, "b", "ann");
+        turn(s);
+        forward(s, 6000); /* the schedule's, with its jitter */
+        assert_int_equal(s->count, 3);
+        assert_string_equal(s->held[1].url, "http://new.example/");
+        assert_string_equal(s->held[2].url, "http://new.example/");
+        close_scene(s);
+    }
+}
+
 /* What the old receiver says meanwhile is recorded behind the move. */
 static void test_an_answer_while_the_move_is_being_recorded(void **state)
 {
@@ -528,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_orgs_of_targets),
         cmocka_unit_test(test_gone_disables),
         cmocka_unit_test(test_a_new_address_starts_anew),
+        cmocka_unit_test(test_the_old_receiver_wanted_a_pause),
         cmocka_unit_test(test_an_answer_while_the_move_is_being_recorded),
         cmocka_unit_test(test_an_endpoint_that_refuses_is_not_failing),
         cmocka_unit_test(test_five_days_of_failure),
