@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST 6     /* bytes; what is shorter stands in any text */
-#define WORDS_MAX 8 /* of a header's value: a scheme and its credential, the signatures of some keys */
+#define LEAST 6      /* bytes; what is shorter stands in any text */
+#define WORD_LEAST 8 /* of a word, so that a scheme such as Bearer can be read in what the receiver complains of */
+#define WORDS_MAX 32 /* of a header's value: a scheme and its credential, cookies, the signatures of some keys */
 
 /* How many bytes of the text at its beginning are the secret; 0: it does not begin with it. In JSON a character may
  * have a backslash before it. */
@@ -55,9 +56,11 @@ static size_t mask_words(char *text, size_t len, struct belfry_str value)
 {
     size_t from = 0;
     for (int words = 0; from < value.len && words < WORDS_MAX; words++) {
-        const char *blank = memchr(value.ptr + from, ' ', value.len - from);
-        size_t word = blank ? (size_t)(blank - value.ptr) - from : value.len - from;
-        len = mask(text, len, (struct belfry_str){value.ptr + from, word});
+        size_t word = 0;
+        while (from + word < value.len && !strchr(" \t,;=\"", value.ptr[from + word]))
+            word++;
+        if (word >= WORD_LEAST)
+            len = mask(text, len, (struct belfry_str){value.ptr + from, word});
         from += word + 1;
     }
     return len;
