@@ -198,6 +198,8 @@ struct http_request *http_request_find(struct http *http, uint64_t id);
 struct belfry_str http_text(struct http_request *req, const char *key);
 /* How long ago, in words; from a week on, and for what lies ahead, http_datetime(). In the request's arena. */
 struct belfry_str http_ago(struct http_request *req, int64_t ms);
+/* The zone by which http_datetime() writes. As long as the request. */
+struct belfry_str http_zone(const struct http_request *req);
 /* Date and time for people, in the request's locale and zone (ICU). In the request's arena. */
 struct belfry_str http_datetime(struct http_request *req, int64_t ms);
 

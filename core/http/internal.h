@@ -242,9 +242,8 @@ struct belfry_str language_accepted(const struct texts *texts, struct belfry_str
 /* A tag of BCP 47 as far as anything is done with it; claims come from outside and end up in pages. */
 int language_is_locale(struct belfry_str s);
 
-/* words.c: the locale (as texts_locale) and the zone that numbers and times of a page are written by. In arena. */
+/* words.c: the locale (as texts_locale) that numbers and times of a page are written by. In arena. */
 struct belfry_str words_locale(struct http_request *req);
-struct belfry_str words_zone(const struct http_request *req);
 
 /* What a portal session is about, beside its org, its id and its end; maker empty: it is no such session. */
 struct portal_claims {

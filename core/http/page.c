@@ -125,7 +125,7 @@ static json_t *model_of(struct http_request *req, const struct belfry_http_page 
     const char *language = texts_language(pages_texts(req->http->pages), req->pub.locale);
     json_set_str(model, "lang", str_of(language));
     json_set_str(model, "locale", words_locale(req));
-    json_set_str(model, "zone", words_zone(req));
+    json_set_str(model, "zone", http_zone(req));
     json_set_str(model, "dir", uloc_isRightToLeft(language) ? STR("rtl") : STR("ltr"));
     json_set_str(model, "title", page->title);
     json_set_str(model, "skips", page->skips);

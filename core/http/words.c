@@ -16,7 +16,7 @@ static void format_close(void *format)
     udat_close(format);
 }
 
-struct belfry_str words_zone(const struct http_request *req)
+struct belfry_str http_zone(const struct http_request *req)
 {
     const char *org = req->org ? req->org->timezone : NULL, *hub = req->config->hub.timezone;
     if (zone_exists(req->pub.timezone)) /* a claim may say anything */
@@ -39,7 +39,7 @@ static UDateFormat *format_of(struct http_request *req)
     int32_t zone_len = 0;
     if (r->date_format)
         return r->date_format;
-    struct belfry_str tz = words_zone(req);
+    struct belfry_str tz = http_zone(req);
     u_strFromUTF8(zone, 64, &zone_len, tz.ptr, (int32_t)tz.len, &status);
     UDateFormat *format = udat_open(UDAT_SHORT, UDAT_MEDIUM, words_locale(req).ptr, zone, zone_len, NULL, 0, &status);
     if (U_FAILURE(status))

@@ -203,15 +203,22 @@ void rotate_act(struct page *page)
 
 /* --- what was missed ---------------------------------------------------------------------------------------------- */
 
+/* Since when deliveries have not arrived, where that is known, is offered. */
 void recover_show(struct page *page)
 {
-    set_endpoint(page, page_got(page, 0));
+    const json_t *endpoint = page_got(page, 0), *since = json_at(endpoint, "/failing_since/iso");
+    if (!since)
+        since = json_at(endpoint, "/disabled_at/iso");
+    set_endpoint(page, endpoint);
+    json_set_str(page->model, "zone", http_zone(page->req));
+    json_object_set_new(page->model, "since", json_string(local_write(page, json_str(since))));
 }
 
 static void recover_again(struct page *page)
 {
     const json_t *endpoint = page->own; /* of the question that was refused only its answer is left */
     set_endpoint(page, endpoint);
+    json_set_str(page->model, "zone", http_zone(page->req));
     page_render(page);
 }
 
@@ -243,9 +250,9 @@ static void recover(struct page *page)
         page_problem(page, 0);
         return;
     }
-    json_set_str(body, "since", list_time(page, since));
+    json_set_str(body, "since", local_read(page, since, 0));
     if (until.len)
-        json_set_str(body, "until", list_time(page, until));
+        json_set_str(body, "until", local_read(page, until, 1));
     page_again(page);
     page_ask(page, "POST", endpoint_path(page, "/recover"), body);
     page_go(page, recovered);

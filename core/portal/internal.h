@@ -32,6 +32,14 @@ const char *form_when_text(struct page *page, const json_t *when);
  * request's arena (when.c). */
 int when_read(struct page *page, struct belfry_str text, json_t **out, const char **fault);
 
+/* --- times as people type them (local.c) -------------------------------------------------------------------------- */
+
+/* What a field of type datetime-local says, as the API takes it (RFC 3339); what is no such time stays as it is. last:
+ * of a time that clocks show twice the later one. In the request's arena. */
+struct belfry_str local_read(struct page *page, struct belfry_str text, int last);
+/* The other way, cut to the minute; "" of what is no time. In the request's arena. */
+const char *local_write(struct page *page, struct belfry_str iso);
+
 /* --- the views' own parts ----------------------------------------------------------------------------------------- */
 
 /* The path of the API that begins with that of the page's endpoint. In the request's arena. */

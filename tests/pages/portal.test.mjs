@@ -296,10 +296,38 @@ test('what was missed is sent again from a time on', async () => {
   await add(page, '/eight');
   await follow(page, 'Send again what was missed');
   await press(page, 'Send again what was missed');
-  assert.equal(await page.getByLabel('From (UTC)').getAttribute('aria-invalid'), 'true');
-  await page.getByLabel('From (UTC)').fill('2026-01-01T00:00');
+  assert.equal(await page.getByLabel('From').getAttribute('aria-invalid'), 'true');
+  await page.getByLabel('From').fill('2026-01-01T00:00');
   await press(page, 'Send again what was missed');
   assert.match(await page.getByRole('status').innerText(), /deliver(y|ies) go(es)? out again/);
+  await page.context().close();
+});
+
+test('the times of what was missed are those that the pages show', async () => {
+  const page = await visit('customer-14');
+  const { id } = await add(page, '/fourteen');
+  const shown = (iso) => {
+    const part = Object.fromEntries(new Intl.DateTimeFormat('en', {
+      timeZone: 'Europe/Berlin', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit',
+      hourCycle: 'h23',
+    }).formatToParts(new Date(iso)).map(({ type, value }) => [type, value]));
+    return `${part.year}-${part.month}-${part.day}T${part.hour}:${part.minute}`;
+  };
+  const { disabled_at: since } = await call('POST', `/endpoints/${id}/disable`);
+  await page.goto(`${hub.url}/acme/endpoints/${id}/recover`);
+  assert.match(await page.locator('main').innerText(), /Times are those of Europe.Berlin/);
+  assert.equal(await page.getByLabel('From', { exact: true }).inputValue(), shown(since), 'since it gets nothing');
+  const year = new Date(since).getUTCFullYear() - 1; // all of it has passed
+  const recover = async (before) => {
+    await page.goto(`${hub.url}/acme/endpoints/${id}/recover`);
+    await page.getByLabel('From', { exact: true }).fill(`${year}-01-01T00:00`);
+    await page.getByLabel('Before (empty: now)').fill(before);
+    await press(page, 'Send again what was missed');
+    const { items } = await hub.get('/v1/acme/audit?what=endpoint.recover');
+    return Date.parse(items[0].detail.until);
+  };
+  assert.equal(await recover(`${year}-01-15T10:30`), Date.UTC(year, 0, 15, 9, 30), 'in winter');
+  assert.equal(await recover(`${year}-07-15T11:30`), Date.UTC(year, 6, 15, 9, 30), 'in summer');
   await page.context().close();
 });
 
