@@ -49,6 +49,7 @@ static void show_again(struct page *page, const struct saving *s, uint32_t statu
     if (s->problem && !json_array_size(json_object_get(s->problem, "errors")))
         json_object_set(page->model, "refused", json_object_get(s->problem, "detail"));
     form_show(page, s->values, s->catalogue, s->faults);
+    form_keep_typed(page);
     page_render(page);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LATEST "5"
+#define TYPES_SHOWN 5 /* in the list */
 
 const char *endpoint_path(struct page *page, const char *behind)
 {
@@ -19,16 +20,39 @@ const char *endpoint_page(struct page *page, const char *behind)
 static void endpoint_dress(struct page *page, json_t *endpoint)
 {
     const char *word = dress_health(endpoint);
+    json_t *types = json_object_get(endpoint, "types"), *type;
+    size_t i;
+    json_array_foreach(types, i, type)
+    {
+        if (str_eqz(json_str(type), "*"))
+            json_object_set_new(endpoint, "every", json_true());
+    }
     int api = str_eqz(json_str(json_object_get(endpoint, "from")), "api");
     json_object_set_new(endpoint, "health", dress_chip(page, word, strcmp(word, "ok") == 0 ? "good" : "bad"));
     json_object_set_new(endpoint, "is_api", json_boolean(api));
+}
+
+/* Of a hundred types the list has the first, and how many more there are. */
+static void shorten_types(struct page *page, json_t *endpoint)
+{
+    json_t *types = json_object_get(endpoint, "types");
+    size_t count = json_array_size(types);
+    if (count <= TYPES_SHOWN + 1)
+        return;
+    while (json_array_size(types) > TYPES_SHOWN)
+        json_array_remove(types, TYPES_SHOWN);
+    json_set_str(endpoint, "more_types", page_count_text(page, "endpoint.more_types", (int64_t)(count - TYPES_SHOWN)));
 }
 
 void portal_endpoints_show(struct page *page)
 {
     json_t *endpoint;
     size_t i;
-    json_array_foreach(json_object_get(page_got(page, 0), "items"), i, endpoint) endpoint_dress(page, endpoint);
+    json_array_foreach(json_object_get(page_got(page, 0), "items"), i, endpoint)
+    {
+        endpoint_dress(page, endpoint);
+        shorten_types(page, endpoint);
+    }
 }
 
 void portal_endpoint_ask(struct page *page)

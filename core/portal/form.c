@@ -66,18 +66,36 @@ static json_t *types_of(struct page *page)
     return list;
 }
 
-static json_t *headers_of(struct page *page)
+static json_t *fault_json(const char *pointer, const char *detail)
+{
+    json_t *fault = json_object();
+    json_object_set_new(fault, "pointer", json_string(pointer));
+    json_object_set_new(fault, "detail", json_string(detail));
+    return fault;
+}
+
+static int header_at(struct page *page, uint32_t i, struct belfry_str *name, struct belfry_str *value)
+{
+    if (http_form(page->req, "header", i, name) != BELFRY_OK || http_form(page->req, "value", i, value) != BELFRY_OK)
+        return 0;
+    *name = str_trim(*name);
+    *value = str_trim(*value);
+    return 1;
+}
+
+/* Of a name that is there twice one value would be lost. */
+static json_t *headers_of(struct page *page, json_t *faults)
 {
     json_t *headers = json_object();
     struct belfry_str name, value;
-    for (uint32_t i = 0; i < HEADERS_MAX; i++) {
-        if (http_form(page->req, "header", i, &name) != BELFRY_OK ||
-            http_form(page->req, "value", i, &value) != BELFRY_OK)
-            break;
-        name = str_trim(name);
-        value = str_trim(value);
-        if (name.len || value.len)
-            json_set_str(headers, arena_printf(page->req->arena, "%.*s", STR_ARG(name)), value);
+    for (uint32_t i = 0; i < HEADERS_MAX && header_at(page, i, &name, &value); i++) {
+        const char *key = arena_printf(page->req->arena, "%.*s", STR_ARG(name));
+        if (!name.len && !value.len)
+            continue;
+        if (json_object_get(headers, key))
+            json_array_append_new(faults,
+                                  fault_json("/headers", arena_printf(page->req->arena, "`%s` is there twice", key)));
+        json_set_str(headers, key, value);
     }
     return headers;
 }
@@ -89,14 +107,6 @@ static json_t *signatures_of(struct page *page)
     for (uint32_t i = 0; i < 4 && http_form(page->req, "signatures", i, &one) == BELFRY_OK; i++)
         json_array_append_new(list, json_stringn(one.ptr, one.len));
     return list;
-}
-
-static json_t *fault_json(const char *pointer, const char *detail)
-{
-    json_t *fault = json_object();
-    json_object_set_new(fault, "pointer", json_string(pointer));
-    json_object_set_new(fault, "detail", json_string(detail));
-    return fault;
 }
 
 static json_t *when_of(struct page *page, json_t *faults)
@@ -118,7 +128,7 @@ json_t *form_read(struct page *page, json_t **faults)
     json_object_set_new(out, "description", text_or_null(page_field(page, "description")));
     json_object_set_new(out, "types", types_of(page));
     json_object_set_new(out, "when", when_of(page, *faults));
-    json_object_set_new(out, "headers", headers_of(page));
+    json_object_set_new(out, "headers", headers_of(page, *faults));
     json_object_set_new(out, "format", text_or_null(page_field(page, "format")));
     json_object_set_new(out, "rate", number_or_text(page_field(page, "rate")));
     json_object_set_new(out, "concurrency", number_or_text(page_field(page, "concurrency")));
@@ -250,22 +260,49 @@ static void set_types(json_t *form, const json_t *chosen, const json_t *catalogu
     buf_free(&more);
 }
 
+static void add_row(json_t *rows, const json_t *name, const json_t *value)
+{
+    json_t *row = json_object();
+    json_object_set(row, "name", (json_t *)(uintptr_t)name);
+    json_object_set(row, "value", (json_t *)(uintptr_t)value);
+    json_object_set_new(row, "number", json_integer((json_int_t)json_array_size(rows) + 1));
+    json_array_append_new(rows, row);
+}
+
+/* rows: taken. */
+static void set_rows(json_t *form, json_t *rows)
+{
+    for (int i = 0; i < HEADERS_SPARE; i++)
+        add_row(rows, json_null(), json_null());
+    json_object_set_new(form, "rows", rows);
+}
+
 static void set_headers(json_t *form, const json_t *headers)
 {
-    json_t *rows = json_array(), *value, *row;
+    json_t *rows = json_array(), *value;
     const char *name;
     json_object_foreach((json_t *)(uintptr_t)headers, name, value)
     {
-        row = json_object();
-        json_object_set_new(row, "name", json_string(name));
-        json_object_set(row, "value", value);
-        json_array_append_new(rows, row);
+        json_t *text = json_string(name);
+        add_row(rows, text, value);
+        json_decref(text);
     }
-    for (int i = 0; i < HEADERS_SPARE; i++)
-        json_array_append_new(rows, json_object());
-    size_t i;
-    json_array_foreach(rows, i, row) json_object_set_new(row, "number", json_integer((json_int_t)i + 1));
-    json_object_set_new(form, "rows", rows);
+    set_rows(form, rows);
+}
+
+void form_keep_typed(struct page *page)
+{
+    json_t *form = json_object_get(page->model, "form"), *rows = json_array();
+    struct belfry_str name, value;
+    for (uint32_t i = 0; i < HEADERS_MAX && header_at(page, i, &name, &value); i++) {
+        json_t *texts[] = {json_stringn(name.ptr, name.len), json_stringn(value.ptr, value.len)};
+        if (name.len || value.len)
+            add_row(rows, texts[0], texts[1]);
+        json_decref(texts[0]);
+        json_decref(texts[1]);
+    }
+    set_rows(form, rows);
+    json_set_str(form, "when", page_field(page, "when"));
 }
 
 /* --- faults ------------------------------------------------------------------------------------------------------- */
@@ -281,18 +318,23 @@ static const char *field_of(struct belfry_str pointer)
     return NULL;
 }
 
-/* What is wrong below a field begins with where: "any/0/severity: ...". */
-static const char *said_of(struct page *page, struct belfry_str pointer, struct belfry_str detail, const char *field)
+/* What is wrong below a field begins with where, "any/0/severity: ..."; what is wrong with a word of a list, with the
+ * word. */
+static const char *said_of(struct page *page, const json_t *values, struct belfry_str pointer, struct belfry_str detail,
+                           const char *field)
 {
     size_t skip = field ? strlen(field) + 2 : 1;
     if (pointer.len <= skip)
         return arena_printf(page->req->arena, "%.*s", STR_ARG(detail));
-    return arena_printf(page->req->arena, "%.*s: %.*s", STR_ARG(str_slice(pointer.ptr + skip, pointer.len - skip)),
-                        STR_ARG(detail));
+    const char *text = arena_printf(page->req->arena, "%.*s", STR_ARG(pointer));
+    struct belfry_str word = field ? json_str(json_at(values, text)) : STR("");
+    int is_list = field && json_is_array(json_object_get(values, field));
+    struct belfry_str where = is_list && word.len ? word : str_slice(pointer.ptr + skip, pointer.len - skip);
+    return arena_printf(page->req->arena, "%.*s: %.*s", STR_ARG(where), STR_ARG(detail));
 }
 
 /* form.at.FIELD for each field, and all of them for the summary in model.faults, with links to the fields. */
-static void set_faults(struct page *page, json_t *form, const json_t *faults)
+static void set_faults(struct page *page, json_t *form, const json_t *values, const json_t *faults)
 {
     json_t *list = json_array(), *by_field = json_object(), *has_at = json_object(), *fault;
     size_t i;
@@ -300,7 +342,7 @@ static void set_faults(struct page *page, json_t *form, const json_t *faults)
     {
         struct belfry_str pointer = json_str(json_object_get(fault, "pointer"));
         const char *field = field_of(pointer);
-        const char *said = said_of(page, pointer, json_str(json_object_get(fault, "detail")), field);
+        const char *said = said_of(page, values, pointer, json_str(json_object_get(fault, "detail")), field);
         json_t *one = json_object(), *there = field ? json_object_get(by_field, field) : NULL;
         json_object_set_new(one, "said", json_string(said));
         if (field) {
@@ -337,7 +379,7 @@ void form_show(struct page *page, const json_t *values, const json_t *catalogue,
     json_object_set_new(form, "v1", json_boolean(has(signatures, "v1")));
     json_object_set_new(form, "v1a", json_boolean(has(signatures, "v1a")));
     json_object_set_new(form, "handshake", json_boolean(json_is_true(json_object_get(values, "handshake"))));
-    set_faults(page, form, faults);
+    set_faults(page, form, values, faults);
     json_set_str(form, "action", page->req->pub.path);
     json_object_set_new(
         form, "cancel",

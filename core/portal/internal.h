@@ -26,6 +26,9 @@ json_t *form_of(const json_t *endpoint);
 /* Sets model.form: the fields with these values, event types of a catalogue (may be NULL) to choose from, and at each
  * field what is wrong with it. faults: as in a problem's `errors`; may be NULL. */
 void form_show(struct page *page, const json_t *values, const json_t *catalogue, const json_t *faults);
+/* After form_show(): what JSON does not keep of what was typed, such as the comments of a condition and a header that
+ * is there twice, as it was typed. */
+void form_keep_typed(struct page *page);
 /* A value of `when` as people write it. In the request's arena. */
 const char *form_when_text(struct page *page, const json_t *when);
 /* A condition in JSON or YAML: 0 with a new reference (NULL: nothing was written), or -1 with what is wrong, in the

@@ -118,7 +118,9 @@ test('what the API does not take is said at its field, and what was typed stays'
   await page.goto(`${hub.url}/acme/endpoints/new`);
   await page.getByLabel('URL', { exact: true }).fill('ftp://files.example');
   await page.getByLabel('Most a minute').fill('many');
-  await page.getByLabel('Only when').fill('severity: {greater: warning}');
+  await page.getByLabel('Only when').fill('severity: {greater: warning} # mine');
+  await page.getByLabel('Only these:').check();
+  await page.getByLabel('Other types').fill('invoice.* bad..type');
   await press(page, 'Save');
   const said = async (label) => {
     const field = page.getByLabel(label, { exact: true });
@@ -127,14 +129,22 @@ test('what the API does not take is said at its field, and what was typed stays'
     return page.locator(`#${ids.pop()}`).innerText();
   };
   assert.match(await said('URL'), /http/);
+  assert.match(await page.locator('#types-wrong').innerText(), /^.?.?bad\.\.type: must be/m, 'which one');
   assert.match(await said('Most a minute'), /number/);
   assert.match(await said('Only when'), /severity.*greater/);
   assert.equal(await page.getByLabel('Most a minute').inputValue(), 'many');
-  assert.equal(await page.getByLabel('Only when').inputValue(), '{\n  "severity": {\n    "greater": "warning"\n  }\n}');
+  assert.equal(await page.getByLabel('Only when').inputValue(), 'severity: {greater: warning} # mine');
   assert.ok(await page.getByRole('alert').getByRole('link', { name: 'URL' }).getAttribute('href') === '#url');
   assert.deepEqual(await flaws(page), []);
   await page.getByLabel('Only when').fill('severity: [unclosed');
+  for (const number of [1, 2]) {
+    await page.getByLabel(`Name ${number}`).fill('X-Twice');
+    await page.getByLabel(`Value ${number}`).fill(`value ${number}`);
+  }
   await press(page, 'Save');
+  assert.match(await page.locator('#headers-wrong').innerText(), /`X-Twice` is there twice/);
+  assert.deepEqual([await page.getByLabel('Value 1').inputValue(), await page.getByLabel('Value 2').inputValue()],
+    ['value 1', 'value 2']);
   assert.match(await said('Only when'), /line \d/);
   assert.equal(await page.getByLabel('Only when').inputValue(), 'severity: [unclosed');
   assert.deepEqual((await call('GET', '/endpoints')).items.filter((e) => e.owner.endsWith('customer-2')), []);
@@ -212,6 +222,32 @@ test('a session that ended in the middle of a form loses nothing that was typed'
   await leave(tab, () => tab.getByRole('link', { name: 'Go to your endpoints' }).click());
   assert.equal(new URL(tab.url()).pathname, '/acme/endpoints', 'the way back of a page that there is none');
   await secret(SECRET);
+  await page.context().close();
+});
+
+test('types are chosen where only some are wanted, and a hundred of them leave the pages readable', async () => {
+  const page = await visit('customer-15');
+  await page.goto(`${hub.url}/acme/endpoints/new`);
+  assert.equal(await page.getByRole('checkbox', { name: /^record\.assigned/ }).isVisible(), false, 'every type');
+  await page.getByLabel('Only these:').check();
+  assert.equal(await page.getByRole('checkbox', { name: /^record\.assigned/ }).isVisible(), true);
+  const { id } = await add(page, '/fifteen', async () => {
+    await page.getByLabel('Only these:').check();
+    await page.getByLabel('Other types').fill(Array.from({ length: 100 }, (_, i) => `order.number-${i}`).join(' '));
+  });
+  const list = page.locator('dl div', { hasText: 'Event types' });
+  assert.ok((await list.boundingBox()).width > 800, 'they have the width of the page');
+  await page.goto(`${hub.url}/acme/endpoints`);
+  assert.match(await page.getByRole('row', { name: /fifteen/ }).innerText(), /order\.number-4 and 95 more/);
+  await call('PATCH', `/endpoints/${id}`, { types: ['*'] });
+  await page.reload();
+  assert.match(await page.getByRole('row', { name: /fifteen/ }).innerText(), /every type/);
+  await page.setViewportSize({ width: 320, height: 800 });
+  await hub.case('bob', 'odd', 'Something to tell');
+  const time = page.getByRole('row', { name: /fifteen/ }).locator('time');
+  await until(async () => (await page.reload()) && (await time.count()), 'it was told');
+  const [inner, outer] = [await time.boundingBox(), await page.getByRole('row', { name: /fifteen/ }).boundingBox()];
+  assert.ok(inner.x + inner.width <= outer.x + outer.width, 'a time stays in its card');
   await page.context().close();
 });
 
