@@ -21,6 +21,8 @@
 static size_t echoed(const char *text, size_t len, struct belfry_str secret)
 {
     size_t at = 0;
+    if (secret.len <= len && memcmp(text, secret.ptr, secret.len) == 0)
+        return secret.len;
     for (size_t i = 0; i < secret.len; i++) {
         if (at + 1 < len && text[at] == '\\' && text[at + 1] == secret.ptr[i])
             at++;

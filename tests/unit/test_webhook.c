@@ -248,11 +248,13 @@ static void test_an_echo_is_masked(void **state)
 {
     (void)state;
     struct belfry_test *t = make("endpoints: [{" ENDPOINT ", headers: {Authorization: 'Bearer s3cret/of-them', "
-                                 "Cookie: 'a=1; session=0123456789', X-Key: 'k3y', X-Team: shopping-team}}]");
+                                 "Cookie: 'a=1; session=0123456789', X-Key: 'k3y', X-Auth: 'of\\\\them', "
+                                 "X-Team: shopping-team}}]");
     json_t *record =
         record_of(t, &(struct belfry_test_answer){
                          .status = 500,
-                         .headers = HEADERS("X-Got: Bearer s3cret/of-them.", "X-Twice: s3cret/of-them s3cret/of-them"),
+                         .headers = HEADERS("X-Got: Bearer s3cret/of-them.", "X-Twice: s3cret/of-them s3cret/of-them",
+                                            "X-Raw: of\\\\them"),
                          .body = "{\"authorization\": \"Bearer s3cret\\/of-them\", \"q\": \"/in?token=abc\", "
                                  "\"cookies\": {\"a\": \"1\", \"session\": \"0123456789\"}, \"why\": \"no Bearer\", "
                                  "\"team\": \"shopping-team\", \"s\": \"s3cret/of-the\", \"last\": \"s3cret/of-them"});
@@ -262,6 +264,7 @@ static void test_an_echo_is_masked(void **state)
                         "\"team\": \"shopping-team\", \"s\": \"s3cret/of-the\", \"last\": \"***");
     assert_string_equal(text_at(record, "response", "headers", "x-got"), "***.");
     assert_string_equal(text_at(record, "response", "headers", "x-twice"), "*** ***");
+    assert_string_equal(text_at(record, "response", "headers", "x-raw"), "***");
     json_decref(record);
     belfry_test_free(t);
 }
