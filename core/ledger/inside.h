@@ -318,6 +318,7 @@ struct ledger {
     struct retention *retention;
     int64_t next_expiry, next_task, next_shown; /* wall ms; INT64_MIN: look */
     int jobs_open;                              /* 1: look for one */
+    size_t job_turn;                            /* of the classes of jobs */
     int64_t last_upkeep;                        /* wall ms of the last look at removed targets and channels */
     struct clock_watch watch;
     uint64_t rest_until; /* monotonic ns: work that comes due by itself waits after a failure */
@@ -438,16 +439,7 @@ void sweep_replaced(struct ledger_txn *txn, const int64_t *events, size_t count,
 
 /* --- jobs (jobs.c, fanout.c) -------------------------------------------------------------------------------------- */
 
-enum {
-    JOB_FANOUT = 1,
-    JOB_SWEEP = 2,
-    JOB_HOLD = 3,
-    JOB_RELEASE = 4,
-    JOB_REDRIVE = 5,
-    JOB_LANES = 6,
-    JOB_RECOVER = 7,
-    JOB_LAST = 9
-};
+enum { JOB_FANOUT = 1, JOB_SWEEP = 2, JOB_HOLD = 3, JOB_RELEASE = 4, JOB_REDRIVE = 5, JOB_LANES = 6, JOB_RECOVER = 7 };
 
 /* A row of `job`; payload is JSON. */
 void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64_t total, struct belfry_str payload);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Work that is too much for one transaction: a row that says what is to be done and how far it has come. Slices run
- * between other commands, one a group, the oldest job first; a restart goes on where the last committed slice ended.
+ * between other commands, one a group, in turns by what they do; a restart goes on where the last committed slice
+ * ended.
  */
 #include "ledger/inside.h"
 
@@ -80,14 +81,35 @@ void job_go_on(struct ledger_txn *txn, struct store_job *job)
     store_job_step(txn->conn, job->id, cursor, job->done, job->state);
 }
 
-void job_slice(struct ledger_txn *txn)
+/* Jobs that may take minutes have turns of their own: nobody's fan-out, and no endpoint that was enabled, waits until a
+ * million rows of somebody else have been looked at. Within a class the oldest goes first, since some follow from each
+ * other: what is held before it is let go. */
+static const struct {
+    int first, last; /* kinds */
+} classes[] = {
+    {JOB_FANOUT, JOB_RELEASE}, {JOB_REDRIVE, JOB_REDRIVE}, {JOB_LANES, JOB_LANES}, {JOB_RECOVER, JOB_RECOVER}};
+#define CLASSES (sizeof(classes) / sizeof(classes[0]))
+
+/* Returns 0 when there is nothing to do. */
+static int class_slice(struct ledger_txn *txn, size_t class)
 {
     struct store_job job = {.id = 0};
-    while (store_job_next(txn->conn, JOB_FANOUT, JOB_LAST, job.id, txn->arena, &job)) {
+    while (store_job_next(txn->conn, classes[class].first, classes[class].last, job.id, txn->arena, &job)) {
         if (recover_waits(txn, &job))
             continue; /* until there is an index, which says so */
         job_go_on(txn, &job);
-        return;
+        return 1;
     }
-    txn->ledger->jobs_open = 0;
+    return 0;
+}
+
+void job_slice(struct ledger_txn *txn)
+{
+    struct ledger *ledger = txn->ledger;
+    for (size_t i = 0; i < CLASSES; i++) {
+        size_t class = ledger->job_turn++ % CLASSES;
+        if (class_slice(txn, class))
+            return;
+    }
+    ledger->jobs_open = 0;
 }
