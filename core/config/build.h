@@ -141,6 +141,8 @@ int config_is_mail(const struct config_instance *channel);
 const struct belfry_option *config_mail_option(const struct config_instance *channel, const char *name);
 /* 1 when the address names a server that is not on this machine. url may be NULL. */
 int config_mail_elsewhere(const struct yaml_node *url);
+/* check_webhook.c: channels of webhooks that could not start. */
+void config_check_webhook(struct config_build *b);
 /* lint_mail.c: mail that large receivers may refuse. */
 void config_lint_mail(struct config_build *b);
 /* verify.c: how callers of the source's hook prove who they are. options: the filled `verify`. Sets out->verify. */

@@ -167,6 +167,7 @@ static void build_all(struct config_build *b)
     config_ref_templates(b);
     config_build_reads(b);
     config_check_mail(b);
+    config_check_webhook(b);
     config_lint_mail(b);
 }
 

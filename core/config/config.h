@@ -214,6 +214,9 @@ const struct config_instance *config_source(const struct config *config, struct 
 const struct config_instance *config_channel(const struct config *config, struct belfry_str name);
 /* What conditions on events may read, of rules and of endpoints; ends at NULL. */
 extern const char *const config_event_paths[];
+/* 1 when an endpoint may ask for such event types: words of letters, digits, _ and - with dots between, the last of
+ * them perhaps `*`; or `*` alone. At most 200 bytes. [any] */
+int config_type_pattern(struct belfry_str type);
 /* 1 when the instance serves the org. */
 int config_serves(const struct config_instance *instance, struct belfry_str org);
 /* 1 when there is an org in both lists, of which an empty one is all. */

@@ -223,3 +223,25 @@ const char *config_origin_fault(struct belfry_str url, int with_path)
         return "has more than scheme, host and port";
     return NULL;
 }
+
+/* --- event types -------------------------------------------------------------------------------------------------- */
+
+#define TYPE_MAX 200
+
+int config_type_pattern(struct belfry_str type)
+{
+    struct belfry_str rest = type;
+    while (rest.ptr) {
+        struct belfry_str word = str_cut(rest, '.', &rest);
+        if (str_eqz(word, "*"))
+            return !rest.ptr;
+        if (!word.len)
+            return 0;
+        for (size_t i = 0; i < word.len; i++) {
+            char c = word.ptr[i];
+            if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_' && c != '-')
+                return 0;
+        }
+    }
+    return type.len <= TYPE_MAX;
+}

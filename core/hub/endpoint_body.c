@@ -17,7 +17,6 @@
 #define URL_MAX 2048
 #define DESCRIPTION_MAX 500 /* characters */
 #define TYPES_MAX 100
-#define TYPE_MAX 200
 #define METADATA_MAX 50
 #define METADATA_KEY_MAX 100
 #define METADATA_VALUE_MAX 500 /* bytes */
@@ -100,25 +99,6 @@ static void read_description(struct hub_endpoint_reader *r, const json_t *value)
         r->out->description = text_body(r->req->arena, json_str(value));
 }
 
-/* Words of letters, digits, _ and - with dots between, the last of them perhaps `*`; or `*` alone. */
-static int is_pattern(struct belfry_str type)
-{
-    struct belfry_str rest = type;
-    while (rest.ptr) {
-        struct belfry_str word = str_cut(rest, '.', &rest);
-        if (str_eqz(word, "*"))
-            return !rest.ptr;
-        if (!word.len)
-            return 0;
-        for (size_t i = 0; i < word.len; i++) {
-            char c = word.ptr[i];
-            if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_' && c != '-')
-                return 0;
-        }
-    }
-    return type.len <= TYPE_MAX;
-}
-
 /* A type that no source declares is one that may come with the next source. */
 static void read_types(struct hub_endpoint_reader *r, const json_t *value)
 {
@@ -132,7 +112,7 @@ static void read_types(struct hub_endpoint_reader *r, const json_t *value)
     json_array_foreach(value, i, type)
     {
         items[i] = arena_str(r->req->arena, json_str(type));
-        if (!json_is_string(type) || !is_pattern(items[i]))
+        if (!json_is_string(type) || !config_type_pattern(items[i]))
             hub_endpoint_fault(r, arena_printf(r->req->arena, "/types/%zu", i),
                                "must be an event type such as `invoice.paid`, a prefix such as `invoice.*`, or `*`");
     }

@@ -89,7 +89,7 @@ int option_secret_header(const struct belfry_option *row, struct belfry_str name
 /* An item of a collection; a secret collection has secret items. */
 static void fill_item(struct option_walk *w, const struct belfry_option *row, const struct yaml_node *node, void *slot)
 {
-    if (option_flag(row, BELFRY_OPT_SECRET))
+    if (option_flag(row, BELFRY_OPT_SECRET) && !option_flag(row->children, BELFRY_OPT_SECRET)) /* else it says so */
         hide_secret(w, node);
     option_fill_value(w, row->children, node, slot);
 }
@@ -159,6 +159,29 @@ static int compare_pairs(const void *a, const void *b)
     return order ? order : (left->key->text.len > right->key->text.len) - (left->key->text.len < right->key->text.len);
 }
 
+static int is_refused(const struct belfry_option *row, struct belfry_str key)
+{
+    for (const char *const *word = row->choices; word && *word; word++) {
+        size_t len = strlen(*word);
+        int prefix = (*word)[len - 1] == '*';
+        if (prefix ? key.len >= len - 1 && strncasecmp(key.ptr, *word, len - 1) == 0
+                   : key.len == len && strncasecmp(key.ptr, *word, len) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static void check_key(struct option_walk *w, const struct belfry_option *row, const struct yaml_node *node)
+{
+    struct belfry_str key = node->text;
+    const char *map = row->name ? row->name : "the map";
+    if (key.len == 0 || memchr(key.ptr, '\0', key.len))
+        option_report(w->diags, "H203", DIAG_ERROR, node, "a key of `%s` must not be empty or hold NUL", map);
+    else if (is_refused(row, key))
+        option_report(w->diags, "H219", DIAG_ERROR, node, "`%s` cannot be among the `%s`", diag_show(w->diags, key),
+                      map);
+}
+
 static void fill_map(struct option_walk *w, const struct belfry_option *row, const struct yaml_node *node, void *slot)
 {
     if (node->kind != YAML_MAP) {
@@ -179,9 +202,7 @@ static void fill_map(struct option_walk *w, const struct belfry_option *row, con
     map->values = values;
     for (size_t i = 0; i < node->count; i++) {
         struct belfry_str key = pairs[i].key->text;
-        if (key.len == 0 || memchr(key.ptr, '\0', key.len))
-            option_report(w->diags, "H203", DIAG_ERROR, pairs[i].key, "a key of `%s` must not be empty or hold NUL",
-                          row->name ? row->name : "the map");
+        check_key(w, row, pairs[i].key);
         keys[i] = arena_strndup(w->arena, key.ptr ? key.ptr : "", key.len);
         if (option_secret_header(row, key))
             hide_secret(w, pairs[i].value);

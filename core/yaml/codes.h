@@ -147,6 +147,16 @@
        "the way to another machine.\n"                                                                                 \
        "wrong:  {for: ann, by: bob, from: 2026-01-09, until: 2026-01-08}\n"                                            \
        "right:  {for: ann, by: bob, from: 2026-01-08, until: 2026-01-09}\n")                                           \
+    XX(H219, "key that cannot be there",                                                                               \
+       "The map has keys of one's own, but not this one: it is no name of that kind, it is there already, or what\n"   \
+       "it says is not for the file to say. The names of headers that a webhook carries anyway are such keys.\n"       \
+       "wrong:  headers: {Content-Type: text/plain}\n"                                                                 \
+       "right:  headers: {X-Team: crm}\n")                                                                             \
+    XX(H220, "bad key or secret",                                                                                      \
+       "What webhooks are signed with is `whsec_` and base64 of 24 to 64 random bytes for v1, `whsk_` and base64 of\n" \
+       "32 random bytes for v1a. There must be one for each of `signatures`.\n"                                        \
+       "wrong:  secret: tuesday\n"                                                                                     \
+       "right:  secret: \"${env:HOOK_SECRET}\"\n")                                                                     \
     /* --- H3: references --- */                                                                                       \
     XX(H301, "unknown channel", "The name is not a key of `channels`.\n")                                              \
     XX(H302, "unknown source", "The name is not a key of `sources`.\n")                                                \

@@ -10,6 +10,8 @@
 #define HEADER_VALUE_MAX 4096
 #define HEADER_MASK "***" /* what is shown in the place of a secret value */
 
+/* Names that nobody may add, in whatever case, and what they begin with ("proxy-*"); ends at NULL. */
+extern const char *const headers_refused[];
 /* NULL, or why a header cannot be added: a sentence after its name. */
 const char *header_name_fault(struct belfry_str name);
 const char *header_value_fault(struct belfry_str value);

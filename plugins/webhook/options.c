@@ -61,12 +61,13 @@ static const struct belfry_option endpoint_options[] = {
            .children = secret_element, .min = 1, .max = SECRETS_MAX,
            .doc = "Signing secret, `whsec_` and base64 of 24 to 64 random bytes; several, newest first, while the "
                   "receiver changes from one to the next; for v1a `whsk_` and base64 of 32 random bytes."),
-    OPTION(LIST, "types", OF(types), .flags = BELFRY_OPT_SCALAR_LIST, .children = text_element,
+    OPTION(LIST, "types", OF(types), .flags = BELFRY_OPT_SCALAR_LIST, .children = text_element, .min = 1, .max = 100,
            .doc = "Event types that go here: exact, `invoice.*` or `*` (the default)."),
     OPTION(CONDITION, "when", OF(when), .choices = event_paths, .doc = "Only events for which this holds."),
     OPTION(LIST, "orgs", OF(orgs), .flags = BELFRY_OPT_SCALAR_LIST, .children = text_element,
            .doc = "Only events of these orgs; default all."),
-    OPTION(MAP, "headers", OF(headers), .flags = BELFRY_OPT_HEADERS, .children = value_element, .max = HEADERS_MAX,
+    OPTION(MAP, "headers", OF(headers), .flags = BELFRY_OPT_HEADERS, .children = value_element,
+           .choices = headers_refused, .max = HEADERS_MAX,
            .doc = "Headers that are added to each request, such as Authorization."),
     OPTION(LIST, "format", OF(format), .flags = BELFRY_OPT_SCALAR_LIST, .children = format_element, .max = 1,
            .doc = "Shape of the body and headers: standard, thin, cloudevents-structured or cloudevents-binary; the "

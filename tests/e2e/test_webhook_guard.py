@@ -92,15 +92,22 @@ def test_a_long_answer_is_cut(new_hub, receiver):
     server.shutdown()
 
 
-def test_a_secret_that_cannot_be_used(new_hub):
-    """The plugin says so in create(): at start the hub runs without the channel, a reload is refused."""
+def test_what_cannot_be_sent_to_is_said_by_check_and_nothing_begins_with_it(new_hub):
+    """A reload leaves all as it was, a start exits 78; each says the place, and no secret."""
     config = base()
     hub = new_hub(config).start()
-    hub.write_config(with_hooks(config, endpoint("weak", "https://example.org/", secret="whsec_c2hvcnQ=")))
+    bad = with_hooks(config, endpoint("weak", "https://example.org/", secret="whsec_c2hvcnQ="),
+                     endpoint("loud", "https://example.org/", headers={"Content-Type": "text/plain"}))
+    hub.write_config(bad)
     answer = hub.reload()
-    assert answer.status_code == 422 and "weak" in answer.text and "secret" in answer.text
-    hub.restart()
-    assert "weak" in hub.log() and "left out" in hub.log()
-    assert "c2hvcnQ" not in hub.log() + answer.text
+    assert answer.status_code == 422
+    codes = {(d["code"], d["severity"]) for d in answer.json()["diagnostics"]}
+    assert {("H219", "error"), ("H220", "error")} <= codes
     hub.send(created())
-    assert len(hub.titles("ann")) == 1
+    assert len(hub.titles("ann")) == 1, "the hub goes on as it was"
+    hub.stop()
+    hub.spawn()
+    assert hub.wait() == 78
+    assert "error[H219]" in hub.log() and "error[H220]" in hub.log()
+    assert "c2hvcnQ" not in hub.log() + answer.text
+

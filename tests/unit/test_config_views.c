@@ -15,7 +15,7 @@
 #define BASE "version: 1\norgs: {acme: {}}\nunmatched: {deliver: [inbox]}\n"
 #define CHANNELS "channels: {inbox: {plugin: in-app}}\n"
 #define URL_CANARY "bird-9876543210"
-#define CANARY "canary-0123456789-0123456789-0123456789"
+#define CANARY "canary/0123456789/0123456789/0123456789" /* base64 as well: secrets of endpoints are */
 
 static struct config *load(const char *text, enum diag_severity worst, struct buf *shown)
 {

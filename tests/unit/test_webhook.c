@@ -418,8 +418,8 @@ static void test_refused_options(void **state)
         {"endpoints: [{name: crm, url: 'https://a.example/', secret: [" SECRET ", whsk_AAAA]}]",
          "endpoint `crm`: its secret is not `whsk_` and base64 of the 32 bytes of an Ed25519 key; make one with "
          "`echo \"whsk_$(openssl rand -base64 32)\"`"},
-        {"endpoints: [{" ENDPOINT ", headers: {Host: a}}]",
-         "endpoint `crm`: its header `Host` cannot be set: the hub or what is between says it"},
+        {"endpoints: [{" ENDPOINT ", headers: {Host: a}}]", "1:130: `Host` cannot be among the `headers`"},
+        {"endpoints: [{" ENDPOINT ", headers: {proxy-FOO: a}}]", "1:130: `proxy-FOO` cannot be among the `headers`"},
         {"endpoints: [{" ENDPOINT ", headers: {X-A: \"a\\r\\nb\"}}]",
          "endpoint `crm`: its header `X-A` may only hold visible ASCII, blanks and tabs"},
         {"endpoints: [{" ENDPOINT ", headers: {X-A: a, x-a: b}}]", "endpoint `crm`: its header `x-a` is there twice"},

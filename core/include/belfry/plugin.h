@@ -168,7 +168,8 @@ enum { BELFRY_INFO = 0, BELFRY_SUCCESS = 1, BELFRY_WARNING = 2, BELFRY_ERROR = 3
  *                                                   paths that it may read: "object", "fields.*"
  * OBJECT     struct at offset (embedded), table in children; with BELFRY_OPT_POINTER a pointer, NULL when absent
  * LIST       struct belfry_list of `children[0]`    a list; BELFRY_OPT_SCALAR_LIST accepts one value for a list of one
- * MAP        struct belfry_map, values `children[0]` a mapping of free keys
+ * MAP        struct belfry_map, values `children[0]` a mapping of free keys; choices, when there, are what no key may
+ *                                                   be in whatever case: "host", "proxy-*"
  *
  * The element of a LIST or MAP is described by children[0], a row whose name is NULL and whose offset is 0; an
  * OBJECT element names its own table in children and its size in size. Names are a-z 0-9 _ -; two rows have the same
