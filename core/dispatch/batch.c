@@ -203,7 +203,7 @@ static void item_fill(struct dispatch *d, struct arena *arena, const struct ledg
         .data = from->data,
         .time_ms = from->event_time_ms,
         .payload = from->payload,
-        .flags = from->required ? BELFRY_ITEM_REQUIRED : 0,
+        .flags = (from->required ? BELFRY_ITEM_REQUIRED : 0u) | (from->test ? BELFRY_ITEM_TEST : 0u),
         .reason = from->reason,
         .category_label = from->category_label,
         .waited_ms = from->waited_ms,

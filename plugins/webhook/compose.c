@@ -136,7 +136,7 @@ static void compose_thin(const struct composing *with, const struct belfry_item 
     member(&out, "category", item->category);
     member(&out, "severity", belfry_str(severity_of(item)));
     member(&out, "url", text_str(&url));
-    text_addz(&out, "}}");
+    text_addz(&out, item->flags & BELFRY_ITEM_TEST ? ",\"test\":true}}" : "}}");
     free(url.ptr);
     header(c, "Content-Type", belfry_str("application/json"));
     c->before = c->body = own(c, &out);

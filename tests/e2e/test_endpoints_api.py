@@ -520,6 +520,24 @@ def test_a_test_that_is_none(shared, body, pointer, part):
     assert fault["pointer"] == pointer and part in fault["detail"]
 
 
+@pytest.mark.parametrize("format", ["standard", "thin", "cloudevents-structured", "cloudevents-binary"])
+def test_a_test_says_so_in_every_format(start, receiver, format):
+    """Also when it is sent once more; what happened in earnest does not say it."""
+    hub = start()
+    api = Endpoints(hub)
+    id = api.make(receiver.url("/made"), format=format)["id"]
+    api.call("POST", f"/{id}/test", {"type": "record.assigned"}, status=202)
+    receiver.wait(1, "/made")
+    attempt, = until(lambda: api.attempts(id))
+    api.call("POST", f"/{id}/attempts/{attempt['id']}/resend", status=202)
+    receiver.wait(2, "/made")
+    hub.send(created())
+    receiver.wait(3, "/made")
+    bodies = [json.loads(d.body) for d in receiver.at("/made")]
+    data = [b if format == "cloudevents-binary" else b["data"] for b in bodies]
+    assert [d.get("test") for d in data] == [True, True, None]
+
+
 def test_a_test_of_types_that_nobody_tells_of_has_to_be_named(start, receiver):
     api = Endpoints(start())
     id = api.make(receiver.url("/made"), types=["later.*"])["id"]

@@ -80,6 +80,7 @@ static void make_item(struct belfry_test *t, const struct belfry_test_item *in, 
         .actor = text_or(t, in->actor, ""),
         .data = text_or(t, in->data, "{}"),
         .time_ms = in->time_ms ? in->time_ms : clock_now_ms(t->clock),
+        .flags = in->flags,
     };
     if (target) {
         out->payload = in->payload ? text_or(t, in->payload, "") : payload_of(t, out);
@@ -87,7 +88,6 @@ static void make_item(struct belfry_test *t, const struct belfry_test_item *in, 
     }
     out->notification_id = text_or(
         t, in->notification_id, arena_printf(t->arena, "01900000-0000-7000-9000-%012llx", (unsigned long long)number));
-    out->flags = in->flags;
     out->reason = text_or(t, in->reason, "owner");
     out->category_label = in->category_label ? text_or(t, in->category_label, "") : out->category;
     out->waited_ms = in->waited_ms;

@@ -106,6 +106,20 @@ static void test_formats(void **state)
     }
 }
 
+static void test_a_test_says_so(void **state)
+{
+    static const char end[] = "/v1/acme/events/" ID "\",\"test\":true}}";
+    (void)state;
+    struct belfry_test *t = make_format("thin");
+    struct belfry_test_item item = paid;
+    item.flags |= BELFRY_ITEM_TEST;
+    belfry_test_answer(t, &(struct belfry_test_answer){.status = 200});
+    deliver_item(t, &item);
+    const char *body = belfry_test_request(t, 0)->body;
+    assert_string_equal(body + strlen(body) - strlen(end), end);
+    belfry_test_free(t);
+}
+
 static void test_attributes_in_headers(void **state)
 {
     static const char *const rows[][2] = {{"ce-specversion", "1.0"},
@@ -296,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_a_test_says_so),
         cmocka_unit_test(test_attributes_in_headers),
         cmocka_unit_test(test_what_a_header_cannot_hold),
         cmocka_unit_test(test_the_data_of_a_payload),

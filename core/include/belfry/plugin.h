@@ -600,7 +600,10 @@ enum {
     BELFRY_BATCH_CATCH_UP = 2 /* what quiet hours held, of any category */
 };
 
-enum { BELFRY_ITEM_REQUIRED = 1 << 0 }; /* its category is required: nobody can stop what is sent about it */
+enum {
+    BELFRY_ITEM_REQUIRED = 1 << 0, /* its category is required: nobody can stop what is sent about it */
+    BELFRY_ITEM_TEST = 1 << 1      /* nothing happened: somebody tries a target; the payload says so, too */
+};
 
 /* What is sent. One item of a batch. */
 struct belfry_item {
