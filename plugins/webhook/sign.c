@@ -6,6 +6,7 @@
 #include "sign.h"
 
 #include <inttypes.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -52,11 +53,30 @@ static int sign_v1(EVP_MAC_CTX *mac, const struct key *key, const struct signing
     return ok;
 }
 
+/* To find the public half again takes as long as the signature, so the one that is written with the key is used. It was
+ * compared when the secret was brought in (keys_fault): a signature with another's would give the key away. */
+static EVP_PKEY *private_key(const struct key *key)
+{
+    if (!key->has_public)
+        return EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key->bytes, KEY_SEED);
+    unsigned char *bytes = (unsigned char *)(uintptr_t)key->bytes; /* OpenSSL only reads them */
+    OSSL_PARAM halves[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, bytes, KEY_SEED),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, bytes + KEY_SEED, KEY_BYTES_MAX - KEY_SEED),
+        OSSL_PARAM_construct_end()};
+    EVP_PKEY *out = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "ED25519", NULL);
+    if (ctx && EVP_PKEY_fromdata_init(ctx) == 1)
+        EVP_PKEY_fromdata(ctx, &out, EVP_PKEY_KEYPAIR, halves);
+    EVP_PKEY_CTX_free(ctx);
+    return out;
+}
+
 static int sign_v1a(const struct key *key, struct belfry_str whole, struct text *out)
 {
     uint8_t bytes[ED25519_SIZE];
     size_t written = sizeof(bytes);
-    EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key->bytes, KEY_SEED);
+    EVP_PKEY *pkey = private_key(key);
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     int ok = pkey && md && EVP_DigestSignInit(md, NULL, NULL, NULL, pkey) == 1 &&
              EVP_DigestSign(md, bytes, &written, (const unsigned char *)whole.ptr, whole.len) == 1;
