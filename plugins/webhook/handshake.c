@@ -20,8 +20,10 @@
 
 #define ASK_TIMEOUT_MS 10000
 #define NO_ANSWER_WAIT_MS 60000
+#define ASK_AGAIN_MS 10000
 
-/* Before a receiver that did not agree is asked again; the last one repeats. */
+/* Before a receiver that did not agree is asked again; the last one repeats. The host holds the endpoint for so long: a
+ * delivery that comes before that was let through by somebody who enabled it, so the receiver is asked then too. */
 static const int64_t waits_ms[] = {5 * 60000, 60 * 60000};
 
 struct consent {
@@ -29,7 +31,7 @@ struct consent {
     char *url;
     int given;
     uint32_t refusals;
-    int64_t ask_at_ms;
+    int64_t answered_ms, ask_at_ms; /* 0: never */
     char detail[240];
     struct asking *asking; /* for this URL; NULL: nobody is asked */
 };
@@ -166,7 +168,8 @@ static void judge(struct asking *a, const struct belfry_http_answer *answer, str
     c->asking = NULL;
     c->given = news->given;
     c->refusals = news->given ? 0 : c->refusals;
-    c->ask_at_ms = w->host->now_ms(w->host) + news->wait_ms;
+    c->answered_ms = w->host->now_ms(w->host);
+    c->ask_at_ms = c->answered_ms + news->wait_ms;
     snprintf(c->detail, sizeof(c->detail), "%s", news->given ? "" : why);
     if (news->given)
         w->targets->pace(w->host, c->target, allowed_rate(answer));
@@ -262,12 +265,12 @@ static void wait_for(struct asking *a, void (*told)(void *arg, const struct cons
     *end = waiter;
 }
 
-/* It was asked a while ago, and is not asked again yet. */
+/* It was asked just now: those that were on their way are told the same. */
 static int tell_at_once(struct webhook *w, const struct consent *c,
                         void (*told)(void *arg, const struct consent_news *news), void *arg)
 {
-    int64_t wait = c->ask_at_ms - w->host->now_ms(w->host);
-    if (!c->ask_at_ms || wait <= 0)
+    int64_t now = w->host->now_ms(w->host), wait = c->ask_at_ms - now;
+    if (!c->ask_at_ms || wait <= 0 || now >= c->answered_ms + ASK_AGAIN_MS)
         return 0;
     told(arg, &(struct consent_news){.detail = c->detail, .wait_ms = wait});
     return 1;

@@ -7,6 +7,7 @@ import pytest
 
 from support import people
 from support.config import OTHER_WEBHOOK_SECRET, WEBHOOK_SECRET, base, with_hooks
+from support.endpoints import Endpoints
 from support.events import created
 from support.wait import stays, until
 
@@ -185,6 +186,21 @@ def test_nothing_goes_out_without_consent(start, receiver):
     hub.clock.advance("2m")
     receiver.wait(2)
     until(lambda: {d["state"] for d in hub.deliveries("?channel=hooks")} == {"delivered"})
+    assert len(receiver.asked) == 2
+
+
+def test_who_mended_the_receiver_does_not_wait(start, receiver):
+    """Enabling the endpoint asks at once."""
+    hub = start(receiver.endpoint(handshake=True), clock=True)
+    hub.send(created())
+    until(lambda: only(hub)["state"] == "retrying")
+    receiver.consent("/local", (200, {"WebHook-Allowed-Origin": "*"}))
+    hub.clock.advance("15s")
+    assert len(receiver.asked) == 1 and receiver.deliveries == []
+    api = Endpoints(hub)
+    api.do(api.list()[0]["id"], "enable")
+    hub.send(created())
+    receiver.wait(1)
     assert len(receiver.asked) == 2
 
 

@@ -98,7 +98,7 @@ static void test_what_is_consent(void **state)
     }
 }
 
-/* Asked again after five minutes, then every hour; in between nothing is sent and nobody is asked. */
+/* The host lets nothing through for five minutes, then an hour; what was on its way is told the same. */
 static void test_a_receiver_that_does_not_agree(void **state)
 {
     (void)state;
@@ -112,17 +112,32 @@ static void test_a_receiver_that_does_not_agree(void **state)
         assert_string_equal(o->detail, "the receiver gave no consent: it answered OPTIONS with 404 and without "
                                        "WebHook-Allowed-Origin: belfry.example.org");
         assert_int_equal(belfry_test_request_count(t), i + 1);
-        belfry_test_advance(t, "1m");
+        belfry_test_advance(t, "9s");
         o = belfry_test_outcome(t, deliver(t, "{}"), 0);
         assert_string_equal(belfry_test_outcome_name(o->outcome), "unavailable");
-        assert_int_equal(o->retry_after_ms, waits[i] - 60000);
+        assert_int_equal(o->retry_after_ms, waits[i] - 9000);
         assert_non_null(strstr(o->detail, "gave no consent"));
         assert_int_equal(belfry_test_request_count(t), i + 1);
-        belfry_test_advance(t, i ? "59m" : "4m");
+        belfry_test_advance(t, i ? "1h" : "5m");
     }
     answer(t, 200, YES);
     answer(t, 200, NULL);
     assert_string_equal(state_of(t, deliver(t, "{}")), "delivered");
+    belfry_test_free(t);
+}
+
+/* Who mended it and enabled the endpoint does not wait for the hour to be over. */
+static void test_let_through_before_its_time(void **state)
+{
+    (void)state;
+    struct belfry_test *t = make(ASKS);
+    answer(t, 404, NULL);
+    assert_string_equal(state_of(t, deliver(t, "{}")), "unavailable");
+    belfry_test_advance(t, "10s");
+    answer(t, 200, YES);
+    answer(t, 200, NULL);
+    assert_string_equal(state_of(t, deliver(t, "{}")), "delivered");
+    assert_int_equal(belfry_test_request_count(t), 3);
     belfry_test_free(t);
 }
 
@@ -282,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_who_does_not_ask_is_not_asked_for),
         cmocka_unit_test(test_what_is_consent),
         cmocka_unit_test(test_a_receiver_that_does_not_agree),
+        cmocka_unit_test(test_let_through_before_its_time),
         cmocka_unit_test(test_a_receiver_that_cannot_be_asked),
         cmocka_unit_test(test_the_rate),
         cmocka_unit_test(test_time),
