@@ -58,6 +58,15 @@ static void side_dress(struct page *page, json_t *attempt, const char *name, con
     json_object_set_new(attempt, name, out);
 }
 
+/* "http_503" beside 503 says nothing more. */
+static void drop_echo(struct page *page, json_t *attempt)
+{
+    struct belfry_str detail = json_str(json_object_get(attempt, "detail"));
+    long long code = json_integer_value(json_object_get(attempt, "code"));
+    if (code && str_eqz(detail, arena_printf(page->req->arena, "http_%lld", code)))
+        json_object_del(attempt, "detail");
+}
+
 void attempts_dress(struct page *page, json_t *items)
 {
     json_t *attempt;
@@ -66,6 +75,7 @@ void attempts_dress(struct page *page, json_t *items)
     {
         const json_t *record = json_object_get(attempt, "record");
         dress_attempt(page, attempt);
+        drop_echo(page, attempt);
         json_object_set_new(attempt, "webhook_id",
                             json_string(arena_printf(page->req->arena, "msg_%.*s",
                                                      STR_ARG(json_str(json_object_get(attempt, "event"))))));

@@ -312,6 +312,7 @@ test('a test is sent and its attempt shown, with what was asked and answered', a
   const asked = await page.locator('details pre').first().innerText();
   assert.match(asked, /webhook-id: msg_/);
   assert.match(asked, /webhook-signature: \*\*\*/);
+  assert.doesNotMatch(await page.locator('.timeline').innerText(), /http_200/, 'the status is said once');
   assert.ok(receiver.requests.some((request) => request.url === '/seven'));
   assert.deepEqual(await flaws(page), []);
   await page.goto(`${hub.url}/acme/endpoints/${id}/attempts`);
@@ -351,7 +352,7 @@ test('the times of what was missed are those that the pages show', async () => {
   };
   const { disabled_at: since } = await call('POST', `/endpoints/${id}/disable`);
   await page.goto(`${hub.url}/acme/endpoints/${id}/recover`);
-  assert.match(await page.locator('main').innerText(), /Times are those of Europe.Berlin/);
+  assert.match(await page.locator('main').innerText(), /Time zone: Europe.Berlin/);
   assert.equal(await page.getByLabel('From', { exact: true }).inputValue(), shown(since), 'since it gets nothing');
   const year = new Date(since).getUTCFullYear() - 1; // all of it has passed
   const recover = async (before) => {
