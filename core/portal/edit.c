@@ -181,6 +181,21 @@ void edit_show(struct page *page)
     json_decref(values);
 }
 
+/* A text, words with blanks between, or what JSON makes of it. */
+static const char *in_words(struct page *page, const json_t *value)
+{
+    const char *text = "";
+    json_t *word;
+    size_t i;
+    if (json_is_string(value))
+        return json_string_value(value);
+    if (!json_is_string(json_array_get(value, 0)))
+        return page_pretty(page, value);
+    json_array_foreach(value, i, word) text =
+        arena_printf(page->req->arena, "%s%s%.*s", text, i ? " " : "", STR_ARG(json_str(word)));
+    return text;
+}
+
 /* Members whose present value is another one than the form has, with that value. */
 static json_t *differences(struct page *page, const json_t *now, const json_t *typed)
 {
@@ -192,8 +207,7 @@ static json_t *differences(struct page *page, const json_t *now, const json_t *t
             continue;
         json_t *one = json_object();
         json_set_str(one, "label", page_word(page, "form", key));
-        json_object_set_new(one, "now",
-                            json_string(json_is_string(value) ? json_string_value(value) : page_pretty(page, value)));
+        json_object_set_new(one, "now", json_string(in_words(page, value)));
         json_array_append_new(list, one);
     }
     json_decref(there);

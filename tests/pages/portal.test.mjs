@@ -155,12 +155,13 @@ test('who was overtaken sees by what, and may save over it', async () => {
   const page = await visit('customer-3', {});
   const { id } = await add(page, '/three');
   await follow(page, 'Change');
-  await call('PATCH', `/endpoints/${id}`, { description: 'Theirs', rate: 7 });
+  await call('PATCH', `/endpoints/${id}`, { description: 'Theirs', rate: 7, types: ['invoice.paid', 'order.*'] });
   await page.getByLabel('Description').fill('Mine');
   await press(page, 'Save');
   const alert = await page.getByRole('alert').innerText();
   assert.match(alert, /Somebody else changed/);
   assert.match(alert, /Theirs/);
+  assert.match(alert, /invoice\.paid order\.\*/);
   assert.match(alert, /7/);
   assert.equal((await call('GET', `/endpoints/${id}`)).description, 'Theirs');
   assert.equal(await page.getByLabel('Description').inputValue(), 'Mine');
