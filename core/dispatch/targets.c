@@ -142,8 +142,13 @@ struct target *target_take(struct channel *ch, int64_t id, struct belfry_str url
     return t;
 }
 
+/* What was said of a receiver that was asked otherwise (with another handshake, say) is not said of it any more. */
 void target_set_facts(struct target *t, struct target_facts *facts)
 {
+    if (t->facts && !str_eq(t->facts->pub.settings, facts->pub.settings)) {
+        t->queue->held_until_ms = 0;
+        t->queue->pace = 0;
+    }
     target_facts_unref(t->facts);
     t->facts = facts;
 }

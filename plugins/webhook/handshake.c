@@ -123,7 +123,7 @@ static uint32_t allowed_rate(const struct belfry_http_answer *answer)
             return 0;
         rate = rate * 10 + (uint32_t)(value.ptr[i] - '0');
     }
-    return rate;
+    return value.len && !rate ? 1 : rate; /* the standard knows no 0; who says it wants as good as nothing */
 }
 
 static void say_why_not(struct asking *a, const struct belfry_http_answer *answer, char *out, size_t size)

@@ -284,6 +284,30 @@ static void test_the_old_receiver_wanted_a_pause(void **state)
     }
 }
 
+/* Other settings (no handshake any more) are other terms: neither the hold nor the pace of the old ones counts. */
+static void test_other_settings_are_other_terms(void **state)
+{
+    (void)state;
+    for (int other = 0; other < 2; other++) {
+        struct scene *s = hook_scene();
+        struct belfry_target_spec again[] = {spec_of("one", "http://one.example/")};
+        again[0].settings = other ? STR("{\"handshake\":false}") : (struct belfry_str){0};
+        emit(s, "a", "ann");
+        turn(s);
+        dispatch_target_pace(s->d, "hooks", (int64_t)s->held[0].batch->target->id, 1);
+        complete_with(s, &s->held[0],
+                      (struct belfry_result){.outcome = BELFRY_UNAVAILABLE, .retry_after_ms = 3600000});
+        turn(s);
+        declare(s, again, 1);
+        settle(s->b);
+        turn(s);
+        emit(s, "b", "ann");
+        turn(s);
+        assert_int_equal(s->count, other ? 2 : 1); /* "a" itself was put off by an hour */
+        close_scene(s);
+    }
+}
+
 /* What the old receiver says meanwhile is recorded behind the move. */
 static void test_an_answer_while_the_move_is_being_recorded(void **state)
 {
@@ -553,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_gone_disables),
         cmocka_unit_test(test_a_new_address_starts_anew),
         cmocka_unit_test(test_the_old_receiver_wanted_a_pause),
+        cmocka_unit_test(test_other_settings_are_other_terms),
         cmocka_unit_test(test_an_answer_while_the_move_is_being_recorded),
         cmocka_unit_test(test_an_endpoint_that_refuses_is_not_failing),
         cmocka_unit_test(test_five_days_of_failure),

@@ -168,6 +168,7 @@ static void test_the_rate(void **state)
     } rows[] = {{"WebHook-Allowed-Rate: 100", 100},
                 {"WebHook-Allowed-Rate: *", 0},
                 {"webhook-allowed-rate:  7 ", 7},
+                {"WebHook-Allowed-Rate: 0", 1},
                 {"WebHook-Allowed-Rate: many", 0},
                 {"X: y", 0},
                 {"WebHook-Allowed-Rate: -1", 0},
