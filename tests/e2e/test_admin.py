@@ -227,11 +227,13 @@ def test_plugins_that_serve_the_org(new_hub):
 
 
 def test_an_instance_that_was_left_out_says_why(new_hub):
-    config = with_hooks(base(), endpoint("local", "https://user:pass-w0rd@hooks.example/"))
+    config = base()
+    config["channels"]["mail"] = {"plugin": "email", "smtp": "smtp://127.0.0.1:25", "from": "notify@acme.example",
+                                  "dkim": [{"selector": "s1", "key": "pass-w0rd"}]}
     hub = new_hub(config).start()
-    hooks = next(i for i in get(hub, "plugins")["items"] if i["name"] == "hooks")
-    assert hooks["state"] == "stopped" and "user name or password" in hooks["last_error"]
-    assert "pass-w0rd" not in json.dumps(hooks)
+    mail = next(i for i in get(hub, "plugins")["items"] if i["name"] == "mail")
+    assert mail["state"] == "stopped" and "s1" in mail["last_error"]
+    assert "pass-w0rd" not in json.dumps(mail)
 
 
 def test_who_sees_a_category_is_what_its_gate_says(new_hub):

@@ -129,13 +129,11 @@ test('headers of the endpoint are sent along', () => {
   }
 });
 
-test('no endpoint can bring the headers that svix would rather read', async (t) => {
+test('no endpoint can bring the headers that svix would rather read', async () => {
   const { body, headers } = came.standard;
   const lies = { 'svix-id': 'msg_1', 'svix-timestamp': headers['webhook-timestamp'], 'svix-signature': 'v1,AAAA' };
   assert.throws(() => new svix.Webhook(WEBHOOK_SECRET).verify(body, { ...headers, ...lies }), 'they come first');
   const config = withHook(receiver.url('/never'));
   config.channels.hooks.endpoints[0].headers = { 'svix-id': 'msg_1' };
-  const own = await Hub.start(config);
-  t.after(() => own.stop());
-  assert.match(own.log, /svix-id` cannot be set/);
+  await assert.rejects(Hub.start(config), /`svix-id` cannot be among the `headers`/);
 });

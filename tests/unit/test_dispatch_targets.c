@@ -295,8 +295,7 @@ static void test_other_settings_are_other_terms(void **state)
         emit(s, "a", "ann");
         turn(s);
         dispatch_target_pace(s->d, "hooks", (int64_t)s->held[0].batch->target->id, 1);
-        complete_with(s, &s->held[0],
-                      (struct belfry_result){.outcome = BELFRY_UNAVAILABLE, .retry_after_ms = 3600000});
+        complete_with(s, &s->held[0], (struct belfry_result){.outcome = BELFRY_UNAVAILABLE, .retry_after_ms = 3600000});
         turn(s);
         declare(s, again, 1);
         settle(s->b);

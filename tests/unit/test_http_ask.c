@@ -44,8 +44,12 @@ static void handle_page(void *arg, struct http_request *req)
     t.page = req->pub.id;
     t.asked = page->questions;
     for (size_t i = 0; i < t.count; i++)
-        page->questions[i] = (struct http_question){t.method[i] ? t.method[i] : "GET", t.target[i],
-                                                    t.body[i] ? json_read(str_of(t.body[i]), NULL) : NULL, 0, NULL};
+        page->questions[i] = (struct http_question){t.method[i] ? t.method[i] : "GET",
+                                                    t.target[i],
+                                                    t.body[i] ? json_read(str_of(t.body[i]), NULL) : NULL,
+                                                    NULL,
+                                                    0,
+                                                    NULL};
     http_ask(req, page->questions, t.count, page_done, page);
 }
 
@@ -81,7 +85,7 @@ static void handle_nested(void *arg, struct http_request *req)
 {
     (void)arg;
     struct nested *n = arena_alloc(req->arena, sizeof(*n));
-    *n = (struct nested){req, {"GET", "/v1/acme/echo", NULL, 0, NULL}};
+    *n = (struct nested){req, {"GET", "/v1/acme/echo", NULL, NULL, 0, NULL}};
     http_ask(req, &n->question, 1, nested_done, n);
 }
 

@@ -165,14 +165,10 @@ static void test_the_rate(void **state)
     static const struct {
         const char *header;
         uint32_t pace;
-    } rows[] = {{"WebHook-Allowed-Rate: 100", 100},
-                {"WebHook-Allowed-Rate: *", 0},
-                {"webhook-allowed-rate:  7 ", 7},
-                {"WebHook-Allowed-Rate: 0", 1},
-                {"WebHook-Allowed-Rate: many", 0},
-                {"X: y", 0},
-                {"WebHook-Allowed-Rate: -1", 0},
-                {"WebHook-Allowed-Rate: 99999999999", 0}};
+    } rows[] = {{"WebHook-Allowed-Rate: 100", 100}, {"WebHook-Allowed-Rate: *", 0},
+                {"webhook-allowed-rate:  7 ", 7},   {"WebHook-Allowed-Rate: 0", 1},
+                {"WebHook-Allowed-Rate: many", 0},  {"X: y", 0},
+                {"WebHook-Allowed-Rate: -1", 0},    {"WebHook-Allowed-Rate: 99999999999", 0}};
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct belfry_test *t = make("endpoints: [{" ENDPOINT ", handshake: true, rate: 120}]");
