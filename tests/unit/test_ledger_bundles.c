@@ -191,7 +191,7 @@ static void test_a_window_that_passed_meanwhile(void **state)
     note(b, "B", "work", "\"ann\"");
     note(b, "X", "work", "\"bob\"");
     until_at(b, WINDOW + 2 * DAY / 24);
-    claims(b, ""); /* looked at for the first time: it is their digest's time already */
+    /* looked at for the first time, it is their digest's time already: the same claim takes it */
     arrives(b, "digest 2/2 #1 ann: B,A\nsingle 1/1 #1 bob: X");
     /* one that comes to light late, and was due an hour before that window */
     rows(b, "UPDATE delivery SET state = 0, open = 1, ended = NULL, attempts = 0, bundle = NULL, kind = 0,"
