@@ -19,9 +19,10 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 @pytest.fixture
 def start(new_hub, receiver):
     """A hub whose rule sends everything to the webhook channel, with one endpoint of YAML."""
-    def start(clock=False, limits=None, **options):
+    def start(clock=False, limits=None, tokens=(), **options):
         config = with_hooks(base(), receiver.endpoint("yaml"), source="crm", **options)
         config["hub"]["limits"] = {**config["hub"]["limits"], **(limits or {})}
+        config["auth"]["tokens"] = [*config["auth"]["tokens"], *tokens]
         return new_hub(config, clock).start()
     return start
 
@@ -401,6 +402,18 @@ def test_who_may_read_sees_no_credentials_in_the_url(start, receiver):
     assert Endpoints(hub).get(made["id"])["url"].endswith("/made?token=t0p")
     assert "t0p" not in reader.call("GET", f"/{made['id']}").text + reader.call("GET").text
     assert reader.call("PATCH", f"/{made['id']}", {"rate": 1}).status_code == 403
+
+
+def test_a_name_that_begins_like_another_is_another(start, receiver):
+    shops = [{"name": name, "org": "acme", "secret": f"secret-of-the-{name}", "may": ["endpoints:own"]}
+             for name in ["shops", "shop-2"]]
+    hub = start(tokens=shops)
+    shop = Endpoints(hub, "own")
+    for token in shops:
+        other = Endpoints(hub, {"Authorization": f"Bearer {token['secret']}"})
+        made = other.make(receiver.url("/made"))
+        assert made["owner"] == f"token:{token['name']}"
+        assert shop.call("GET", f"/{made['id']}").status_code == 404 and shop.list() == []
 
 
 def test_people_who_are_admins_may_and_own_what_they_make(start, receiver):
