@@ -249,6 +249,9 @@ def test_marks_survive_a_kill(new_hub):
 # --- feeds ------------------------------------------------------------------------------------------------------------
 
 
+TRICKLE_MAX = 20  # parts of a feed a round: a machine that is slow in a round need not pull the more for it
+
+
 class Trickle:
     """Adds events to a feed for as long as it is told to."""
 
@@ -259,7 +262,7 @@ class Trickle:
         self.thread.start()
 
     def _work(self):
-        while not self.stop.is_set():
+        while not self.stop.is_set() and self.count < TRICKLE_MAX:
             name = f"{self.prefix}-{self.count}"
             self.feed.add(*[case(self.rng.choice(PEOPLE), name=f"{name}-{i}", event_id=f"{name}-{i}")
                             for i in range(self.rng.choice([1, 30, 300]))])
