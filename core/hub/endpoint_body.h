@@ -27,9 +27,6 @@ json_t *hub_endpoint_merged(const json_t *before, const json_t *patch);
 
 /* The names of the members that the hub knows; NULL behind the last. */
 const char *hub_endpoint_member(size_t i);
-/* What is wrong with the URL of an endpoint of the channel, as a sentence behind its name; NULL: nothing that the hub
- * knows of. */
-const char *hub_endpoint_url_fault(const struct http_request *req, const char *channel, struct belfry_str url);
 /* Reads the others: out->settings. out->url was read before. */
 void hub_endpoint_read_settings(struct hub_endpoint_reader *reader, const json_t *body);
 

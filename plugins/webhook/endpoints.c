@@ -190,7 +190,7 @@ static void judge_all(struct judging *j, const struct belfry_endpoint_draft *dra
     const char *name, *wrong = url_fault(draft->url);
     json_t *value;
     if (!wrong && leads_inside(j->webhook, draft->url))
-        wrong = "leads to a private address, which this hub does not call; its operator may allow the range";
+        wrong = "leads to a private address, which this hub does not call; the channel may `allow_cidrs` it";
     if (wrong)
         fault(j, "/url", wrong);
     j->moves = !wrong && draft->before.len && !url_same_server(draft->url_before, draft->url);

@@ -183,7 +183,7 @@ static void test_urls(void **state)
     "/url: must not hold blanks, control characters or letters beyond ASCII; a name in other letters begins with "     \
     "xn--, a path has them as %XX"
 #define NO_USER "/url: must not hold a user name or password; receivers know us by the signature"
-#define INSIDE "/url: leads to a private address, which this hub does not call; its operator may allow the range"
+#define INSIDE "/url: leads to a private address, which this hub does not call; the channel may `allow_cidrs` it"
 #define NO_SCHEME "/url: must be an absolute URL of scheme http or https"
 #define NO_PORT "/url: must have a port from 1 to 65535, or none"
     static const struct {
