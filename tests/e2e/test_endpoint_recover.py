@@ -12,7 +12,8 @@ from support.wait import until
 @pytest.fixture
 def start(new_hub, receiver):
     def start(**options):
-        return new_hub(with_hooks(base(), receiver.endpoint("yaml"), source="crm", **options), clock=True).start()
+        one_by_one = receiver.endpoint("yaml", concurrency=1)
+        return new_hub(with_hooks(base(), one_by_one, source="crm", **options), clock=True).start()
     return start
 
 
