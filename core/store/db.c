@@ -73,6 +73,7 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
     (void)db;
     (void)name;
     atomic_store(&store->wal_bytes, (int64_t)pages * (4096 + 24));
+    log_room(store, atomic_load(&store->wal_bytes));
     if (store->checkpoint)
         checkpoint_poke(store->checkpoint);
     return SQLITE_OK;

@@ -18,6 +18,7 @@ struct store {
     struct id_key key;
     int64_t boot;
     _Atomic int64_t wal_bytes;
+    int64_t log_used, log_size;    /* bytes: of the log, and of its file as log_room() last knew it. [ledger] */
     int64_t restart_at;            /* bytes of log at which RESTART is tried again. [ledger] */
     struct checkpoint *checkpoint; /* NULL: not started */
 };
@@ -26,6 +27,9 @@ struct store {
 int lock_take(const char *data_dir, struct error *err);
 /* After a commit: the log has grown to store->wal_bytes. [ledger] */
 void checkpoint_poke(struct checkpoint *checkpoint);
+/* After a commit: of the log's file so many bytes are used. Makes the file longer ahead of the commits to come.
+ * [ledger] */
+void log_room(struct store *store, int64_t used);
 /* Copies the database of an open connection to a new file (0600), in one snapshot. */
 belfry_status backup_copy(struct store_conn *from, const char *file, struct error *err);
 

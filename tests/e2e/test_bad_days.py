@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disk full, read-only database, corrupt page: a clear message, the right exit or 503, nothing lost, recovery by itself."""
+import itertools
 import os
 import resource
 import shutil
@@ -123,6 +124,16 @@ def test_a_full_disk_is_503_and_loses_nothing(hub, disk):
     assert hub.inbox("ann")["total"] == len(accepted)
 
 
+def use_up_the_log(hub):
+    """The log's file is longer than the log: what fits into it is still written, until not even a name does."""
+    until(lambda: {hub.post_trigger(case("ann", name="z")).status_code for _ in range(5)} == {503})
+    names = itertools.count()
+
+    def put():
+        return hub.request("PUT", f"/v1/acme/users/n{next(names)}", hub.person("root"), json={"name": "N"}).status_code
+    until(lambda: {put() for _ in range(5)} == {503})
+
+
 def fill_while_the_endpoint_has_a_webhook(hub, disk, receiver):
     """The endpoint takes it, and the hub cannot write that it did."""
     asked, release = threading.Event(), threading.Event()
@@ -136,7 +147,7 @@ def fill_while_the_endpoint_has_a_webhook(hub, disk, receiver):
     hub.send(case("ann", name="On its way"))
     assert asked.wait(30)
     disk.fill(hub)
-    until(lambda: {hub.post_trigger(case("ann", name="z")).status_code for _ in range(5)} == {503})
+    use_up_the_log(hub)
     release.set()
     first, = receiver.wait(1)
     return first

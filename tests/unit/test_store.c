@@ -594,62 +594,8 @@ static void test_readers_have_bounds_and_an_end(void **state)
     store_close(store);
 }
 
-/* --- checkpoint, backup ------------------------------------------------------------------------------------------- */
-
-static void test_the_log_is_checkpointed(void **state)
-{
-    struct box *box = *state;
-    struct store *store = open_store(box);
-    assert_int_equal(store_checkpoint_start(store, &box->err), BELFRY_OK);
-    struct store_conn *conn = store_writer(store);
-    static char big[60000];
-    memset(big, 'x', sizeof(big));
-    int64_t most = 0, now = 0;
-    for (int i = 0; i < 6000 && now >= most;
-         i++) { /* until the log has begun anew, at the latest when it is restarted */
-        char key[16];
-        snprintf(key, sizeof(key), "%d", i % 100);
-        most = now > most ? now : most;
-        store_begin(conn, NULL);
-        store_state_put(conn, 1, 1, str_of(key), str_slice(big, sizeof(big)));
-        assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
-        store_checkpoint_restart(store);
-        now = store_wal_bytes(store);
-    }
-    assert_in_range(most, 16 << 20, 260 << 20);
-    assert_true(now < most);
-    store_close(store);
-}
-
-/* Cutting the file costs the writer more than the restart itself. */
-static void test_a_restarted_log_keeps_its_room(void **state)
-{
-    struct box *box = *state;
-    struct store *store = open_store(box); /* without the checkpoint thread */
-    struct store_conn *conn = store_writer(store);
-    static char big[1 << 20];
-    memset(big, 'x', sizeof(big));
-    int64_t most = 0, now = 0;
-    for (int i = 0; i < 400 && now >= most; i++) {
-        most = now;
-        store_begin(conn, NULL);
-        store_state_put(conn, 1, 1, STR("k"), str_slice(big, sizeof(big)));
-        assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
-        store_checkpoint_restart(store);
-        now = store_wal_bytes(store);
-    }
-    assert_true(now < most && most >= 255 << 20);
-    store_begin(conn, NULL);
-    store_state_put(conn, 1, 1, STR("other"), STR("small"));
-    assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
-    assert_true(store_wal_bytes(store) < 1 << 20);
-    char log[140];
-    struct stat st;
-    snprintf(log, sizeof(log), "%s-wal", store_path(store));
-    assert_int_equal(stat(log, &st), 0);
-    assert_true(st.st_size >= most);
-    store_close(store);
-}
+/* --- backup ---------------------------------------------------------------------------------------------------------
+ */
 
 static void test_backup_and_restore(void **state)
 {
@@ -779,8 +725,6 @@ int main(void)
         T(test_readers_see_what_was_committed_before),
         T(test_long_reads_are_broken_off),
         T(test_readers_have_bounds_and_an_end),
-        T(test_the_log_is_checkpointed),
-        T(test_a_restarted_log_keeps_its_room),
         T(test_backup_and_restore),
         T(test_damaged_backup_is_not_restored),
         T(test_a_backup_does_not_take_the_place_of_the_database),

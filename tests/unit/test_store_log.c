@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The write-ahead log: how long its file becomes, when it begins anew, and what a kill leaves of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/sql.h"
+#include "store/state.h"
+#include "store/store.h"
+#include "store/upkeep.h"
+#include "vfs_fault.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+struct box {
+    char dir[64];
+    struct clock_src *clock;
+    struct arena *arena;
+    struct error err;
+};
+
+static int setup(void **state)
+{
+    struct box *box = xcalloc(1, sizeof(*box));
+    log_setup(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT, 2);
+    snprintf(box->dir, sizeof(box->dir), "/tmp/belfry-store-XXXXXX");
+    assert_non_null(mkdtemp(box->dir));
+    box->clock = clock_virtual_new(1700000000000);
+    box->arena = arena_new(0);
+    *state = box;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct box *box = *state;
+    char command[100];
+    vfs_fault_set(VFS_NONE, 0, 0);
+    snprintf(command, sizeof(command), "rm -rf %s", box->dir);
+    assert_int_equal(system(command), 0);
+    clock_free(box->clock);
+    arena_free(box->arena);
+    error_clear(&box->err);
+    free(box);
+    return 0;
+}
+
+static struct store *open_store(struct box *box)
+{
+    struct store *store = store_open(box->dir, NULL, box->clock, &box->err);
+    if (!store)
+        fail_msg("%s", error_text(&box->err));
+    return store;
+}
+
+static void test_the_log_is_checkpointed(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    assert_int_equal(store_checkpoint_start(store, &box->err), BELFRY_OK);
+    struct store_conn *conn = store_writer(store);
+    static char big[60000];
+    memset(big, 'x', sizeof(big));
+    int64_t most = 0, now = 0;
+    for (int i = 0; i < 6000 && now >= most;
+         i++) { /* until the log has begun anew, at the latest when it is restarted */
+        char key[16];
+        snprintf(key, sizeof(key), "%d", i % 100);
+        most = now > most ? now : most;
+        store_begin(conn, NULL);
+        store_state_put(conn, 1, 1, str_of(key), str_slice(big, sizeof(big)));
+        assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+        store_checkpoint_restart(store);
+        now = store_wal_bytes(store);
+    }
+    assert_in_range(most, 16 << 20, 260 << 20);
+    assert_true(now < most);
+    store_close(store);
+}
+
+/* Cutting the file costs the writer more than the restart itself. */
+static void test_a_restarted_log_keeps_its_room(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box); /* without the checkpoint thread */
+    struct store_conn *conn = store_writer(store);
+    static char big[1 << 20];
+    memset(big, 'x', sizeof(big));
+    int64_t most = 0, now = 0;
+    for (int i = 0; i < 400 && now >= most; i++) {
+        most = now;
+        store_begin(conn, NULL);
+        store_state_put(conn, 1, 1, STR("k"), str_slice(big, sizeof(big)));
+        assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+        store_checkpoint_restart(store);
+        now = store_wal_bytes(store);
+    }
+    assert_true(now < most && most >= 255 << 20);
+    store_begin(conn, NULL);
+    store_state_put(conn, 1, 1, STR("other"), STR("small"));
+    assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+    assert_true(store_wal_bytes(store) < 1 << 20);
+    char log[140];
+    struct stat st;
+    snprintf(log, sizeof(log), "%s-wal", store_path(store));
+    assert_int_equal(stat(log, &st), 0);
+    assert_true(st.st_size >= most);
+    store_close(store);
+}
+
+static int64_t size_of_log(const struct store *store)
+{
+    char log[160];
+    struct stat st;
+    snprintf(log, sizeof(log), "%s-wal", store_path(store));
+    assert_int_equal(stat(log, &st), 0);
+    return st.st_size;
+}
+
+static void put_numbers(struct store *store, int from, int to)
+{
+    struct store_conn *conn = store_writer(store);
+    for (int i = from; i < to; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "%d", i);
+        store_begin(conn, NULL);
+        store_state_put(conn, 1, 1, str_of(key), str_of(key));
+        assert_int_equal(store_commit(conn, NULL), BELFRY_OK);
+    }
+}
+
+/* A commit that makes the file longer is several times as slow as one that does not. */
+static void test_the_log_grows_ahead_of_the_commits(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    int64_t size = size_of_log(store), grown = 0;
+    for (int i = 0; i < 500; i++) {
+        put_numbers(store, i, i + 1);
+        grown += size_of_log(store) != size;
+        size = size_of_log(store);
+        assert_true(size > store_wal_bytes(store) && size % (1 << 20) == 0);
+    }
+    assert_in_range(grown, 1, size >> 20);
+    assert_true(size <= store_wal_bytes(store) + (2 << 20));
+    store_close(store);
+}
+
+/* What a kill leaves is the log with zeros behind it, and with frames of an earlier round when it has begun anew. */
+static void test_zeros_behind_the_log_are_no_frames(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    char there[100], command[400];
+    snprintf(there, sizeof(there), "%s/killed", box->dir);
+    put_numbers(store, 0, 300);
+    assert_int_equal(sqlite3_wal_checkpoint_v2(store_writer(store)->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL),
+                     SQLITE_OK);
+    put_numbers(store, 300, 320);
+    snprintf(command, sizeof(command), "mkdir %s && cp %s %s-wal %s", there, store_path(store), store_path(store),
+             there);
+    assert_int_equal(system(command), 0);
+    store_close(store);
+    store = store_open(there, NULL, box->clock, &box->err);
+    assert_non_null(store);
+    put_numbers(store, 320, 330);
+    for (int i = 0; i < 330; i++) {
+        char key[16];
+        struct belfry_str value;
+        snprintf(key, sizeof(key), "%d", i);
+        assert_true(store_state_get(store_writer(store), 1, 1, str_of(key), box->arena, &value));
+        assert_true(str_eq(value, str_of(key)));
+    }
+    store_close(store);
+}
+
+/* The disk is full just where the commit has ended. The commits that follow are written all the same. */
+static void test_no_room_ahead_is_no_fault(void **state)
+{
+    struct box *box = *state;
+    struct store *store = store_open(box->dir, vfs_fault_name(), box->clock, &box->err);
+    assert_non_null(store);
+    put_numbers(store, 0, 1);
+    vfs_fault_set(VFS_NONE, 0, 0);
+    put_numbers(store, 0, 1);
+    int each = vfs_fault_count();
+    int64_t size = size_of_log(store);
+    while (store_wal_bytes(store) < size) {
+        vfs_fault_set(VFS_FULL, each, 0);
+        put_numbers(store, 0, 1);
+        vfs_fault_set(VFS_NONE, 0, 0);
+    }
+    assert_true(size_of_log(store) <= store_wal_bytes(store) + 32); /* the log begins with a header */
+    put_numbers(store, 0, 1);
+    assert_true(size_of_log(store) > size + (512 << 10));
+    store_close(store);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_the_log_is_checkpointed),
+        T(test_a_restarted_log_keeps_its_room),
+        T(test_the_log_grows_ahead_of_the_commits),
+        T(test_zeros_behind_the_log_are_no_frames),
+        T(test_no_room_ahead_is_no_fault),
+    };
+    return cmocka_run_group_tests_name("store log", tests, NULL, NULL);
+}
