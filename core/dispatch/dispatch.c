@@ -319,6 +319,7 @@ int dispatch_channel_set(struct dispatch *d, const struct dispatch_channel *chan
     declare_in_force(d, ch);
     if (!ch->own)
         ch->own = queue_new(ch, NULL, channel->vtable->max_inflight);
+    ch->own->held_until_ms = 0; /* the one before said so, which was set up otherwise */
     channel_metrics(ch);
     wake_channel(d, ch, 1);
     return 1;

@@ -366,11 +366,17 @@ static struct belfry_result of_another_receiver(const struct belfry_result *r)
     return moved;
 }
 
-/* Nothing else of the queue is tried before, unless the next goes to somebody else. */
+/* The channel's instance that had it was replaced meanwhile by one that is set up otherwise. */
+static int is_of_before(const struct batch *b)
+{
+    return !b->queue->target && b->live != b->queue->channel->live;
+}
+
+/* Nothing else of the queue is tried before, unless the next goes to somebody else, or by somebody else. */
 static int64_t hold(struct dispatch *d, const struct batch *b, int64_t wait)
 {
     int64_t now = dispatch_now(d), due = now + within(wait, UNAVAILABLE_WAIT_MS);
-    if (batch_moved(b))
+    if (batch_moved(b) || is_of_before(b))
         return now;
     if (b->queue->held_until_ms < due)
         b->queue->held_until_ms = due;

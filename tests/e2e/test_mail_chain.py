@@ -203,8 +203,8 @@ def submission(servers, **more):
                          "username": SUBMITTER, "password": "${env:BELFRY_TEST_SMTP_PASSWORD}", **more}]}
 
 
-def start(new_hub, made):
-    hub = new_hub(made)
+def start(new_hub, made, clock=False):
+    hub = new_hub(made, clock)
     hub.env["BELFRY_TEST_SMTP_PASSWORD"] = SUBMITTER_PASSWORD
     hub.env["BELFRY_TEST_WRONG_PASSWORD"] = "not that one"
     return hub.start()
@@ -233,11 +233,11 @@ def test_smtps_is_encrypted_from_the_first_byte(new_hub, servers, box):
     ({"url": "smtp://127.0.0.1:{smtp}"}, "AUTH"),
 ], ids=["an authority that nobody trusts", "a wrong password", "a server without AUTH"])
 def test_nothing_is_handed_over_unverified_or_unknown(new_hub, servers, box, fault, says):
-    """The mail waits, uses up no attempt, and goes out when the configuration is right."""
+    """The mail waits, uses up no attempt, and goes out when the configuration is right: time stands still meanwhile."""
     wrong = {key: value.format(smtp=servers.smtp) if key == "url" else value for key, value in fault.items()}
     made = config("", box, **submission(servers, **wrong))
     made["channels"]["mail"]["servers"][0] = {k: v for k, v in made["channels"]["mail"]["servers"][0].items() if v}
-    hub = start(new_hub, made)
+    hub = start(new_hub, made, clock=True)
     hub.send(case("ann", name="Waits for a better server"))
     delivery = until(lambda: next((d for d in hub.deliveries("?channel=mail") if d.get("detail")), None))
     told = hub.get(f"/v1/acme/deliveries/{delivery['id']}", people.token("all")).text
@@ -245,7 +245,7 @@ def test_nothing_is_handed_over_unverified_or_unknown(new_hub, servers, box, fau
     assert servers.mails(box) == [] and delivery["state"] in ("scheduled", "retrying")
     hub.write_config(config("", box, **submission(servers)))
     assert hub.reload().status_code == 200
-    hub.post(f"/v1/acme/deliveries/{delivery['id']}/retry", people.token("admin"))
+    assert hub.post(f"/v1/acme/deliveries/{delivery['id']}/retry", people.token("admin")).status_code == 200
     assert read(servers, box)[0]["Subject"] == "Waits for a better server"
 
 

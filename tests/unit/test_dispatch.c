@@ -400,6 +400,34 @@ static void test_a_channel_that_is_down_rests(void **state)
     close_scene(s);
 }
 
+/* Whoever mends the configuration does not wait for what the instance before said, then or later. */
+static void test_a_channel_that_is_mended_rests_no_more(void **state)
+{
+    (void)state;
+    struct scene *s = mail_scene();
+    int mended = 0;
+    emit_many(s, 0, 30);
+    turn(s);
+    assert_int_equal(fresh(s), 8);
+    for (size_t i = 0; i < 7; i++)
+        complete(s, i, BELFRY_UNAVAILABLE);
+    turn(s);
+    assert_int_equal(fresh(s), 0);
+    set_channel(s, "mail", s); /* a reload that leaves it as it is */
+    turn(s);
+    assert_int_equal(fresh(s), 0);
+    set_channel(s, "mail", &mended);
+    turn(s);
+    assert_int_equal(fresh(s), 7);
+    complete(s, 7, BELFRY_UNAVAILABLE); /* the instance before had this one all the time */
+    turn(s);
+    assert_int_equal(fresh(s), 1);
+    complete(s, 8, BELFRY_UNAVAILABLE); /* but now it is the one in force */
+    turn(s);
+    assert_int_equal(fresh(s), 0);
+    close_scene(s);
+}
+
 /* Nothing else goes to it, whatever else of it arrives meanwhile; but the attempt counts, and there is an end to them.
  */
 static void test_a_target_that_has_too_much_to_do_rests(void **state)
@@ -523,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_a_clock_that_is_set_back),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_a_channel_that_is_down_rests),
+        cmocka_unit_test(test_a_channel_that_is_mended_rests_no_more),
         cmocka_unit_test(test_a_target_that_has_too_much_to_do_rests),
         cmocka_unit_test(test_mail_that_is_put_off_opens_no_breaker),
         cmocka_unit_test(test_breaker_of_a_target),
