@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 from support.config import WEBHOOK_SECRET, base
-from support.mailserver import answers, free_ports
 from support.paths import SRC
 from support.people import JWT_SECRET
+from support.ports import answers, free_ports
 from support.wait import until
 
 

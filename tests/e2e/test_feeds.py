@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`feed:` of a source: the hub pulls CloudEvents from an address, and goes on from where it was."""
 import json
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from support.config import base
 from support.events import case, cloud_event
 from support.feed import Feed, body, status
 from support.paths import SRC
+from support.ports import free_ports
 from support.wait import until
 
 
@@ -404,7 +404,7 @@ def test_the_page_and_its_place_are_one_commit(new_hub, new_feed):
 
 
 def test_the_example_of_the_documentation_serves_a_feed(new_hub, tmp_path):
-    port = free_port()
+    port, = free_ports(1)
     events = tmp_path / "events.jsonl"
     events.write_text("".join(json.dumps(event) + "\n" for event in cases(2)))
     serving = subprocess.Popen([sys.executable, SRC / "docs" / "examples" / "feed.py", str(port), str(events), "t0ken"],
@@ -424,12 +424,6 @@ def test_the_example_of_the_documentation_serves_a_feed(new_hub, tmp_path):
     finally:
         serving.kill()
         serving.wait()
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def answers(port):

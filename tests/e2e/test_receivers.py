@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from support.config import OTHER_WEBHOOK_SECRET, WEBHOOK_SECRET
-from support.mailserver import answers, free_ports
 from support.paths import SRC
+from support.ports import answers, free_ports
 from support.receiver import sign
 from support.wait import until
 

@@ -2,8 +2,9 @@
 // The receiver that README and the guide show, as it stands there, with the official library and a hub.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,10 +16,16 @@ import { until } from './support/wait.mjs';
 const EXAMPLE = fileURLToPath(new URL('../../docs/examples/receiver.mjs', import.meta.url));
 const PACKAGES = fileURLToPath(new URL('node_modules', import.meta.url));
 
+// From below those that the system gives to whoever connects or listens: nobody has taken it when it is used.
 async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
+  const lowest = Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s/)[0]);
+  const port = randomInt(10_000, lowest);
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return freePort();
+  }
   server.close();
   await once(server, 'close');
   return port;

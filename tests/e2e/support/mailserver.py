@@ -10,13 +10,13 @@ import imaplib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
 from .certificates import Authority
 from .paths import PATIENCE
+from .ports import answers, free_ports
 from .wait import until
 
 DOMAIN = "acme.example"  # whose people have mailboxes
@@ -128,25 +128,6 @@ postlog unix-dgram n - n - 1 postlogd
 bounces unix - n n - - pipe
   flags=q user={keeper} argv={bounce_command}
 """
-
-
-def free_ports(count):
-    """Ports that nobody had a moment ago."""
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-        return True
-    except OSError:
-        return False
 
 
 class MailServer:

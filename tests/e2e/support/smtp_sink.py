@@ -7,8 +7,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from .mailserver import KEEPER, answers, free_ports
+from .mailserver import KEEPER
 from .paths import PATIENCE
+from .ports import answers, free_ports
 from .wait import until
 
 HEAD = re.compile(rb"X-Client-Addr: .*?\nX-Client-Proto: .*?\nX-Helo-Args: .*?\nX-Mail-Args: (.*?)\n"
