@@ -30,7 +30,7 @@ def events(hub):
 def fail_for_days(hub, receiver, path="/yaml"):
     receiver.answer(path, 500)
     hub.send(case("ann"))
-    receiver.wait(1, path)
+    until(lambda: [d["state"] for d in hub.deliveries("?channel=hooks")] == ["retrying"])
 
 
 def test_warned_at_each_share_and_disabled_after_five_days(start, receiver):

@@ -216,7 +216,7 @@ def test_a_stop_does_not_wait_for_ever_for_an_endpoint(new_hub, receiver):
         return None
 
     receiver.answer("/local", hold, 200)
-    hub = new_hub(with_hooks(base(), receiver.endpoint(), source="crm")).start()
+    hub = new_hub(with_hooks(base(), receiver.endpoint(), source="crm", timeout="2m")).start()
     hub.send(case("ann", name="Held"))
     assert asked.wait(30)
     hub.stop()

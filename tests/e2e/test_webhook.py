@@ -10,6 +10,7 @@ import pytest
 from support import people
 from support.config import OTHER_WEBHOOK_SECRET, WEBHOOK_SECRET, base, endpoint, with_hooks
 from support.events import case, created, record_of
+from support.ports import refusing
 from support.receiver import sign
 from support.wait import stays, until
 
@@ -297,11 +298,11 @@ def test_a_dead_endpoint_delays_nobody_else(start, receiver):
     """One endpoint never answers. The other gets everything at once."""
     import threading
     release = threading.Event()
-    receiver.answer("/dead", lambda d: release.wait(60) and None)
-    hub = start(receiver.endpoint("dead"), receiver.endpoint("alive"), timeout="60s")
+    receiver.answer("/dead", lambda d: release.wait(120) and None)
+    hub = start(receiver.endpoint("dead"), receiver.endpoint("alive"), timeout="2m")
     try:
         hub.send([created(id=f"r{i}") for i in range(100)])
-        receiver.wait(100, "/alive", timeout=20)
+        receiver.wait(100, "/alive")
         assert len(receiver.at("/dead")) <= 8, "its own slots and no more"
         assert len({d.id for d in receiver.at("/alive")}) == 100
     finally:
@@ -310,17 +311,13 @@ def test_a_dead_endpoint_delays_nobody_else(start, receiver):
 
 
 def test_an_endpoint_that_refuses_connections(start, receiver):
-    import socket
-    free = socket.socket()
-    free.bind(("127.0.0.1", 0))
-    port = free.getsockname()[1]
-    free.close()
-    dead = endpoint("refused", f"http://127.0.0.1:{port}/")
-    hub = start(dead, receiver.endpoint("alive"))
-    hub.send(created())
-    receiver.wait(1, "/alive")
-    refused = until(lambda: [d for d in hub.deliveries("?state=retrying") if d["target"] == "refused"])[0]
-    assert "refused" in refused["detail"] or "connect" in refused["detail"], refused["detail"]
+    with refusing() as nobody:
+        dead = endpoint("refused", f"http://127.0.0.1:{nobody.getsockname()[1]}/")
+        hub = start(dead, receiver.endpoint("alive"))
+        hub.send(created())
+        receiver.wait(1, "/alive")
+        refused = until(lambda: [d for d in hub.deliveries("?state=retrying") if d["target"] == "refused"])[0]
+        assert "refused" in refused["detail"] or "connect" in refused["detail"], refused["detail"]
 
 
 def test_types_and_when(start, receiver):

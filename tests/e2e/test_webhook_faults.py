@@ -13,6 +13,7 @@ import pytest
 from support.config import base, endpoint, with_hooks
 from support.events import created
 from support.faulty import Faulty, slowly, well
+from support.ports import free_ports, refusing
 from support.wait import until
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -31,9 +32,10 @@ def faulty():
         receiver.close()
 
 
-def start(new_hub, url, env=None, **options):
-    options = {"timeout": "1s", "schedule": ["0s", "0s"], **options}
-    hub = new_hub(with_hooks(base(), endpoint("local", url), **options))
+def start(new_hub, url, env=None, clock=False, **options):
+    """The hub waits for an answer longer than any machine is slow, unless it is told otherwise."""
+    options = {"timeout": "2m", "schedule": ["1h"], **options}
+    hub = new_hub(with_hooks(base(), endpoint("local", url), **options), clock)
     hub.env = env or {}
     return hub.start()
 
@@ -105,10 +107,15 @@ FAULTS = [
 @pytest.mark.parametrize("name,act,why", FAULTS, ids=[f[0] for f in FAULTS])
 def test_it_is_tried_again_under_the_same_id(new_hub, faulty, name, act, why):
     receiver = faulty(act, well)
-    hub = start(new_hub, receiver.url())
+    hub = start(new_hub, receiver.url(), clock=True, timeout="1s" if why == "timeout" else "2m")
     before = hub.rss_mb()
     hub.send(created())
-    first, second = receiver.wait(2)[:2]
+    until(lambda: hub.deliveries("?channel=hooks&state=retrying"))
+    hub.config["channels"]["hooks"]["timeout"] = "2m"
+    hub.write_config()
+    assert hub.reload().status_code == 200
+    hub.clock.advance("67m")
+    first, second = receiver.wait(2)
     assert first["webhook-id"] == second["webhook-id"]
     one = delivered(hub)
     assert one["attempts"] == 2, one
@@ -164,7 +171,7 @@ def test_it_is_taken_as_delivered(new_hub, faulty, name, act):
 def test_an_answer_before_the_body_was_read(new_hub):
     """The receiver looks at the head only, says no and hangs up while the hub still writes."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = with_hooks(base(), endpoint("local", f"http://127.0.0.1:{listener.getsockname()[1]}/"), timeout="5s",
+    config = with_hooks(base(), endpoint("local", f"http://127.0.0.1:{listener.getsockname()[1]}/"), timeout="2m",
                         schedule=["24h"])
     hub = new_hub(config).start()
     hub.send(created(fields={"name": "Long", "text": "x" * 400_000}))
@@ -226,12 +233,11 @@ class Nginx:
     def __init__(self, root, authority):
         root.mkdir()
         self.log = root / "access.log"
-        with socket.create_server(("127.0.0.1", 0)) as a, socket.create_server(("127.0.0.1", 0)) as b:
-            self.port, closed = a.getsockname()[1], b.getsockname()[1]
-        self.silent = socket.create_server(("127.0.0.1", 0))
+        self.port, = free_ports(1)
+        self.closed, self.silent = refusing(), socket.create_server(("127.0.0.1", 0))
         config = root / "nginx.conf"
-        config.write_text(NGINX.format(root=root, port=self.port, closed=closed, silent=self.silent.getsockname()[1],
-                                       pem=authority.server_file("127.0.0.1")))
+        config.write_text(NGINX.format(root=root, port=self.port, closed=self.closed.getsockname()[1],
+                                       silent=self.silent.getsockname()[1], pem=authority.server_file("127.0.0.1")))
         program = shutil.which("nginx", path="/usr/sbin:/usr/bin") or "nginx"
         self.process = subprocess.Popen([program, "-p", str(root), "-c", str(config), "-e", str(root / "error.log")],
                                         stderr=subprocess.DEVNULL)
@@ -251,6 +257,7 @@ class Nginx:
     def close(self):
         self.process.terminate()
         self.process.wait()
+        self.closed.close()
         self.silent.close()
 
 
@@ -264,7 +271,7 @@ def nginx(tmp_path, authority):
 def test_nginx_closes_connections_as_it_likes(new_hub, nginx, authority):
     """Three requests to a connection: each event arrives once, and connections are used again."""
     hub = start(new_hub, f"https://127.0.0.1:{nginx.port}/well", env={"SSL_CERT_FILE": str(authority.ca_file)},
-                timeout="15s")
+                schedule=["0s"])
     for _ in range(20):
         hub.send(created())
     until(lambda: len(hub.deliveries("?channel=hooks&state=delivered")) == 20)
@@ -277,7 +284,7 @@ def test_nginx_closes_connections_as_it_likes(new_hub, nginx, authority):
 @pytest.mark.parametrize("path,status", [("bad-gateway", "502"), ("late", "504")])
 def test_a_gateway_whose_backend_is_gone(new_hub, nginx, authority, path, status):
     hub = start(new_hub, f"https://127.0.0.1:{nginx.port}/{path}", env={"SSL_CERT_FILE": str(authority.ca_file)},
-                timeout="15s", schedule=["24h"])
+                schedule=["24h"])
     hub.send(created())
     retrying = until(lambda: hub.deliveries("?channel=hooks&state=retrying"))[0]
     assert f"http_{status}" in retrying["detail"]

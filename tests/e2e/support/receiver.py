@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +52,7 @@ class Receiver:
         self.asked = []  # what came with OPTIONS
         self.consents = {}
         self.changed = threading.Condition()
+        self.begun, self.open = set(), 0  # connections: from which ports they came, how many are not over
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,6 +84,18 @@ class Receiver:
         class Server(ThreadingHTTPServer):
             daemon_threads = True
             request_queue_size = 128
+
+            def process_request(self, request, client_address):
+                with receiver.changed:
+                    receiver.begun.add(client_address[1])
+                    receiver.open += 1
+                super().process_request(request, client_address)
+
+            def shutdown_request(self, request):
+                super().shutdown_request(request)
+                with receiver.changed:
+                    receiver.open -= 1
+                    receiver.changed.notify_all()
 
             def handle_error(self, request, client_address):
                 pass  # the hub hung up
@@ -126,6 +140,19 @@ class Receiver:
         all_ = self.at(path)
         assert got, f"{len(all_)} deliveries at {path or 'all paths'} within {timeout} s, not {count}"
         return all_
+
+    def drain(self):
+        """Waits until all is over that a hub had under way which is gone now: what it wrote to a connection arrives
+        after its end, when this process comes to it. Connections are taken in their order, so ours is the last."""
+        with socket.socket() as last:
+            last.bind(("127.0.0.1", 0))
+            mine = last.getsockname()[1]
+            with self.changed:
+                self.begun.discard(mine)
+            last.connect(("127.0.0.1", self.port))
+        with self.changed:
+            got = self.changed.wait_for(lambda: mine in self.begun and not self.open, PATIENCE)
+        assert got, f"{self.open} connections are still there"
 
     def close(self):
         self.server.shutdown()
