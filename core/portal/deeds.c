@@ -21,12 +21,12 @@ static void refused(struct page *page)
     {
         const char *pointer = json_string_value(json_object_get(fault, "pointer"));
         if (pointer && *pointer)
-            json_object_set(at, pointer + 1, json_object_get(fault, "detail"));
+            json_set_str(at, pointer + 1, page_word(page, "wrong", pointer + 1));
     }
     page->status = q->status;
     json_object_set_new(page->model, "at", at);
     if (!errors)
-        json_object_set(page->model, "refused", json_object_get(q->answer, "detail"));
+        refusal_show(page, q->status, q->answer);
 }
 
 /* --- a test ------------------------------------------------------------------------------------------------------- */
@@ -230,7 +230,7 @@ static void recovered(struct page *page)
         page_done(page, endpoint_page(page, ""), "recovered", (size_t)(count > 0 ? count : 0), 0);
         return;
     }
-    if (page->questions[0].status != 422) {
+    if (page->questions[0].status == 404) {
         page_problem(page, 0);
         return;
     }

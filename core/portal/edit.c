@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Adding an endpoint, and changing one. A form that is refused comes again with what was typed. What somebody else
- * changed meanwhile (412) is shown beside it: who saves once more has seen it, and saves over it. A form that comes
+ * Adding an endpoint, and changing one. A form that is refused comes again with what was typed, whatever it is that
+ * went wrong. What somebody else changed meanwhile (412) is shown beside it: who saves once more has seen it, and saves
+ * over it. Of an endpoint that was deleted meanwhile the same form adds a new one. A form that comes
  * twice, by a second click or by a page that is loaded again, adds no second endpoint: it knows which was the newest
  * when it was opened, and asks about one of its URL that is newer.
  */
@@ -43,13 +44,18 @@ static struct saving *saving_new(struct page *page)
     return s;
 }
 
-static void show_again(struct page *page, const struct saving *s, uint32_t status)
+static void fill_again(struct page *page, const struct saving *s, uint32_t status)
 {
     page->status = status;
     if (s->problem && !json_array_size(json_object_get(s->problem, "errors")))
-        json_object_set(page->model, "refused", json_object_get(s->problem, "detail"));
+        refusal_show(page, status, s->problem);
     form_show(page, s->values, s->catalogue, s->faults);
     form_keep_typed(page);
+}
+
+static void show_again(struct page *page, const struct saving *s, uint32_t status)
+{
+    fill_again(page, s, status);
     page_render(page);
 }
 
@@ -172,6 +178,15 @@ static void set_version(struct page *page, const json_t *endpoint)
     json_object_set(page->model, "back", json_object_get(endpoint, "url"));
 }
 
+/* The next try is about what this one was about, also where that cannot be read at the moment. */
+static void keep_version(struct page *page, const struct saving *s)
+{
+    set_version(page, s->before);
+    json_set_str(page->model, "id", http_param(page->req, "id"));
+    json_object_set(page->model, "back", json_object_get(s->before ? s->before : s->values, "url"));
+    json_object_set_new(page->model, "version", json_string(s->version));
+}
+
 void edit_show(struct page *page)
 {
     const json_t *endpoint = page_got(page, 0);
@@ -181,12 +196,14 @@ void edit_show(struct page *page)
     json_decref(values);
 }
 
-/* A text, words with blanks between, or what JSON makes of it. */
-static const char *in_words(struct page *page, const json_t *value)
+/* A text, words with blanks between, lines of a name and a value, or what JSON makes of it. */
+static const char *in_words(struct page *page, const char *member, const json_t *value)
 {
     const char *text = "";
     json_t *word;
     size_t i;
+    if (strcmp(member, "headers") == 0 || strcmp(member, "metadata") == 0)
+        return metadata_write(page, value);
     if (json_is_string(value))
         return json_string_value(value);
     if (!json_is_string(json_array_get(value, 0)))
@@ -207,11 +224,40 @@ static json_t *differences(struct page *page, const json_t *now, const json_t *t
             continue;
         json_t *one = json_object();
         json_set_str(one, "label", page_word(page, "form", key));
-        json_object_set_new(one, "now", json_string(in_words(page, value)));
+        json_object_set_new(one, "now", json_string(in_words(page, key, value)));
         json_array_append_new(list, one);
     }
     json_decref(there);
     return list;
+}
+
+/* It was deleted meanwhile. What was typed can be made an endpoint of its own: the form is one of a new endpoint now.
+ */
+static void gone(struct page *page)
+{
+    const char *base = page_base(page);
+    json_object_set_new(page->model, "gone", json_true());
+    json_set_str(page->model, "newest", newest_of(page_got(page, 0)));
+    fill_again(page, page->own, 404);
+    json_t *form = json_object_get(page->model, "form");
+    json_object_set_new(form, "action", json_string(arena_printf(page->req->arena, "%s/new", base)));
+    json_object_set_new(form, "cancel", json_string(base));
+    page_render(page);
+}
+
+/* There is nothing to compare with what was typed, which is kept in any case. */
+static void unreadable(struct page *page)
+{
+    struct saving *s = page->own;
+    uint32_t status = page->questions[0].status;
+    if (status == 404) {
+        page_again(page);
+        page_ask(page, "GET", "/endpoints?limit=1", NULL);
+        page_go(page, gone);
+        return;
+    }
+    keep_version(page, s);
+    show_refused(page, s);
 }
 
 /* Somebody was faster: their version is the one that the next try is about. */
@@ -220,7 +266,7 @@ static void overtaken(struct page *page)
     struct saving *s = page->own;
     const json_t *now = page_got(page, 0);
     if (!now) {
-        page_problem(page, 0);
+        unreadable(page);
         return;
     }
     json_object_set_new(page->model, "overtaken", json_true());
@@ -231,7 +277,6 @@ static void overtaken(struct page *page)
 
 static void changed(struct page *page)
 {
-    struct saving *s = page->own;
     uint32_t status = page->questions[0].status;
     if (page_got(page, 0)) {
         page_done(page, endpoint_page(page, ""), "changed", 1, 0);
@@ -239,26 +284,29 @@ static void changed(struct page *page)
         page_again(page);
         page_ask(page, "GET", endpoint_path(page, ""), NULL);
         page_go(page, overtaken);
-    } else if (status == 404) {
-        page_problem(page, 0);
     } else {
-        set_version(page, s->before);
-        json_object_set_new(page->model, "version", json_string(s->version));
-        show_refused(page, s);
+        unreadable(page);
     }
 }
 
-/* A change is a merge patch (RFC 7396): headers that are gone from the form are named, with null. */
+/* A change is a merge patch (RFC 7396): what is gone from an object is named, with null. */
+static void name_gone(const struct saving *s, json_t *patch, const char *member)
+{
+    json_t *object = json_copy(json_object_get(s->values, member)), *value;
+    const char *name;
+    json_object_foreach(json_object_get(s->before, member), name, value)
+    {
+        if (!json_object_get(object, name))
+            json_object_set_new(object, name, json_null());
+    }
+    json_object_set_new(patch, member, object);
+}
+
 static json_t *patch_of(const struct saving *s)
 {
-    json_t *patch = json_copy(s->values), *headers = json_copy(json_object_get(s->values, "headers")), *value;
-    const char *name;
-    json_object_foreach(json_object_get(s->before, "headers"), name, value)
-    {
-        if (!json_object_get(headers, name))
-            json_object_set_new(headers, name, json_null());
-    }
-    json_object_set_new(patch, "headers", headers);
+    json_t *patch = json_copy(s->values);
+    name_gone(s, patch, "headers");
+    name_gone(s, patch, "metadata");
     return patch;
 }
 
@@ -268,12 +316,11 @@ static void change(struct page *page)
     s->before = page_got(page, 0);
     s->catalogue = page_got(page, 1);
     if (!s->before) {
-        page_problem(page, 0);
+        unreadable(page);
         return;
     }
     if (json_array_size(s->faults)) {
-        set_version(page, s->before);
-        json_object_set_new(page->model, "version", json_string(s->version));
+        keep_version(page, s);
         show_again(page, s, 422);
         return;
     }

@@ -16,9 +16,9 @@
 static const char *const formats[] = {"standard", "thin", "cloudevents-structured", "cloudevents-binary", NULL};
 static const char *const orders[] = {"best-effort", "fifo", NULL};
 
-/* Where faults can be shown; of others the summary says which member they are of. */
-static const char *const fields[] = {"url",  "description", "types",      "when",      "headers", "format",
-                                     "rate", "concurrency", "signatures", "handshake", "order",   NULL};
+const char *const form_fields[] = {"url",        "description", "types", "when", "headers",
+                                   "metadata",   "format",      "order", "rate", "concurrency",
+                                   "signatures", "handshake",   NULL};
 
 /* --- from the form ------------------------------------------------------------------------------------------------ */
 
@@ -66,14 +66,6 @@ static json_t *types_of(struct page *page)
     return list;
 }
 
-static json_t *fault_json(const char *pointer, const char *detail)
-{
-    json_t *fault = json_object();
-    json_object_set_new(fault, "pointer", json_string(pointer));
-    json_object_set_new(fault, "detail", json_string(detail));
-    return fault;
-}
-
 static int header_at(struct page *page, uint32_t i, struct belfry_str *name, struct belfry_str *value)
 {
     if (http_form(page->req, "header", i, name) != BELFRY_OK || http_form(page->req, "value", i, value) != BELFRY_OK)
@@ -93,8 +85,7 @@ static json_t *headers_of(struct page *page, json_t *faults)
         if (!name.len && !value.len)
             continue;
         if (json_object_get(headers, key))
-            json_array_append_new(faults,
-                                  fault_json("/headers", arena_printf(page->req->arena, "`%s` is there twice", key)));
+            form_fault(faults, "/headers", name, page_text(page, "slip.twice"));
         json_set_str(headers, key, value);
     }
     return headers;
@@ -116,7 +107,7 @@ static json_t *when_of(struct page *page, json_t *faults)
     struct belfry_str text = page_field(page, "when");
     if (when_read(page, text, &when, &wrong) == 0)
         return when ? when : json_null();
-    json_array_append_new(faults, fault_json("/when", wrong));
+    json_array_append_new(faults, json_pack("{s:s, s:s}", "pointer", "/when", "detail", wrong));
     return text_or_null(text);
 }
 
@@ -129,6 +120,7 @@ json_t *form_read(struct page *page, json_t **faults)
     json_object_set_new(out, "types", types_of(page));
     json_object_set_new(out, "when", when_of(page, *faults));
     json_object_set_new(out, "headers", headers_of(page, *faults));
+    json_object_set_new(out, "metadata", metadata_read(page, page_field(page, "metadata"), *faults));
     json_object_set_new(out, "format", text_or_null(page_field(page, "format")));
     json_object_set_new(out, "rate", number_or_text(page_field(page, "rate")));
     json_object_set_new(out, "concurrency", number_or_text(page_field(page, "concurrency")));
@@ -141,7 +133,7 @@ json_t *form_read(struct page *page, json_t **faults)
 json_t *form_of(const json_t *endpoint)
 {
     json_t *out = json_object();
-    for (const char *const *name = fields; *name; name++) {
+    for (const char *const *name = form_fields; *name; name++) {
         json_t *value = json_object_get(endpoint, *name);
         json_object_set_new(out, *name, value ? json_deep_copy(value) : json_null());
     }
@@ -303,64 +295,7 @@ void form_keep_typed(struct page *page)
     }
     set_rows(form, rows);
     json_set_str(form, "when", page_field(page, "when"));
-}
-
-/* --- faults ------------------------------------------------------------------------------------------------------- */
-
-/* The field that a pointer leads to; NULL: none has it. */
-static const char *field_of(struct belfry_str pointer)
-{
-    struct belfry_str rest,
-        name = str_cut(pointer.len ? str_slice(pointer.ptr + 1, pointer.len - 1) : pointer, '/', &rest);
-    for (const char *const *field = fields; *field; field++)
-        if (str_eqz(name, *field))
-            return *field;
-    return NULL;
-}
-
-/* What is wrong below a field begins with where, "any/0/severity: ..."; what is wrong with a word of a list, with the
- * word. */
-static const char *said_of(struct page *page, const json_t *values, struct belfry_str pointer, struct belfry_str detail,
-                           const char *field)
-{
-    size_t skip = field ? strlen(field) + 2 : 1;
-    if (pointer.len <= skip)
-        return arena_printf(page->req->arena, "%.*s", STR_ARG(detail));
-    const char *text = arena_printf(page->req->arena, "%.*s", STR_ARG(pointer));
-    struct belfry_str word = field ? json_str(json_at(values, text)) : STR("");
-    int is_list = field && json_is_array(json_object_get(values, field));
-    struct belfry_str where = is_list && word.len ? word : str_slice(pointer.ptr + skip, pointer.len - skip);
-    return arena_printf(page->req->arena, "%.*s: %.*s", STR_ARG(where), STR_ARG(detail));
-}
-
-/* form.at.FIELD for each field, and all of them for the summary in model.faults, with links to the fields. */
-static void set_faults(struct page *page, json_t *form, const json_t *values, const json_t *faults)
-{
-    json_t *list = json_array(), *by_field = json_object(), *has_at = json_object(), *fault;
-    size_t i;
-    json_array_foreach(faults, i, fault)
-    {
-        struct belfry_str pointer = json_str(json_object_get(fault, "pointer"));
-        const char *field = field_of(pointer);
-        const char *said = said_of(page, values, pointer, json_str(json_object_get(fault, "detail")), field);
-        json_t *one = json_object(), *there = field ? json_object_get(by_field, field) : NULL;
-        json_object_set_new(one, "said", json_string(said));
-        if (field) {
-            json_object_set_new(one, "field", json_string(field));
-            json_set_str(one, "label", page_word(page, "form", field));
-        }
-        if (field && !there) {
-            json_object_set_new(by_field, field, there = json_array());
-            json_object_set_new(has_at, field, json_true());
-        }
-        if (there)
-            json_array_append(there, one);
-        json_array_append_new(list, one);
-    }
-    json_object_set_new(page->model, "has_faults", json_boolean(json_array_size(list) > 0));
-    json_object_set_new(page->model, "faults", list);
-    json_object_set_new(form, "at", by_field);
-    json_object_set_new(form, "has_at", has_at);
+    json_set_str(form, "metadata", page_field(page, "metadata"));
 }
 
 void form_show(struct page *page, const json_t *values, const json_t *catalogue, const json_t *faults)
@@ -372,6 +307,7 @@ void form_show(struct page *page, const json_t *values, const json_t *catalogue,
     set_types(form, json_object_get(values, "types"), catalogue);
     json_object_set_new(form, "when", json_string(form_when_text(page, json_object_get(values, "when"))));
     set_headers(form, json_object_get(values, "headers"));
+    json_object_set_new(form, "metadata", json_string(metadata_write(page, json_object_get(values, "metadata"))));
     json_object_set_new(form, "formats", options_json(page, "format", formats, format));
     json_object_set_new(form, "orders", options_json(page, "order", orders, order));
     set_number(page, form, "rate", json_object_get(values, "rate"));
@@ -379,7 +315,7 @@ void form_show(struct page *page, const json_t *values, const json_t *catalogue,
     json_object_set_new(form, "v1", json_boolean(has(signatures, "v1")));
     json_object_set_new(form, "v1a", json_boolean(has(signatures, "v1a")));
     json_object_set_new(form, "handshake", json_boolean(json_is_true(json_object_get(values, "handshake"))));
-    set_faults(page, form, values, faults);
+    faults_show(page, form, values, faults);
     json_set_str(form, "action", page->req->pub.path);
     json_object_set_new(
         form, "cancel",

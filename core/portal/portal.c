@@ -23,6 +23,12 @@ static const char endpoint_html[] =
 static const char form_html[] =
 #include "core/portal/pages/form.mustache.inc"
     ;
+static const char wrong_html[] =
+#include "core/portal/pages/wrong.mustache.inc"
+    ;
+static const char refused_html[] =
+#include "core/portal/pages/refused.mustache.inc"
+    ;
 static const char new_html[] =
 #include "core/portal/pages/new.mustache.inc"
     ;
@@ -66,6 +72,7 @@ static const struct site_template templates[] = {
     {"test", STR(test_html)},           {"rotate", STR(rotate_html)},
     {"recover", STR(recover_html)},     {"enable", STR(confirm_html)},
     {"disable", STR(confirm_html)},     {"delete", STR(confirm_html)},
+    {"wrong", STR(wrong_html)},         {"refused", STR(refused_html)},
 };
 
 struct site *portal_new(struct http *http, struct error *err)

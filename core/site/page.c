@@ -236,9 +236,25 @@ void page_render(struct page *page)
     page_render_as(page, page->view->name);
 }
 
-static void show_fault(struct page *page, uint32_t status, struct belfry_str detail, const char *title)
+static struct belfry_str word_or_none(struct page *page, const char *group, const char *word)
+{
+    struct belfry_str text = page_word(page, group, word);
+    return str_eqz(text, word) ? STR("") : text;
+}
+
+struct belfry_str page_refusal(struct page *page, uint32_t status)
+{
+    struct arena *arena = page->req->arena;
+    struct belfry_str own = word_or_none(page, "refused", arena_printf(arena, "%s_%u", page->view->name, status));
+    return own.len ? own : word_or_none(page, "refused", arena_printf(arena, "any_%u", status));
+}
+
+/* said: in the reader's words; detail: in the API's, which are English. Either may be empty. */
+static void show_fault(struct page *page, uint32_t status, struct belfry_str said, struct belfry_str detail,
+                       const char *title)
 {
     page->status = status;
+    json_set_str(page->model, "said", said);
     json_set_str(page->model, "detail", detail);
     const char *here = arena_printf(page->req->arena, "%.*s", STR_ARG(page->req->pub.path));
     /* a deed has no page that could be asked for again */
@@ -261,13 +277,14 @@ static const char *title_of(uint32_t status)
 void page_problem(struct page *page, size_t question)
 {
     const struct http_question *q = &page->questions[question];
-    show_fault(page, q->status >= 400 ? q->status : 500, json_str(json_object_get(q->answer, "detail")),
-               title_of(q->status));
+    show_fault(page, q->status >= 400 ? q->status : 500, page_refusal(page, q->status),
+               json_str(json_object_get(q->answer, "detail")), title_of(q->status));
 }
 
 void page_fault(struct page *page, uint32_t status, const char *key)
 {
-    show_fault(page, status, page_text(page, arena_printf(page->req->arena, "fault.%s", key)), title_of(status));
+    struct belfry_str said = page_text(page, arena_printf(page->req->arena, "fault.%s", key));
+    show_fault(page, status, said, STR(""), title_of(status));
 }
 
 void page_done(struct page *page, const char *path, const char *notice, size_t well, size_t failed)

@@ -63,7 +63,8 @@ struct site_template {
     struct belfry_str text;
 };
 
-/* Texts of a site lie over the room's, group by group: `tabs`, `title` and `notice` are its own, and fault.to_start. */
+/* Texts of a site lie over the room's, group by group: `tabs`, `title`, `notice` and `refused` are its own, and
+ * fault.to_start. */
 struct site_plan {
     const char *name;  /* of its style, NAME.css */
     const char *base;  /* behind /{org}, "/admin" */
@@ -124,7 +125,10 @@ json_t *page_got(const struct page *page, size_t question);
 void page_render(struct page *page);
 /* The same with another template. */
 void page_render_as(struct page *page, const char *template);
-/* Shows what question i was answered, as a problem. */
+/* What it means on this page that the API refused something with a status: the text `refused.VIEW_STATUS`, else
+ * `refused.any_STATUS`. Empty when the site has neither. */
+struct belfry_str page_refusal(struct page *page, uint32_t status);
+/* Shows what question i was answered, as a problem: the site's words for it, and the API's. */
 void page_problem(struct page *page, size_t question);
 /* The same for a form that is itself at fault: a key of `fault`. */
 void page_fault(struct page *page, uint32_t status, const char *key);
