@@ -11,9 +11,12 @@
 
 #define KEY_BYTES_MAX 64
 #define KEY_SEED 32
-#define KEYS_OF_SECRET 2    /* one of each kind */
-#define KEY_PUBLIC_TEXT 51  /* "whpk_", 44 characters of base64, NUL and one to spare */
-#define KEY_SECRET_TEXT 160 /* what keys_new() makes, with its NUL */
+#define KEYS_OF_SECRET 2   /* one of each kind */
+#define KEY_PUBLIC_TEXT 51 /* "whpk_", 44 characters of base64, NUL and one to spare */
+#define KEY_BASE64(bytes) (((bytes) + 2) / 3 * 4)
+/* What keys_new() makes of the longest keys, with its NUL: each is a prefix and as much base64, with a blank between.
+ */
+#define KEY_SECRET_TEXT (sizeof("whsec_ whsk_") + 2 * KEY_BASE64(KEY_BYTES_MAX))
 
 enum key_kind { KEY_HMAC = 1, KEY_ED25519 = 2 };
 

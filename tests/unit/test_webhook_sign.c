@@ -250,13 +250,32 @@ static void test_new_secrets(void **state)
     assert_int_equal(keys_shared(belfry_str(ED25519_SECRET)).len, 0);
 }
 
+/* A key of any length that is taken makes a whole secret, and is in it as it was. */
+static void test_a_key_of_any_length(void **state)
+{
+    (void)state;
+    for (size_t len = 24; len <= KEY_BYTES_MAX; len++) {
+        struct key in = {.kind = KEY_HMAC, .len = len}, out[KEYS_OF_SECRET];
+        char text[KEY_SECRET_TEXT];
+        const char *fault;
+        memset(in.bytes, (int)len, len);
+        assert_int_equal(keys_new(&in, 1, text), 0);
+        assert_in_range(strlen(text), 0, sizeof(text) - 1);
+        assert_int_equal(keys_read(belfry_str(text), out, &fault), 2);
+        assert_int_equal(out[0].len, len);
+        assert_memory_equal(out[0].bytes, in.bytes, len);
+        assert_int_equal(out[1].kind, KEY_ED25519);
+        assert_null(keys_fault(belfry_str(text)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),      cmocka_unit_test(test_whatever_is_signed_counts),
         cmocka_unit_test(test_several_keys), cmocka_unit_test(test_a_long_id),
         cmocka_unit_test(test_secrets),      cmocka_unit_test(test_the_public_key),
-        cmocka_unit_test(test_new_secrets),
+        cmocka_unit_test(test_new_secrets),  cmocka_unit_test(test_a_key_of_any_length),
     };
     mac = sign_new();
     int failed = cmocka_run_group_tests_name("webhook signatures", tests, NULL, NULL);
