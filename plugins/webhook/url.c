@@ -7,9 +7,12 @@
 #include "url.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#define NAME_MAX_DNS 254 /* RFC 1035 section 2.3.4, and a dot at its end */
 
 /* From "//" to the path; empty: it is no absolute URL. */
 static struct belfry_str authority(struct belfry_str url)
@@ -44,6 +47,24 @@ static int has_scheme(struct belfry_str url)
            (url.len > 8 && strncasecmp(url.ptr, "https://", 8) == 0);
 }
 
+/* What no resolver and no socket could ever make anything of would be a 201 and then a failure at every delivery. */
+static int host_is_wrong(struct belfry_str host)
+{
+    char address[INET6_ADDRSTRLEN];
+    unsigned char bytes[16];
+    if (*host.ptr != '[') {
+        size_t len = 0;
+        while (len < host.len && (isalnum((unsigned char)host.ptr[len]) || strchr("-._", host.ptr[len])))
+            len++;
+        return len < host.len || len > NAME_MAX_DNS;
+    }
+    if (host.len < 4 || host.len - 2 >= sizeof(address) || host.ptr[host.len - 1] != ']')
+        return 1;
+    memcpy(address, host.ptr + 1, host.len - 2);
+    address[host.len - 2] = '\0';
+    return inet_pton(AF_INET6, address, bytes) != 1;
+}
+
 static int port_is_wrong(struct belfry_str url)
 {
     struct belfry_str all = authority(url), host = url_host(url);
@@ -67,6 +88,8 @@ const char *url_fault(struct belfry_str url)
         if ((unsigned char)url.ptr[i] <= ' ' || (unsigned char)url.ptr[i] >= 0x7f)
             return "must not hold blanks, control characters or letters beyond ASCII; a name in other letters begins "
                    "with xn--, a path has them as %XX";
+    if (memchr(url.ptr ? url.ptr : "", '\\', url.len))
+        return "must not hold a backslash, which some read as a slash; a path has it as %5C";
     if (!has_scheme(url))
         return "must be an absolute URL of scheme http or https";
     struct belfry_str all = authority(url);
@@ -74,6 +97,8 @@ const char *url_fault(struct belfry_str url)
         return "must not hold a user name or password; receivers know us by the signature";
     if (!url_host(url).len)
         return "names no host";
+    if (host_is_wrong(url_host(url)))
+        return "has a host that is neither a name (letters, digits, - _ and dots) nor an address";
     if (port_is_wrong(url))
         return "must have a port from 1 to 65535, or none";
     return NULL;

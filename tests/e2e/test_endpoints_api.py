@@ -121,6 +121,17 @@ def test_a_secret_can_be_brought_along(start, receiver):
     assert list(api.faults("POST", url=receiver.url("/x"), secret=7)) == ["/secret"]
 
 
+@pytest.mark.parametrize("size", [24, 32, 42, 43, 48, 63, 64])
+def test_a_secret_of_any_length_that_the_standard_allows(shared, size):
+    api = Endpoints(shared)
+    one, two = ("whsec_" + base64.b64encode(bytes([n] * size)).decode() for n in (size, 7))
+    made = api.make(URL, secret=one, signatures=["v1", "v1a"])
+    assert made["secret"] == one and made["public_key"]
+    assert api.do(made["id"], "rotate", secret=two)["secret"] == two
+    api.delete(made["id"])
+    assert list(api.faults("POST", url=URL, secret="whsec_" + base64.b64encode(bytes(65)).decode())) == ["/secret"]
+
+
 # --- what is refused ----------------------------------------------------------------------------------------------
 
 URL = "https://shop.example/hook"
@@ -132,7 +143,8 @@ FAULTS = [
     ({"url": "http://[fd00::1]:80/"}, "/url", "allow_cidrs"), ({"url": "http://[::ffff:10.0.0.1]/"}, "/url", "allow_cidrs"),
     ({"url": "http://169.254.169.254/latest"}, "/url", "allow_cidrs"), ({"url": "http://0xa000001"}, "/url", "allow_cidrs"),
     ({"url": "https://192.168.0.1?x"}, "/url", "allow_cidrs"),
-    ({"url": "http://shop.example/a b"}, "/url", ""), ({"url": "http://shop.example/\r\nX: y"}, "/url", ""),
+    ({"url": "https://shop.example\\@evil.example/"}, "/url", "backslash"), ({"url": "http://a,b.example/"}, "/url", "host"),
+    ({"url": "http://[zz]/"}, "/url", "host"), ({"url": "http://shop.example/a b"}, "/url", ""), ({"url": "http://shop.example/\r\nX: y"}, "/url", ""),
     ({"description": 7}, "/description", "text"), ({"description": "ä" * 501}, "/description", "500"),
     ({"types": []}, "/types", "1 to 100"), ({"types": "invoice.paid"}, "/types", "list"),
     ({"types": ["x"] * 101}, "/types", "100"), ({"types": ["ok", "in voice"]}, "/types/1", "`invoice.*`"),

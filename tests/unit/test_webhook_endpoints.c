@@ -186,10 +186,13 @@ static void test_urls(void **state)
 #define INSIDE "/url: leads to a private address, which this hub does not call; the channel may `allow_cidrs` it"
 #define NO_SCHEME "/url: must be an absolute URL of scheme http or https"
 #define NO_PORT "/url: must have a port from 1 to 65535, or none"
+#define NO_HOST "/url: has a host that is neither a name (letters, digits, - _ and dots) nor an address"
+#define NO_BACKSLASH "/url: must not hold a backslash, which some read as a slash; a path has it as %5C"
     static const struct {
         const char *url, *error;
     } rows[] = {
         {"https://a.example.org", ""},
+        {"https://a_b.example.org.", ""},
         {"HTTP://a.example.org:8080/x?y=z@q#f", ""},
         {"http://[2606:2800::1]:443/x", ""},
         {"http://[2606:2800::1]", ""},
@@ -202,6 +205,16 @@ static void test_urls(void **state)
         {"http://", NO_SCHEME},
         {"https:///x", "/url: names no host"},
         {"https://:443/x", "/url: names no host"},
+        {"https://good.example\\@evil.example/", NO_BACKSLASH},
+        {"https://a.example.org/a\\b", NO_BACKSLASH},
+        {"https://a\"b.example/", NO_HOST},
+        {"https://a<b>.example/", NO_HOST},
+        {"https://a%2Eexample/", NO_HOST},
+        {"https://a,b.example/", NO_HOST},
+        {"http://[zz]/", NO_HOST},
+        {"http://[2606:2800::1/", NO_HOST},
+        {"http://[]/", NO_HOST},
+        {"http://[1.2.3.4]/", NO_HOST},
         {"https://good.example@10.0.0.1/", NO_USER},
         {"https://user:pass@a.example.org/", NO_USER},
         {"https://a.example.org:0/", NO_PORT},
