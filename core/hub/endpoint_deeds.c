@@ -34,24 +34,11 @@ void hub_endpoint_deed_refuse(const struct hub_endpoint_deed *d, belfry_status s
 
 int hub_endpoint_deed_only(const struct hub_endpoint_deed *d, const char *const *names, size_t count)
 {
-    const char *key;
-    json_t *value;
-    json_object_foreach(d->body, key, value)
-    {
-        size_t i = 0;
-        while (i < count && strcmp(names[i], key) != 0)
-            i++;
-        if (i < count || strcmp(key, "reason") == 0)
-            continue;
-        struct buf pointer = {0};
-        json_pointer_add(&pointer, str_of(key));
-        const char *near = str_nearest(str_of(key), names, count);
-        http_problem(d->req, 422, pointer.ptr,
-                     near ? "there is no such member; did you mean `%s`?" : "there is no such member", near);
-        buf_free(&pointer);
-        return -1;
-    }
-    return 0;
+    const char **all = arena_alloc(d->req->arena, (count + 1) * sizeof(*all));
+    for (size_t i = 0; i < count; i++)
+        all[i] = names[i];
+    all[count] = "reason";
+    return hub_only(d->req, d->body, all, count + 1);
 }
 
 /* --- enable, disable ---------------------------------------------------------------------------------------------- */

@@ -27,6 +27,7 @@ struct hub {
     struct list refreshes;  /* refresh.c */
     struct list hooks;      /* calls of hooks that are not answered yet: hooks.c */
     struct list bounces;    /* bounces.c */
+    struct list making;     /* endpoints on their way to disk: endpoint_writes.c */
     uint64_t bounce_ids;    /* given to plugins so far */
     uint64_t refresh_parts; /* ids given to sources so far */
     int feeds_looking;
@@ -103,6 +104,9 @@ json_t *hub_attempt_json(const struct hub *hub, const struct store_attempt_recor
 void hub_attempt_body(json_t *record, struct belfry_str payload);
 /* The body when there is one, else NULL. 0, or -1 after a 400. */
 int hub_optional_body(struct http_request *req, json_t **body);
+/* A body, which may be NULL, has no members but these: one that is not known is one that somebody relies on. 0, or -1
+ * after a 422. */
+int hub_only(struct http_request *req, const json_t *body, const char *const *names, size_t count);
 /* `reason` of a body, which may be NULL: why somebody does it, for the audit. 0, or -1 after a 422. */
 int hub_reason(struct http_request *req, const json_t *body, struct belfry_str *reason);
 /* Who asks, for the audit: "person:ann", "token:crm", "operator" over the control socket. In the request's arena. */

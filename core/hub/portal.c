@@ -67,6 +67,7 @@ static void on_audited(void *arg, belfry_status status)
 
 static void post_link(void *arg, struct http_request *req)
 {
+    static const char *const names[] = {"owner", "expires_in"};
     struct hub *hub = arg;
     struct link *link = arena_alloc(req->arena, sizeof(*link));
     json_t *body = NULL;
@@ -75,7 +76,8 @@ static void post_link(void *arg, struct http_request *req)
         http_problem(req, 403, NULL, "a link is made by a token or by a signed-in admin, not in a portal session");
         return;
     }
-    if (hub_optional_body(req, &body) != 0 || read_owner(link, json_object_get(body, "owner")) != 0 ||
+    if (hub_optional_body(req, &body) != 0 || hub_only(req, body, names, 2) != 0 ||
+        read_owner(link, json_object_get(body, "owner")) != 0 ||
         read_life(link, json_object_get(body, "expires_in"), clock_now_ms(hub->parts.clock)) != 0)
         return;
     json_t *detail = json_object();

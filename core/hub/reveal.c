@@ -84,6 +84,28 @@ int hub_optional_body(struct http_request *req, json_t **body)
     return req->pub.body.len && !*body ? -1 : 0;
 }
 
+int hub_only(struct http_request *req, const json_t *body, const char *const *names, size_t count)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)body, key, value)
+    {
+        size_t i = 0;
+        while (i < count && strcmp(names[i], key) != 0)
+            i++;
+        if (i < count)
+            continue;
+        struct buf pointer = {0};
+        json_pointer_add(&pointer, str_of(key));
+        const char *near = str_nearest(str_of(key), names, count);
+        http_problem(req, 422, pointer.ptr,
+                     near ? "there is no such member; did you mean `%s`?" : "there is no such member", near);
+        buf_free(&pointer);
+        return -1;
+    }
+    return 0;
+}
+
 static void post_reveal(void *arg, struct http_request *req)
 {
     struct hub *hub = arg;

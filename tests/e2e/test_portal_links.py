@@ -95,7 +95,7 @@ def test_looking_ahead_does_not_use_it_up(hub):
 @pytest.mark.parametrize("body,pointer", [
     ({"expires_in": 59}, "/expires_in"), ({"expires_in": 86401}, "/expires_in"), ({"expires_in": "3600"}, "/expires_in"),
     ({"owner": ""}, "/owner"), ({"owner": "a/b"}, "/owner"), ({"owner": "x" * 101}, "/owner"), ({"owner": 7}, "/owner"),
-    ({"owner": "a\nb"}, "/owner"),
+    ({"owner": "a\nb"}, "/owner"), ({"ownr": "customer-42"}, "/ownr"), ({"owner": "customer-42", "expires": 60}, "/expires"),
 ])
 def test_what_is_asked_for_is_checked(hub, body, pointer):
     assert link(hub, HOOKS, 422, **body)["errors"][0]["pointer"] == pointer
