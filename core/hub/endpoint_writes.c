@@ -6,6 +6,7 @@
  */
 #include "hub/endpoints.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 
 #define BODY_MAX (64 << 10)
@@ -30,10 +31,10 @@ static void refuse_stale(struct http_request *req)
     http_problem(req, 412, NULL, "the endpoint was changed meanwhile; look at it again");
 }
 
-/* --- one that is made, changed or removed --------------------------------------------------------------------------
- */
+/* --- one that is made, changed or removed ------------------------------------------------------------------------- */
 
-struct writing { /* in the request's arena */
+struct writing {      /* in the request's arena */
+    struct list node; /* in hub->making, while it is on its way to disk */
     struct hub *hub;
     struct http_request *req;
     const json_t *body;
@@ -63,6 +64,7 @@ static struct writing *writing_new(struct hub *hub, struct http_request *req)
 {
     struct writing *w = arena_alloc(req->arena, sizeof(*w));
     *w = (struct writing){.hub = hub, .req = req};
+    list_init(&w->node);
     return w;
 }
 
@@ -72,11 +74,13 @@ static void count_one(void *arg, const struct dispatch_target_view *view)
     ++*(int64_t *)arg;
 }
 
-/* 1 after a 409. */
+/* 1 after a 409. Those that are still on their way count as well: many may be made at once. */
 static int is_full(struct writing *w)
 {
     int64_t count = 0, most = w->req->config->hub.limits.endpoints_per_org;
     dispatch_targets_each(w->hub->parts.dispatch, w->req->pub.org, count_one, &count);
+    LIST_EACH(it, &w->hub->making)
+    count += str_eq(LIST_OF(it, struct writing, node)->req->pub.org, w->req->pub.org);
     if (count < most)
         return 0;
     http_problem(w->req, 409, NULL, "this org has %lld endpoints; hub.limits.endpoints_per_org is %lld",
@@ -88,6 +92,7 @@ static void made(void *arg, belfry_status status, int64_t id, int64_t version)
 {
     struct writing *w = arg;
     (void)version;
+    list_remove(&w->node);
     if (status == BELFRY_OK)
         hub_endpoint_answer(w->hub, w->req, id, 201, 1);
     else
@@ -104,6 +109,7 @@ static void post_endpoint(void *arg, struct http_request *req)
         hub_endpoint_read(req, &w->plugin, w->body, NULL, &w->terms) != 0 ||
         hub_endpoint_secret(req, &w->plugin, w->terms.settings, json_object_get(w->body, "secret"), &secret) != 0)
         return;
+    list_push_back(&w->hub->making, &w->node);
     dispatch_endpoint_create(w->hub->parts.dispatch, w->plugin.channel, &deed, &w->terms, secret, made, w);
 }
 
@@ -180,5 +186,6 @@ belfry_status hub_endpoint_writes_init(struct hub *hub, struct error *err)
         {"PATCH", "/v1/{org}/endpoints/{id}", ENDPOINT_WRITES, BODY_MAX, 0, patch_endpoint, hub},
         {"DELETE", "/v1/{org}/endpoints/{id}", ENDPOINT_WRITES, 0, 0, delete_endpoint, hub},
     };
+    list_init(&hub->making);
     return http_routes_add(hub->parts.http, hub, routes, 3, err);
 }

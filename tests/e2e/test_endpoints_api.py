@@ -4,13 +4,16 @@ import base64
 import json
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from support import people
 from support.config import OTHER_WEBHOOK_SECRET, WEBHOOK_SECRET, base, endpoint, with_hooks
 from support.endpoints import Endpoints
 from support.events import case, created
+from support.paths import PATIENCE
 from support.wait import stays, until
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
@@ -209,6 +212,17 @@ def test_as_many_as_the_limit_allows(start, receiver):
     api.make(receiver.url("/two"))
 
 
+def test_as_many_as_the_limit_allows_however_many_are_made_at_once(start, receiver):
+    hub = start(limits={"endpoints_per_org": 6})
+    names = [f"/{n}" for n in range(24)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        answers = list(pool.map(lambda name: requests.post(
+            f"{hub.url}/v1/acme/endpoints", json={"url": receiver.url(name)}, headers=people.token("endpoints"),
+            timeout=PATIENCE).status_code, names))
+    assert sorted(answers) == [201] * 5 + [409] * 19, "five beside the one of YAML"
+    assert len(Endpoints(hub).list()) == 6
+
+
 # --- changed ------------------------------------------------------------------------------------------------------
 
 def test_a_change_is_a_merge_patch(start, receiver):
@@ -286,7 +300,6 @@ def test_with_the_same_tag_one_of_many_wins(start, receiver):
     answers = [None] * 8
 
     def race(n):
-        import requests
         answers[n] = requests.patch(f"{hub.url}/v1/acme/endpoints/{id}", json={"description": str(n)},
                                     headers={**people.token("endpoints"), "If-Match": '"1"'}, timeout=30).status_code
 
@@ -302,7 +315,6 @@ def test_without_a_tag_no_change_undoes_another(start, receiver):
     id = Endpoints(hub).make(receiver.url("/made"))["id"]
 
     def change(n):
-        import requests
         answer = requests.patch(f"{hub.url}/v1/acme/endpoints/{id}", json={"metadata": {f"k{n}": "x"}},
                                 headers=people.token("endpoints"), timeout=30)
         assert answer.status_code == 200, answer.text
