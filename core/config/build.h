@@ -177,13 +177,16 @@ int config_ref_schedule(struct config_build *b, const struct yaml_node *node);
 /* A role or user that nobody has but that is nearly one that somebody has: a warning, a note. */
 void config_ref_role(struct config_build *b, const struct yaml_node *node, struct belfry_str role);
 void config_ref_user(struct config_build *b, const struct yaml_node *node, struct belfry_str username);
-/* Values that a rule's `when` compares org, source, category and type with. */
+/* Values that the `when` of a rule or an endpoint compares org, source, category and type with. */
 void config_ref_condition(struct config_build *b, const struct yaml_node *block);
+/* One of an endpoint's `types`: well-formed, exact or a prefix. A warning where no source makes such events. */
+void config_ref_types(struct config_build *b, const struct yaml_node *node);
 /* The keys of the channels' `templates`: event types, their prefixes, and a few words. */
 void config_ref_templates(struct config_build *b);
 /* A list of strings as a sorted set. */
 void config_build_names(struct config_build *b, const struct belfry_list *list, struct config_names *out);
-/* `orgs` of an instance or rule, read from the tree so that it is known when other keys of the map are wrong. */
+/* `orgs` of an instance, rule or endpoint, read from the tree so that it is known when other keys of the map are wrong.
+ */
 void config_build_org_list(struct config_build *b, const struct yaml_node *map, struct config_names *out);
 
 /* str_nearest within the budget of this run. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the table of a webhook channel's options cannot say, so that what `check` accepts can start: addresses without a
- * user name, secrets that can sign what `signatures` asks for, types that some event can have,
- * headers that can be sent, ranges of addresses. A channel
- * is one of webhooks when its plugin has the role of endpoints and its options are named as here. What is not known
- * here, a secret or a variable, is left to the plugin, which asks all of it again.
+ * user name, secrets that can sign what `signatures` asks for, types that some event can have, headers that can be
+ * sent, ranges of addresses; and names that mean nothing: orgs, and what `types` and `when` compare with. A channel is
+ * one of webhooks when its plugin has the role of endpoints and its options are named as here. What is not known here,
+ * a secret or a variable, is left to the plugin, which asks all of it again.
  */
 #include "config/build.h"
 
@@ -12,13 +12,30 @@
 #include <strings.h>
 
 #define URL_MAX 2048
-#define HMAC_MIN 24 /* bytes of a v1 key, Standard Webhooks 1.0 */
+#define HOST_MAX 254 /* of a name, with a dot at its end */
+#define HMAC_MIN 24  /* bytes of a v1 key, Standard Webhooks 1.0 */
 #define HMAC_MAX 64
 #define SEED 32 /* of Ed25519; its public key may stand behind it */
 
 enum { SIGNS_V1 = 1 << 0, SIGNS_V1A = 1 << 1 };
 
 /* --- url ---------------------------------------------------------------------------------------------------------- */
+
+/* A name of a host or an address, in front of its port. What no URL may hold at all was said by its row. */
+static int is_host(struct belfry_str authority)
+{
+    static const char no_name[] = "!$&'()*+,;=%~[]";
+    size_t len = 0;
+    if (authority.len && *authority.ptr == '[') {
+        const char *end = memchr(authority.ptr, ']', authority.len);
+        struct belfry_str inner = str_slice(authority.ptr + 1, end ? (size_t)(end - authority.ptr) - 1 : 0);
+        return memchr(inner.ptr, ':', inner.len) && !memchr(inner.ptr, '/', inner.len) && !config_cidr_fault(inner);
+    }
+    for (; len < authority.len && authority.ptr[len] != ':'; len++)
+        if (memchr(no_name, authority.ptr[len], sizeof(no_name) - 1))
+            return 0;
+    return len <= HOST_MAX;
+}
 
 /* The rest was said by its row. */
 static void check_url(struct config_build *b, const struct yaml_node *url)
@@ -34,7 +51,9 @@ static void check_url(struct config_build *b, const struct yaml_node *url)
     if (memchr(rest.ptr, '@', host)) {
         diag_redact(b->diags, url->span); /* a password may stand there */
         config_error(b, "H209", url, "the `url` of an endpoint holds no user name and no password");
-    } else if (memchr(rest.ptr, '#', rest.len))
+    } else if (!is_host(str_slice(rest.ptr, host)))
+        config_error(b, "H209", url, "the host in the `url` of an endpoint is neither a name nor an address");
+    else if (memchr(rest.ptr, '#', rest.len))
         config_error(b, "H209", url, "the `url` of an endpoint has no fragment, which nobody would be sent");
     else if (text.len > URL_MAX)
         config_error(b, "H209", url, "the `url` of an endpoint has at most %d characters", URL_MAX);
@@ -110,7 +129,8 @@ static void check_secrets(struct config_build *b, const struct yaml_node *endpoi
     size_t count = secret ? config_items(&secret, &items) : 0;
     unsigned kinds = 0, missing;
     for (size_t i = 0; i < count; i++) {
-        int known = config_is_text(items[i]) && !items[i]->unresolved;
+        int empty = items[i]->kind == YAML_SCALAR && !items[i]->text.len && !config_is_nothing(items[i]);
+        int known = (config_is_text(items[i]) || empty) && !items[i]->unresolved;
         kinds |= known ? check_secret(b, items[i]) : SIGNS_V1 | SIGNS_V1A;
     }
     missing = count ? wanted_by(signatures) & ~kinds : 0;
@@ -130,8 +150,12 @@ static void check_types(struct config_build *b, const struct yaml_node *types)
     const struct yaml_node *const *items;
     size_t count = types ? config_items(&types, &items) : 0;
     for (size_t i = 0; i < count; i++) {
-        if (!config_is_text(items[i]) || items[i]->unresolved || config_type_pattern(items[i]->text))
+        if (!config_is_text(items[i]) || items[i]->unresolved)
             continue;
+        if (config_type_pattern(items[i]->text)) {
+            config_ref_types(b, items[i]);
+            continue;
+        }
         struct diag *d =
             config_error(b, "H204", items[i], "`%s` matches no event type", config_show(b, items[i]->text));
         diag_help(b->diags, d, "write a type such as `invoice.paid`, a prefix such as `invoice.*`, or `*`");
@@ -180,9 +204,12 @@ static void check_header(struct config_build *b, const struct yaml_node *map, si
 static void check_endpoint(struct config_build *b, const struct yaml_node *endpoint)
 {
     const struct yaml_node *headers = yaml_get(endpoint, "headers");
+    struct config_names orgs;
+    config_build_org_list(b, endpoint, &orgs);
     check_url(b, yaml_get(endpoint, "url"));
     check_secrets(b, endpoint);
     check_types(b, yaml_get(endpoint, "types"));
+    config_ref_condition(b, yaml_get(endpoint, "when"));
     for (size_t i = 0; headers && headers->kind == YAML_MAP && i < headers->count; i++)
         check_header(b, headers, i);
 }

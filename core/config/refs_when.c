@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names in the `when` of rules: the values that org, source, category and type are compared with for equality. Patterns
- * are left alone; what they match is not known before it happens. Names of event types in the `templates` of channels.
+ * Names in the `when` of rules and endpoints: the values that org, source, category and type are compared with for
+ * equality. Patterns are left alone; what they match is not known before it happens. Names of event types in the
+ * `types` of endpoints and in the `templates` of channels.
  */
 #include "config/build.h"
 #include "event/hub_types.h"
@@ -88,7 +89,7 @@ static void check_value(struct config_build *b, struct belfry_str path, const st
         return;
     if (str_eqz(path, "org"))
         config_ref_org(b, node);
-    else if (str_eqz(path, "source"))
+    else if (str_eqz(path, "source") && !str_eqz(node->text, EVENT_HUB_SOURCE))
         config_ref_source(b, node);
     else if (str_eqz(path, "category"))
         check_category(b, node);
@@ -131,7 +132,7 @@ void config_ref_condition(struct config_build *b, const struct yaml_node *block)
         check_block(b, block, 0);
 }
 
-/* --- templates of channels ---------------------------------------------------------------------------------------- */
+/* --- types of endpoints ------------------------------------------------------------------------------------------- */
 
 /* `invoice.*` where some type begins so, or is itself a prefix that it begins with. */
 static int is_prefix(struct belfry_str key, const char *const *types, size_t count)
@@ -144,6 +145,21 @@ static int is_prefix(struct belfry_str key, const char *const *types, size_t cou
     }
     return 0;
 }
+
+void config_ref_types(struct config_build *b, const struct yaml_node *node)
+{
+    const char *const *types;
+    if (node->text.ptr[node->text.len - 1] != '*') {
+        check_type(b, node);
+        return;
+    }
+    size_t count = types_of(b, &types);
+    if (!b->blind && !config_is_partial(b, SECTION_SOURCES) && !is_prefix(node->text, types, count))
+        config_warning(b, "H308", node, "no source here makes events of a type that `%s` stands for",
+                       config_show(b, node->text));
+}
+
+/* --- templates of channels ---------------------------------------------------------------------------------------- */
 
 static void check_template_key(struct config_build *b, const struct yaml_node *key)
 {

@@ -56,7 +56,7 @@ static const struct belfry_option endpoint_options[] = {
            .doc = "Name of the endpoint, unique within the channel; its state (queue, failures) belongs to the name."),
     OPTION(URL, "url", OF(url), .flags = BELFRY_OPT_REQUIRED, .choices = schemes,
            .doc = "Where events are posted; http or https."),
-    OPTION(STRING, "description", OF(description), .max = 300, .doc = "What it is for, for people."),
+    OPTION(STRING, "description", OF(description), .max = 500, .doc = "What it is for, for people."),
     OPTION(LIST, "secret", OF(secrets), .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_SECRET | BELFRY_OPT_SCALAR_LIST,
            .children = secret_element, .min = 1, .max = SECRETS_MAX,
            .doc = "Signing secret, `whsec_` and base64 of 24 to 64 random bytes; several, newest first, while the "
