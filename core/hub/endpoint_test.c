@@ -6,10 +6,9 @@
 #include "hub/endpoints.h"
 
 #include "base/mem.h"
+#include "host/types.h"
 #include "hub/event_types.h"
 #include "ledger/endpoints.h"
-
-#define TYPE_MAX 200
 
 static void tested(void *arg, belfry_status status, const char *why, int64_t event, int64_t delivery)
 {
@@ -25,27 +24,54 @@ static void tested(void *arg, belfry_status status, const char *why, int64_t eve
     http_respond_json(d->req, 202, doc, NULL, 0);
 }
 
-static int takes(const struct hub_endpoint *e, const char *type)
+/* `invoice.*` and `*` end in what stands for anything. */
+static int is_prefix(struct belfry_str pattern)
+{
+    return pattern.len && pattern.ptr[pattern.len - 1] == '*';
+}
+
+static int takes(const struct hub_endpoint *e, struct belfry_str type)
 {
     int all = e->view.types.count == 0;
     for (size_t i = 0; i < e->view.types.count && !all; i++) {
         struct belfry_str pattern = e->view.types.items[i];
-        size_t len = pattern.len && pattern.ptr[pattern.len - 1] == '*' ? pattern.len - 1 : pattern.len;
-        all = len < pattern.len ? str_has_prefix(str_of(type), str_slice(pattern.ptr, len)) : str_eqz(pattern, type);
+        all =
+            is_prefix(pattern) ? str_has_prefix(type, str_slice(pattern.ptr, pattern.len - 1)) : str_eq(pattern, type);
     }
     return all;
 }
 
+/* A type that the declared one stands for and the endpoint takes: `workflow.big-deal`, where `workflow.*` is declared
+ * and the endpoint names it; empty: there is none. */
+static struct belfry_str sample_of(struct arena *arena, const struct hub_endpoint *e,
+                                   const struct belfry_event_type *type)
+{
+    struct belfry_str sample = hub_event_type_sample(arena, type);
+    if (takes(e, sample))
+        return sample;
+    for (size_t i = 0; i < e->view.types.count; i++) {
+        sample = e->view.types.items[i];
+        if (is_prefix(sample))
+            sample = str_of(arena_printf(arena, "%.*sexample", (int)sample.len - 1, sample.ptr));
+        if (host_type_is(type->type, sample))
+            return sample;
+    }
+    return (struct belfry_str){0};
+}
+
 struct choosing {
+    struct arena *arena;
     const struct hub_endpoint *endpoint;
     const struct belfry_event_type *type;
+    struct belfry_str name;
 };
 
 static int choose(void *arg, const char *source, const struct belfry_event_type *type)
 {
     struct choosing *c = arg;
     (void)source;
-    if (takes(c->endpoint, type->type) && type->example)
+    c->name = type->example ? sample_of(c->arena, c->endpoint, type) : (struct belfry_str){0};
+    if (c->name.len)
         c->type = type;
     return c->type != NULL;
 }
@@ -78,26 +104,33 @@ static void refuse_type(const struct hub_endpoint_deed *d, struct belfry_str typ
                  meant ? meant : "", meant ? "`?" : "; GET /v1/{org}/event-types lists them");
 }
 
+/* One type, well-formed: a prefix stands for several. */
+static const struct belfry_event_type *named_type(const struct hub_endpoint_deed *d, const json_t *given)
+{
+    struct belfry_str name = json_str(given);
+    const char *source;
+    if (!json_is_string(given) || !config_type_pattern(name) || is_prefix(name)) {
+        http_problem(d->req, 422, "/type", "must be one event type, such as `invoice.paid`");
+        return NULL;
+    }
+    const struct belfry_event_type *type = hub_event_type(d->req->config, d->req->pub.org, name, &source);
+    if (!type)
+        refuse_type(d, name);
+    return type;
+}
+
 /* What is sent: the type that was named, else the first one that the endpoint takes; NULL after a 422. */
 static const struct belfry_event_type *type_of(const struct hub_endpoint_deed *d, struct belfry_str *name)
 {
     struct http_request *req = d->req;
     const json_t *given = json_object_get(d->body, "type");
-    struct choosing chosen = {.endpoint = d->endpoint};
-    const char *source;
+    struct choosing chosen = {.arena = req->arena, .endpoint = d->endpoint};
     *name = json_str(given);
-    if (given && !json_is_null(given)) {
-        chosen.type = json_is_string(given) && name->len <= TYPE_MAX && !memchr(name->ptr, '*', name->len)
-                          ? hub_event_type(req->config, req->pub.org, *name, &source)
-                          : NULL;
-        if (!chosen.type)
-            refuse_type(d, *name);
-        return chosen.type;
-    }
+    if (given && !json_is_null(given))
+        return named_type(d, given);
     hub_event_types_each(req->config, req->pub.org, choose, &chosen);
-    if (chosen.type)
-        *name = hub_event_type_sample(req->arena, chosen.type);
-    else
+    *name = chosen.name;
+    if (!chosen.type)
         http_problem(req, 422, "/type", "is required: of the types that the endpoint takes no source tells yet");
     return chosen.type;
 }

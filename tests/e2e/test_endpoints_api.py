@@ -548,7 +548,9 @@ def test_a_test_goes_to_this_one_alone(start, receiver):
 
 @pytest.mark.parametrize("body,pointer,part", [
     ({"type": "record.asigned"}, "/type", "did you mean `record.assigned`"), ({"type": "no.such"}, "/type", "event-types"),
-    ({"type": 7}, "/type", ""), ({"type": "workflow.*"}, "/type", ""), ({"data": []}, "/data", "object"),
+    ({"type": 7}, "/type", ""), ({"type": "workflow.*"}, "/type", "one event type"), ({"type": "workflow."}, "/type", "one"),
+    ({"type": "workflow.a\nb"}, "/type", "one"), ({"type": "workflow.a b"}, "/type", "one"), ({"type": ""}, "/type", "one"),
+    ({"type": "workflow.ä"}, "/type", "one"), ({"type": "workflow." + "x" * 200}, "/type", "one"), ({"data": []}, "/data", "object"),
     ({"tipe": "x"}, "/tipe", "did you mean `type`"), ({"reason": 7}, "/reason", "")], ids=str)
 def test_a_test_that_is_none(shared, body, pointer, part):
     api = Endpoints(shared)
@@ -581,6 +583,17 @@ def test_a_test_of_types_that_nobody_tells_of_has_to_be_named(start, receiver):
     assert list(api.faults("POST", f"/{id}/test")) == ["/type"]
     api.do(id, "test", type="record.assigned")
     receiver.wait(1, "/made")
+
+
+@pytest.mark.parametrize("types,wanted", [
+    (["workflow.big-deal"], "workflow.big-deal"), (["later.*", "workflow.deals.*"], "workflow.deals.example"),
+    (["workflow.*"], "workflow.example"), (["hub.endpoint_failing"], "hub.endpoint_failing"),
+    (["workflow.calm", "record.assigned"], "record.assigned"), (["*"], "record.assigned")], ids=str)
+def test_a_test_is_of_a_type_that_the_endpoint_takes(start, receiver, types, wanted):
+    """Also of one that sources only declare by its prefix; the first in the order of the sources."""
+    api = Endpoints(start())
+    api.do(api.make(receiver.url("/made"), types=types)["id"], "test")
+    assert receiver.wait(1, "/made")[0].json()["type"] == wanted
 
 
 def test_one_delivery_goes_out_again_under_its_id(start, receiver):
