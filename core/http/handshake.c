@@ -7,17 +7,28 @@
  */
 #include "http/internal.h"
 
+#define ORIGIN_MAX 255
+
 static int takes_deliveries(struct belfry_str path)
 {
     return str_has_prefix(path, STR("/v1/")) &&
            (str_has_suffix(path, STR("/triggers")) || str_has_suffix(path, STR("/hook")));
 }
 
+/* The standard wants a DNS name. What could not stand in an answer gets no consent, instead of no answer. */
+static int is_origin(struct belfry_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
+            return 0;
+    return text.len > 0 && text.len <= ORIGIN_MAX;
+}
+
 size_t handshake_headers(const struct request *r, struct belfry_attr headers[2])
 {
     struct belfry_str origin = http_header(&r->pub, "webhook-request-origin");
     int64_t rate = r->pub.config->hub.limits.per_token_rate;
-    if (origin.len == 0 || !takes_deliveries(r->pub.pub.path))
+    if (!is_origin(origin) || !takes_deliveries(r->pub.pub.path))
         return 0;
     headers[0] = (struct belfry_attr){STR("WebHook-Allowed-Origin"), origin};
     headers[1] = (struct belfry_attr){STR("WebHook-Allowed-Rate"),

@@ -16,7 +16,7 @@
 
 #include <stdlib.h>
 
-#define MILLISECONDS_FROM INT64_C(100000000000) /* as seconds the year 5138: who writes so many means milliseconds */
+#define MILLISECONDS_FROM 1e11 /* as seconds the year 5138: who writes so many means milliseconds */
 
 struct mapping {
     const struct hook_call *call;
@@ -140,15 +140,24 @@ static json_t *value_of(const struct mapping *m, const struct config_hook_value 
 
 /* --- one trigger -------------------------------------------------------------------------------------------------- */
 
-/* Numbers of seconds and milliseconds become RFC 3339; anything else stays for whoever reads it to judge. */
+/* A number of seconds, with a fraction perhaps, or of milliseconds since 1970. -1: it is neither. */
+static int64_t since_1970(struct belfry_str text)
+{
+    double number;
+    if (str_to_double(text, &number) != BELFRY_OK || !(number > 0 && number < MILLISECONDS_FROM * 1000.0))
+        return -1;
+    return (int64_t)(number < MILLISECONDS_FROM ? number * 1000 + 0.5 : number);
+}
+
+/* Numbers become RFC 3339; anything else stays for whoever reads it to judge. */
 static void set_time(const struct mapping *m, const struct belfry_template *tpl, json_t *event)
 {
     struct buf text = {0};
-    int64_t number;
     char when[TIME_TEXT_SIZE];
     if (tpl && render(m, tpl, &text) == BELFRY_OK && text.len) {
-        if (str_to_i64(buf_str(&text), &number) == BELFRY_OK && number > 0 && number < MILLISECONDS_FROM * 1000) {
-            time_format(number < MILLISECONDS_FROM ? number * 1000 : number, when);
+        int64_t ms = since_1970(buf_str(&text));
+        if (ms >= 0) {
+            time_format(ms, when);
             json_object_set_new(event, "time", json_string(when));
         } else {
             json_set_str(event, "time", buf_str(&text));

@@ -364,6 +364,10 @@ def test_a_sender_that_asks_first_may_deliver(hooked):
         assert plain.status_code == 204 and "webhook-allowed-origin" not in plain.headers
         assert hub.post(f"/v1/acme/sources/crm/{path}", asks, data=b"{}").status_code == 401
     assert "webhook-allowed-origin" not in hub.request("OPTIONS", "/v1/acme/notifications", asks).headers
+    for name in ["x" * 7000, "sender.example x", "s\xe9nder.example"]:
+        answer = hub.request("OPTIONS", "/v1/acme/sources/crm/hook", {"WebHook-Request-Origin": name.encode("latin-1")})
+        assert answer.status_code == 204, "what is no name gets an answer, and no consent"
+        assert not any(header.lower().startswith("webhook-allowed") for header in answer.headers)
     hub.config["hub"]["limits"]["per_token_rate"] = 60
     hub.write_config()
     assert hub.reload().status_code == 200
