@@ -169,5 +169,9 @@ void dispatch_target_pace(struct dispatch *d, const char *channel, int64_t targe
         return;
     t->queue->pace = per_minute;
     queue_pace(t->queue);
+    if (!t->queue->bucket.at_ms) { /* what is under way was let go before this was known, and counts */
+        bucket_free(&t->queue->bucket, 0, dispatch_now(d));
+        bucket_take(&t->queue->bucket, t->queue->inflight);
+    }
     queue_ready(d, t->queue);
 }

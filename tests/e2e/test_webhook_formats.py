@@ -219,6 +219,18 @@ def test_the_rate_that_a_receiver_allows(start, receiver):
         hub.clock.advance("6s")
 
 
+def test_the_delivery_that_asked_counts_among_those_that_are_allowed(start, receiver):
+    receiver.consent("/local", (200, {"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "1"}))
+    hub = start(receiver.endpoint(handshake=True, rate=240), clock=True)
+    hub.send([created(event_id=f"e{i}") for i in range(2)])
+    receiver.wait(1)
+    until(lambda: len(hub.deliveries("?channel=hooks&state=delivered")) == 1)
+    hub.clock.advance("50s")
+    assert len(receiver.deliveries) == 1, "one a minute"
+    hub.clock.advance("11s")
+    receiver.wait(2)
+
+
 # --- too much to do
 
 
