@@ -98,9 +98,7 @@ static void batch_end(struct dispatch *d, struct batch *b, const struct belfry_r
     struct queue_state *q = b->queue;
     int moved = batch_moved(b);
     outcome_judge(d, b, results, n);
-    if (b->of->test) {
-        q->breaker.probing = 0;
-    } else if (!moved) { /* what another receiver answered says nothing of this one */
+    if (!b->of->test && !moved) { /* neither what somebody tried out nor another receiver says anything of this one */
         note(d, b, results[0].outcome);
         if (q->target)
             target_result(d, q->target, b, &results[0]);
@@ -290,7 +288,7 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     c->live->batches++;
     slots_add(d, q, 1, 0);
     d->numbers.batches++;
-    if (q->breaker.open_until_ms)
+    if (q->breaker.open_until_ms && !from->test)
         q->breaker.probing = 1;
     uint64_t begin = clock_mono_ns(clock_real());
     c->live->pub.vtable->deliver(c->live->pub.self, &b->pub);
@@ -299,9 +297,10 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
 
 /* Stopping, or the target was disabled meanwhile, because it said that it is gone: what was claimed does not reach the
  * plugin, and waits as before or is held. */
-static int is_too_late(const struct dispatch *d, const struct queue_state *q)
+static int is_too_late(const struct dispatch *d, const struct claim *c)
 {
-    return d->stopping || (q->target && !q->target->enabled);
+    const struct target *target = c->queue->target;
+    return d->stopping || (target && !target->enabled && !c->pub.test);
 }
 
 static void claim_give_back(struct dispatch *d, const struct ledger_claim *claim)
@@ -321,11 +320,13 @@ static void on_claimed(struct ledger_claim *pub)
     d->claims--;
     slots_add(d, q, 0, -(int)q->claimed);
     q->claiming = 0;
-    int late = is_too_late(d, q);
+    int late = is_too_late(d, c);
     if (late)
         claim_give_back(d, pub);
-    else
+    else if (!pub->test)
         bucket_take(&q->bucket, (uint32_t)pub->count);
+    if (pub->test && pub->status == BELFRY_OK)
+        trial_taken(q, pub->test);
     for (size_t i = 0; !late && i < pub->count; i++)
         batch_start(d, c, memory, &pub->items[i]);
     memory_unref(memory);
@@ -336,7 +337,7 @@ static void on_claimed(struct ledger_claim *pub)
     } else if (pub->status != BELFRY_OK) {
         q->again = 0;
         queue_due_at(d, q, dispatch_now(d) + FAILED_CLAIM_WAIT_MS); /* the disk: looked at again until it is well */
-    } else if (q->again || pub->count == pub->max) {
+    } else if (q->again || pub->test || pub->count == pub->max) {
         q->again = 0;
         queue_ready(d, q);
     } else {
@@ -387,9 +388,12 @@ static uint32_t free_slots(struct dispatch *d, struct queue_state *q)
 void queue_run(struct dispatch *d, struct queue_state *q)
 {
     struct live *live = q->channel->live;
-    if (!live || q->claiming || (q->target && (!q->target->enabled || q->target->removed)))
+    if (!live || q->claiming || (q->target && q->target->removed))
         return;
-    uint32_t slots = free_slots(d, q);
+    int64_t test = trial_next(q);
+    if (!test && q->target && !q->target->enabled)
+        return;
+    uint32_t slots = test ? 1 : free_slots(d, q);
     if (!slots) {
         if (q->target)
             target_look(d, q->target);
@@ -401,6 +405,7 @@ void queue_run(struct dispatch *d, struct queue_state *q)
     c->live = live;
     live->batches++; /* the instance stays while the claim is under way */
     c->pub.target = q->target ? q->target->id : 0;
+    c->pub.test = test;
     c->pub.max = slots;
     c->pub.arena = arena_new(2048);
     c->pub.channel =

@@ -52,6 +52,15 @@ void dispatch_endpoint_rotate(struct dispatch *dispatch, const struct ledger_dee
 void dispatch_endpoint_enable(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id, int enabled,
                               dispatch_endpoint_done *done, void *arg);
 
+/*
+ * How long somebody has to wait before they may test the target, in ms; 0: not at all, and it counts. At most 10 in any
+ * minute, and as many that wait for a slot.
+ */
+int64_t dispatch_test_wait(struct dispatch *dispatch, int64_t id);
+/* What ledger_endpoint_test() has written goes now: before all that waits, past breaker, pause, hold and rate, also to
+ * one that is disabled. What comes of it changes none of these, but for a hold that it disproves. */
+void dispatch_test(struct dispatch *dispatch, int64_t id, int64_t delivery);
+
 /* The role of the plugin behind a channel that endpoints can be made of, and its instance; NULL: it has none. */
 const struct belfry_endpoints *dispatch_endpoints_role(const struct dispatch *dispatch, const char *channel,
                                                        void **self);

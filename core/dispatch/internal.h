@@ -87,6 +87,7 @@ struct target {
     int told;          /* something was told that has not been said to be over */
     int failed;        /* since the start */
     char *last_answer; /* of a failure; NULL: none since the start */
+    struct trials *trials; /* NULL: nobody has tested it since the start */
     int disabling;     /* that it is disabled is being recorded, which the ledger owes whatever the disk says */
     int removed;       /* from the configuration: goes when nothing of it is under way */
     struct queue_state *queue;
@@ -190,6 +191,13 @@ void slots_look(struct dispatch *d); /* at requests that are under way for long;
 
 /* 1 when its target has another URL by now: what it was answered says nothing of the receiver of now. */
 int batch_moved(const struct batch *b);
+
+/* trials.c */
+/* The test that goes next, before all else of the queue and whatever holds that up; 0: none, or there is no slot for it
+ * among those that the target may have. */
+int64_t trial_next(const struct queue_state *q);
+/* Its claim was answered. */
+void trial_taken(struct queue_state *q, int64_t delivery);
 
 /* outcomes.c */
 /* One result for all items, or one for each. */

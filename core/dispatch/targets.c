@@ -92,6 +92,7 @@ void target_free(struct dispatch *d, struct target *t)
     target_facts_unref(t->facts);
     endpoint_free(t->made);
     free(t->last_answer);
+    free(t->trials);
     free(t);
 }
 

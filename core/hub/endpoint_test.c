@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST /v1/{org}/endpoints/{id}/test: an event that only this endpoint gets. Without a type it is the first that the
- * org's sources declare and the endpoint takes, without data it says what the type's example says.
+ * org's sources declare and the endpoint takes, without data it says what the type's example says. It goes at once,
+ * whatever holds up the endpoint's queue, so how many somebody may ask for is bounded: 429 (RFC 6585, section 4).
  */
 #include "hub/endpoints.h"
 
@@ -17,6 +18,7 @@ static void tested(void *arg, belfry_status status, const char *why, int64_t eve
         hub_endpoint_deed_refuse(d, status, why);
         return;
     }
+    dispatch_test(d->hub->parts.dispatch, d->endpoint->view.id, delivery);
     json_t *doc = json_object();
     hub_json_id(d->hub, doc, "event", event);
     hub_json_id(d->hub, doc, "delivery", delivery);
@@ -135,6 +137,27 @@ static const struct belfry_event_type *type_of(const struct hub_endpoint_deed *d
     return chosen.type;
 }
 
+/* 1 after an answer: it cannot be sent now. */
+static int is_refused(const struct hub_endpoint_deed *d)
+{
+    struct http_request *req = d->req;
+    if (d->endpoint->view.sealed) {
+        hub_endpoint_deed_refuse(d, BELFRY_EINVAL, NULL);
+        return 1;
+    }
+    int64_t wait_ms = dispatch_test_wait(d->hub->parts.dispatch, d->endpoint->view.id);
+    if (!wait_ms)
+        return 0;
+    long long seconds = (long long)(wait_ms + 999) / 1000;
+    struct error err = {0};
+    error_set(&err, BELFRY_EAGAIN, NULL, "an endpoint is tested ten times a minute at most; the next can go in %lld s",
+              seconds);
+    struct belfry_attr retry[] = {{STR("Retry-After"), str_of(arena_printf(req->arena, "%lld", seconds))}};
+    http_respond_json(req, 429, http_problem_json(429, &err), retry, 1);
+    error_clear(&err);
+    return 1;
+}
+
 static void post_test(void *arg, struct http_request *req)
 {
     static const char *const names[] = {"type", "data"};
@@ -151,6 +174,8 @@ static void post_test(void *arg, struct http_request *req)
         http_problem(req, 422, "/data", "must be an object: what the body has in data.object");
         return;
     }
+    if (is_refused(d))
+        return;
     if (json_is_object(given))
         json_write(given, &text);
     else

@@ -118,7 +118,7 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", "/{org}/endpoints/{id}/test", "A form to send a test, with what would be sent; and what became of one.",
      "type:text delivery:text", NULL, "200=text/html 404=text/html"},
     {"POST", "/{org}/endpoints/{id}/test", "Sends it.", NULL, "application/x-www-form-urlencoded:object",
-     "303 404=text/html 409=text/html 422=text/html"},
+     "303 404=text/html 409=text/html 422=text/html 429=text/html"},
     {"GET", "/{org}/endpoints/{id}/rotate", "A form for another secret.", NULL, NULL, "200=text/html 404=text/html"},
     {"POST", "/{org}/endpoints/{id}/rotate", "Makes it; the page shows it, once.", NULL,
      "application/x-www-form-urlencoded:object", "200=text/html 404=text/html 409=text/html"},
@@ -258,8 +258,9 @@ const struct openapi_operation openapi_operations[] = {
      NULL, ":Recovery", "202:Recovered 400 404 409 422 503"},
     {"POST", V1 "endpoints/{id}/test",
      "Sends an event that nobody else gets, once: of `type` (or the first one that it takes) and its example, or with"
-     " `data` in the place of the example's object.",
-     NULL, ":EndpointTest", "202:EndpointTested 400 404 409 422 503"},
+     " `data` in the place of the example's object. It goes at once, before what waits, also to a disabled one; ten a"
+     " minute at most.",
+     NULL, ":EndpointTest", "202:EndpointTested 400 404 409 422 429 503"},
     {"GET", V1 "endpoints/{id}/attempts",
      "Attempts of one, newest first, with what was sent and answered; with failed=true those that did not arrive. A page"
      " may be short, or empty, and have a next all the same. Whoever is not the integrator leaves a row in the audit,"

@@ -18,6 +18,19 @@ static void on_wake(uv_async_t *async)
     answer_all(async->data);
 }
 
+/* A row that was under way to an endpoint when that was disabled, and a test of one: they are held like all others. */
+static void hold_of_disabled(struct ledger_txn *txn)
+{
+    int64_t *ids;
+    struct store_target row;
+    size_t count = store_targets_disabled(txn->conn, txn->arena, &ids);
+    for (size_t i = 0; i < count; i++)
+        if (store_deliveries_next(txn->conn, 0, ids[i]) < INT64_MAX &&
+            store_target_get(txn->conn, ids[i], txn->arena, &row))
+            job_start(txn, JOB_HOLD, row.org, row.id, 0, (struct belfry_str){NULL, 0});
+    arena_reset(txn->arena);
+}
+
 /* What a process that died had under way. */
 static belfry_status resume(struct ledger *ledger, struct error *err)
 {
@@ -30,6 +43,7 @@ static belfry_status resume(struct ledger *ledger, struct error *err)
     ledger->txn.now = clock_now_ms(ledger->clock);
     int released = store_deliveries_release(conn, boot, ledger->txn.now);
     released += (int)outcomes_interrupted(&ledger->txn);
+    hold_of_disabled(&ledger->txn);
     store_tasks_release(conn, boot);
     ledger->last_generation = store_generation_last(conn);
     status = store_commit(conn, err);

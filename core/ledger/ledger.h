@@ -256,6 +256,7 @@ struct ledger_claim {
     struct ledger_command command; /* internal */
     const char *channel;           /* name; the caller's until done */
     int64_t target;                /* 0: not a target's */
+    int64_t test;                  /* this test of the target alone, whether or not that is enabled; 0: what is due */
     size_t max;                    /* of items; one with a rest counts as one */
     struct arena *arena;           /* holds the items; freed by the caller */
     struct ledger_claim_item *items;

@@ -107,9 +107,28 @@ void test_show(struct page *page)
         set_sent(page, page_got(page, 2));
 }
 
+static void tested_too_often(struct page *page)
+{
+    if (!page_got(page, 0)) {
+        page_problem(page, 0);
+        return;
+    }
+    page->status = 429;
+    json_object_set_new(page->model, "often", json_true());
+    test_show(page);
+    page_render(page);
+}
+
 static void tested(struct page *page)
 {
     const json_t *answer = page_got(page, 0);
+    if (!answer && page->questions[0].status == 429) {
+        page_again(page);
+        page_ask(page, "GET", endpoint_path(page, ""), NULL);
+        test_ask(page);
+        page_go(page, tested_too_often);
+        return;
+    }
     if (!answer) {
         page_problem(page, 0);
         return;

@@ -546,6 +546,57 @@ def test_a_test_goes_to_this_one_alone(start, receiver):
     assert {a["delivery"] for a in tries} == {sent["delivery"], named["delivery"]}
 
 
+def test_a_test_goes_at_once_and_changes_nothing(start, receiver):
+    """Whoever has just mended a receiver sees so, past the pause that it asked for, its rate, and that it is disabled."""
+    hub = start(clock=True)
+    api = Endpoints(hub)
+    receiver.answer("/made", (429, {"Retry-After": "3600"}))
+    id = api.make(receiver.url("/made"), types=["workflow.*"], rate=1, order="fifo")["id"]
+    hub.send(case("ann", name="It waits"))
+    receiver.wait(1, "/made")
+    until(lambda: api.attempts(id))
+    receiver.answer("/made", 204)
+    hub.send(case("ann", name="It waits, too"))
+    first = api.do(id, "test")
+    assert receiver.wait(2, "/made")[1].id == first["webhook_id"]
+    api.do(id, "disable")
+    second = api.do(id, "test")
+    assert receiver.wait(3, "/made")[2].id == second["webhook_id"]
+    receiver.answer("/made", 410)
+    api.do(id, "enable")
+    third = api.do(id, "test")
+    until(lambda: [a["delivery"] for a in api.attempts(id)].count(third["delivery"]))
+    tests = {sent["delivery"] for sent in [first, second, third]}
+    until(lambda: len([a for a in api.attempts(id) if a["delivery"] in tests]) == 3)
+    assert [a["number"] for a in api.attempts(id) if a["delivery"] in tests] == [1, 1, 1]
+
+
+def test_an_answer_to_a_test_disables_nobody(start, receiver):
+    hub = start()
+    api = Endpoints(hub)
+    receiver.answer("/made", (410, {"webhook-delivery": "disable"}))
+    id = api.make(receiver.url("/made"), types=["none"])["id"]
+    api.do(id, "test", type="record.assigned")
+    until(lambda: api.attempts(id))
+    one = api.get(id)
+    assert (one["enabled"], one["failing"], one["breaker"]) == (True, False, "closed")
+
+
+def test_ten_tests_a_minute(start, receiver):
+    hub = start(clock=True)
+    api = Endpoints(hub)
+    id, other = (api.make(receiver.url(path))["id"] for path in ["/made", "/other"])
+    for _ in range(10):
+        api.do(id, "test")
+    api.call("POST", f"/{id}/test", {"type": "no.such"}, status=422)
+    answer = api.call("POST", f"/{id}/test", status=429)
+    assert answer.headers["retry-after"] == "60" and "60 s" in answer.json()["detail"]
+    api.do(other, "test")
+    hub.clock.advance("1m")
+    api.do(id, "test")
+    receiver.wait(11, "/made")
+
+
 @pytest.mark.parametrize("body,pointer,part", [
     ({"type": "record.asigned"}, "/type", "did you mean `record.assigned`"), ({"type": "no.such"}, "/type", "event-types"),
     ({"type": 7}, "/type", ""), ({"type": "workflow.*"}, "/type", "one event type"), ({"type": "workflow."}, "/type", "one"),

@@ -87,6 +87,21 @@ static struct answer test(struct lanes *l, const struct ledger_deed *who, const 
     return answer;
 }
 
+static size_t claim_test(struct lanes *l, int64_t delivery)
+{
+    struct claimed c = {.claim = {.channel = "hooks",
+                                  .target = l->target.id,
+                                  .test = delivery,
+                                  .max = 1,
+                                  .arena = arena_new(0),
+                                  .done = on_claim}};
+    c.claim.arg = &c;
+    ledger_claim(l->b->ledger, &c.claim);
+    bench_until(l->b, &c.wait);
+    arena_free(c.claim.arena);
+    return c.claim.count;
+}
+
 static void ends(struct lanes *l, const char *title, enum outcome state, uint32_t result)
 {
     assert_string_equal(lanes_claim(l, 1, NULL), title);
@@ -387,10 +402,22 @@ static void test_a_test_of_a_disabled_endpoint(void **state)
     struct lanes l;
     lanes_open(&l, LANE_RULES, BELFRY_ORDER_BEST_EFFORT);
     lanes_enable(&l, 0);
-    struct answer answer = test(&l, &deed, "free.note");
-    assert_int_equal(answer.status, BELFRY_ECONFLICT);
-    assert_string_equal(answer.why, "the endpoint is disabled");
-    expect_rows(l.b, "SELECT count(*) FROM event", "0");
+    lanes_emit(&l, "a", NULL);
+    struct answer answer = test(&l, &deed, "free.note"), stopped = test(&l, &deed, "free.note");
+    assert_int_equal(answer.status, BELFRY_OK);
+    assert_int_equal(claim_count(l.b, "hooks", l.target.id), 0); /* it has no turn, */
+    assert_int_equal(claim_test(&l, answer.b), 1);               /* but is sent all the same, */
+    assert_int_equal(claim_test(&l, answer.b), 0);               /* once, */
+    assert_int_equal(claim_test(&l, lanes_row(&l, "a")), 0);     /* and nothing else is */
+    outcome(l.b, answer.b, OUTCOME_delivered, 0, BELFRY_DELIVERED);
+    rows(l.b, "UPDATE delivery SET open = 2, state = 2 WHERE open = 1"); /* it was disabled at that moment */
+    assert_int_equal(claim_test(&l, stopped.b), 1);
+    lanes_restart(&l); /* under way: nobody sends it before the endpoint is enabled, as all that is held */
+    settle(l.b);
+    expect_rows(l.b, "SELECT state, open FROM delivery ORDER BY id", "2 2\n6 0\n2 2");
+    lanes_enable(&l, 1);
+    settle(l.b);
+    assert_int_equal(claim_count(l.b, "hooks", l.target.id), 2);
     bench_free(l.b);
 }
 
