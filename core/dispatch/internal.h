@@ -83,13 +83,13 @@ struct target {
     int64_t first_failure_ms;              /* since the last success; 0: none */
     int64_t last_success_ms;               /* since the start; 0: none */
     int enabled;
-    int warned;        /* what was told of this failure, enum ledger_told */
-    int told;          /* something was told that has not been said to be over */
-    int failed;        /* since the start */
-    char *last_answer; /* of a failure; NULL: none since the start */
+    int warned;            /* what was told of this failure, enum ledger_told */
+    int told;              /* something was told that has not been said to be over */
+    int failed;            /* since the start */
+    char *last_answer;     /* of a failure; NULL: none since the start */
     struct trials *trials; /* NULL: nobody has tested it since the start */
-    int disabling;     /* that it is disabled is being recorded, which the ledger owes whatever the disk says */
-    int removed;       /* from the configuration: goes when nothing of it is under way */
+    int disabling;         /* that it is disabled is being recorded, which the ledger owes whatever the disk says */
+    int removed;           /* from the configuration: goes when nothing of it is under way */
     struct queue_state *queue;
     uint64_t declared; /* round of the declaration that named it last */
 };

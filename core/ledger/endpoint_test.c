@@ -3,8 +3,8 @@
  * An event that one endpoint gets so that somebody can see what it does with it. It is an event of the hub, of the type
  * that was asked for, with that type's category and severity; its title and what caused it (trigger_type) say that it
  * is a test, and so does its payload. It has no subject: it replaces nothing and waits for nothing. Its row has no
- * rule, which is how gates and dispatch know a test: it is gated by nothing, and tried once. A disabled endpoint gets it,
- * too: that is how somebody finds out whether to enable it.
+ * rule, which is how gates and dispatch know a test: it is gated by nothing, and tried once. A disabled endpoint gets
+ * it, too: that is how somebody finds out whether to enable it.
  */
 #include "ledger/inside.h"
 

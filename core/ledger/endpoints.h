@@ -33,9 +33,9 @@ void ledger_endpoint_recover(struct ledger *ledger, const struct ledger_deed *de
  * An event of the given type that only this endpoint gets, whatever its filters and the gates say: no recipients, no
  * other channel, one attempt, of which its health takes no notice. It is an event of `hub` with the title "Test of
  * TYPE", caused by "endpoint.test", and its payload has "test":true beside "object". data: JSON object, of the type's
- * example. It waits in the endpoint's queue, also of one that is disabled, until it is claimed by its id (test of struct
- * ledger_claim) or in its turn. ENOTFOUND: no such endpoint in this org; ECONFLICT and why: its channel is gone. event
- * and delivery: ids.
+ * example. It waits in the endpoint's queue, also of one that is disabled, until it is claimed by its id (test of
+ * struct ledger_claim) or in its turn. ENOTFOUND: no such endpoint in this org; ECONFLICT and why: its channel is gone.
+ * event and delivery: ids.
  */
 void ledger_endpoint_test(struct ledger *ledger, const struct ledger_deed *deed, int64_t target, struct belfry_str type,
                           struct belfry_str data,
