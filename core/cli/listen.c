@@ -10,7 +10,9 @@
 #include "cli/cli.h"
 #include "cli/listen.h"
 
+#include <curl/curl.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,26 +27,16 @@ struct wishes {
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
-/* `${env:NAME}` is the variable's value and `${file:PATH}` the file's content, as in a configuration, so that a secret
- * need not stand where everybody can read it: in the list of processes. 0, or -1 after a message. */
-static int add_given(struct buf *keys, const char *given)
+/* Whether `given` is `${kind:NAME}`, as in a configuration, so that a secret need not stand where everybody can read
+ * it: in the list of processes. */
+static int reference(const char *given, const char *kind, struct belfry_str *name)
 {
-    size_t len = strlen(given), unused;
-    int is_env = strncmp(given, "${env:", 6) == 0, is_file = strncmp(given, "${file:", 7) == 0;
-    if ((!is_env && !is_file) || given[len - 1] != '}') {
-        buf_addf(keys, "%s\n", given);
+    size_t len = strlen(given), at = strlen(kind) + 3;
+    if (strncmp(given, "${", 2) != 0 || strncmp(given + 2, kind, at - 3) != 0 || given[at - 1] != ':' ||
+        given[len - 1] != '}')
         return 0;
-    }
-    char *name = xasprintf("%.*s", (int)(len - (is_env ? 7 : 8)), given + (is_env ? 6 : 7));
-    char *content = is_env ? NULL : cli_read(name, &unused);
-    const char *value = is_env ? getenv(name) : content;
-    if (value)
-        buf_addf(keys, "%s\n", value);
-    else if (is_env)
-        cli_usage("the environment has no `%s`", name);
-    free(content);
-    free(name);
-    return value ? 0 : -1;
+    *name = str_slice(given + at, len - at - 1);
+    return 1;
 }
 
 static int add_file(struct buf *keys, const char *path)
@@ -56,6 +48,26 @@ static int add_file(struct buf *keys, const char *path)
     buf_addf(keys, "%s\n", content);
     free(content);
     return 0;
+}
+
+/* A key, or the variable or file that holds it. 0, or -1 after a message. */
+static int add_given(struct buf *keys, const char *given)
+{
+    struct belfry_str name;
+    int is_env = reference(given, "env", &name);
+    if (!is_env && !reference(given, "file", &name)) {
+        buf_addf(keys, "%s\n", given);
+        return 0;
+    }
+    char *copy = xasprintf("%.*s", STR_ARG(name));
+    const char *value = is_env ? getenv(copy) : NULL;
+    int status = is_env ? (value ? 0 : -1) : add_file(keys, copy);
+    if (value)
+        buf_addf(keys, "%s\n", value);
+    else if (is_env)
+        cli_usage("the environment has no `%s`", copy);
+    free(copy);
+    return status;
 }
 
 /* All that are given; a fresh one when none is, and then `made` has it. 0, or -1 after a message. */
@@ -96,13 +108,19 @@ static int read_statuses(struct listen *listen, struct belfry_str text)
     return listen->status_count > 0;
 }
 
-/* What may stand in a header: visible ASCII and blanks (RFC 9110, 5.5). */
-static int is_value(const char *text)
+/* Seconds, or a date (RFC 9110, 10.2.3). */
+static int is_wait(const char *text)
 {
-    for (; text && *text; text++)
-        if (*text < ' ' || *text > '~')
-            return 0;
-    return 1;
+    return number_of(str_of(text), 0, INT_MAX) >= 0 ||
+           (strlen(text) < LISTEN_RETRY_AFTER_SIZE && curl_getdate(text, NULL) >= 0);
+}
+
+static int has_failure(const struct listen *listen)
+{
+    for (size_t i = 0; i < listen->status_count; i++)
+        if (listen->statuses[i] >= 300)
+            return 1;
+    return 0;
 }
 
 static int is_http(const char *url)
@@ -119,7 +137,7 @@ static int check(const struct wishes *w, struct listen *listen)
         return cli_usage("`%s` is no port", w->port);
     if (strcmp(w->format, "text") != 0 && strcmp(w->format, "json") != 0)
         return cli_usage("`%s` is no format: text or json", w->format);
-    if (!is_value(w->retry_after))
+    if (w->retry_after && !is_wait(w->retry_after))
         return cli_usage("--retry-after takes seconds or an HTTP date");
     if (w->word && strcmp(w->word, "disable") != 0 && strcmp(w->word, "abort-message") != 0)
         return cli_usage("`%s` is nothing a receiver can say: disable or abort-message", w->word);
@@ -127,6 +145,8 @@ static int check(const struct wishes *w, struct listen *listen)
         return cli_usage("`%s` is no http or https URL", w->forward);
     if (w->forward && (w->word || w->retry_after || strcmp(w->status, "200") != 0))
         return cli_usage("with --forward the answer is that of %s", w->forward);
+    if (w->retry_after && !has_failure(listen))
+        return cli_usage("--retry-after goes with a status that is no success: --status 503, say");
     listen->retry_after = w->retry_after;
     listen->word = w->word;
     listen->forward = w->forward;
@@ -138,35 +158,57 @@ static int check(const struct wishes *w, struct listen *listen)
 
 /* --- the command -------------------------------------------------------------------------------------------------- */
 
-/* How a hub comes to send here. A secret that was given is not repeated. */
-static void print_begin(const struct listen *listen, unsigned port, struct belfry_str made)
+/* How YAML and a shell, inside of '...', name the secret, so that whatever is made by it is verified here. One that was
+ * given is not repeated but read from where it came. Both stay empty where there is only a public key: then the
+ * endpoint is there already. */
+static void name_secret(const struct wishes *w, struct belfry_str made, struct buf *yaml, struct buf *shell)
 {
-    if (listen->json) {
-        printf("{\"what\":\"listening\",\"url\":\"http://127.0.0.1:%u/\"", port);
-        if (made.len)
-            printf(",\"secret\":\"%.*s\"", STR_ARG(made));
-        printf("}\n");
-        return;
+    struct belfry_str name;
+    if (made.len) {
+        buf_adds(yaml, made);
+        buf_adds(shell, made);
+    } else if (w->secret_file || (w->secret && reference(w->secret, "file", &name))) {
+        name = w->secret_file ? str_of(w->secret_file) : name;
+        buf_addf(yaml, "${file:%.*s}", STR_ARG(name));
+        buf_addf(shell, "'\"$(cat '%.*s')\"'", STR_ARG(name));
+    } else if (w->secret) {
+        if (!reference(w->secret, "env", &name))
+            name = STR("HOOK_SECRET");
+        buf_addf(yaml, "${env:%.*s}", STR_ARG(name));
+        buf_addf(shell, "'\"$%.*s\"'", STR_ARG(name));
     }
-    struct belfry_str secret = made.len ? made : STR("${env:HOOK_SECRET}");
-    printf("Listening on http://127.0.0.1:%u/ and every path below it. Ctrl-C ends it.\n\n", port);
-    printf(
-        "So that a hub on this machine sends here, in its YAML (private addresses are refused unless they are named):\n"
-        "  hooks:\n    plugin: webhook\n    allow_cidrs: [127.0.0.0/8]\n    endpoints:\n"
-        "      - {name: listen, url: \"http://127.0.0.1:%u/\", secret: \"%.*s\"}\n",
-        port, STR_ARG(secret));
-    printf(
-        "or, where the channel has `allow_cidrs: [127.0.0.0/8]`, with a token that may `endpoints`:\n"
-        "  curl $BELFRY/v1/$ORG/endpoints -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n"
-        "    -d '{\"url\": \"http://127.0.0.1:%u/\"",
-        port);
-    if (made.len)
-        printf(", \"secret\": \"%.*s\"}'\n\n", STR_ARG(made));
-    else
-        printf("}'\n\n");
 }
 
-static int run(struct listen *listen, const char *port, struct belfry_str made)
+static void print_begin_json(unsigned port, struct belfry_str made)
+{
+    printf("{\"what\":\"listening\",\"url\":\"http://127.0.0.1:%u/\"", port);
+    if (made.len)
+        printf(",\"secret\":\"%.*s\"", STR_ARG(made));
+    printf("}\n");
+}
+
+/* How a hub comes to send here. */
+static void print_begin(const struct wishes *w, unsigned port, struct belfry_str made)
+{
+    struct buf yaml = {0}, shell = {0};
+    name_secret(w, made, &yaml, &shell);
+    printf("Listening on http://127.0.0.1:%u/ and every path below it. Ctrl-C ends it.\n\n", port);
+    if (yaml.len) {
+        printf("So that a hub on this machine sends here, in its YAML (private addresses are refused unless they are "
+               "named):\n  hooks:\n    plugin: webhook\n    allow_cidrs: [127.0.0.0/8]\n    endpoints:\n"
+               "      - {name: listen, url: \"http://127.0.0.1:%u/\", secret: \"%.*s\"}\n",
+               port, STR_ARG(buf_str(&yaml)));
+        printf("or, where the channel has `allow_cidrs: [127.0.0.0/8]`, with a token that may `endpoints`:\n"
+               "  curl $BELFRY/v1/$ORG/endpoints -H \"Authorization: Bearer $TOKEN\" "
+               "-H 'Content-Type: application/json' \\\n"
+               "    -d '{\"url\": \"http://127.0.0.1:%u/\", \"secret\": \"%.*s\"}'\n\n",
+               port, STR_ARG(buf_str(&shell)));
+    }
+    buf_free(&yaml);
+    buf_free(&shell);
+}
+
+static int run(struct listen *listen, const struct wishes *w, struct belfry_str made)
 {
     sigset_t ends;
     int which;
@@ -175,12 +217,16 @@ static int run(struct listen *listen, const char *port, struct belfry_str made)
     sigaddset(&ends, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &ends, NULL); /* before the server's thread, which inherits it: sigwait() takes them */
     listen->main = pthread_self();
-    struct MHD_Daemon *daemon = listen_start(listen, (unsigned short)atoi(port));
+    struct MHD_Daemon *daemon = listen_start(listen, (unsigned short)atoi(w->port));
     if (!daemon) {
-        fprintf(stderr, "belfry: cannot listen on 127.0.0.1:%s: %s; --port takes another\n", port, strerror(errno));
+        fprintf(stderr, "belfry: cannot listen on 127.0.0.1:%s: %s; --port takes another\n", w->port, strerror(errno));
         return CLI_CANNOT;
     }
-    print_begin(listen, MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port, made);
+    unsigned port = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+    if (listen->json)
+        print_begin_json(port, made);
+    else
+        print_begin(w, port, made);
     fflush(stdout);
     sigwait(&ends, &which);
     MHD_stop_daemon(daemon);
@@ -199,7 +245,7 @@ static int listen_with(const struct wishes *w, struct listen *listen)
     if (code == CLI_OK) {
         listen->verifier = verifier;
         listen->seen = hash_new();
-        code = run(listen, w->port, buf_str(&made));
+        code = run(listen, w, buf_str(&made));
         hash_free(listen->seen, NULL);
     }
     listen_verifier_free(verifier);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * belfry listen: a receiver of webhooks for whoever builds one. listen.c is the command, listen_answer.c its HTTP side,
- * listen_print.c what people (or scripts) read of a delivery, listen_forward.c hands one on to a program beside it.
+ * listen_verify.c says who signed, listen_print.c what people (or scripts) read of a delivery, listen_forward.c hands
+ * one on to a program beside it.
  *
  * All but listen.c's start and end runs on the one thread of the HTTP server, so nothing here is locked.
  */
@@ -15,6 +16,7 @@
 #include <pthread.h>
 
 #define LISTEN_STATUSES_MAX 32
+#define LISTEN_RETRY_AFTER_SIZE 64
 #define LISTEN_BODY_MAX ((size_t)1 << 20) /* the hub's are 512 KiB at most */
 #define LISTEN_IDS_MAX 100000             /* that "again" is said of; then it begins anew */
 
@@ -34,7 +36,7 @@ struct listen_delivery {
 
 struct listen_answer {
     unsigned status;
-    char retry_after[64], word[32]; /* of webhook-delivery; "": none */
+    char retry_after[LISTEN_RETRY_AFTER_SIZE], word[32]; /* of webhook-delivery; "": none */
 };
 
 struct listen {

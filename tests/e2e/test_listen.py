@@ -11,6 +11,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from support import people
 from support.config import OTHER_WEBHOOK_SECRET, WEBHOOK_SECRET, base, endpoint, with_hooks
 from support.events import case
 from support.listen import Listen
@@ -71,6 +72,32 @@ def test_what_a_hub_sends_is_verified_and_shown(new_hub, listen):
     until(lambda: '      "title": "Ünïcode <b>",' in [line[2:] for line in ear.lines], "and its body")
     assert ear.end() == (0, "")
     assert ear.lines[-1] == "Deliveries: 1, of which verified: 1, come again: 0, answered with 2xx: 1"
+
+
+@pytest.mark.parametrize("given", ["made", "env", "file", "--secret-file"])
+def test_the_call_that_it_prints_makes_an_endpoint_that_it_verifies(new_hub, listen, tmp_path, given):
+    """Also with a secret that it was given: the call says where that came from, and the hub makes no other."""
+    (tmp_path / "a secret").write_text(f"{WEBHOOK_SECRET}\n")
+    args = {"made": [], "env": ["--secret", "${env:MY_HOOK}"], "file": ["--secret", "${file:%s}" % (tmp_path / "a secret")],
+            "--secret-file": ["--secret-file", tmp_path / "a secret"]}[given]
+    env = {"MY_HOOK": WEBHOOK_SECRET}
+    ear = listen(*args, text=True, env=env)
+    call = "\n".join(until(lambda: (lines := [line for line in ear.lines if "curl" in line or " -d " in line])[1:] and lines))
+    assert given == "made" or WEBHOOK_SECRET not in "".join(ear.lines)
+    assert yaml_of(ear)["hooks"]["endpoints"][0]["secret"].startswith({"made": "whsec_", "env": "${env:MY_HOOK}"}.get(given, "${file:/"))
+    hub = new_hub(with_hooks(base())).start()
+    env |= {**hub.environment(), "BELFRY": hub.url, "ORG": "acme", "TOKEN": people.TOKENS["own"]["secret"], "NO_PROXY": "*"}
+    done = subprocess.run(["bash", "-euc", call.replace("curl ", "curl -sS ")], env=env, capture_output=True, text=True, timeout=PATIENCE)
+    made = json.loads(done.stdout)
+    assert hub.post(f"/v1/acme/endpoints/{made['id']}/test", people.token("own"), json={"type": "workflow.bad"}).status_code == 202
+    until(lambda: [line for line in ear.lines if "  200  workflow.bad  verified: v1, " in line], "it is verified")
+
+
+def test_a_public_key_alone_says_nothing_of_how_to_register(listen):
+    ear = listen("--public-key", keys()[1], text=True)
+    ear.post(BODY, signed(BODY))
+    until(lambda: [line for line in ear.lines if "NOT VERIFIED" in line])
+    assert not any("endpoints" in line for line in ear.lines)
 
 
 def test_repeats_are_answered_as_asked_and_said(new_hub, listen, receiver):
@@ -238,7 +265,8 @@ def test_the_words_of_a_receiver(listen):
     (["--secret", "whsk_AAAA"], "32 or 64 bytes"), (["--secret", "${env:NOT_THERE}"], "the environment has no `NOT_THERE`"),
     (["--secret-file", "/nowhere"], "cannot read /nowhere"), (["--secret", " ".join([WEBHOOK_SECRET] * 17)], "at most 16"),
     (["--format", "xml"], "no format"), (["--webhook-delivery", "stop"], "disable or abort-message"),
-    (["--retry-after", "a\nb"], "seconds or an HTTP date"), (["--forward", "ftp://x"], "no http or https URL"),
+    (["--retry-after", "a\nb"], "seconds or an HTTP date"), (["--status", "503", "--retry-after", "soon"], "seconds or an HTTP date"),
+    (["--retry-after", "30"], "a status that is no success"), (["--status", "200,204", "--retry-after", "30"], "no success"), (["--forward", "ftp://x"], "no http or https URL"),
     (["--forward", "http://x", "--status", "500"], "the answer is that of http://x"), (["more"], "options only"),
     (["--speed", "1"], "unknown option"),
 ])
