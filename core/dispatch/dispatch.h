@@ -14,6 +14,8 @@
 #include <belfry/host.h>
 #include <uv.h>
 
+#define DISPATCH_CONCURRENCY 8 /* of a target that names none */
+
 struct dispatch;
 
 struct dispatch_settings {

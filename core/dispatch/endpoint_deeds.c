@@ -47,13 +47,24 @@ static void fill_secret(struct deed *deed, struct store_target *row, int64_t now
     secrets_wipe(&secrets);
 }
 
+static void fill_settings(struct deed *deed, struct store_target *row)
+{
+    struct buf now = {0};
+    int same = row->settings.len && settings_open(deed->d, row->settings, row->name, &now) == BELFRY_OK &&
+               str_eq(buf_str(&now), deed->settings);
+    wipe(buf_str(&now));
+    buf_free(&now);
+    if (!same)
+        row->settings = settings_seal(deed->d, deed->settings, row->name, deed->command.arena);
+}
+
 static void fill(struct ledger_endpoint *e, struct store_target *row, int64_t now_ms)
 {
     struct deed *deed = e->arg;
     if (e->what != LEDGER_ENDPOINT_CHANGE)
         fill_secret(deed, row, now_ms);
     if (e->what != LEDGER_ENDPOINT_ROTATE)
-        row->settings = settings_seal(deed->d, deed->settings, row->name, e->arena);
+        fill_settings(deed, row);
 }
 
 /* --- the live target ---------------------------------------------------------------------------------------------- */
@@ -213,11 +224,12 @@ void dispatch_endpoint_remove(struct dispatch *d, const struct ledger_deed *who,
     submit(deed);
 }
 
-void dispatch_endpoint_rotate(struct dispatch *d, const struct ledger_deed *who, int64_t id, struct belfry_str secret,
-                              int64_t overlap_ms, dispatch_endpoint_done *done, void *arg)
+void dispatch_endpoint_rotate(struct dispatch *d, const struct ledger_deed *who, int64_t id, int64_t if_version,
+                              struct belfry_str secret, int64_t overlap_ms, dispatch_endpoint_done *done, void *arg)
 {
     struct deed *deed = deed_new(d, LEDGER_ENDPOINT_ROTATE, who, done, arg);
     deed->command.id = id;
+    deed->command.if_version = if_version;
     deed->secret = arena_str(deed->command.arena, secret);
     deed->overlap_ms = overlap_ms;
     submit(deed);

@@ -35,7 +35,8 @@ typedef void dispatch_endpoint_done(void *arg, belfry_status status, int64_t id,
 void dispatch_endpoint_create(struct dispatch *dispatch, const char *channel, const struct ledger_deed *deed,
                               const struct dispatch_endpoint *endpoint, struct belfry_str secret,
                               dispatch_endpoint_done *done, void *arg);
-/* Replaces all but the secret. if_version 0: whatever is there. Another URL is another receiver: breaker and failures
+/* Replaces all but the secret. if_version 0: whatever is there. What is the same already is no change: done is told the
+ * version that there is, and nothing is in the audit. Another URL is another receiver: breaker and failures
  * are forgotten, what waits goes to the new one, one that was disabled by its failures is enabled. */
 void dispatch_endpoint_change(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id, int64_t if_version,
                               const struct dispatch_endpoint *endpoint, dispatch_endpoint_done *done, void *arg);
@@ -44,7 +45,7 @@ void dispatch_endpoint_remove(struct dispatch *dispatch, const struct ledger_dee
                               dispatch_endpoint_done *done, void *arg);
 /* secret: plain, the first from now on; those before it sign until now + overlap_ms at most (0: no longer), the newest
  * ten of them. */
-void dispatch_endpoint_rotate(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id,
+void dispatch_endpoint_rotate(struct dispatch *dispatch, const struct ledger_deed *deed, int64_t id, int64_t if_version,
                               struct belfry_str secret, int64_t overlap_ms, dispatch_endpoint_done *done, void *arg);
 /* Also of those of the configuration. Disabled: what comes is held; enabled: due at once, oldest first. EINVAL, at
  * once: what is sealed of it cannot be opened (another hub.secret); a rotation and a change mend that, and enable it.

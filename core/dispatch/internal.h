@@ -11,7 +11,6 @@
 
 #define DISPATCH_INFLIGHT_MAX 1024                    /* slots: requests that the hub has under way at most */
 #define DISPATCH_SLOW_MAX (DISPATCH_INFLIGHT_MAX / 2) /* of them for what answers slowly, or not at all */
-#define DISPATCH_CONCURRENCY 8                        /* of a target that names none */
 
 /* A breaker: opens when most of the last requests failed, lets one through after a pause. */
 struct breaker {

@@ -117,7 +117,8 @@ static void read_types(struct hub_endpoint_reader *r, const json_t *value)
             hub_endpoint_fault(r, arena_printf(r->req->arena, "/types/%zu", i),
                                "must be an event type such as `invoice.paid`, a prefix such as `invoice.*`, or `*`");
     }
-    r->out->types = (struct belfry_strs){items, count};
+    int every = count == 1 && str_eqz(items[0], "*"); /* which is the default, and kept as such */
+    r->out->types = (struct belfry_strs){items, every ? 0 : count};
 }
 
 static void read_when(struct hub_endpoint_reader *r, const json_t *value)
@@ -172,7 +173,7 @@ static void read_concurrency(struct hub_endpoint_reader *r, const json_t *value)
     if (value && (!json_is_integer(value) || count < 1 || count > CONCURRENCY_MAX))
         hub_endpoint_fault(r, "/concurrency", "must be a number of requests at once, 1 to 64");
     else
-        r->out->concurrency = (uint32_t)count;
+        r->out->concurrency = count == DISPATCH_CONCURRENCY ? 0 : (uint32_t)count; /* the default is kept as such */
 }
 
 static void read_order(struct hub_endpoint_reader *r, const json_t *value)

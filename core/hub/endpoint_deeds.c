@@ -78,6 +78,8 @@ static void rotated(void *arg, belfry_status status, int64_t id, int64_t version
     (void)version;
     if (status == BELFRY_OK)
         hub_endpoint_answer(d->hub, d->req, id, 200, 1);
+    else if (status == BELFRY_ECONFLICT)
+        hub_endpoint_refuse_stale(d->req);
     else
         hub_endpoint_deed_refuse(d, status, NULL);
 }
@@ -102,14 +104,19 @@ static void post_rotate(void *arg, struct http_request *req)
     if (!d || hub_endpoint_is_yaml(req, d->endpoint) || hub_endpoint_deed_only(d, names, 2) != 0 ||
         read_overlap(d, &overlap_s) != 0)
         return;
+    if (!hub_endpoint_may_change(req, d->endpoint->view.version)) {
+        hub_endpoint_refuse_stale(req);
+        return;
+    }
     plugin.channel = d->endpoint->view.channel;
     plugin.role = dispatch_endpoints_role(d->hub->parts.dispatch, plugin.channel, &plugin.self);
     if (!plugin.role)
         http_problem(req, 503, NULL, "the endpoint's channel does not run at the moment");
     else if (hub_endpoint_secret(req, &plugin, d->endpoint->view.settings, json_object_get(d->body, "secret"),
                                  &secret) == 0)
-        dispatch_endpoint_rotate(d->hub->parts.dispatch, &d->deed, d->endpoint->view.id, secret, overlap_s * 1000,
-                                 rotated, d);
+        dispatch_endpoint_rotate(d->hub->parts.dispatch, &d->deed, d->endpoint->view.id,
+                                 http_header(req, "if-match").len ? d->endpoint->view.version : 0, secret,
+                                 overlap_s * 1000, rotated, d);
 }
 
 belfry_status hub_endpoint_deeds_init(struct hub *hub, struct error *err)

@@ -12,25 +12,6 @@
 #define BODY_MAX (64 << 10)
 #define TRIES 8 /* of a change without If-Match */
 
-/* --- If-Match (RFC 9110 section 13.1.1) --------------------------------------------------------------------------- */
-
-/* 1 when the header is not there, is `*`, or has this tag; weak ones never match. */
-static int may_change(struct http_request *req, int64_t version)
-{
-    struct belfry_str rest = str_trim(http_header(req, "if-match")), tag = hub_endpoint_tag(req, version);
-    if (!rest.len || str_eqz(rest, "*"))
-        return 1;
-    while (rest.ptr)
-        if (str_eq(str_trim(str_cut(rest, ',', &rest)), tag))
-            return 1;
-    return 0;
-}
-
-static void refuse_stale(struct http_request *req)
-{
-    http_problem(req, 412, NULL, "the endpoint was changed meanwhile; look at it again");
-}
-
 /* --- one that is made, changed or removed ------------------------------------------------------------------------- */
 
 struct writing {      /* in the request's arena */
@@ -52,7 +33,7 @@ static void refuse(struct writing *w, belfry_status status)
 {
     struct http_request *req = w->req;
     if (status == BELFRY_ECONFLICT)
-        refuse_stale(req);
+        hub_endpoint_refuse_stale(req);
     else if (status == BELFRY_ENOTFOUND)
         http_problem(req, 404, NULL, "there is no such endpoint");
     else
@@ -134,8 +115,8 @@ static void change(struct writing *w)
     const struct hub_endpoint *e = hub_endpoint_find(w->hub, req, 1);
     if (!e || hub_endpoint_is_yaml(req, e))
         return;
-    if (!may_change(req, e->view.version)) {
-        refuse_stale(req);
+    if (!hub_endpoint_may_change(req, e->view.version)) {
+        hub_endpoint_refuse_stale(req);
         return;
     }
     w->plugin.channel = e->view.channel;
@@ -172,8 +153,8 @@ static void delete_endpoint(void *arg, struct http_request *req)
     const struct hub_endpoint *e = hub_endpoint_find(w->hub, req, 1);
     if (!e || hub_endpoint_is_yaml(req, e))
         return;
-    if (!may_change(req, e->view.version))
-        refuse_stale(req);
+    if (!hub_endpoint_may_change(req, e->view.version))
+        hub_endpoint_refuse_stale(req);
     else
         dispatch_endpoint_remove(w->hub->parts.dispatch, &deed, e->view.id,
                                  http_header(req, "if-match").len ? e->view.version : 0, removed, w);

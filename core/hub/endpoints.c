@@ -82,6 +82,23 @@ int hub_endpoint_is_yaml(struct http_request *req, const struct hub_endpoint *e)
     return 1;
 }
 
+/* RFC 9110 section 13.1.1; weak tags never match. */
+int hub_endpoint_may_change(struct http_request *req, int64_t version)
+{
+    struct belfry_str rest = str_trim(http_header(req, "if-match")), tag = hub_endpoint_tag(req, version);
+    if (!rest.len || str_eqz(rest, "*"))
+        return 1;
+    while (rest.ptr)
+        if (str_eq(str_trim(str_cut(rest, ',', &rest)), tag))
+            return 1;
+    return 0;
+}
+
+void hub_endpoint_refuse_stale(struct http_request *req)
+{
+    http_problem(req, 412, NULL, "the endpoint was changed meanwhile; look at it again");
+}
+
 static void get_endpoint(void *arg, struct http_request *req)
 {
     const struct hub_endpoint *e = hub_endpoint_find(arg, req, 0);

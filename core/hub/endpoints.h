@@ -27,6 +27,11 @@ struct hub_endpoint *hub_endpoint_find(struct hub *hub, struct http_request *req
 /* 1 when it stands in YAML and a 409 was answered, which names the line. */
 int hub_endpoint_is_yaml(struct http_request *req, const struct hub_endpoint *endpoint);
 
+/* 1 when there is no If-Match, it is `*`, or has the tag of this version. */
+int hub_endpoint_may_change(struct http_request *req, int64_t version);
+/* 412. */
+void hub_endpoint_refuse_stale(struct http_request *req);
+
 /* --- as JSON ------------------------------------------------------------------------------------------------------ */
 
 /* What several endpoints of one answer have in common. */

@@ -241,7 +241,7 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", V1 "endpoints/{id}", "One of them. ETag: of what people set of it.", NULL, NULL, "200:Endpoint 404 503"},
     {"PATCH", V1 "endpoints/{id}",
      "Changes what is named (RFC 7396: null is the default again; in `metadata` and `headers` what is not named stays)."
-     " With If-Match only what has that ETag.",
+     " With If-Match only what has that ETag. What is so already is no change: the ETag stays.",
      NULL, ":EndpointChange", "200:Endpoint 400 404 409 412 422 503"},
     {"DELETE", V1 "endpoints/{id}", "Removes it. With If-Match only when it has that ETag.", NULL, NULL,
      "204 404 409 412 503"},
@@ -250,8 +250,9 @@ const struct openapi_operation openapi_operations[] = {
     {"POST", V1 "endpoints/{id}/disable", "What comes for it is held.", NULL, ":Reason",
      "200:Endpoint 400 404 422 503"},
     {"POST", V1 "endpoints/{id}/rotate",
-     "Another secret, brought in or fresh. The one before signs for `overlap` more seconds, a day by itself.", NULL,
-     ":Rotation", "200:EndpointWithSecret 400 404 409 422 503"},
+     "Another secret, brought in or fresh. The one before signs for `overlap` more seconds, a day by itself. With If-Match"
+     " only of what has that ETag, so that asking twice makes one.",
+     NULL, ":Rotation", "200:EndpointWithSecret 400 404 409 412 422 503"},
     {"POST", V1 "endpoints/{id}/recover",
      "What it has not received goes out again, oldest first, and what happened since then and would be for it now."
      " `since` is the beginning as it was clamped to what is kept.",

@@ -96,9 +96,15 @@ static json_t *changes(const struct store_target *before, const struct store_tar
     return list;
 }
 
+/* Off by a hand is another state than off by failures: who moves the latter elsewhere enables it. */
+static int is_switched(const struct store_target *row, int on)
+{
+    return row->enabled == on && (on || row->off_by == STORE_OFF_BY_HAND);
+}
+
 static void switch_to(struct ledger_txn *txn, struct ledger_endpoint *e, struct store_target *row, int on)
 {
-    if (row->enabled == on && (on || row->off_by == STORE_OFF_BY_HAND))
+    if (is_switched(row, on))
         return;
     targets_switch(txn, row, on, STORE_OFF_BY_HAND, on ? (struct belfry_str){0} : by(txn, e), e->number);
     row->enabled = on;
@@ -106,13 +112,20 @@ static void switch_to(struct ledger_txn *txn, struct ledger_endpoint *e, struct 
     row->first_failure = 0;
 }
 
+/* What says of everything what is there already changes nothing: no version that others stumble over, no audit. */
 static void change(struct ledger_txn *txn, struct ledger_endpoint *e, struct store_target *row)
 {
     struct store_target before = *row;
     row->url = e->url;
     row->doc = endpoint_doc_write(&e->doc, txn->arena);
-    row->version++;
     e->fill(e, row, txn->now);
+    json_t *changed = changes(&before, row);
+    if (!json_array_size(changed) && str_eq(before.settings, row->settings) &&
+        (e->enabled < 0 || is_switched(row, e->enabled != 0))) {
+        json_decref(changed);
+        return;
+    }
+    row->version++;
     e->moved = !str_eq(before.url, row->url);
     store_target_change(txn->conn, row);
     if (e->moved) {
@@ -122,7 +135,6 @@ static void change(struct ledger_txn *txn, struct ledger_endpoint *e, struct sto
     }
     if (e->doc.order != BELFRY_ORDER_FIFO)
         lanes_free(txn, row->id, row->org);
-    json_t *changed = changes(&before, row);
     if (e->enabled >= 0) {
         switch_to(txn, e, row, e->enabled != 0);
         if (row->enabled != before.enabled)

@@ -44,12 +44,13 @@ struct ledger_endpoint {
     struct ledger_deed deed; /* its org is the endpoint's; who creates it owns it */
     const char *channel;     /* of create */
     int64_t id;              /* filled by create */
-    int64_t if_version;      /* of change and remove; 0: whatever is there */
+    int64_t if_version;      /* of change, remove and rotate; 0: whatever is there */
     struct belfry_str url;   /* of create and change */
     struct endpoint_doc doc; /* the same */
     int enabled;             /* the same: 1, 0; of a change also -1: as it is, and after a move by itself */
     struct arena *arena;     /* the ledger's until done: what it fills in is here */
-    /* Seals what the row is to have (secret, settings), knowing its id and name. In e->arena. [ledger] */
+    /* Seals what the row is to have (secret, settings), knowing its id and name. In e->arena. Settings that say the
+     * same as before stay as they were sealed, so that it shows that nothing changed. [ledger] */
     void (*fill)(struct ledger_endpoint *e, struct store_target *row, int64_t now_ms);
     struct ledger_made out; /* filled when OK or ECONFLICT: the row as it is now */
     int moved;              /* filled: the URL is another than before */

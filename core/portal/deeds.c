@@ -173,51 +173,46 @@ void rotate_show(struct page *page)
     set_overlaps(page, STR("86400"));
 }
 
+/* The form once more, about the endpoint as it is now. */
+static void rotate_overtaken(struct page *page)
+{
+    if (!page_got(page, 0)) {
+        page_problem(page, 0);
+        return;
+    }
+    page->status = 409;
+    json_object_set_new(page->model, "overtaken", json_true());
+    rotate_show(page);
+    page_render(page);
+}
+
 static void rotated(struct page *page)
 {
-    if (page_got(page, 0))
+    if (page_got(page, 0)) {
         secret_show(page, page_got(page, 0));
-    else
+    } else if (page->questions[0].status == 412) {
+        page_again(page);
+        page_ask(page, "GET", endpoint_path(page, ""), NULL);
+        page_go(page, rotate_overtaken);
+    } else {
         page_problem(page, 0);
+    }
 }
 
 /* A secret that is made twice, by a second click or a page that is loaded again, would be one that nobody has: the
  * form says of which version it was. */
-static int is_overtaken(struct page *page, const json_t *endpoint)
-{
-    int64_t version;
-    return str_to_i64(page_field(page, "version"), &version) == BELFRY_OK &&
-           version != json_integer_value(json_object_get(endpoint, "version"));
-}
-
-static void rotate(struct page *page)
-{
-    int64_t seconds;
-    const json_t *endpoint = page_got(page, 0);
-    if (!endpoint) {
-        page_problem(page, 0);
-        return;
-    }
-    if (is_overtaken(page, endpoint)) {
-        page->status = 409;
-        json_object_set_new(page->model, "overtaken", json_true());
-        rotate_show(page);
-        page_render(page);
-        return;
-    }
-    page_again(page);
-    json_t *body = json_object();
-    if (str_to_i64(page_field(page, "overlap"), &seconds) == BELFRY_OK)
-        json_object_set_new(body, "overlap", json_integer(seconds));
-    page_ask(page, "POST", endpoint_path(page, "/rotate"), body);
-    page_go(page, rotated);
-}
-
 void rotate_act(struct page *page)
 {
+    struct belfry_str version = page_field(page, "version");
+    int64_t seconds;
+    json_t *body = json_object();
     page->view = page_view(page, "rotate");
-    page_ask(page, "GET", endpoint_path(page, ""), NULL);
-    page_go(page, rotate);
+    if (str_to_i64(page_field(page, "overlap"), &seconds) == BELFRY_OK)
+        json_object_set_new(body, "overlap", json_integer(seconds));
+    size_t question = page_ask(page, "POST", endpoint_path(page, "/rotate"), body);
+    if (version.len)
+        page_if_version(page, question, version);
+    page_go(page, rotated);
 }
 
 /* --- what was missed ---------------------------------------------------------------------------------------------- */

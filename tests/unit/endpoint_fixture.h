@@ -89,7 +89,7 @@ static inline struct deed_answer rotate(struct scene *s, int64_t id, const char 
 {
     struct deed_answer answer = {0};
     struct ledger_deed deed = CRM;
-    dispatch_endpoint_rotate(s->d, &deed, id, str_of(secret), overlap_ms, on_deed, &answer);
+    dispatch_endpoint_rotate(s->d, &deed, id, 0, str_of(secret), overlap_ms, on_deed, &answer);
     return finish_deed(s, &answer);
 }
 

@@ -84,6 +84,8 @@ static void begin(struct world *w, struct pending *p, size_t at)
         p->after.picky = pick(&w->seed, 3) == 0;
         p->after.url = pick(&w->seed, 2) ? now->url : w->number;
         p->if_version = pick(&w->seed, 2) ? now->version : 0;
+        if (p->after.enabled == now->enabled && p->after.picky == now->picky && p->after.url == now->url)
+            p->after.version = now->version; /* it is so already */
         struct dispatch_endpoint endpoint = draft_of(&p->after, url);
         dispatch_endpoint_change(s->d, &deed, now->id, p->if_version, &endpoint, on_deed, &p->answer);
     } else if (what < 60) {
@@ -92,7 +94,7 @@ static void begin(struct world *w, struct pending *p, size_t at)
         dispatch_endpoint_remove(s->d, &deed, now->id, p->if_version, on_deed, &p->answer);
     } else if (what < 75) {
         p->after.secret = w->number;
-        dispatch_endpoint_rotate(s->d, &deed, now->id, str_of(secret), 1000, on_deed, &p->answer);
+        dispatch_endpoint_rotate(s->d, &deed, now->id, 0, str_of(secret), 1000, on_deed, &p->answer);
     } else {
         p->after.version--;
         p->after.enabled = pick(&w->seed, 2);
