@@ -164,14 +164,15 @@ test('German readers are told in German what is wrong, and what is English is ma
 
 test('what a deed is refused for is said in German, too', async () => {
   const page = await portal.visit('refused', GERMAN);
-  const { id } = await call('POST', '/endpoints', { url: portal.receiver.url('/refused') });
+  const [{ id }, { id: gone }] = [await call('POST', '/endpoints', { url: portal.receiver.url('/refused') }),
+    await call('POST', '/endpoints', { url: portal.receiver.url('/refused-too') })];
   const { url } = await call('POST', '/portal-links');
   await page.context().clearCookies();
   await page.goto(portal.hub.url + new URL(url).pathname + new URL(url).search);
-  await page.goto(portal.at(`/${id}/test`));
-  await call('POST', `/endpoints/${id}/disable`);
+  await page.goto(portal.at(`/${gone}/test`));
+  await call('DELETE', `/endpoints/${gone}`);
   await press(page, 'Senden');
-  assert.match(await page.locator('main').innerText(), /ausgeschalteten Endpunkt wird nichts gesendet/);
+  assert.match(await page.locator('main').innerText(), /Vielleicht wurde es gelöscht/);
   await page.goto(portal.at(`/${id}/delete`));
   await call('PATCH', `/endpoints/${id}`, { description: 'Changed' });
   await press(page, 'Löschen');
