@@ -110,16 +110,31 @@ static void on_answer(void *arg, const struct belfry_http_answer *answer)
 
 /* --- the request -------------------------------------------------------------------------------------------------- */
 
-/* All keys that sign, newest first. Those of a secret that cannot be read are left out. */
+static int is_among(const struct key *keys, size_t count, const struct key *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (keys[i].kind == key->kind && keys[i].len == key->len &&
+            CRYPTO_memcmp(keys[i].bytes, key->bytes, key->len) == 0)
+            return 1;
+    return 0;
+}
+
+/* All keys that sign, newest first, each once, also where a secret was changed back to one of before. Those of a secret
+ * that cannot be read are left out. */
 static size_t read_keys(const struct belfry_target *target, struct key keys[SECRETS_MAX * KEYS_OF_SECRET])
 {
     const struct belfry_target_secret one = {.text = target->secret};
     const struct belfry_target_secret *secrets = target->secret_count ? target->secrets : &one;
     size_t count = target->secret_count ? target->secret_count : 1, n = 0;
+    struct key fresh[KEYS_OF_SECRET];
     for (size_t i = 0; i < count && i < SECRETS_MAX; i++) {
         const char *fault;
-        n += keys_read(secrets[i].text, keys + n, &fault);
+        size_t read = keys_read(secrets[i].text, fresh, &fault);
+        for (size_t k = 0; k < read; k++)
+            if (!is_among(keys, n, &fresh[k]))
+                keys[n++] = fresh[k];
     }
+    OPENSSL_cleanse(fresh, sizeof(fresh));
     return n;
 }
 
