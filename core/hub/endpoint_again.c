@@ -22,15 +22,17 @@ static void recovered(void *arg, belfry_status status, int64_t count, int64_t si
     http_respond_json(d->req, 202, doc, NULL, 0);
 }
 
-/* 0, or -1 after a 422. 0 in *ms: not said. */
+/* 0, or -1 after a 422. 0 in *ms: not said. What was before 1970 is as good as its first moment. */
 static int read_time(const struct hub_endpoint_deed *d, const char *name, int64_t *ms)
 {
     const json_t *value = json_object_get(d->body, name);
     *ms = 0;
     if (!value || json_is_null(value))
         return 0;
-    if (json_is_string(value) && time_parse(json_str(value), ms) == BELFRY_OK && *ms > 0)
+    if (json_is_string(value) && time_parse(json_str(value), ms) == BELFRY_OK) {
+        *ms = *ms > 0 ? *ms : 1;
         return 0;
+    }
     http_problem(d->req, 422, arena_printf(d->req->arena, "/%s", name), "must be a time as in RFC 3339");
     return -1;
 }

@@ -203,7 +203,7 @@ struct answering { /* in the request's arena */
 
 struct belfry_str hub_endpoint_tag(struct http_request *req, int64_t version)
 {
-    return str_of(arena_printf(req->arena, "\"%lld\"", (long long)version));
+    return version ? str_of(arena_printf(req->arena, "\"%lld\"", (long long)version)) : (struct belfry_str){0};
 }
 
 static belfry_status read_state(struct store_conn *conn, void *arg)

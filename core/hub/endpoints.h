@@ -47,7 +47,7 @@ json_t *hub_endpoint_terms_json(const struct hub_endpoint *endpoint);
 /* Answers with the endpoint as it is on disk by now, and its ETag. reveal: with the secret. status 201: with its
  * Location. */
 void hub_endpoint_answer(struct hub *hub, struct http_request *req, int64_t id, uint32_t status, int reveal);
-/* "\"7\"", in the request's arena. */
+/* "\"7\"", in the request's arena; empty: one of YAML, whose versions nobody counts. */
 struct belfry_str hub_endpoint_tag(struct http_request *req, int64_t version);
 
 /* --- what people say of one --------------------------------------------------------------------------------------- */

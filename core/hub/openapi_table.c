@@ -238,7 +238,8 @@ const struct openapi_operation openapi_operations[] = {
      "Makes one. The answer has its `secret`, which is told nowhere else. A member that is left out has its default; what"
      " is wrong with any of them is named by its pointer.",
      NULL, ":EndpointIn", "201:EndpointWithSecret 400 409 422 503"},
-    {"GET", V1 "endpoints/{id}", "One of them. ETag: of what people set of it.", NULL, NULL, "200:Endpoint 404 503"},
+    {"GET", V1 "endpoints/{id}", "One of them. ETag: of what people set of it; none of one of YAML.", NULL, NULL,
+     "200:Endpoint 404 503"},
     {"PATCH", V1 "endpoints/{id}",
      "Changes what is named (RFC 7396: null is the default again; in `metadata` and `headers` what is not named stays)."
      " With If-Match only what has that ETag. What is so already is no change: the ETag stays.",
@@ -246,7 +247,7 @@ const struct openapi_operation openapi_operations[] = {
     {"DELETE", V1 "endpoints/{id}", "Removes it. With If-Match only when it has that ETag.", NULL, NULL,
      "204 404 409 412 503"},
     {"POST", V1 "endpoints/{id}/enable", "What was held for it leaves, oldest first.", NULL, ":Reason",
-     "200:Endpoint 400 404 422 503"},
+     "200:Endpoint 400 404 409 422 503"},
     {"POST", V1 "endpoints/{id}/disable", "What comes for it is held.", NULL, ":Reason",
      "200:Endpoint 400 404 422 503"},
     {"POST", V1 "endpoints/{id}/rotate",

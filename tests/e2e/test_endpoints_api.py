@@ -404,6 +404,25 @@ def test_a_rotation_has_an_overlap(start, receiver):
     assert last.verifies(OTHER_WEBHOOK_SECRET) and not last.verifies(rotated["secret"])
 
 
+def test_a_secret_of_before_signs_once(start, receiver):
+    """Back to it, or the same again: a receiver is not sent two equal signatures."""
+    hub = start()
+    api = Endpoints(hub)
+    id = api.make(receiver.url("/made"), secret=WEBHOOK_SECRET, signatures=["v1", "v1a"])["id"]
+    for secret in [WEBHOOK_SECRET, OTHER_WEBHOOK_SECRET, WEBHOOK_SECRET]:
+        api.do(id, "rotate", secret=secret)
+    hub.send(case("ann"))
+    got, = receiver.wait(1, "/made")
+    assert got.verifies(WEBHOOK_SECRET) and got.verifies(OTHER_WEBHOOK_SECRET)
+    signatures = got.headers["webhook-signature"].split(" ")
+    assert [s[:3] for s in signatures].count("v1,") == 2 and len(signatures) == len(set(signatures))
+    hub.config["channels"]["hooks"]["endpoints"] = [receiver.endpoint("twice", secret=[WEBHOOK_SECRET, WEBHOOK_SECRET])]
+    hub.write_config()
+    assert hub.reload().status_code == 200
+    hub.send(case("ann"))
+    assert len(receiver.wait(1, "/twice")[0].headers["webhook-signature"].split(" ")) == 1
+
+
 @pytest.mark.parametrize("body,pointer", [
     ({"overlap": -1}, "/overlap"), ({"overlap": 604_801}, "/overlap"), ({"overlap": "1h"}, "/overlap"),
     ({"secret": "short"}, "/secret"), ({"overlapp": 5}, "/overlapp")], ids=str)
@@ -498,6 +517,7 @@ def test_yaml_is_read_only_and_says_where_it_stands(start, receiver):
     api = Endpoints(hub)
     one, = api.list()
     assert (one["from"], one["owner"], one["version"]) == ("yaml", None, None)
+    assert "etag" not in api.call("GET", f"/{one['id']}").headers, "no version is counted of what a file says"
     for method, path, body in [("PATCH", "", {"rate": 5}), ("DELETE", "", None), ("POST", "/rotate", None)]:
         answer = api.call(method, f"/{one['id']}{path}", body, status=409)
         assert f"`yaml` is defined in belfry.yaml:{line_of(hub, 'yaml')} " in answer.json()["detail"]
@@ -711,6 +731,13 @@ def test_a_recovery_that_is_none(shared, body, pointer):
     api = Endpoints(shared)
     id = api.list()[0]["id"]
     assert list(api.faults("POST", f"/{id}/recover", **body)) == [pointer]
+
+
+@pytest.mark.parametrize("since", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_since_the_beginning_of_time_is_since_what_is_kept(shared, since):
+    api = Endpoints(shared)
+    answer = api.do(api.list()[0]["id"], "recover", since=since)
+    assert answer["count"] == 0 and answer["since"] > "2020"
 
 
 def test_attempts_can_be_those_that_did_not_arrive(start, receiver):
