@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "event/event.h"
+#include "event/hub_types.h"
 
 #include <string.h>
 
@@ -105,12 +106,21 @@ static json_t *type_schema(const char *type)
     return schema;
 }
 
+/* The hub tells of what happened to itself; as a test, of anything. */
+static json_t *source_schema(const char *source)
+{
+    if (strcmp(source, EVENT_HUB_SOURCE) == 0)
+        return json_pack("{s:s}", "const", source);
+    return json_pack("{s:[s, s], s:s}", "enum", source, EVENT_HUB_SOURCE, "description",
+                     "Who tells of it: of a test delivery the hub.");
+}
+
 static json_t *data_schema(const char *source, const struct belfry_event_type *type)
 {
     json_t *members = json_object();
     json_object_set_new(members, "id", json_pack("{s:s, s:s}", "type", "string", "format", "uuid"));
     json_object_set_new(members, "org", text("Whose event it is."));
-    json_object_set_new(members, "source", json_pack("{s:s}", "const", source));
+    json_object_set_new(members, "source", source_schema(source));
     json_object_set_new(members, "subject", text_or_null("The thing that it is about."));
     json_object_set_new(members, "category", text("As the event has it; sources and rules may choose another."));
     json_object_set_new(members, "severity", severities());

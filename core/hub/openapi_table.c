@@ -283,7 +283,7 @@ const struct openapi_operation openapi_operations[] = {
     {"GET", V1 "event-types",
      "What the org's sources and the hub tell of: of each type the JSON Schema of the body that endpoints get, and an "
      "example of it. `type` is one, or a prefix and `*`; `webhooks` is false where the category goes to no endpoint.",
-     "type:text", NULL, "200:EventTypes"},
+     "type:text", NULL, "200:EventTypes 400"},
     {"GET", V1 "users/{username}", "One person of the directory.", NULL, NULL, "200:Person 404 503"},
     {"PUT", V1 "users/{username}", "Adds or replaces a person.", NULL, ":PersonIn", "200:Changed 400 409 422 503"},
     {"DELETE", V1 "users/{username}", "Takes a person out of the directory.", NULL, NULL, "204 404 409 503"},

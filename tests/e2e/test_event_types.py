@@ -9,6 +9,7 @@ import pytest
 
 from support import people
 from support.config import base, with_hooks
+from support.endpoints import Endpoints
 from support.events import case, cloud_event, created, updated
 from support.paths import BIN, PATIENCE
 from support.wait import until
@@ -227,3 +228,19 @@ def test_what_endpoints_get_fits_the_schema_of_its_type(new_hub, receiver):
         seen.add((item["source"], item["type"]))
     declared = {(i["source"], i["type"]) for i in items if i["source"] not in ("hub", "erp")}
     assert declared - seen == set(), "each type was sent"
+
+
+def test_a_test_of_each_type_fits_its_schema(new_hub, receiver):
+    """So a receiver that validates what comes takes it, and can see that it is one."""
+    hub = new_hub(with_hooks(config(), source="crm", endpoints=[])).start()
+    api = Endpoints(hub)
+    items = {item["type"]: item for item in types(hub, headers=people.token("endpoints"))}
+    names = {name.replace("*", "big-deal"): name for name in items}
+    for name in names:
+        api.do(api.make(receiver.url())["id"], "test", type=name)
+    bodies = [delivery.json() for delivery in receiver.wait(len(names))]
+    assert {body["type"] for body in bodies} == set(names)
+    for body in bodies:
+        item = items[names[body["type"]]]
+        assert fits(item, body) == [] and body["data"]["test"] is True and body["data"]["source"] == "hub", body
+        assert body["data"]["object"] == item["example"]["data"]["object"]
