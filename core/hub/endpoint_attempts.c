@@ -88,7 +88,7 @@ static void get_attempts(void *arg, struct http_request *req)
     *a = (struct attempts){.req = req, .hub = hub, .target = e->view.id};
     if (read_query(a) != 0)
         return;
-    if (!a->bodies || (req->token && (req->token->may & (CONFIG_MAY_ENDPOINTS | CONFIG_MAY_ENDPOINTS_OWN)))) {
+    if (!a->bodies || hub_endpoint_is_theirs(req, e->view.owner)) {
         look(a, BELFRY_OK);
         return;
     }

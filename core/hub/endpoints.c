@@ -20,13 +20,17 @@ static int is_own(struct http_request *req, struct belfry_str owner)
     return str_eq(owner, who) || (owner.len > who.len && owner.ptr[who.len] == '/' && str_has_prefix(owner, who));
 }
 
+int hub_endpoint_is_theirs(struct http_request *req, struct belfry_str owner)
+{
+    uint32_t may = req->token ? req->token->may : 0;
+    return (may & CONFIG_MAY_ENDPOINTS) || ((may & CONFIG_MAY_ENDPOINTS_OWN) && is_own(req, owner));
+}
+
 enum hub_endpoint_right hub_endpoint_right(struct http_request *req, struct belfry_str owner)
 {
     uint32_t may = req->token ? req->token->may : 0;
-    if (!req->token || (may & (CONFIG_MAY_ENDPOINTS | CONFIG_MAY_ADMIN)))
+    if (!req->token || (may & CONFIG_MAY_ADMIN) || hub_endpoint_is_theirs(req, owner))
         return ENDPOINT_WRITE; /* a person comes so far with the role admin alone */
-    if ((may & CONFIG_MAY_ENDPOINTS_OWN) && is_own(req, owner))
-        return ENDPOINT_WRITE;
     return may & CONFIG_MAY_READ ? ENDPOINT_READ : ENDPOINT_HIDDEN;
 }
 

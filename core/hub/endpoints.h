@@ -18,6 +18,8 @@ struct hub_endpoint {
 /* What the caller may do about endpoints of an owner (empty: one of the configuration). */
 enum hub_endpoint_right { ENDPOINT_HIDDEN, ENDPOINT_READ, ENDPOINT_WRITE };
 enum hub_endpoint_right hub_endpoint_right(struct http_request *req, struct belfry_str owner);
+/* 1 when the caller is an integrator to whom an endpoint of this owner belongs, and so what was sent there. */
+int hub_endpoint_is_theirs(struct http_request *req, struct belfry_str owner);
 
 /* A copy of what dispatch says of one, in the request's arena. 0: the org has none of that id. */
 int hub_endpoint_get(struct hub *hub, struct http_request *req, int64_t id, struct hub_endpoint *out);

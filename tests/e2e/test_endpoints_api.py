@@ -804,6 +804,20 @@ def test_who_looks_at_what_was_sent_and_is_no_integrator_is_in_the_audit(start, 
     assert api.call("GET", f"/{id}/attempts?bodies=some").status_code == 400
 
 
+def test_an_integrator_who_may_also_read_and_looks_at_what_others_got_is_in_the_audit(start, receiver):
+    both = {"name": "both", "org": "acme", "secret": "secret-of-the-token-both", "may": ["endpoints:own", "read"]}
+    hub = start(tokens=[both])
+    api, other = Endpoints(hub), Endpoints(hub, people.bearer(both["secret"]))
+    theirs, mine = api.make(receiver.url("/theirs"))["id"], other.make(receiver.url("/mine"))["id"]
+    hub.send(case("ann", name="What it says"))
+    for id in [theirs, mine]:
+        until(lambda: api.attempts(id))
+        assert "What it says" in other.call("GET", f"/{id}/attempts", status=200).text
+    assert other.call("PATCH", f"/{theirs}", {"rate": 5}).status_code == 403
+    rows = hub.get("/v1/acme/audit?what=endpoint.reveal", people.token("admin")).json()["items"]
+    assert [(row["who"], row["detail"]["endpoint"]) for row in rows] == [("token:both", theirs)]
+
+
 # --- the audit ----------------------------------------------------------------------------------------------------
 
 def test_each_deed_is_in_the_audit(start, receiver):
