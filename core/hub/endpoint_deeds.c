@@ -115,7 +115,7 @@ static void post_rotate(void *arg, struct http_request *req)
     else if (hub_endpoint_secret(req, &plugin, d->endpoint->view.settings, json_object_get(d->body, "secret"),
                                  &secret) == 0)
         dispatch_endpoint_rotate(d->hub->parts.dispatch, &d->deed, d->endpoint->view.id,
-                                 http_header(req, "if-match").len ? d->endpoint->view.version : 0, secret,
+                                 hub_endpoint_names_version(req) ? d->endpoint->view.version : 0, secret,
                                  overlap_s * 1000, rotated, d);
 }
 

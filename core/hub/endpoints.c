@@ -98,6 +98,12 @@ int hub_endpoint_may_change(struct http_request *req, int64_t version)
     return 0;
 }
 
+int hub_endpoint_names_version(struct http_request *req)
+{
+    struct belfry_str match = str_trim(http_header(req, "if-match"));
+    return match.len && !str_eqz(match, "*");
+}
+
 void hub_endpoint_refuse_stale(struct http_request *req)
 {
     http_problem(req, 412, NULL, "the endpoint was changed meanwhile; look at it again");

@@ -31,6 +31,8 @@ int hub_endpoint_is_yaml(struct http_request *req, const struct hub_endpoint *en
 
 /* 1 when there is no If-Match, it is `*`, or has the tag of this version. */
 int hub_endpoint_may_change(struct http_request *req, int64_t version);
+/* 1 when If-Match says which version the caller means. */
+int hub_endpoint_names_version(struct http_request *req);
 /* 412. */
 void hub_endpoint_refuse_stale(struct http_request *req);
 

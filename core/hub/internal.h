@@ -28,6 +28,7 @@ struct hub {
     struct list hooks;      /* calls of hooks that are not answered yet: hooks.c */
     struct list bounces;    /* bounces.c */
     struct list making;     /* endpoints on their way to disk: endpoint_writes.c */
+    struct list changing;   /* changes of endpoints that wait for their turn, or for the disk: the same */
     uint64_t bounce_ids;    /* given to plugins so far */
     uint64_t refresh_parts; /* ids given to sources so far */
     int feeds_looking;

@@ -310,18 +310,22 @@ def test_with_the_same_tag_one_of_many_wins(start, receiver):
     assert now["version"] == 2 and now["description"] == str(answers.index(200))
 
 
-def test_without_a_tag_no_change_undoes_another(start, receiver):
+@pytest.mark.parametrize("tag", [{}, {"If-Match": "*"}], ids=str)
+def test_without_a_tag_no_change_undoes_another(start, receiver, tag):
+    """And none is refused for a version that it did not name; one that is wrong holds up nobody behind it."""
     hub = start()
     id = Endpoints(hub).make(receiver.url("/made"))["id"]
 
     def change(n):
-        answer = requests.patch(f"{hub.url}/v1/acme/endpoints/{id}", json={"metadata": {f"k{n}": "x"}},
-                                headers=people.token("endpoints"), timeout=30)
-        assert answer.status_code == 200, answer.text
+        body = {"rate": 0} if n % 10 == 3 else {"metadata": {f"k{n}": "x"}}
+        return requests.patch(f"{hub.url}/v1/acme/endpoints/{id}", json=body, headers={**people.token("endpoints"), **tag},
+                              timeout=PATIENCE).status_code
 
-    threads = [threading.Thread(target=change, args=(n,)) for n in range(6)]
-    [t.start() for t in threads], [t.join() for t in threads]
-    assert set(Endpoints(hub).get(id)["metadata"]) == {f"k{n}" for n in range(6)}
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(change, range(40)))
+    assert answers == [422 if n % 10 == 3 else 200 for n in range(40)]
+    kept = Endpoints(hub).get(id)
+    assert set(kept["metadata"]) == {f"k{n}" for n in range(40) if n % 10 != 3} and kept["version"] == 37
 
 
 def test_a_change_of_nothing_is_none(start, receiver):
