@@ -266,6 +266,33 @@ static void check_companions(struct config_build *b, const struct yaml_node *map
         config_error(b, "H218", tolerance, "`tolerance` says how old a call may be, and nothing says when it was made");
 }
 
+static const struct yaml_node *place(const struct yaml_node *map, const char *key, const char *other)
+{
+    const struct yaml_node *node = yaml_get(map, key);
+    return node ? node : yaml_get(map, other) ? yaml_get(map, other) : map;
+}
+
+/* Keys of which each is right, and with which together no call would ever be verified. */
+static void check_entries(struct config_build *b, const struct yaml_node *map, const struct config_verify *v)
+{
+    if (v->separator && (v->separator < ' ' || v->separator > '~'))
+        config_error(b, "H204", yaml_get(map, "separator"), "`separator` must be a character of ASCII");
+    else if (v->separator && strchr(v->prefix, v->separator))
+        config_error(b, "H218", place(map, "prefix", "separator"),
+                     "`prefix` holds `separator`, which parts an entry before its end");
+    if (v->timestamp_prefix && str_has_prefix(str_of(v->prefix), str_of(v->timestamp_prefix)))
+        config_error(b, "H218", place(map, "timestamp_prefix", "prefix"),
+                     "`timestamp_prefix` is what `prefix` begins with: each signature would be taken for the time");
+    if (v->header && v->timestamp_header && strcmp(v->header, v->timestamp_header) == 0)
+        config_error(b, "H218", place(map, "timestamp_header", "header"),
+                     "the signature and the time are both in `%s`; where they share a header, `timestamp_prefix` says "
+                     "which entry is the time",
+                     v->header);
+    if (v->header && v->id_header && strcmp(v->header, v->id_header) == 0)
+        config_error(b, "H218", place(map, "id_header", "header"), "the signature and the id are both in `%s`",
+                     v->header);
+}
+
 /* A route of the plugin at the very path would answer in its place. */
 static void check_route(struct config_build *b, const struct yaml_node *map, const struct plugin *plugin)
 {
@@ -297,6 +324,7 @@ void config_build_verify(struct config_build *b, const struct yaml_node *map,
     v->tolerance_ms = options->tolerance ? options->tolerance : 300000;
     v->id = scheme->id ? template_compile(b->arena, str_of(scheme->id), NULL) : NULL;
     check_companions(b, map, v);
+    check_entries(b, map, v);
     check_route(b, map, out->plugin);
     build_signed(b, map, given(options->signed_, scheme->signed_), v);
     build_keys(b, map, scheme, yaml_get(map, "key") ? (enum key_kind)options->key : scheme->key, v);
