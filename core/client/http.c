@@ -132,8 +132,9 @@ static int on_prerequest(void *arg, char *primary_ip, char *local_ip, int primar
 
 static uint32_t error_of(const struct call *c, CURLcode code)
 {
-    if (code == CURLE_OK)
-        return BELFRY_HTTP_ERR_NONE;
+    if (code ==
+        CURLE_OK) /* to libcurl, a connection that is closed behind the status has answered (RFC 9112 section 8) */
+        return c->head_over ? BELFRY_HTTP_ERR_NONE : BELFRY_HTTP_ERR_RESET;
     if (code == CURLE_WRITE_ERROR && c->truncated) /* our own cut of a long body is no fault of the receiver */
         return BELFRY_HTTP_ERR_NONE;
     if (c->refused || (c->blocked && !c->opened)) /* of several addresses one that may be used decides */
@@ -193,6 +194,8 @@ static void on_over(struct transfer *t, CURLcode code)
                  ANSWER_HEADERS_MAX);
     else if (!t->added)
         snprintf(c->error_text, sizeof(c->error_text), "its time was over before it was its turn to shake hands");
+    else if (code == CURLE_OK)
+        snprintf(c->error_text, sizeof(c->error_text), "the connection was closed in the head of the answer");
     else if (!c->error_text[0])
         snprintf(c->error_text, sizeof(c->error_text), "%s", curl_easy_strerror(code));
     end(c);
@@ -220,8 +223,10 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
         c->long_headers = 1;
         return 0;
     }
+    c->head_over |= str_trim(line).len == 0;
     if (str_has_prefix(line, STR("HTTP/"))) {
         c->answer_header_count = 0; /* of an interim answer */
+        c->head_over = 0;
         return line.len;
     }
     if (!value.ptr || c->answer_header_count == HEADERS_MAX || arena_used(c->arena) > 32 * 1024)

@@ -25,6 +25,7 @@ struct call {
     uint32_t error, truncated, status;
     int blocked, opened; /* an address was refused; a socket was made */
     int long_headers;    /* more than anybody reads */
+    int head_over;       /* the blank line behind the last headers was there */
     int refused;         /* the connection that was about to be used leads to a refused address */
     char error_text[CURL_ERROR_SIZE];
     struct belfry_attr answer_headers[HEADERS_MAX];

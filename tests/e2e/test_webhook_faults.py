@@ -95,6 +95,8 @@ FAULTS = [
     ("closes", closes, "reset"),
     ("resets", resets, "reset"),
     ("closes in the middle", closes_in_the_middle, "reset"),
+    ("closes in the head", says(HEAD + b"Content-Le"), "reset"),
+    ("closes behind the status", says(HEAD), "reset"),
     ("breaks a chunk off", breaks_a_chunk_off, "reset"),
     ("speaks another protocol", says(b"SSH-2.0-OpenSSH_9.2p1\r\n"), "other"),
     ("a chunk of no length", says(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nx\r\n"), "reset"),

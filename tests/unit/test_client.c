@@ -165,6 +165,34 @@ static void test_long_answers_are_cut(void **state)
     assert_int_equal(bed->accepted, 2);
 }
 
+/* A status is no answer as long as its head is not over, whatever it says. */
+static void test_closed_in_the_head(void **state)
+{
+    struct bed *bed = *state;
+    static const char *const heads[] = {"HTTP/1.1 200 OK",
+                                        "HTTP/1.1 200 OK\r\n",
+                                        "HTTP/1.1 200 OK\r\nContent-Le",
+                                        "HTTP/1.1 200 OK\r\nContent-Length: 0",
+                                        "HTTP/1.1 204 No Content\r\nX-Told: yes\r\n",
+                                        "HTTP/1.0 200 OK\r\nX-Told: yes\r\n",
+                                        "HTTP/1.1 103 Early Hints\r\nX-Told: yes\r\n\r\nHTTP/1.1 200 OK\r\n",
+                                        "HTTP/1.1 103 Early Hints\r\nX-Told: yes\r\n\r\n"};
+    bed->close_after = 1;
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        struct belfry_http_call call = call_to(bed, "/");
+        bed->say = heads[i];
+        struct got g = run_call(bed, &call);
+        assert_int_equal(g.error, BELFRY_HTTP_ERR_RESET);
+        assert_int_equal(g.status, 0);
+        assert_true(strlen(g.text) > 0);
+    }
+    struct belfry_http_call call = call_to(bed, "/");
+    bed->say = "HTTP/1.0 200 OK\n\nuntil it closes";
+    struct got g = run_call(bed, &call);
+    assert_int_equal(g.error, BELFRY_HTTP_ERR_NONE);
+    assert_string_equal(g.body, "until it closes");
+}
+
 /* An answer of headers alone, however they come, is cut off too. */
 static void test_long_headers(void **state)
 {
@@ -448,6 +476,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_answers_are_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_closed_in_the_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_error_classes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_proxies_of_the_environment, setup, teardown),
