@@ -140,15 +140,17 @@ static void say_why_not(struct asking *a, const struct belfry_http_answer *answe
                  answer->status, (int)text_cut(own, 100).len, own.ptr);
 }
 
-static int64_t wait_of(struct consent *c, const struct belfry_http_answer *answer)
+/* A receiver that says when it may be asked again is not asked before (429 of the standard's section 2.2). */
+static int64_t wait_of(struct consent *c, const struct belfry_http_answer *answer, int64_t now_ms)
 {
     size_t last = sizeof(waits_ms) / sizeof(waits_ms[0]) - 1;
     if (answer->error)
         return NO_ANSWER_WAIT_MS;
     int64_t wait = waits_ms[c && c->refusals < last ? c->refusals : last];
+    int64_t asked_for = answer_retry_after_ms(answer, now_ms);
     if (c)
         c->refusals++;
-    return wait;
+    return asked_for > wait ? asked_for : wait;
 }
 
 /* What everybody who waits is told. */
@@ -161,7 +163,7 @@ static void judge(struct asking *a, const struct belfry_http_answer *answer, str
     if (!news->given) {
         say_why_not(a, answer, why, size);
         news->detail = why;
-        news->wait_ms = wait_of(c, answer);
+        news->wait_ms = wait_of(c, answer, w->host->now_ms(w->host));
     }
     if (!c)
         return;

@@ -126,6 +126,26 @@ static void test_a_receiver_that_does_not_agree(void **state)
     belfry_test_free(t);
 }
 
+static void test_one_that_says_when_to_ask_again(void **state)
+{
+    static const struct {
+        const char *header;
+        int64_t wait_ms;
+    } rows[] = {{"Retry-After: 7200", 7200000},
+                {"Retry-After: 10", 300000},
+                {"Retry-After: 999999999", 86400000},
+                {"Retry-After: soon", 300000}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct belfry_test *t = make(ASKS);
+        answer(t, 429, rows[i].header);
+        const struct belfry_test_outcome *o = belfry_test_outcome(t, deliver(t, "{}"), 0);
+        assert_string_equal(belfry_test_outcome_name(o->outcome), "unavailable");
+        assert_int_equal(o->retry_after_ms, rows[i].wait_ms);
+        belfry_test_free(t);
+    }
+}
+
 /* Who mended it and enabled the endpoint does not wait for the hour to be over. */
 static void test_let_through_before_its_time(void **state)
 {
@@ -294,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_who_does_not_ask_is_not_asked_for),
         cmocka_unit_test(test_what_is_consent),
         cmocka_unit_test(test_a_receiver_that_does_not_agree),
+        cmocka_unit_test(test_one_that_says_when_to_ask_again),
         cmocka_unit_test(test_let_through_before_its_time),
         cmocka_unit_test(test_a_receiver_that_cannot_be_asked),
         cmocka_unit_test(test_the_rate),
