@@ -223,12 +223,14 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
         c->long_headers = 1;
         return 0;
     }
-    c->head_over |= str_trim(line).len == 0;
     if (str_has_prefix(line, STR("HTTP/"))) {
         c->answer_header_count = 0; /* of an interim answer */
         c->head_over = 0;
         return line.len;
     }
+    if (c->head_over) /* a trailer is no header (RFC 9110 section 6.5.1) */
+        return line.len;
+    c->head_over = str_trim(line).len == 0;
     if (!value.ptr || c->answer_header_count == HEADERS_MAX || arena_used(c->arena) > 32 * 1024)
         return line.len;
     struct belfry_attr *h = &c->answer_headers[c->answer_header_count++];
