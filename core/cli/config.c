@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "client/client.h"
 #include "host/host.h"
 
 #include <stdio.h>
@@ -23,7 +24,8 @@ int cli_check(int argc, char **argv)
     if (left < 2 || (!json && strcmp(format, "text") != 0) || (deny && strcmp(deny, "warnings") != 0))
         return cli_usage("usage: belfry check [--format text|json] [--deny warnings] FILE...");
     struct diag_set *diags = NULL;
-    struct config *config = config_check((const char *const *)(argv + 1), (size_t)(left - 1), &diags);
+    struct config *config =
+        config_check((const char *const *)(argv + 1), (size_t)(left - 1), client_url_refused, &diags);
     struct buf out = {0};
     size_t errors = diag_count(diags, DIAG_ERROR), warnings = diag_count(diags, DIAG_WARNING);
     size_t unread = 0;

@@ -50,6 +50,7 @@ struct config_build {
     struct diag_set *diags;
     enum config_mode mode;
     plugin_has_ext_fn has_ext;
+    config_refused_fn *refused;       /* NULL: addresses are not judged */
     const struct yaml_node *root;     /* the sections of all files as one map */
     struct hash *plugins;             /* id -> struct plugin, also those that cannot be used */
     struct hash *keys[SECTION_COUNT]; /* of sections, name -> key node; made when asked for */

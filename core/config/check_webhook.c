@@ -2,9 +2,9 @@
 /*
  * What the table of a webhook channel's options cannot say, so that what `check` accepts can start: addresses without a
  * user name, secrets that can sign what `signatures` asks for, types that some event can have, headers that can be
- * sent, ranges of addresses; and names that mean nothing: orgs, and what `types` and `when` compare with. A channel is
- * one of webhooks when its plugin has the role of endpoints and its options are named as here. What is not known here,
- * a secret or a variable, is left to the plugin, which asks all of it again.
+ * sent, ranges of addresses; names that mean nothing: orgs, and what `types` and `when` compare with; and addresses
+ * that are in no range. A channel is one of webhooks when its plugin has the role of endpoints and its options are
+ * named as here. What is not known here, a secret or a variable, is left to the plugin, which asks all of it again.
  */
 #include "config/build.h"
 
@@ -57,6 +57,30 @@ static void check_url(struct config_build *b, const struct yaml_node *url)
         config_error(b, "H209", url, "the `url` of an endpoint has no fragment, which nobody would be sent");
     else if (text.len > URL_MAX)
         config_error(b, "H209", url, "the `url` of an endpoint has at most %d characters", URL_MAX);
+}
+
+/* What the channel allows, ends at NULL; NULL: that is not known, or not to be read. */
+static const char *const *ranges_of(struct config_build *b, const struct yaml_node *ranges)
+{
+    const struct yaml_node *const *items;
+    size_t count = ranges ? config_items(&ranges, &items) : 0;
+    const char **out = arena_alloc(b->arena, (count + 1) * sizeof(*out));
+    for (size_t i = 0; i < count; i++) {
+        if (!config_is_text(items[i]) || items[i]->unresolved || config_cidr_fault(items[i]->text))
+            return NULL;
+        out[i] = arena_strndup(b->arena, items[i]->text.ptr, items[i]->text.len);
+    }
+    out[count] = NULL;
+    return out;
+}
+
+static void check_address(struct config_build *b, const struct yaml_node *url, const char *const *allow)
+{
+    if (!b->refused || !allow || !config_is_text(url) || url->unresolved ||
+        !b->refused(arena_strndup(b->arena, url->text.ptr, url->text.len), allow))
+        return;
+    struct diag *d = config_warning(b, "H707", url, "nothing is sent to this address, which is no public one");
+    diag_help(b->diags, d, "name its range in `allow_cidrs` of the channel, such as 10.0.0.0/8");
 }
 
 /* --- secret ------------------------------------------------------------------------------------------------------- */
@@ -201,12 +225,13 @@ static void check_header(struct config_build *b, const struct yaml_node *map, si
 
 /* --- all of a channel --------------------------------------------------------------------------------------------- */
 
-static void check_endpoint(struct config_build *b, const struct yaml_node *endpoint)
+static void check_endpoint(struct config_build *b, const struct yaml_node *endpoint, const char *const *allow)
 {
     const struct yaml_node *headers = yaml_get(endpoint, "headers");
     struct config_names orgs;
     config_build_org_list(b, endpoint, &orgs);
     check_url(b, yaml_get(endpoint, "url"));
+    check_address(b, yaml_get(endpoint, "url"), allow);
     check_secrets(b, endpoint);
     check_types(b, yaml_get(endpoint, "types"));
     config_ref_condition(b, yaml_get(endpoint, "when"));
@@ -235,9 +260,10 @@ void config_check_webhook(struct config_build *b)
         if (!plugin || !plugin->endpoints || strcmp(plugin->id, "webhook") != 0)
             continue;
         const struct yaml_node *channel = map->pairs[i].value, *endpoints = yaml_get(channel, "endpoints");
+        const char *const *allow = ranges_of(b, yaml_get(channel, "allow_cidrs"));
         check_ranges(b, yaml_get(channel, "allow_cidrs"));
         for (size_t k = 0; endpoints && endpoints->kind == YAML_LIST && k < endpoints->count; k++)
             if (endpoints->items[k]->kind == YAML_MAP)
-                check_endpoint(b, endpoints->items[k]);
+                check_endpoint(b, endpoints->items[k], allow);
     }
 }

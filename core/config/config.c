@@ -187,11 +187,13 @@ static void build_end(struct config_build *b)
 }
 
 /* Reports to diags, which may hold other files' already. The configuration does not own them. */
-static struct config *build(const char *path, enum config_mode mode, plugin_has_ext_fn has_ext, struct diag_set *diags)
+static struct config *build(const char *path, enum config_mode mode, plugin_has_ext_fn has_ext,
+                            config_refused_fn *refused, struct diag_set *diags)
 {
     struct arena *arena = arena_new(64 * 1024);
     struct config *config = arena_alloc(arena, sizeof(*config));
-    struct config_build b = {.config = config, .arena = arena, .diags = diags, .mode = mode, .has_ext = has_ext};
+    struct config_build b = {
+        .config = config, .arena = arena, .diags = diags, .mode = mode, .has_ext = has_ext, .refused = refused};
     size_t before = diag_count(diags, DIAG_ERROR);
     config->arena = arena;
     config->refs = 1;
@@ -210,19 +212,19 @@ static struct config *build(const char *path, enum config_mode mode, plugin_has_
 struct config *config_load(const char *path, enum config_mode mode, plugin_has_ext_fn has_ext, struct diag_set **diags)
 {
     *diags = diag_set_new();
-    struct config *config = build(path, mode, has_ext, *diags);
+    struct config *config = build(path, mode, has_ext, NULL, *diags);
     if (config)
         config->diags = *diags;
     return config;
 }
 
-struct config *config_check(const char *const *paths, size_t count, struct diag_set **diags)
+struct config *config_check(const char *const *paths, size_t count, config_refused_fn *refused, struct diag_set **diags)
 {
     struct config *first = NULL;
     int failed = count == 0;
     *diags = diag_set_new();
     for (size_t i = 0; i < count; i++) {
-        struct config *config = build(paths[i], CONFIG_CHECK, NULL, *diags);
+        struct config *config = build(paths[i], CONFIG_CHECK, NULL, refused, *diags);
         failed |= !config;
         if (i == 0)
             first = config;

@@ -199,9 +199,14 @@ enum config_mode {
  * returns the configuration with one reference, or NULL when there is an error. has_ext is used in CONFIG_RUN. [loop]
  */
 struct config *config_load(const char *path, enum config_mode mode, plugin_has_ext_fn has_ext, struct diag_set **diags);
+/* 1 when the host of a URL is the number of an address that nothing is sent to, unless it is in one of the ranges of
+ * allow, which ends at NULL. 0 for names. Whoever connects judges that (client_url_refused()). */
+typedef int config_refused_fn(const char *url, const char *const *allow);
 /* The same in CONFIG_CHECK for each of several files, `-` being standard input; each is a configuration of its own, all
- * report to one set. Returns the first of them, or NULL when any has an error. For `belfry check FILE...`. [loop] */
-struct config *config_check(const char *const *paths, size_t count, struct diag_set **diags);
+ * report to one set. Returns the first of them, or NULL when any has an error. For `belfry check FILE...`, which says
+ * what a plugin that runs would say to the log: refused is asked about endpoints; NULL: nobody is. [loop] */
+struct config *config_check(const char *const *paths, size_t count, config_refused_fn *refused,
+                            struct diag_set **diags);
 
 struct config *config_ref(struct config *config); /* [any] */
 void config_unref(struct config *config);         /* [any] */

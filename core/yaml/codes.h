@@ -261,6 +261,10 @@
        "Mail goes to a server that is not on this machine, without what Gmail, Yahoo and Microsoft ask of whoever\n"   \
        "sends there much: an unsubscribe address over https, and a DKIM signature.\n"                                  \
        "right:  hub: {public_url: https://belfry.example.org}\n"                                                       \
-       "right:  channels: {mail: {dkim: [{selector: s1, key: /etc/belfry/s1.pem}], ...}}\n")
+       "right:  channels: {mail: {dkim: [{selector: s1, key: /etc/belfry/s1.pem}], ...}}\n")                           \
+    XX(H707, "endpoint that nothing is sent to",                                                                       \
+       "Its address is one of a private network, of the machine itself or of a cloud's metadata. Deliveries to\n"      \
+       "it fail, unless `allow_cidrs` of its channel names the range.\n"                                               \
+       "right:  channels: {hooks: {allow_cidrs: [10.20.0.0/16], endpoints: [{url: \"http://10.20.0.5/\", ...}]}}\n")
 
 #endif

@@ -16,6 +16,7 @@
 #include <glob.h>
 
 #include "base/mem.h"
+#include "client/client.h"
 #include "config/config.h"
 
 static char *read_all(const char *path)
@@ -53,7 +54,7 @@ static char *check(const char *path, int *ok)
 {
     struct diag_set *diags;
     struct buf text = {0};
-    struct config *config = config_load(path, CONFIG_CHECK, NULL, &diags);
+    struct config *config = config_check(&path, 1, client_url_refused, &diags);
     *ok = config != NULL;
     diag_render_text(diags, &text, 0);
     if (config)
@@ -155,12 +156,12 @@ static void test_several_files(void **state)
     static const char *const mixed[] = {"minimal.yaml", "../broken/no-such-file.yaml"};
     struct diag_set *diags;
     enter("good");
-    struct config *config = config_check(good, 2, &diags);
+    struct config *config = config_check(good, 2, NULL, &diags);
     assert_non_null(config);
     assert_string_equal(config->path, "minimal.yaml");
     assert_string_equal(diag_file_name(diags, 1), "example.yaml");
     config_unref(config);
-    assert_null(config_check(mixed, 2, &diags));
+    assert_null(config_check(mixed, 2, NULL, &diags));
     assert_int_equal(diag_total(diags), 1);
     assert_string_equal(diag_get(diags, 0)->code, "H701");
     diag_set_free(diags);
