@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A condition as people write it: JSON, or YAML as in the configuration. Nothing in it is substituted: `${env:X}` is
- * what it looks like. */
+/*
+ * A condition as people write it: JSON, or YAML as in the configuration, also in braces. Nearly all JSON is YAML, so what
+ * is wrong with either is said by the reader of YAML. Nothing in it is substituted: `${env:X}` is what it looks like.
+ */
 #include "portal/internal.h"
 
 #include "yaml/diag.h"
 #include "yaml/tree.h"
-
-static int from_json(struct page *page, struct belfry_str text, json_t **out, const char **fault)
-{
-    struct error err = {0};
-    *out = json_read(text, &err);
-    if (!*out)
-        *fault = arena_printf(page->req->arena, "%s", error_text(&err));
-    error_clear(&err);
-    return *out ? 0 : -1;
-}
 
 static int from_yaml(struct page *page, struct belfry_str text, json_t **out, const char **fault)
 {
@@ -34,8 +26,6 @@ static int from_yaml(struct page *page, struct belfry_str text, json_t **out, co
 int when_read(struct page *page, struct belfry_str text, json_t **out, const char **fault)
 {
     text = str_trim(text);
-    *out = NULL;
-    if (!text.len)
-        return 0;
-    return text.ptr[0] == '{' ? from_json(page, text, out, fault) : from_yaml(page, text, out, fault);
+    *out = text.len ? json_read(text, NULL) : NULL;
+    return *out || !text.len ? 0 : from_yaml(page, text, out, fault);
 }
