@@ -26,8 +26,10 @@ def test_the_first_webhook_of_the_readme_arrives_verified(new_hub):
     webhook, = blocks("The first webhook", "yaml")
     trigger = next(b for b in blocks("The first configuration", "sh") if b.startswith("curl "))
     export, listen = blocks("The first webhook", "sh")[0].splitlines()
+    token = next(b for b in blocks("The first configuration", "sh") if "CRM_TOKEN=" in b).splitlines()[0]
+    token = shell(f"{token}\necho $CRM_TOKEN", hub.environment()).stdout.strip()
     secret = shell(f"{export}\necho $HOOK_SECRET", hub.environment()).stdout.strip()
-    hub.env = {"HOOK_SECRET": secret, "CRM_TOKEN": "the token of the CRM"}
+    hub.env = {"HOOK_SECRET": secret, "CRM_TOKEN": token}
     option = re.fullmatch(r"belfry listen --secret '(\S+)' .*", listen)[1]
     ear = Listen("--secret", option, env=hub.environment())
     try:
