@@ -376,8 +376,10 @@ const struct openapi_schema openapi_schemas[] = {
     {"Refused", "items:[RefusedItem] next:uuid?"},
     {"RefusedItem", "id:uuid source:text kind:RefusedKind at:time errors:[Fault] body:text body_bytes:int"},
     {"RefusedKind", "=feed|hook|poison|task|timer"},
-    {"Story", "dry_run:bool generation:int? event:StoryEvent rules:[StoryRule] recipients:[StoryRecipient] "
-              "deliveries:[StoryDelivery] left_out:[StoryNote] truncated:bool summary:StorySummary"},
+    {"Story",
+     "dry_run:bool generation:int? event:StoryEvent rules:[StoryRule] recipients:[StoryRecipient] "
+     "deliveries:[StoryDelivery] left_out:[StoryNote] truncated:bool being_written:StoryProgress? summary:StorySummary"},
+    {"StoryProgress", "done:int total:int"},
     {"StoryEvent", "id:uuid? org:text source:text type:text category:text severity:Severity subject:text? actor:text? "
                    "title:text? body:text? link:text? time:time? validity:Validity valid_until:time? note:text? "
                    "trigger:StoryTrigger? data:any"},

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "store/story.h"
+#include "store/upkeep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,8 @@ struct story *hub_story_read(struct store_conn *conn, struct store *store, const
     tell_rows(story, store, config, &r, arena);
     story->truncated = r.row_count == ROWS_MAX || r.delivery_count == ROWS_MAX || r.decision_count == ROWS_MAX ||
                        r.attempt_count == ROWS_MAX;
+    if (!who.len)
+        store_job_progress(conn, STORE_JOB_TARGETS, event->id, &story->written, &story->to_write);
     return story;
 }
 

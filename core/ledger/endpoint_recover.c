@@ -2,8 +2,8 @@
 /*
  * What an endpoint has missed since a time: the events of its org are walked in their order, once. One that has a row
  * for the endpoint which ended without having arrived gets that row back; one that has none is matched as a trigger's
- * event is, by the rules and the endpoint's own filters of now. Every other row stays as it is: what waits, what has
- * arrived, and what somebody or a gate ended on purpose.
+ * event is, by the rules and the endpoint's own filters of now. Every other row stays as it is: what waits, or is still
+ * to be made by the event's fan-out, what has arrived, and what somebody or a gate ended on purpose.
  *
  * The commit that begins it holds the deed and its audit; slices follow between other commands, also after a restart.
  * There is one at a time of an endpoint: each walks over all events, and who asks may be anybody's customer.
@@ -89,7 +89,8 @@ static int64_t recover_event(struct ledger_txn *txn, int64_t id, const struct st
         endpoint_row_again(txn, missed, &event, event.time, missed->unless, "recovered by hand");
         return 1;
     }
-    if (is_test_event(&event) || is_about_endpoint(txn, &event, endpoint->id))
+    if (is_test_event(&event) || is_about_endpoint(txn, &event, endpoint->id) ||
+        target_fanout_owes(txn, id, endpoint->id))
         return 0;
     return match_again(txn, &event, target, endpoint->channel);
 }

@@ -64,40 +64,32 @@ static void shown_at_once(struct ledger_txn *txn, const struct expansion *x, con
     rate_note(txn, x->org, OUTCOME_delivered, 0);
 }
 
-static void add_delivery(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
-                         int64_t person, int64_t notification, const struct route_recipient *outside, int64_t target,
-                         int64_t lane, int held)
+static struct store_delivery row_by(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d)
 {
-    struct store_delivery row = {
-        .id = ledger_txn_id(txn),
-        .event = x->event,
-        .org = x->org,
-        .channel = channel_name(txn, d->deliver->channel),
-        .rule = store_name(txn->conn, str_of(d->rule->name)),
-        .person = person,
-        .notification = notification,
-        .target = target,
-        .lane = lane,
-        .address = outside ? outside->name : (struct belfry_str){NULL, 0},
-        .reason = outside ? outside->reason : (struct belfry_str){NULL, 0},
-        .unless = d->unless,
-        .state = held ? OUTCOME_held_disabled : OUTCOME_scheduled,
-        .open = held ? 2 : 1,
-        .due = x->time + d->after_ms,
-    };
-    if (lane && !held)
-        row.due = store_lane_enter(txn->conn, &row);
+    return (struct store_delivery){.id = ledger_txn_id(txn),
+                                   .event = x->event,
+                                   .org = x->org,
+                                   .channel = channel_name(txn, d->deliver->channel),
+                                   .rule = store_name(txn->conn, str_of(d->rule->name)),
+                                   .unless = d->unless,
+                                   .state = OUTCOME_scheduled,
+                                   .open = 1,
+                                   .due = x->time + d->after_ms};
+}
+
+static void add_delivery(struct ledger_txn *txn, const struct expansion *x, const struct route_delivery *d,
+                         int64_t person, int64_t notification, const struct route_recipient *outside)
+{
+    struct store_delivery row = row_by(txn, x, d);
+    row.person = person;
+    row.notification = notification;
+    row.address = outside ? outside->name : (struct belfry_str){NULL, 0};
+    row.reason = outside ? outside->reason : (struct belfry_str){NULL, 0};
     store_delivery_add(txn->conn, &row);
-    if (held) {
-        store_delivery_wait(txn->conn, row.id, OUTCOME_held_disabled, 2, row.due, 0, STR(REASON_DISABLED));
-        outcome_count(txn, row.channel, OUTCOME_held_disabled, 1);
-    }
-    if (flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT) {
-        if (row.due < txn->ledger->next_shown)
-            txn->ledger->next_shown = row.due;
-    } else if (!held && !store_waits_for_turn(row.due)) {
-        ledger_txn_due(txn, target);
-    }
+    if (!(flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT))
+        ledger_txn_due(txn, 0);
+    else if (row.due < txn->ledger->next_shown)
+        txn->ledger->next_shown = row.due;
 }
 
 static void replace_rows(struct ledger_txn *txn, const struct expansion *x, int64_t person, int64_t notification)
@@ -158,7 +150,7 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
         if (route_comes_second(x->plan, &x->chains, at - 1))
             second(txn, x, d, r->name);
         else if (d->after_ms > 0 || !(flags_of(txn, d->deliver->channel) & BELFRY_DELIVERY_IN_COMMIT))
-            add_delivery(txn, x, d, person, id, r->email ? r : NULL, 0, 0, 0);
+            add_delivery(txn, x, d, person, id, r->email ? r : NULL);
         else
             shown_at_once(txn, x, d->deliver->channel);
     }
@@ -192,43 +184,77 @@ void payload_write(struct ledger_txn *txn, const struct route_event *event, cons
     buf_free(&out);
 }
 
+void expand_target_row(struct ledger_txn *txn, struct store_delivery *row)
+{
+    int held = hash_get(txn->ledger->disabled, str_slice((const char *)&row->target, sizeof(row->target))) != NULL;
+    row->state = held ? OUTCOME_held_disabled : OUTCOME_scheduled;
+    row->open = held ? 2 : 1;
+    if (row->lane && !held)
+        row->due = store_lane_enter(txn->conn, row);
+    store_delivery_add(txn->conn, row);
+    if (held) {
+        store_delivery_wait(txn->conn, row->id, OUTCOME_held_disabled, 2, row->due, 0, STR(REASON_DISABLED));
+        outcome_count(txn, row->channel, OUTCOME_held_disabled, 1);
+    } else if (!store_waits_for_turn(row->due)) {
+        ledger_txn_due(txn, row->target);
+    }
+}
+
 void expand_target(struct ledger_txn *txn, const struct expansion *x, const struct store_event *row,
                    const struct route_delivery *d, const struct route_target *target)
 {
-    int held = hash_get(txn->ledger->disabled, str_slice((const char *)&target->id, sizeof(target->id))) != NULL;
-    add_delivery(txn, x, d, 0, 0, NULL, target->id, lane_of(target, row), held);
+    struct store_delivery delivery = row_by(txn, x, d);
+    delivery.target = target->id;
+    delivery.lane = lane_of(target, row);
+    expand_target_row(txn, &delivery);
 }
 
 struct matching {
     struct ledger_txn *txn;
-    const struct expansion *x;
-    const struct route_event *event;
     const struct store_event *row;
     const struct route_delivery *d;
-    size_t matched;
-    int second, payload;
+    int second;
+    size_t matched; /* by d */
+    struct target_match *taken;
+    size_t count, cap;
 };
 
 static void on_target(void *arg, const struct route_target *target, const char *why_not)
 {
     struct matching *m = arg;
-    struct ledger_txn *txn = m->txn;
-    if (why_not || is_about_endpoint(txn, m->row, target->id))
+    if (why_not || is_about_endpoint(m->txn, m->row, target->id))
         return;
     m->matched++;
     if (m->second)
         return;
-    if (!m->payload)
-        payload_write(txn, m->event, m->row);
-    m->payload = 1;
-    expand_target(txn, m->x, m->row, m->d, target);
+    if (m->count == m->cap) {
+        size_t cap = m->cap ? m->cap * 2 : 16;
+        m->taken = arena_grow(m->txn->arena, m->taken, m->cap * sizeof(*m->taken), cap * sizeof(*m->taken));
+        m->cap = cap;
+    }
+    m->taken[m->count++] = (struct target_match){m->d, target};
+}
+
+/* Of many, only those with a lane are written now: a later event of the lane must find the earlier one's row. */
+static void write_taken(struct ledger_txn *txn, const struct expansion *x, const struct store_event *row,
+                        const struct matching *m)
+{
+    size_t later = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        struct target_match taken = m->taken[i];
+        if (m->count > SLICE && !lane_of(taken.target, row))
+            m->taken[later++] = taken;
+        else
+            expand_target(txn, x, row, taken.d, taken.target);
+    }
+    target_fanout_start(txn, x, m->taken, later, m->count - later);
 }
 
 void expand_targets(struct ledger_txn *txn, const struct expansion *x, const struct route_event *event,
                     const struct store_event *row)
 {
     const struct route_plan *plan = x->plan;
-    struct matching m = {.txn = txn, .x = x, .event = event, .row = row};
+    struct matching m = {.txn = txn, .row = row};
     for (size_t i = 0; i < plan->delivery_count; i++) {
         m.d = &plan->deliveries[i];
         if (m.d->recipient != ROUTE_NOBODY)
@@ -242,4 +268,7 @@ void expand_targets(struct ledger_txn *txn, const struct expansion *x, const str
         if (m.second && m.matched)
             second(txn, x, m.d, (struct belfry_str){NULL, 0});
     }
+    if (m.count)
+        payload_write(txn, event, row);
+    write_taken(txn, x, row, &m);
 }

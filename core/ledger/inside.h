@@ -409,7 +409,9 @@ int64_t expand_recipient(struct ledger_txn *txn, const struct expansion *x, uint
 /* A row of one target, without asking whether it takes the event. The payload is there. */
 void expand_target(struct ledger_txn *txn, const struct expansion *x, const struct store_event *row,
                    const struct route_delivery *d, const struct route_target *target);
-/* Rows of the channel's targets. payload is made once, when the first one matches. */
+/* The same of a row that lacks only state and open, which say whether its target is disabled. */
+void expand_target_row(struct ledger_txn *txn, struct store_delivery *row);
+/* Rows of the targets that take the event, or the beginning of their fan-out, and the payload when there are any. */
 void expand_targets(struct ledger_txn *txn, const struct expansion *x, const struct route_event *event,
                     const struct store_event *row);
 
@@ -439,7 +441,16 @@ void sweep_replaced(struct ledger_txn *txn, const int64_t *events, size_t count,
 
 /* --- jobs (jobs.c, fanout.c) -------------------------------------------------------------------------------------- */
 
-enum { JOB_FANOUT = 1, JOB_SWEEP = 2, JOB_HOLD = 3, JOB_RELEASE = 4, JOB_REDRIVE = 5, JOB_LANES = 6, JOB_RECOVER = 7 };
+enum {
+    JOB_FANOUT = 1,
+    JOB_SWEEP = 2,
+    JOB_HOLD = 3,
+    JOB_RELEASE = 4,
+    JOB_REDRIVE = 5,
+    JOB_LANES = 6,
+    JOB_RECOVER = 7,
+    JOB_TARGETS = STORE_JOB_TARGETS
+};
 
 /* A row of `job`; payload is JSON. */
 void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64_t total, struct belfry_str payload);
@@ -459,6 +470,20 @@ int fanout_slice(struct ledger_txn *txn, struct store_job *job, struct belfry_st
  * ids, in the txn's arena. */
 size_t fanout_take_over(struct ledger_txn *txn, int64_t event, const int64_t **replaced);
 void fanout_drop(struct ledger *ledger);
+
+/* target_fanout.c: a target that takes an event, by one rule. */
+struct target_match {
+    const struct route_delivery *d;
+    const struct route_target *target;
+};
+/* Rows of these (of none, too) follow, as jobs; so many are made already. */
+void target_fanout_start(struct ledger_txn *txn, const struct expansion *x, const struct target_match *taken,
+                         size_t count, size_t made);
+/* Does one of them. */
+void target_fanout_slice(struct ledger_txn *txn, struct store_job *job);
+/* 1 when a row of the event to this target is still to be made. */
+int target_fanout_owes(struct ledger_txn *txn, int64_t event, int64_t target);
+
 /* What the rules look at, from an event's row. In arena. [any] */
 void event_of_row(struct store_conn *conn, const struct store_event *row, struct arena *arena, struct route_event *out);
 

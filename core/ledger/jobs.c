@@ -77,6 +77,8 @@ void job_go_on(struct ledger_txn *txn, struct store_job *job)
         done = recover_slice(txn, job, &cursor);
     else if (job->kind == JOB_LANES)
         done = lanes_slice(txn, job);
+    else if (job->kind == JOB_TARGETS)
+        target_fanout_slice(txn, job);
     job->state = done ? STORE_JOB_DONE : STORE_JOB_RUNS;
     store_job_step(txn->conn, job->id, cursor, job->done, job->state);
 }
@@ -86,8 +88,11 @@ void job_go_on(struct ledger_txn *txn, struct store_job *job)
  * other: what is held before it is let go. */
 static const struct {
     int first, last; /* kinds */
-} classes[] = {
-    {JOB_FANOUT, JOB_RELEASE}, {JOB_REDRIVE, JOB_REDRIVE}, {JOB_LANES, JOB_LANES}, {JOB_RECOVER, JOB_RECOVER}};
+} classes[] = {{JOB_FANOUT, JOB_RELEASE},
+               {JOB_REDRIVE, JOB_REDRIVE},
+               {JOB_LANES, JOB_LANES},
+               {JOB_RECOVER, JOB_RECOVER},
+               {JOB_TARGETS, JOB_TARGETS}};
 #define CLASSES (sizeof(classes) / sizeof(classes[0]))
 
 /* Returns 0 when there is nothing to do. */

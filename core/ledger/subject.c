@@ -54,8 +54,8 @@ static void settle_event(struct ledger_txn *txn, const struct sweep *sweep)
 static void after_some(struct ledger_txn *txn, struct sweep *sweep, int64_t org)
 {
     int over = sweep->kind == SWEEP_WITHDRAW || sweep->kind == SWEEP_SUPERSEDE;
-    if (!sweep->changed || store_job_open_for(txn->conn, sweep->event))
-        return; /* while its rows are still being made or ended the event stays live */
+    if (!sweep->changed || store_job_open_for(txn->conn, JOB_FANOUT, JOB_SWEEP, sweep->event))
+        return; /* while people's rows are still being made or ended the event stays live */
     if (over && !store_notifications_any_live(txn->conn, sweep->event, STORE_VIA_AUDIENCE)) {
         sweep->only_count = sweep->except_count = 0;
         sweep_start(txn, sweep, org);

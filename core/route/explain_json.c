@@ -267,6 +267,10 @@ json_t *explain_json(const struct story *story, const struct explain_filter *fil
     json_object_set_new(out, "deliveries", deliveries_json(story, filter, &index, index.heads[story->recipient_count]));
     json_object_set_new(out, "left_out", notes_json(story, filter));
     set_bool(out, "truncated", story->truncated);
+    json_object_set_new(out, "being_written",
+                        story->to_write ? json_pack("{s:I,s:I}", "done", (json_int_t)story->written, "total",
+                                                    (json_int_t)story->to_write)
+                                        : json_null());
     json_object_set_new(out, "summary", summary_json(story, filter));
     free(index.heads);
     return out;

@@ -369,6 +369,9 @@ static void put_result(struct text *t)
              counts[EXPLAIN_NOT]);
     if (t->story->truncated)
         buf_addz(t->out, ", and there is more than is told here: ask for one recipient");
+    if (t->story->to_write)
+        buf_addf(t->out, ", and deliveries to endpoints are being written: %lld of %lld are there",
+                 (long long)t->story->written, (long long)t->story->to_write);
     buf_addz(t->out, t->story->dry_run ? " (dry run: nothing was written)\n" : "\n");
 }
 

@@ -73,7 +73,9 @@ struct story_note {   /* who might have been a recipient and is none */
 
 struct story {
     int dry_run;
-    int truncated;       /* there is more than is told here */
+    int truncated; /* there is more than is told here */
+    /* Deliveries to endpoints that are still being written: so many of how many are there; 0 of 0: all are. */
+    int64_t written, to_write;
     int64_t now_ms;      /* when the story is told */
     uint64_t generation; /* of the configuration that decided; 0: not known */
     struct belfry_str id, org, source, type, category, subject, actor, title, body, link;

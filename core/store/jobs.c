@@ -66,7 +66,7 @@ int store_job_get(struct store_conn *conn, int64_t id, struct arena *arena, stru
 int store_job_find(struct store_conn *conn, int kind, int64_t ref, struct arena *arena, struct store_job *out)
 {
     struct sql *s = sql_use(conn, "SELECT " COLUMNS " FROM job INDEXED BY job_open WHERE state < 2 AND ref = ?"
-                                  " AND kind = ? LIMIT 1");
+                                  " AND kind = ? ORDER BY id LIMIT 1");
     sql_i64(s, ref);
     sql_i64(s, kind);
     int found = sql_row(s);
@@ -76,16 +76,35 @@ int store_job_find(struct store_conn *conn, int kind, int64_t ref, struct arena 
     return found;
 }
 
-int store_job_open_for(struct store_conn *conn, int64_t ref)
+int store_job_progress(struct store_conn *conn, int kind, int64_t ref, int64_t *done, int64_t *total)
 {
-    struct sql *s = sql_use(conn, "SELECT 1 FROM job INDEXED BY job_open WHERE state < 2 AND ref = ? LIMIT 1");
+    struct sql *s = sql_use(conn, "SELECT done, total FROM job INDEXED BY job_open WHERE state < 2 AND ref = ?"
+                                  " AND kind = ? ORDER BY id LIMIT 1");
     sql_i64(s, ref);
+    sql_i64(s, kind);
+    int found = sql_row(s);
+    if (found) {
+        *done = sql_get_i64(s, 0);
+        *total = sql_get_i64(s, 1);
+    }
+    sql_end(s);
+    return found;
+}
+
+int store_job_open_for(struct store_conn *conn, int first, int last, int64_t ref)
+{
+    struct sql *s = sql_use(conn, "SELECT 1 FROM job INDEXED BY job_open WHERE state < 2 AND ref = ?"
+                                  " AND kind BETWEEN ? AND ? LIMIT 1");
+    sql_i64(s, ref);
+    sql_i64(s, first);
+    sql_i64(s, last);
     return (int)sql_one(s, 0);
 }
 
 void store_job_step(struct store_conn *conn, int64_t id, struct belfry_str cursor, int64_t done, int state)
 {
-    struct sql *s = sql_use(conn, "UPDATE job SET cursor = ?, done = ?, state = ? WHERE id = ?");
+    struct sql *s = sql_use(conn, "UPDATE job SET cursor = ?1, done = ?2, state = ?3,"
+                                  " payload = CASE WHEN ?3 < 2 THEN payload END WHERE id = ?4");
     sql_str_opt(s, cursor);
     sql_i64(s, done);
     sql_i64(s, state);

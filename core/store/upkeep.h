@@ -7,6 +7,8 @@
 
 /* --- jobs: work in slices that a restart resumes ------------------------------------------------------------------ */
 
+/* Kind: rows of an event to targets, one job a thousand. `total` is of all of them, and `done` what came before. */
+#define STORE_JOB_TARGETS 8
 enum { STORE_JOB_WAITS = 0, STORE_JOB_RUNS = 1, STORE_JOB_DONE = 2, STORE_JOB_FAILED = 3 };
 
 struct store_job {
@@ -20,10 +22,13 @@ int store_job_next(struct store_conn *conn, int first, int last, int64_t after, 
                    struct store_job *out);
 /* Also one that is done; texts in arena. */
 int store_job_get(struct store_conn *conn, int64_t id, struct arena *arena, struct store_job *out);
-/* The job of a kind about this ref that is not done; texts in arena. */
+/* The oldest job of a kind about this ref that is not done; texts in arena. */
 int store_job_find(struct store_conn *conn, int kind, int64_t ref, struct arena *arena, struct store_job *out);
-/* 1 when a job about this ref is not done. */
-int store_job_open_for(struct store_conn *conn, int64_t ref);
+/* done and total of that job, without what it carries. [any] */
+int store_job_progress(struct store_conn *conn, int kind, int64_t ref, int64_t *done, int64_t *total);
+/* 1 when a job about this ref, of a kind in [first, last], is not done. */
+int store_job_open_for(struct store_conn *conn, int first, int last, int64_t ref);
+/* One that is done or has failed carries its payload no longer. */
 void store_job_step(struct store_conn *conn, int64_t id, struct belfry_str cursor, int64_t done, int state);
 
 /* --- generations, marks ------------------------------------------------------------------------------------------- */

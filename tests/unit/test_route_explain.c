@@ -305,6 +305,22 @@ static void test_stored(void **state)
     check_at(json, "/deliveries/0/attempts/0/result", "\"retry\"");
     check_at(json, "/deliveries/0/attempts/1/code", "200");
     check_at(json, "/deliveries/0/attempts/1/detail", "null");
+    check_at(json, "/being_written", "null");
+    json_decref(json);
+}
+
+static void test_while_rows_are_being_written(void **state)
+{
+    (void)state;
+    static const struct story story = {.now_ms = NOW, .org = STR("acme"), .written = 1070, .to_write = 3500};
+    struct buf out = {0};
+    explain_text(&story, NULL, &out);
+    assert_non_null(strstr(out.ptr, "result   0 delivered, 0 waiting, 0 not sent, and deliveries to endpoints are "
+                                    "being written: 1070 of 3500 are there\n"));
+    buf_free(&out);
+    json_t *json = explain_json(&story, NULL);
+    check_at(json, "/being_written/done", "1070");
+    check_at(json, "/being_written/total", "3500");
     json_decref(json);
 }
 
@@ -404,9 +420,13 @@ static void test_two_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dry_run_text), cmocka_unit_test(test_dry_run_json),
-        cmocka_unit_test(test_filters),      cmocka_unit_test(test_stored),
-        cmocka_unit_test(test_two_events),   cmocka_unit_test(test_addresses_that_get_no_mail),
+        cmocka_unit_test(test_dry_run_text),
+        cmocka_unit_test(test_dry_run_json),
+        cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_stored),
+        cmocka_unit_test(test_while_rows_are_being_written),
+        cmocka_unit_test(test_two_events),
+        cmocka_unit_test(test_addresses_that_get_no_mail),
     };
     return cmocka_run_group_tests_name("route_explain", tests, NULL, NULL);
 }

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events that more than 1,000 targets take: what becomes of them when others act meanwhile, and when the hub dies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "claim_fixture.h"
+#include "vfs_fault.h"
+
+#include "ledger/endpoints.h"
+#include "store/upkeep.h"
+
+#define RULES "[{\"name\":\"h\",\"deliver\":[\"hooks\"]}]"
+#define TWO_RULES                                                                                                      \
+    "[{\"name\":\"h\",\"deliver\":[{\"via\":\"hooks\",\"unless\":[\"handled\"],\"after\":60000}]},"                    \
+    "{\"name\":\"i\",\"deliver\":[{\"via\":\"hooks\",\"after\":120000}]}]"
+#define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[]}"
+#define NOTE(title) "[\"emit\",{\"type\":\"free.note\",\"subject\":\"s\",\"title\":\"" title "\",\"to\":[\"ann\"]}]"
+
+enum { MANY = 3500, FIFO_EVERY = 50, FIFO = MANY / FIFO_EVERY };
+
+struct crowd {
+    struct bench *b;
+    size_t count;
+    struct ledger_target *targets;
+    struct route_target *routes;
+    char (*names)[24];
+};
+
+/* Targets t00000 and on; every fiftieth takes one of a subject at a time. */
+static void declare(struct crowd *c)
+{
+    static const struct belfry_str all[] = {{"*", 1}};
+    static const struct belfry_strs types = {all, 1};
+    const struct config_instance *hooks = fixture_channel(c->b->config, "hooks");
+    struct bench_wait wait = {0};
+    for (size_t i = 0; i < c->count; i++) {
+        uint32_t order = i % FIFO_EVERY == FIFO_EVERY - 1 ? BELFRY_ORDER_FIFO : BELFRY_ORDER_BEST_EFFORT;
+        snprintf(c->names[i], sizeof(c->names[i]), "t%05zu", i);
+        c->targets[i] = (struct ledger_target){.org = STR("acme"),
+                                               .name = str_of(c->names[i]),
+                                               .url = STR("https://hook.example/"),
+                                               .secret = STR("sealed"),
+                                               .order = order};
+        c->routes[i] =
+            (struct route_target){.org = STR("acme"), .name = str_of(c->names[i]), .types = &types, .order = order};
+    }
+    ledger_targets_declare(c->b->ledger, hooks, c->targets, c->count, NULL, NULL);
+    ledger_targets_index(c->b->ledger, hooks, c->routes, c->targets, c->count, bench_done, NULL, &wait);
+    assert_int_equal(bench_until(c->b, &wait), BELFRY_OK);
+    settle(c->b);
+}
+
+static void open_crowd(struct crowd *c, const char *rules, size_t count)
+{
+    *c = (struct crowd){.count = count, .b = bench_open(rules, PEOPLE)};
+    c->targets = xcalloc(count, sizeof(*c->targets));
+    c->routes = xcalloc(count, sizeof(*c->routes));
+    c->names = xcalloc(count, sizeof(*c->names));
+    declare(c);
+}
+
+static void close_crowd(struct crowd *c)
+{
+    bench_free(c->b);
+    free(c->targets);
+    free(c->routes);
+    free(c->names);
+}
+
+#define ROWS "SELECT count(*), count(DISTINCT target) FROM delivery"
+#define LEFT "SELECT count(*) FROM job WHERE state < 2"
+
+static void test_they_follow_in_jobs(void **state)
+{
+    (void)state;
+    struct crowd c;
+    open_crowd(&c, RULES, MANY);
+    assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") "]]"), BELFRY_OK);
+    settle(c.b);
+    expect_rows(c.b, ROWS, "3500 3500");
+    expect_rows(c.b, "SELECT DISTINCT state, open, rule, channel, unless, due FROM delivery",
+                rows(c.b, "SELECT state, open, rule, channel, unless, due FROM delivery LIMIT 1"));
+    expect_rows(c.b, "SELECT kind, state, done, total, payload FROM job ORDER BY id",
+                "8 2 1070 3500 -\n8 2 2070 3500 -\n8 2 3070 3500 -\n8 2 3500 3500 -");
+    expect_rows(c.b, "SELECT count(*) FROM payload", "1");
+    close_crowd(&c);
+}
+
+static void test_a_thousand_are_written_at_once(void **state)
+{
+    (void)state;
+    struct crowd c;
+    open_crowd(&c, RULES, 1000);
+    assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") "]]"), BELFRY_OK);
+    expect_rows(c.b, ROWS, "1000 1000");
+    settle(c.b);
+    expect_rows(c.b, "SELECT count(*) FROM job", "0");
+    close_crowd(&c);
+}
+
+static void test_each_row_is_as_its_rule_says(void **state)
+{
+    (void)state;
+    struct crowd c;
+    open_crowd(&c, TWO_RULES, 1700);
+    assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") "]]"), BELFRY_OK);
+    settle(c.b);
+    expect_rows(c.b,
+                "SELECT n.text, d.unless, min(d.due & ((1 << 60) - 1)) - e.time, max(d.due & ((1 << 60) - 1)) - e.time,"
+                " count(*), count(DISTINCT target) FROM delivery d JOIN event e ON e.id = d.event JOIN name n ON"
+                " n.id = d.rule GROUP BY 1, 2 ORDER BY 1",
+                "h 4 60000 60000 1700 1700\ni 0 120000 120000 1700 1700");
+    close_crowd(&c);
+}
+
+/* --- in order ----------------------------------------------------------------------------------------------------- */
+
+/* Whoever takes one of a subject at a time has the rows of all events, in the order of these, from their commits on. */
+static void test_lanes_do_not_wait_for_jobs(void **state)
+{
+    (void)state;
+    struct crowd c;
+    open_crowd(&c, RULES, MANY);
+    assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") "," NOTE("b") "," NOTE("c") "]]"), BELFRY_OK);
+    expect_rows(c.b,
+                "SELECT target FROM delivery WHERE lane IS NOT NULL GROUP BY target HAVING group_concat(event) <>"
+                " (SELECT group_concat(id) FROM event)",
+                "");
+    char expected[20];
+    snprintf(expected, sizeof(expected), "%d %d", 3 * FIFO, FIFO);
+    expect_rows(c.b, "SELECT count(*), sum(due < (1 << 60)) FROM delivery WHERE lane IS NOT NULL", expected);
+    settle(c.b);
+    expect_rows(c.b, "SELECT count(*), count(DISTINCT target) FROM delivery GROUP BY event",
+                "3500 3500\n3500 3500\n3500 3500");
+    expect_rows(c.b, "SELECT count(*), sum(due < (1 << 60)) FROM delivery WHERE lane IS NOT NULL", expected);
+    close_crowd(&c);
+}
+
+/* --- killed ------------------------------------------------------------------------------------------------------- */
+
+/* Sends the trigger unless it was taken, and lets the jobs go on until a write kills the process. 1: it lived. */
+static int life_of_a_child(struct crowd *c, int until_kill)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(120);
+        vfs_fault_name();
+        vfs_fault_set(VFS_NONE, 0, 0);
+        bench_start(c->b, vfs_fault_name());
+        declare(c);
+        vfs_fault_set(VFS_KILL, until_kill, 0);
+        int ok = send_now(c->b, "[[\"1\"," NOTE("a") "]]") == BELFRY_OK;
+        settle(c->b);
+        _exit(ok ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
+                (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+    return WIFEXITED(status);
+}
+
+/* Killed while some of the jobs are done, and some are not; the ledger is stopped. */
+static void open_killed(struct crowd *c, const char *rules)
+{
+    for (int until_kill = 20;; until_kill += 30) {
+        open_crowd(c, rules, MANY);
+        bench_stop(c->b);
+        assert_false(life_of_a_child(c, until_kill));
+        if (atoi(rows(c->b, LEFT)) > 0 && atoi(rows(c->b, "SELECT count(*) FROM job WHERE state = 2")) > 0)
+            return;
+        close_crowd(c);
+    }
+}
+
+static void test_kills(void **state)
+{
+    (void)state;
+    for (int first = 20; first < 260; first += 60) {
+        struct crowd c;
+        int kills = 0;
+        open_crowd(&c, RULES, MANY);
+        bench_stop(c.b);
+        while (!life_of_a_child(&c, first + kills * 100))
+            kills++;
+        assert_true(kills > 0);
+        bench_start(c.b, NULL);
+        settle(c.b);
+        expect_rows(c.b, ROWS, "3500 3500");
+        expect_rows(c.b, "SELECT count(*) FROM event", "1");
+        expect_rows(c.b, LEFT, "0");
+        expect_rows(c.b, "PRAGMA integrity_check", "ok");
+        close_crowd(&c);
+    }
+}
+
+/* --- meanwhile ---------------------------------------------------------------------------------------------------- */
+
+#define OF(name) "(SELECT id FROM target WHERE name = '" name "')"
+#define ROWS_OF(name) "SELECT state, open FROM delivery WHERE target = " OF(name)
+
+static void test_targets_are_asked_for_when_their_row_is_made(void **state)
+{
+    (void)state;
+    struct crowd c;
+    open_killed(&c, RULES);
+    expect_rows(c.b, ROWS_OF("t03490"), "");
+    rows(c.b, "UPDATE target SET enabled = 0 WHERE name = 't03490'");
+    rows(c.b, "UPDATE target SET removed = 1, origin = 1 WHERE name = 't03491'"); /* deleted */
+    rows(c.b, "UPDATE target SET removed = 1 WHERE name = 't03492'");             /* not in the file for now */
+    rows(c.b, "UPDATE target SET channel = -1 WHERE name = 't03493'");            /* gone over */
+    bench_start(c.b, NULL);
+    settle(c.b);
+    expect_rows(c.b, ROWS, "3499 3499");
+    expect_rows(c.b, ROWS_OF("t03490"), "2 2");
+    expect_rows(c.b, "SELECT detail FROM delivery WHERE open = 2", "the target is disabled");
+    expect_rows(c.b, ROWS_OF("t03491"), "");
+    expect_rows(c.b, ROWS_OF("t03492"), "0 1");
+    expect_rows(c.b, "SELECT target = " OF("t03493") " FROM delivery WHERE channel = -1", "1");
+    close_crowd(&c);
+}
+
+static void test_one_that_is_made_meanwhile_gets_nothing(void **state)
+{
+    (void)state;
+    struct crowd c;
+    open_killed(&c, RULES);
+    rows(c.b, "INSERT INTO target(id, org, channel, name, url) SELECT max(id) + 1, org, channel, 'new', url FROM"
+              " target");
+    bench_start(c.b, NULL);
+    settle(c.b);
+    expect_rows(c.b, ROWS, "3500 3500");
+    expect_rows(c.b, ROWS_OF("new"), "");
+    close_crowd(&c);
+}
+
+static void test_an_event_that_is_over_ends_it(void **state)
+{
+    (void)state;
+    struct crowd c;
+    open_killed(&c, RULES);
+    int made = atoi(rows(c.b, "SELECT count(*) FROM delivery"));
+    rows(c.b, "UPDATE event SET validity = 2, live = 0");
+    bench_start(c.b, NULL);
+    settle(c.b);
+    assert_int_equal(atoi(rows(c.b, "SELECT count(*) FROM delivery")), made);
+    expect_rows(c.b, LEFT, "0");
+    expect_rows(c.b,
+                "SELECT DISTINCT recipient, outcome, r.text, n.text FROM decision d JOIN name r ON r.id = d.rule"
+                " JOIN name n ON n.id = d.channel",
+                "- 10 h hooks");
+    char last[100];
+    snprintf(last, sizeof(last), "a newer event took its place before %d more targets of this rule had a delivery",
+             (MANY - FIFO - 1) % 1000 + 1);
+    expect_rows(c.b, "SELECT reason FROM decision ORDER BY id DESC LIMIT 1", last);
+    close_crowd(&c);
+}
+
+static void test_it_keeps_no_event_alive(void **state)
+{
+    (void)state;
+    struct crowd c;
+    open_crowd(&c, RULES, MANY);
+    assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") ",[\"handled\",\"s\",{\"only\":[\"ann\"]},\"ann\"]]]"),
+                     BELFRY_OK);
+    settle(c.b);
+    expect_rows(c.b, "SELECT live, validity FROM event", "0 0");
+    expect_rows(c.b, ROWS, "3500 3500"); /* targets hear of what is handled all the same */
+    close_crowd(&c);
+}
+
+static void test_how_far_it_is(void **state)
+{
+    (void)state;
+    struct crowd c;
+    struct error err = {0};
+    int64_t done = 0, total = 0;
+    open_killed(&c, RULES);
+    int64_t event = atoll(rows(c.b, "SELECT id FROM event")), made = atoll(rows(c.b, "SELECT count(*) FROM delivery"));
+    c.b->store = store_open(c.b->dir, NULL, c.b->clock, &err);
+    assert_non_null(c.b->store);
+    assert_true(store_job_progress(store_writer(c.b->store), STORE_JOB_TARGETS, event, &done, &total));
+    store_close(c.b->store);
+    assert_int_equal(done, made);
+    assert_int_equal(total, MANY);
+    close_crowd(&c);
+}
+
+/* --- recovered meanwhile ------------------------------------------------------------------------------------------ */
+
+struct recovered {
+    struct bench_wait wait;
+    int64_t count;
+};
+
+static void on_recovered(void *arg, belfry_status status, int64_t count, int64_t since_ms)
+{
+    struct recovered *r = arg;
+    (void)since_ms;
+    r->count = count;
+    bench_done(&r->wait, status);
+}
+
+/* The recovery is asked for while the event is being written, so that it meets jobs of which none is done. */
+static void test_what_is_still_to_come_is_not_recovered(void **state)
+{
+    (void)state;
+    static const struct ledger_deed deed = {.org = STR("acme"), .who = STR("token:crm-app")};
+    struct crowd c;
+    struct recovered last[2] = {{.count = -1}, {.count = -1}};
+    open_crowd(&c, RULES, MANY);
+    struct sent *sent = send_begin(c.b, "crm", "[[\"1\",[\"slow\",100]," NOTE("a") "]]", 0);
+    for (size_t i = 0; i < 2; i++)
+        ledger_endpoint_recover(c.b->ledger, &deed, c.targets[MANY - 2 - i].id, START, 0, on_recovered, &last[i]);
+    assert_int_equal(send_end(c.b, sent), BELFRY_OK);
+    send_free(sent);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(bench_until(c.b, &last[i].wait), BELFRY_OK);
+        assert_int_equal(last[i].count, 0);
+    }
+    settle(c.b);
+    expect_rows(c.b, ROWS, "3500 3500");
+    close_crowd(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_they_follow_in_jobs),
+        cmocka_unit_test(test_a_thousand_are_written_at_once),
+        cmocka_unit_test(test_each_row_is_as_its_rule_says),
+        cmocka_unit_test(test_lanes_do_not_wait_for_jobs),
+        cmocka_unit_test(test_kills),
+        cmocka_unit_test(test_targets_are_asked_for_when_their_row_is_made),
+        cmocka_unit_test(test_one_that_is_made_meanwhile_gets_nothing),
+        cmocka_unit_test(test_an_event_that_is_over_ends_it),
+        cmocka_unit_test(test_it_keeps_no_event_alive),
+        cmocka_unit_test(test_how_far_it_is),
+        cmocka_unit_test(test_what_is_still_to_come_is_not_recovered),
+    };
+    return cmocka_run_group_tests_name("ledger_target_fanout", tests, NULL, NULL);
+}
