@@ -7,7 +7,7 @@
 
 /* --- jobs: work in slices that a restart resumes ------------------------------------------------------------------ */
 
-/* Kind: rows of an event to targets, one job a thousand. `total` is of all of them, and `done` what came before. */
+/* Kind: part of an event's rows to targets. `total` is of all of them, `done` what was there before this part. */
 #define STORE_JOB_TARGETS 8
 enum { STORE_JOB_WAITS = 0, STORE_JOB_RUNS = 1, STORE_JOB_DONE = 2, STORE_JOB_FAILED = 3 };
 

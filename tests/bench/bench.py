@@ -504,7 +504,7 @@ def options():
     parser.add_argument("--webhooks", type=int, default=50_000, help="a round")
     parser.add_argument("--latency", type=int, default=20_000)
     parser.add_argument("--endpoints", type=int, nargs="+", default=[1, 100, 10_000])
-    parser.add_argument("--endpoint-parts", nargs="+", default=["rates", "neighbours", "pending"])
+    parser.add_argument("--endpoint-parts", nargs="+", default=["rates", "neighbours", "crowd", "pending"])
     parser.add_argument("--neighbours", type=int, default=40_000, help="triggers for healthy and sick endpoints, a round")
     parser.add_argument("--neighbour-rate", type=int, default=800, help="a second")
     parser.add_argument("--idle", type=int, default=20, help="seconds in which nothing is due")

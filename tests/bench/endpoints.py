@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many endpoints: how fast one hub serves 1, 100 and 10,000 of them, what the healthy ones notice of sick neighbours,
-and what a million deliveries that wait for another day cost.
+what others wait for while an event is written for 10,000, and what a million deliveries that wait for another day cost.
 
 Each endpoint is a loopback address of its own, so each has connections of its own, as receivers of different people do.
 """
+import http.client
 import ipaddress
 import json
 import os
@@ -11,6 +12,7 @@ import shutil
 import sqlite3
 import statistics
 import struct
+import threading
 import time
 
 NEIGHBOURS = 1000
@@ -36,7 +38,7 @@ channels:
     endpoints:
 {endpoints}
 rules:
-  - {{name: hooks, when: {{}}, deliver: [inbox, hooks]}}
+  - {{name: hooks, when: {when}, deliver: [inbox, {hooks}]}}
 unmatched: {{deliver: [inbox]}}
 """
 STANDARD = "[5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h]"
@@ -80,8 +82,9 @@ class Endpoints:
 
     # --- pieces -----------------------------------------------------------------------------------------------------
 
-    def hub(self, name, lines, schedule=STANDARD):
-        return self.tools.Hub(self.bench.folder, name, text=CONFIG, endpoints=lines, schedule=schedule)
+    def hub(self, name, lines, schedule=STANDARD, **more):
+        return self.tools.Hub(self.bench.folder, name, text=CONFIG, **{
+            "endpoints": lines, "schedule": schedule, "when": "{}", "hooks": "hooks", **more})
 
     def sink(self, port, *more):
         sink = self.tools.Process([self.tools.tool("sink"), str(port), str(self.bench.next + 1_000_000), *map(str, more)])
@@ -172,6 +175,41 @@ class Endpoints:
                               medians, "ms")
         self.bench.median_row(f"the same, 99th percentile", pairs, "ms", at_most=1.5)
         self.bench.row(f"peak memory beside {SICK} sick endpoints", max(peaks), "MB", at_most=200)
+
+    # --- a crowd ----------------------------------------------------------------------------------------------------
+
+    def answers(self, hub, owner, count):
+        """ms to the 202 of each of so many triggers, one after the other on one connection."""
+        connection, took = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=60), []
+        headers = {"Authorization": f"Bearer {self.tools.TOKEN}", "Content-Type": "application/cloudevents+json"}
+        for _ in range(count):
+            text = json.dumps(self.tools.TRIGGER).replace(self.tools.NUMBER, f"{self.bench.next:010}").replace("u%%%%", owner)
+            self.bench.next += 1
+            begin = time.monotonic()
+            connection.request("POST", self.tools.TRIGGERS, body=text, headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 202, answer.status
+            took.append((time.monotonic() - begin) * 1e3)
+        connection.close()
+        return took
+
+    def crowd(self):
+        """Triggers for people, one after the other, while events for all endpoints are written that go out in an hour."""
+        count, beside, alone = max(self.bench.args.endpoints), [], []
+        lines = endpoints(9, range(count))
+        with self.hub("crowd", lines, when='{data.record.owner: "all"}', hooks="{via: hooks, after: 1h}") as hub:
+            self.answers(hub, "all", 1)  # makes what is made once
+            for n in range(5 * self.bench.args.rounds):
+                alone.append(max(self.answers(hub, "u0001", 300)))
+                event = threading.Thread(target=self.answers, args=(hub, "all", 1))
+                event.start()
+                beside.append(max(self.answers(hub, "u0001", 300)))
+                event.join()
+        self.tools.say(f"  longest answers beside: {[round(v, 1) for v in sorted(beside)]}")
+        self.bench.row(f"longest 202 beside an event for {count:,} endpoints : alone, median of {len(beside)}",
+                       statistics.median(beside), "ms", limit=statistics.median(alone))
+        shutil.rmtree(hub.data)
 
     # --- pending ----------------------------------------------------------------------------------------------------
 
