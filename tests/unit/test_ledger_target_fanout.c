@@ -8,69 +8,18 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "claim_fixture.h"
+#include "crowd_fixture.h"
 #include "vfs_fault.h"
 
 #include "ledger/endpoints.h"
 #include "store/upkeep.h"
 
-#define RULES "[{\"name\":\"h\",\"deliver\":[\"hooks\"]}]"
 #define TWO_RULES                                                                                                      \
     "[{\"name\":\"h\",\"deliver\":[{\"via\":\"hooks\",\"unless\":[\"handled\"],\"after\":60000}]},"                    \
     "{\"name\":\"i\",\"deliver\":[{\"via\":\"hooks\",\"after\":120000}]}]"
-#define PEOPLE "{\"ann\":[\"boss\"],\"bob\":[]}"
 #define NOTE(title) "[\"emit\",{\"type\":\"free.note\",\"subject\":\"s\",\"title\":\"" title "\",\"to\":[\"ann\"]}]"
 
-enum { MANY = 3500, FIFO_EVERY = 50, FIFO = MANY / FIFO_EVERY, PART = 250 };
-
-struct crowd {
-    struct bench *b;
-    size_t count;
-    struct ledger_target *targets;
-    struct route_target *routes;
-    char (*names)[24];
-};
-
-/* Targets t00000 and on; every fiftieth takes one of a subject at a time. */
-static void declare(struct crowd *c)
-{
-    static const struct belfry_str all[] = {{"*", 1}};
-    static const struct belfry_strs types = {all, 1};
-    const struct config_instance *hooks = fixture_channel(c->b->config, "hooks");
-    struct bench_wait wait = {0};
-    for (size_t i = 0; i < c->count; i++) {
-        uint32_t order = i % FIFO_EVERY == FIFO_EVERY - 1 ? BELFRY_ORDER_FIFO : BELFRY_ORDER_BEST_EFFORT;
-        snprintf(c->names[i], sizeof(c->names[i]), "t%05zu", i);
-        c->targets[i] = (struct ledger_target){.org = STR("acme"),
-                                               .name = str_of(c->names[i]),
-                                               .url = STR("https://hook.example/"),
-                                               .secret = STR("sealed"),
-                                               .order = order};
-        c->routes[i] =
-            (struct route_target){.org = STR("acme"), .name = str_of(c->names[i]), .types = &types, .order = order};
-    }
-    ledger_targets_declare(c->b->ledger, hooks, c->targets, c->count, NULL, NULL);
-    ledger_targets_index(c->b->ledger, hooks, c->routes, c->targets, c->count, bench_done, NULL, &wait);
-    assert_int_equal(bench_until(c->b, &wait), BELFRY_OK);
-    settle(c->b);
-}
-
-static void open_crowd(struct crowd *c, const char *rules, size_t count)
-{
-    *c = (struct crowd){.count = count, .b = bench_open(rules, PEOPLE)};
-    c->targets = xcalloc(count, sizeof(*c->targets));
-    c->routes = xcalloc(count, sizeof(*c->routes));
-    c->names = xcalloc(count, sizeof(*c->names));
-    declare(c);
-}
-
-static void close_crowd(struct crowd *c)
-{
-    bench_free(c->b);
-    free(c->targets);
-    free(c->routes);
-    free(c->names);
-}
+enum { MANY = 3500, FIFO = MANY / CROWD_FIFO_EVERY, PART = 250 };
 
 #define ROWS "SELECT count(*), count(DISTINCT target) FROM delivery"
 #define LEFT "SELECT count(*) FROM job WHERE state < 2"
@@ -79,7 +28,7 @@ static void test_they_follow_in_jobs(void **state)
 {
     (void)state;
     struct crowd c;
-    open_crowd(&c, RULES, MANY);
+    crowd_open(&c, CROWD_RULES, MANY);
     assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") "]]"), BELFRY_OK);
     settle(c.b);
     expect_rows(c.b, ROWS, "3500 3500");
@@ -89,26 +38,26 @@ static void test_they_follow_in_jobs(void **state)
                 "8 2 3500 - 14 320 3500");
     expect_rows(c.b, "SELECT done FROM job ORDER BY id LIMIT 1 OFFSET 5", "1570");
     expect_rows(c.b, "SELECT count(*) FROM payload", "1");
-    close_crowd(&c);
+    crowd_close(&c);
 }
 
 static void test_a_thousand_are_written_at_once(void **state)
 {
     (void)state;
     struct crowd c;
-    open_crowd(&c, RULES, 1000);
+    crowd_open(&c, CROWD_RULES, 1000);
     assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") "]]"), BELFRY_OK);
     expect_rows(c.b, ROWS, "1000 1000");
     settle(c.b);
     expect_rows(c.b, "SELECT count(*) FROM job", "0");
-    close_crowd(&c);
+    crowd_close(&c);
 }
 
 static void test_each_row_is_as_its_rule_says(void **state)
 {
     (void)state;
     struct crowd c;
-    open_crowd(&c, TWO_RULES, 1700);
+    crowd_open(&c, TWO_RULES, 1700);
     assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") "]]"), BELFRY_OK);
     settle(c.b);
     expect_rows(c.b,
@@ -116,7 +65,7 @@ static void test_each_row_is_as_its_rule_says(void **state)
                 " count(*), count(DISTINCT target) FROM delivery d JOIN event e ON e.id = d.event JOIN name n ON"
                 " n.id = d.rule GROUP BY 1, 2 ORDER BY 1",
                 "h 4 60000 60000 1700 1700\ni 0 120000 120000 1700 1700");
-    close_crowd(&c);
+    crowd_close(&c);
 }
 
 /* --- in order ----------------------------------------------------------------------------------------------------- */
@@ -126,7 +75,7 @@ static void test_lanes_do_not_wait_for_jobs(void **state)
 {
     (void)state;
     struct crowd c;
-    open_crowd(&c, RULES, MANY);
+    crowd_open(&c, CROWD_RULES, MANY);
     assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") "," NOTE("b") "," NOTE("c") "]]"), BELFRY_OK);
     expect_rows(c.b,
                 "SELECT target FROM delivery WHERE lane IS NOT NULL GROUP BY target HAVING group_concat(event) <>"
@@ -139,7 +88,7 @@ static void test_lanes_do_not_wait_for_jobs(void **state)
     expect_rows(c.b, "SELECT count(*), count(DISTINCT target) FROM delivery GROUP BY event",
                 "3500 3500\n3500 3500\n3500 3500");
     expect_rows(c.b, "SELECT count(*), sum(due < (1 << 60)) FROM delivery WHERE lane IS NOT NULL", expected);
-    close_crowd(&c);
+    crowd_close(&c);
 }
 
 /* --- killed ------------------------------------------------------------------------------------------------------- */
@@ -153,7 +102,7 @@ static int life_of_a_child(struct crowd *c, int until_kill)
         vfs_fault_name();
         vfs_fault_set(VFS_NONE, 0, 0);
         bench_start(c->b, vfs_fault_name());
-        declare(c);
+        crowd_declare(c);
         vfs_fault_set(VFS_KILL, until_kill, 0);
         int ok = send_now(c->b, "[[\"1\"," NOTE("a") "]]") == BELFRY_OK;
         settle(c->b);
@@ -170,12 +119,12 @@ static int life_of_a_child(struct crowd *c, int until_kill)
 static void open_killed(struct crowd *c, const char *rules)
 {
     for (int until_kill = 20;; until_kill += 30) {
-        open_crowd(c, rules, MANY);
+        crowd_open(c, rules, MANY);
         bench_stop(c->b);
         assert_false(life_of_a_child(c, until_kill));
         if (atoi(rows(c->b, LEFT)) > 0 && atoi(rows(c->b, "SELECT count(*) FROM job WHERE state = 2")) > 0)
             return;
-        close_crowd(c);
+        crowd_close(c);
     }
 }
 
@@ -185,7 +134,7 @@ static void test_kills(void **state)
     for (int first = 20; first < 260; first += 60) {
         struct crowd c;
         int kills = 0;
-        open_crowd(&c, RULES, MANY);
+        crowd_open(&c, CROWD_RULES, MANY);
         bench_stop(c.b);
         while (!life_of_a_child(&c, first + kills * 100))
             kills++;
@@ -196,7 +145,7 @@ static void test_kills(void **state)
         expect_rows(c.b, "SELECT count(*) FROM event", "1");
         expect_rows(c.b, LEFT, "0");
         expect_rows(c.b, "PRAGMA integrity_check", "ok");
-        close_crowd(&c);
+        crowd_close(&c);
     }
 }
 
@@ -209,7 +158,7 @@ static void test_targets_are_asked_for_when_their_row_is_made(void **state)
 {
     (void)state;
     struct crowd c;
-    open_killed(&c, RULES);
+    open_killed(&c, CROWD_RULES);
     expect_rows(c.b, ROWS_OF("t03490"), "");
     rows(c.b, "UPDATE target SET enabled = 0 WHERE name = 't03490'");
     rows(c.b, "UPDATE target SET removed = 1, origin = 1 WHERE name = 't03491'"); /* deleted */
@@ -223,28 +172,28 @@ static void test_targets_are_asked_for_when_their_row_is_made(void **state)
     expect_rows(c.b, ROWS_OF("t03491"), "");
     expect_rows(c.b, ROWS_OF("t03492"), "0 1");
     expect_rows(c.b, "SELECT target = " OF("t03493") " FROM delivery WHERE channel = -1", "1");
-    close_crowd(&c);
+    crowd_close(&c);
 }
 
 static void test_one_that_is_made_meanwhile_gets_nothing(void **state)
 {
     (void)state;
     struct crowd c;
-    open_killed(&c, RULES);
+    open_killed(&c, CROWD_RULES);
     rows(c.b, "INSERT INTO target(id, org, channel, name, url) SELECT max(id) + 1, org, channel, 'new', url FROM"
               " target");
     bench_start(c.b, NULL);
     settle(c.b);
     expect_rows(c.b, ROWS, "3500 3500");
     expect_rows(c.b, ROWS_OF("new"), "");
-    close_crowd(&c);
+    crowd_close(&c);
 }
 
 static void test_an_event_that_is_over_ends_it(void **state)
 {
     (void)state;
     struct crowd c;
-    open_killed(&c, RULES);
+    open_killed(&c, CROWD_RULES);
     int made = atoi(rows(c.b, "SELECT count(*) FROM delivery"));
     rows(c.b, "UPDATE event SET validity = 2, live = 0");
     bench_start(c.b, NULL);
@@ -259,20 +208,20 @@ static void test_an_event_that_is_over_ends_it(void **state)
     snprintf(last, sizeof(last), "a newer event took its place before %d more targets of this rule had a delivery",
              (MANY - FIFO - 1) % PART + 1);
     expect_rows(c.b, "SELECT reason FROM decision ORDER BY id DESC LIMIT 1", last);
-    close_crowd(&c);
+    crowd_close(&c);
 }
 
 static void test_it_keeps_no_event_alive(void **state)
 {
     (void)state;
     struct crowd c;
-    open_crowd(&c, RULES, MANY);
+    crowd_open(&c, CROWD_RULES, MANY);
     assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") ",[\"handled\",\"s\",{\"only\":[\"ann\"]},\"ann\"]]]"),
                      BELFRY_OK);
     settle(c.b);
     expect_rows(c.b, "SELECT live, validity FROM event", "0 0");
     expect_rows(c.b, ROWS, "3500 3500"); /* targets hear of what is handled all the same */
-    close_crowd(&c);
+    crowd_close(&c);
 }
 
 static void test_how_far_it_is(void **state)
@@ -281,7 +230,7 @@ static void test_how_far_it_is(void **state)
     struct crowd c;
     struct error err = {0};
     int64_t done = 0, total = 0;
-    open_killed(&c, RULES);
+    open_killed(&c, CROWD_RULES);
     int64_t event = atoll(rows(c.b, "SELECT id FROM event")), made = atoll(rows(c.b, "SELECT count(*) FROM delivery"));
     c.b->store = store_open(c.b->dir, NULL, c.b->clock, &err);
     assert_non_null(c.b->store);
@@ -289,7 +238,7 @@ static void test_how_far_it_is(void **state)
     store_close(c.b->store);
     assert_int_equal(done, made);
     assert_int_equal(total, MANY);
-    close_crowd(&c);
+    crowd_close(&c);
 }
 
 /* --- recovered meanwhile ------------------------------------------------------------------------------------------ */
@@ -314,10 +263,10 @@ static void test_what_is_still_to_come_is_not_recovered(void **state)
     static const struct ledger_deed deed = {.org = STR("acme"), .who = STR("token:crm-app")};
     struct crowd c;
     struct recovered last[2] = {{.count = -1}, {.count = -1}};
-    open_crowd(&c, RULES, MANY);
+    crowd_open(&c, CROWD_RULES, MANY);
     struct sent *sent = send_begin(c.b, "crm", "[[\"1\",[\"slow\",100]," NOTE("a") "]]", 0);
     for (size_t i = 0; i < 2; i++)
-        ledger_endpoint_recover(c.b->ledger, &deed, c.targets[MANY - 2 - i].id, START, 0, on_recovered, &last[i]);
+        ledger_endpoint_recover(c.b->ledger, &deed, c.ids[MANY - 2 - i], START, 0, on_recovered, &last[i]);
     assert_int_equal(send_end(c.b, sent), BELFRY_OK);
     send_free(sent);
     for (size_t i = 0; i < 2; i++) {
@@ -326,7 +275,7 @@ static void test_what_is_still_to_come_is_not_recovered(void **state)
     }
     settle(c.b);
     expect_rows(c.b, ROWS, "3500 3500");
-    close_crowd(&c);
+    crowd_close(&c);
 }
 
 int main(void)
