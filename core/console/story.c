@@ -146,6 +146,16 @@ static void people_dress(struct page *page, json_t *story)
     json_object_set_new(story, "has_people", json_boolean(count > 0));
 }
 
+static void progress_dress(struct page *page, json_t *story)
+{
+    const json_t *written = json_object_get(story, "being_written");
+    int64_t done = json_integer_value(json_object_get(written, "done"));
+    if (json_is_object(written))
+        json_set_str(story, "still_to_write",
+                     page_count_text(page, "story.still_to_write",
+                                     json_integer_value(json_object_get(written, "total")) - done));
+}
+
 void story_dress(struct page *page, json_t *story)
 {
     json_t *rules = json_object_get(story, "rules"), *rule;
@@ -160,5 +170,6 @@ void story_dress(struct page *page, json_t *story)
     json_object_set_new(story, "has_targets", json_boolean(json_array_size(targets) > 0));
     json_object_set_new(story, "has_left_out", json_boolean(json_array_size(json_object_get(story, "left_out")) > 0));
     ways_dress(page, targets);
+    progress_dress(page, story);
     people_dress(page, story);
 }

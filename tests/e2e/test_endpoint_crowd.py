@@ -72,7 +72,7 @@ def test_killed_in_the_middle(hub, receiver):
 
 
 def test_the_story_says_how_far_it_is(hub):
-    """done of total while it runs, and nothing afterwards; a person is not told how many endpoints there are."""
+    """A person is not told how many endpoints there are."""
     hub.send(case("ann", name="a", id="a"))
     event = hub.events()[0]["id"]
     told = []
@@ -87,3 +87,24 @@ def test_the_story_says_how_far_it_is(hub):
     assert all(t["total"] == MANY and MANY // FIFO_EVERY <= t["done"] < MANY for t in told[:-1]), told
     assert [t["done"] for t in told[:-1]] == sorted(t["done"] for t in told[:-1])
     assert len(deliveries(hub)) == MANY
+
+
+def test_how_that_reads(new_hub):
+    """A part of an event that nobody is at work on yet: the ledger looks for parts when it makes some, or starts."""
+    hub = new_hub().start()
+    hub.send(case("ann", name="a", id="a"))
+    event = hub.events()[0]["id"]
+    assert hub.story(event)["being_written"] is None
+    with sqlite3.connect(hub.data_dir / "belfry.db", timeout=30) as db:
+        db.execute("INSERT INTO job(id, kind, org, ref, payload, state, done, total) SELECT id + 1, 8, org, id, "
+                   "'{\"rows\":[]}', 0, 1070, 3500 FROM event")
+    db.close()
+    assert hub.story(event)["being_written"] == {"done": 1070, "total": 3500}
+    told = hub.belfry("explain", "--event", event, "--org", "acme")
+    assert "deliveries to endpoints are being written: 1070 of 3500 are there" in told.stdout, told
+    page = hub.get(f"/acme/admin/events/{event}", {**hub.person("root"), "Accept": "text/html"})
+    assert "2,430 more deliveries to endpoints are being written." in page.text
+    own = hub.post("/v1/acme/explain", hub.person("ann"), json={"event": event})
+    assert own.status_code == 200 and own.json()["being_written"] is None, own.text
+    hub.restart()
+    until(lambda: hub.story(event)["being_written"] is None, "the part is done")
