@@ -13,7 +13,7 @@ import pytest
 from support.config import base, endpoint, with_hooks
 from support.events import created
 from support.faulty import Faulty, slowly, well
-from support.ports import free_ports, refusing
+from support.ports import answers, free_ports, refusing
 from support.wait import until
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -29,7 +29,15 @@ def faulty():
 
     yield make
     for receiver in made:
-        receiver.close()
+        if not receiver.over.is_set():
+            receiver.close()
+
+
+def test_a_receiver_that_is_closed_takes_nothing(faulty):
+    """So that what the next one is sent goes to no script of this one."""
+    receiver = faulty()
+    receiver.close()
+    assert not receiver.accepting.is_alive() and not answers(receiver.port)
 
 
 def start(new_hub, url, env=None, clock=False, **options):

@@ -40,7 +40,8 @@ class Faulty:
         self.over = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     def url(self, host="127.0.0.1"):
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}/hook"
@@ -83,7 +84,11 @@ class Faulty:
         return list(self.requests)
 
     def close(self):
+        """Nobody is answered any more. A thread that still accepted would go on under the number of the socket, and that
+        is soon the next receiver's."""
         self.over.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.accepting.join()
         self.listener.close()
 
 

@@ -102,7 +102,8 @@ class SmtpServer:
         self.listener.bind((self.host, self.port))
         self.listener.listen(128)
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, args=(self.listener,), daemon=True)
+        self.accepting.start()
         return self
 
     def refuse(self):
@@ -113,6 +114,7 @@ class SmtpServer:
                 listener.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+            self.accepting.join()  # or it would go on under the number of the socket, which is soon another's
             listener.close()
         self.cut()
 
