@@ -196,21 +196,30 @@ void edit_show(struct page *page)
     json_decref(values);
 }
 
-/* A text, words with blanks between, lines of a name and a value, or what JSON makes of it. */
-static const char *in_words(struct page *page, const char *member, const json_t *value)
+/* Words of a list with blanks between. */
+static const char *joined(struct page *page, const json_t *list)
 {
     const char *text = "";
     json_t *word;
     size_t i;
-    if (strcmp(member, "headers") == 0 || strcmp(member, "metadata") == 0)
-        return metadata_write(page, value);
-    if (json_is_string(value))
-        return json_string_value(value);
-    if (!json_is_string(json_array_get(value, 0)))
-        return page_pretty(page, value);
-    json_array_foreach(value, i, word) text =
+    json_array_foreach(list, i, word) text =
         arena_printf(page->req->arena, "%s%s%.*s", text, i ? " " : "", STR_ARG(json_str(word)));
     return text;
+}
+
+/* As the form would have it, for people to read. */
+static struct belfry_str in_words(struct page *page, const char *member, const json_t *value)
+{
+    if (json_is_boolean(value))
+        return page_word(page, "edit", json_is_true(value) ? "yes" : "no");
+    if (strcmp(member, "format") == 0 || strcmp(member, "order") == 0)
+        return page_word(page, member, json_is_string(value) ? json_string_value(value) : "");
+    const char *text = strcmp(member, "headers") == 0 || strcmp(member, "metadata") == 0 ? metadata_write(page, value)
+                       : json_is_string(value)                                           ? json_string_value(value)
+                       : json_is_array(value)                                            ? joined(page, value)
+                       : json_is_null(value)                                             ? ""
+                                                                                         : page_pretty(page, value);
+    return *text ? str_of(text) : page_word(page, "edit", "nothing");
 }
 
 /* Members whose present value is another one than the form has, with that value. */
@@ -224,7 +233,7 @@ static json_t *differences(struct page *page, const json_t *now, const json_t *t
             continue;
         json_t *one = json_object();
         json_set_str(one, "label", page_word(page, "form", key));
-        json_object_set_new(one, "now", json_string(in_words(page, key, value)));
+        json_set_str(one, "now", in_words(page, key, value));
         json_array_append_new(list, one);
     }
     json_decref(there);

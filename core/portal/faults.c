@@ -103,26 +103,33 @@ static json_t *shown(struct page *page, const json_t *values, const json_t *faul
     return one;
 }
 
-void faults_show(struct page *page, json_t *form, const json_t *values, const json_t *faults)
+/* Those of a field (NULL: of none that the form has) go to the summary, and to the field. */
+static void add_faults(struct page *page, json_t *form, const json_t *values, const json_t *faults, const char *field)
 {
-    json_t *list = json_array(), *by_field = json_object(), *has_at = json_object(), *fault;
+    json_t *here = json_array(), *fault;
     size_t i;
     json_array_foreach(faults, i, fault)
     {
-        const char *field = field_of(json_str(json_object_get(fault, "pointer")));
-        json_t *one = shown(page, values, fault, field), *there = field ? json_object_get(by_field, field) : NULL;
-        if (field && !there) {
-            json_object_set_new(by_field, field, there = json_array());
-            json_object_set_new(has_at, field, json_true());
-        }
-        if (there)
-            json_array_append(there, one);
-        json_array_append_new(list, one);
+        if (field_of(json_str(json_object_get(fault, "pointer"))) == field)
+            json_array_append_new(here, shown(page, values, fault, field));
     }
-    json_object_set_new(page->model, "has_faults", json_boolean(json_array_size(list) > 0));
-    json_object_set_new(page->model, "faults", list);
-    json_object_set_new(form, "at", by_field);
-    json_object_set_new(form, "has_at", has_at);
+    json_array_extend(json_object_get(page->model, "faults"), here);
+    if (field && json_array_size(here)) {
+        json_object_set(json_object_get(form, "at"), field, here);
+        json_object_set_new(json_object_get(form, "has_at"), field, json_true());
+    }
+    json_decref(here);
+}
+
+void faults_show(struct page *page, json_t *form, const json_t *values, const json_t *faults)
+{
+    json_object_set_new(page->model, "has_faults", json_boolean(json_array_size(faults) > 0));
+    json_object_set_new(page->model, "faults", json_array());
+    json_object_set_new(form, "at", json_object());
+    json_object_set_new(form, "has_at", json_object());
+    for (const char *const *field = form_fields; *field; field++)
+        add_faults(page, form, values, faults, *field);
+    add_faults(page, form, values, faults, NULL);
 }
 
 void refusal_show(struct page *page, uint32_t status, const json_t *problem)

@@ -51,7 +51,7 @@ int64_t metadata_line(struct page *page, struct belfry_str text, struct belfry_s
 
 /* Adds one that was found here, in the reader's words. */
 void form_fault(json_t *faults, const char *pointer, struct belfry_str where, struct belfry_str said);
-/* form.at.FIELD and form.has_at.FIELD, and all of them for the summary in model.faults, with links to the fields. */
+/* form.at.FIELD and form.has_at.FIELD, and all of them, in the form's order, for the summary in model.faults. */
 void faults_show(struct page *page, json_t *form, const json_t *values, const json_t *faults);
 /* model.refused, of a form that the API refused as a whole: by the view and the status. */
 void refusal_show(struct page *page, uint32_t status, const json_t *problem);

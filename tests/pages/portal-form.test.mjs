@@ -99,12 +99,14 @@ test('who was overtaken and typed something wrong besides loses neither', async 
   const page = await portal.visit('both');
   const { id } = await portal.add(page, '/both');
   await follow(page, 'Change');
-  await call('PATCH', `/endpoints/${id}`, { metadata: { theirs: 'yes' } });
+  await call('PATCH', `/endpoints/${id}`, { metadata: { theirs: 'yes' }, order: 'fifo', handshake: true });
   await page.getByLabel('Metadata').fill('mine = yes');
   await press(page, 'Save');
   const alert = await page.getByRole('alert').innerText();
   assert.match(alert, /Somebody else changed/);
   assert.match(alert, /theirs = yes/);
+  assert.match(alert, /In order, by subject/, 'in the words of the form');
+  assert.match(alert, /wants our events\s*yes/);
   assert.equal(await page.getByLabel('Metadata').inputValue(), 'mine = yes');
   await page.getByLabel('Most a minute').fill('many');
   await press(page, 'Save');
@@ -113,6 +115,24 @@ test('who was overtaken and typed something wrong besides loses neither', async 
   await page.getByLabel('Most a minute').fill('');
   await press(page, 'Save');
   assert.deepEqual((await call('GET', `/endpoints/${id}`)).metadata, { mine: 'yes' });
+  await page.context().close();
+});
+
+test('on a narrow screen nothing is cut off: not what is wrong, and not the secret', async () => {
+  const page = await portal.visit('narrow', { viewport: { width: 360, height: 740 } });
+  await page.goto(portal.at('/new'));
+  await page.getByLabel('URL', { exact: true }).fill('http://10.0.0.1/inside');
+  await press(page, 'Save');
+  const box = await page.locator('#url-wrong').boundingBox();
+  assert.ok(box.x >= 0 && box.x + box.width <= 360);
+  assert.equal(await page.locator('#url-wrong').evaluate((one) => getComputedStyle(one, '::before').content), 'none',
+    'the mark stands before the words, not alone on a line');
+  await page.getByLabel('URL', { exact: true }).fill(portal.receiver.url('/narrow'));
+  await press(page, 'Save');
+  const secret = page.getByLabel('Signing secret');
+  assert.match(await secret.inputValue(), /^whsec_\S{44}$/);
+  assert.ok(await secret.evaluate((one) => one.scrollWidth <= one.clientWidth && one.scrollHeight <= one.clientHeight),
+    'all of it is seen');
   await page.context().close();
 });
 
@@ -143,6 +163,10 @@ test('German readers are told in German what is wrong, and what is English is ma
   await page.getByLabel('Name 2').fill('Authorization');
   await page.getByLabel('Wert 2').fill('***');
   await press(page, 'Speichern');
+  const links = await page.getByRole('alert').getByRole('link').evaluateAll((all) => all.map((one) => one.hash));
+  assert.deepEqual([...new Set(links)],
+    ['#url', '#description', '#types', '#when', '#headers', '#metadata', '#rate', '#concurrency', '#signatures'],
+    'in the order of the form');
   assert.match(await said(page, 'URL'), /privates Netz.*private address/s);
   assert.match(await page.locator('#types-wrong').innerText(), /bad\.\.type: Nötig ist/);
   assert.match(await said(page, 'Nur wenn'), /severity.*Bedingung/);
