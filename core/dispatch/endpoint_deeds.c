@@ -47,15 +47,40 @@ static void fill_secret(struct deed *deed, struct store_target *row, int64_t now
     secrets_wipe(&secrets);
 }
 
+/* Names of the members that are not the same in both. What they hold may be credentials, and is told to nobody. */
+static struct belfry_strs differing(struct arena *arena, struct belfry_str before, struct belfry_str after)
+{
+    json_t *old = before.len ? json_read(before, NULL) : NULL, *new = json_read(after, NULL), *value;
+    struct belfry_str *names = arena_alloc(arena, (json_object_size(old) + json_object_size(new) + 1) * sizeof(*names));
+    size_t count = 0;
+    const char *key;
+    json_object_foreach(old, key, value)
+    {
+        const json_t *now = json_object_get(new, key);
+        if (!now || !json_equal(value, now))
+            names[count++] = arena_str(arena, str_of(key));
+    }
+    json_object_foreach(new, key, value)
+    {
+        if (!json_object_get(old, key))
+            names[count++] = arena_str(arena, str_of(key));
+    }
+    json_decref(old);
+    json_decref(new);
+    return (struct belfry_strs){names, count};
+}
+
 static void fill_settings(struct deed *deed, struct store_target *row)
 {
+    struct ledger_endpoint *e = &deed->command;
     struct buf now = {0};
-    int same = row->settings.len && settings_open(deed->d, row->settings, row->name, &now) == BELFRY_OK &&
-               str_eq(buf_str(&now), deed->settings);
+    int opened = row->settings.len && settings_open(deed->d, row->settings, row->name, &now) == BELFRY_OK;
+    if (!opened || !str_eq(buf_str(&now), deed->settings)) {
+        e->differing = differing(e->arena, opened ? buf_str(&now) : (struct belfry_str){0}, deed->settings);
+        row->settings = settings_seal(deed->d, deed->settings, row->name, e->arena);
+    }
     wipe(buf_str(&now));
     buf_free(&now);
-    if (!same)
-        row->settings = settings_seal(deed->d, deed->settings, row->name, deed->command.arena);
 }
 
 static void fill(struct ledger_endpoint *e, struct store_target *row, int64_t now_ms)

@@ -120,6 +120,8 @@ static void change(struct ledger_txn *txn, struct ledger_endpoint *e, struct sto
     row->doc = endpoint_doc_write(&e->doc, txn->arena);
     e->fill(e, row, txn->now);
     json_t *changed = changes(&before, row);
+    for (size_t i = 0; i < e->differing.count; i++)
+        json_array_append_new(changed, json_stringn(e->differing.items[i].ptr, e->differing.items[i].len));
     if (!json_array_size(changed) && str_eq(before.settings, row->settings) &&
         (e->enabled < 0 || is_switched(row, e->enabled != 0))) {
         json_decref(changed);
@@ -177,6 +179,7 @@ static belfry_status endpoint_run(struct ledger_command *command, struct ledger_
     struct ledger_endpoint *e = LIST_OF(command, struct ledger_endpoint, command);
     struct store_target row;
     e->moved = 0;
+    e->differing = (struct belfry_strs){0};
     e->out = (struct ledger_made){0};
     if (e->what == LEDGER_ENDPOINT_CREATE)
         return create(txn, e);

@@ -50,7 +50,9 @@ struct ledger_endpoint {
     int enabled;             /* the same: 1, 0; of a change also -1: as it is, and after a move by itself */
     struct arena *arena;     /* the ledger's until done: what it fills in is here */
     /* Seals what the row is to have (secret, settings), knowing its id and name. In e->arena. Settings that say the
-     * same as before stay as they were sealed, so that it shows that nothing changed. [ledger] */
+     * same as before stay as they were sealed, so that it shows that nothing changed; of others it notes in `differing`
+     * which members do. [ledger] */
+    struct belfry_strs differing;
     void (*fill)(struct ledger_endpoint *e, struct store_target *row, int64_t now_ms);
     struct ledger_made out; /* filled when OK or ECONFLICT: the row as it is now */
     int moved;              /* filled: the URL is another than before */

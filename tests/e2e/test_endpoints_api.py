@@ -848,6 +848,19 @@ def test_each_deed_is_in_the_audit(start, receiver):
     assert not [row for row in mine if "s3cret" in str(row) or OTHER_WEBHOOK_SECRET in str(row)]
 
 
+def test_what_of_it_was_changed_is_in_the_audit_and_not_to_what(start, receiver):
+    hub = start()
+    api = Endpoints(hub)
+    id = api.make(receiver.url("/made"), headers={"X-Token": "s3cret"}, format="thin")["id"]
+    for change in [{"headers": {"X-Token": "s3cret-too"}}, {"format": None, "handshake": True, "rate": 5},
+                   {"signatures": ["v1", "v1a"], "headers": None}, {"enabled": False, "description": "x"}]:
+        api.patch(id, **change)
+    rows = hub.get("/v1/acme/audit?what=endpoint.change", people.token("admin")).json()["items"][::-1]
+    assert [set(row["detail"]["changed"]) for row in rows] == [
+        {"headers"}, {"format", "handshake", "rate"}, {"signatures", "headers"}, {"enabled", "description"}]
+    assert "s3cret" not in str(rows)
+
+
 def test_an_answer_that_repeats_the_request_shows_no_credential(start, receiver):
     api = Endpoints(start())
     path = "/echo?code=of-the-query"
