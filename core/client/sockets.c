@@ -5,7 +5,9 @@
  * curl forgets a socket between two requests and names it again for the next, and each time libuv would take it out of
  * epoll and put it back: four system calls a request. So the watch of a connection is kept until its socket is closed,
  * and stays armed while nobody asks. What happens on an idle connection (the receiver closed it) is seen once; curl
- * finds out when it wants to use it.
+ * finds out when it wants to use it. What comes on one is nobody's answer (a proxy's 408 before it hangs up, the rest
+ * of a body that was longer than its length), but curl would take it for that to the next request: it is thrown away,
+ * and the connection with it.
  *
  * Only the sockets of established connections are closed through CURLOPT_CLOSESOCKETFUNCTION. Those that never got
  * there, and the resolver's, are closed behind our back: they are watched only while curl asks for it.
@@ -14,7 +16,10 @@
 #include "client/engine.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#define STRAY_READS 256 /* of 4 KiB, of what nobody asked for */
 
 struct watch {
     uv_poll_t poll;
@@ -65,6 +70,18 @@ static struct watch *watch_new(struct pool *pool, curl_socket_t fd)
     return w;
 }
 
+/* curl finds a connection dead when it reads its end, so nothing may be left before that. */
+static void spoil(curl_socket_t fd)
+{
+    char stray[4096];
+    ssize_t len = recv(fd, stray, sizeof(stray), MSG_DONTWAIT);
+    if (len <= 0)
+        return;
+    shutdown(fd, SHUT_RDWR);
+    for (int i = 0; i < STRAY_READS && len > 0; i++)
+        len = recv(fd, stray, sizeof(stray), MSG_DONTWAIT);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct watch *w = poll->data;
@@ -79,6 +96,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     uv_poll_stop(&w->poll);
     w->armed = 0;
+    if (w->kept)
+        spoil(w->fd);
 }
 
 static void arm(struct watch *w)
@@ -122,6 +141,10 @@ static struct watch *keep(struct pool *pool, curl_socket_t fd)
 void sockets_keep(struct pool *pool, curl_socket_t fd, struct host *host)
 {
     struct watch *w = keep(pool, fd);
+    if (!w->armed && !w->wanted) {
+        w->armed = UV_READABLE;
+        uv_poll_start(&w->poll, UV_READABLE, on_poll);
+    }
     if (!host || w->host)
         return;
     w->host = host;

@@ -30,8 +30,9 @@ struct bed {
     const char *say; /* the answer; NULL: none */
     int close_after; /* hang up after the answer, or at once when there is none */
     int accepted, requests, open;
-    struct buf seen; /* of the last request */
-    size_t flood;    /* bytes of body sent after `say` */
+    struct buf seen;   /* of the last request */
+    size_t flood;      /* bytes of body sent after `say` */
+    struct peer *last; /* that connected, as long as it is open */
 };
 
 struct peer {
@@ -44,6 +45,8 @@ static inline void on_peer_closed(uv_handle_t *handle)
 {
     struct peer *p = handle->data;
     p->bed->open--;
+    if (p->bed->last == p)
+        p->bed->last = NULL;
     buf_free(&p->in);
     free(p);
 }
@@ -113,6 +116,7 @@ static inline void on_accept(uv_stream_t *listener, int status)
     assert_int_equal(uv_accept(listener, (uv_stream_t *)&p->tcp), 0);
     bed->accepted++;
     bed->open++;
+    bed->last = p;
     uv_read_start((uv_stream_t *)&p->tcp, on_alloc, on_data);
 }
 

@@ -306,6 +306,26 @@ static void test_an_idle_connection_is_closed_by_the_receiver(void **state)
     }
 }
 
+/* What comes while nobody asks is not the answer to who asks next. */
+static void test_what_comes_on_an_idle_connection_answers_nobody(void **state)
+{
+    struct bed *bed = *state;
+    static const char *const strays[] = {"HTTP/1.1 299 Stray\r\nContent-Length: 0\r\n\r\n",
+                                         "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n",
+                                         "the rest of a body that was too long"};
+    struct belfry_http_call call = call_to(bed, "/");
+    for (size_t i = 0; i < 6; i++) {
+        for (size_t n = 0; n <= i % 2; n++) /* idle for the first time, and again */
+            assert_int_equal(run_call(bed, &call).status, 200);
+        assert_int_equal(bed->accepted, i + 1);
+        say(bed->last, strays[i / 2], strlen(strays[i / 2]));
+        for (uv_run(&bed->loop, UV_RUN_NOWAIT); bed->last; uv_run(&bed->loop, UV_RUN_NOWAIT)) { /* until it hangs up */
+            struct pollfd loop = {.fd = uv_backend_fd(&bed->loop), .events = POLLIN};
+            assert_int_equal(poll(&loop, 1, 10000), 1);
+        }
+    }
+}
+
 /* A connection that one call may use must not carry another that may not. */
 static void test_a_kept_connection_is_judged_again(void **state)
 {
@@ -484,6 +504,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_proxies_of_the_environment, setup, teardown),
         cmocka_unit_test_setup_teardown(test_connections_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_idle_connection_is_closed_by_the_receiver, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_comes_on_an_idle_connection_answers_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_kept_connection_is_judged_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
