@@ -10,11 +10,23 @@
 
 /* --- recover ------------------------------------------------------------------------------------------------------ */
 
+/* Who did not wait for the end, and asks again. */
+static const char *how_far(const struct hub_endpoint_deed *d, int64_t count, int64_t until_ms)
+{
+    char until[TIME_TEXT_SIZE];
+    time_format(until_ms, until);
+    return arena_printf(
+        d->req->arena,
+        "it is being recovered already, and goes on whether or not somebody waits: of the events before "
+        "%s %lld go out so far; ask again when it is done",
+        until, (long long)count);
+}
+
 static void recovered(void *arg, belfry_status status, int64_t count, int64_t since_ms)
 {
     const struct hub_endpoint_deed *d = arg;
     if (status != BELFRY_OK) {
-        hub_endpoint_deed_refuse(d, status, "it is being recovered already; ask again when that is done");
+        hub_endpoint_deed_refuse(d, status, status == BELFRY_ECONFLICT ? how_far(d, count, since_ms) : NULL);
         return;
     }
     json_t *doc = json_pack("{s:I}", "count", (json_int_t)count);

@@ -83,14 +83,13 @@ static int64_t recover_event(struct ledger_txn *txn, int64_t id, const struct st
     size_t count = store_deliveries_to(txn->conn, id, endpoint->id, txn->arena, &rows);
     const struct store_delivery *missed = missed_row(rows, count);
     if ((count > 0 && !missed) || !store_event_get(txn->conn, id, txn->arena, &event) || event.validity ||
-        (event.valid_until && event.valid_until <= txn->now))
-        return 0;
+        (event.valid_until && event.valid_until <= txn->now) || is_test_event(&event))
+        return 0; /* who tried something out in vain has missed nothing */
     if (missed) {
         endpoint_row_again(txn, missed, &event, event.time, missed->unless, "recovered by hand");
         return 1;
     }
-    if (is_test_event(&event) || is_about_endpoint(txn, &event, endpoint->id) ||
-        target_fanout_owes(txn, id, endpoint->id))
+    if (is_about_endpoint(txn, &event, endpoint->id) || target_fanout_owes(txn, id, endpoint->id))
         return 0;
     return match_again(txn, &event, target, endpoint->channel);
 }
@@ -148,6 +147,20 @@ static int64_t kept_since(struct ledger_txn *txn)
     return days > 0 && txn->now - days * DAY_MS > since ? txn->now - days * DAY_MS : since;
 }
 
+/* The time up to which the job has looked at events. */
+static int64_t looked_through(const struct store_job *job)
+{
+    int64_t at = 0;
+    if (job->cursor.len) {
+        str_to_i64(job->cursor, &at);
+    } else {
+        json_t *payload = json_read(job->payload, NULL);
+        at = json_integer_value(json_object_get(payload, "from"));
+        json_decref(payload);
+    }
+    return id_time_ms(at);
+}
+
 static void set_time(json_t *detail, const char *key, int64_t ms)
 {
     char text[TIME_TEXT_SIZE];
@@ -161,8 +174,11 @@ static belfry_status begin(struct ledger_txn *txn, struct recover *r)
     if (!endpoint_find(txn, &r->deed, r->target, &endpoint) || !target_route(txn, r->target))
         return BELFRY_ENOTFOUND;
     struct store_job other;
-    if (store_job_find(txn->conn, JOB_RECOVER, r->target, txn->arena, &other))
+    if (store_job_find(txn->conn, JOB_RECOVER, r->target, txn->arena, &other)) {
+        r->count = other.done;
+        r->clamped = looked_through(&other);
         return BELFRY_ECONFLICT;
+    }
     int64_t kept = kept_since(txn);
     r->clamped = r->since > kept ? r->since : kept;
     struct store_job job = {.id = ledger_txn_id(txn), .kind = JOB_RECOVER, .org = endpoint.org, .ref = r->target};

@@ -24,7 +24,8 @@ void ledger_endpoint_resend(struct ledger *ledger, const struct ledger_deed *dee
  * A job that a restart resumes. done after its last slice: count is how many events go out (again), and since_ms the
  * beginning as it was clamped to what is kept. The first of them may be under way by then. ECLOSED: the ledger stops,
  * and the next start goes on; EAGAIN: its channel went away meanwhile, and it goes on when that is back. ECONFLICT: one
- * of this endpoint is at work. ENOTFOUND: no such endpoint in this org.
+ * of this endpoint is at work: count is how many go out by now, since_ms the time up to which it has looked at events.
+ * ENOTFOUND: no such endpoint in this org.
  */
 void ledger_endpoint_recover(struct ledger *ledger, const struct ledger_deed *deed, int64_t target, int64_t since_ms,
                              int64_t until_ms,

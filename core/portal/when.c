@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A condition as people write it: JSON, or YAML as in the configuration, also in braces. Nearly all JSON is YAML, so what
- * is wrong with either is said by the reader of YAML. Nothing in it is substituted: `${env:X}` is what it looks like.
+ * A condition as people write it: JSON, or YAML as in the configuration, also in braces. Nearly all JSON is YAML, so
+ * what is wrong with either is said by the reader of YAML. Nothing in it is substituted: `${env:X}` is what it looks
+ * like.
  */
 #include "portal/internal.h"
 
