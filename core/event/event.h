@@ -62,6 +62,14 @@ void trigger_set_refused(struct trigger_set *set, struct belfry_str text);
 /* Frees and zeroes; a zeroed set is fine. */
 void trigger_set_free(struct trigger_set *set);
 
+/* --- names of types --- */
+
+/* 1 when the pattern is the type, or a prefix and `*` with something of the type in its place: `invoice.*`, `*`. [any]
+ */
+int event_type_is(struct belfry_str pattern, struct belfry_str type);
+/* 1 when one of the patterns is; of none, none is. [any] */
+int event_type_among(struct belfry_str type, const struct belfry_strs *patterns);
+
 /* --- texts --- */
 
 #define EVENT_LINE_MAX 300 /* characters of a title, label or name */

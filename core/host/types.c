@@ -5,14 +5,6 @@
 #include "event/event.h"
 #include "template/template.h"
 
-int host_type_is(const char *declared, struct belfry_str type)
-{
-    struct belfry_str name = str_of(declared);
-    if (name.len && name.ptr[name.len - 1] == '*')
-        return type.len >= name.len - 1 && str_has_prefix(type, str_slice(name.ptr, name.len - 1));
-    return str_eq(name, type);
-}
-
 const struct belfry_event_type *host_type_find(const struct config *config, struct belfry_str org,
                                                struct belfry_str wanted, const struct config_instance **source)
 {
@@ -22,7 +14,7 @@ const struct belfry_event_type *host_type_find(const struct config *config, stru
         if (!config_serves(&config->sources[i], org))
             continue;
         for (; type && type->struct_size; type++) {
-            if (!host_type_is(type->type, wanted))
+            if (!event_type_is(str_of(type->type), wanted))
                 continue;
             int exact = str_eqz(wanted, type->type);
             if (exact || !prefix)

@@ -7,8 +7,6 @@
 
 #include <belfry/plugin.h>
 
-/* 1 when the declared name is the type, or a prefix and `*` that it begins with. [any] */
-int host_type_is(const char *declared, struct belfry_str type);
 /* What the org's sources declare of a type, exact ones before prefixes as emit finds them; source: who does. NULL: none
  * does. Lives as long as the configuration. [any] */
 const struct belfry_event_type *host_type_find(const struct config *config, struct belfry_str org,

@@ -7,7 +7,7 @@
 #include "hub/endpoints.h"
 
 #include "base/mem.h"
-#include "host/types.h"
+#include "event/event.h"
 #include "hub/event_types.h"
 #include "ledger/endpoints.h"
 
@@ -34,13 +34,7 @@ static int is_prefix(struct belfry_str pattern)
 
 static int takes(const struct hub_endpoint *e, struct belfry_str type)
 {
-    int all = e->view.types.count == 0;
-    for (size_t i = 0; i < e->view.types.count && !all; i++) {
-        struct belfry_str pattern = e->view.types.items[i];
-        all =
-            is_prefix(pattern) ? str_has_prefix(type, str_slice(pattern.ptr, pattern.len - 1)) : str_eq(pattern, type);
-    }
-    return all;
+    return e->view.types.count == 0 || event_type_among(type, &e->view.types);
 }
 
 /* A type that the declared one stands for and the endpoint takes: `workflow.big-deal`, where `workflow.*` is declared
@@ -55,7 +49,7 @@ static struct belfry_str sample_of(struct arena *arena, const struct hub_endpoin
         sample = e->view.types.items[i];
         if (is_prefix(sample))
             sample = str_of(arena_printf(arena, "%.*sexample", (int)sample.len - 1, sample.ptr));
-        if (host_type_is(type->type, sample))
+        if (event_type_is(str_of(type->type), sample))
             return sample;
     }
     return (struct belfry_str){0};

@@ -39,7 +39,7 @@ const struct belfry_event_type *hub_event_type(const struct config *config, stru
     const struct belfry_event_type *type = host_type_find(config, org, wanted, &instance);
     *source = instance ? instance->name : EVENT_HUB_SOURCE;
     for (const struct belfry_event_type *own = event_hub_types; !type && own->struct_size; own++)
-        if (host_type_is(own->type, wanted))
+        if (event_type_is(str_of(own->type), wanted))
             return own;
     return type;
 }
@@ -196,8 +196,8 @@ struct catalogue {
 static int add_type(void *arg, const char *source, const struct belfry_event_type *type)
 {
     struct catalogue *c = arg;
-    const char *pattern = arena_strndup(c->req->arena, c->wanted.ptr ? c->wanted.ptr : "", c->wanted.len);
-    if (!c->wanted.len || host_type_is(type->type, c->wanted) || host_type_is(pattern, str_of(type->type)))
+    struct belfry_str name = str_of(type->type);
+    if (!c->wanted.len || event_type_is(name, c->wanted) || event_type_is(c->wanted, name))
         json_array_append_new(c->items, type_json(c->req, source, type));
     return 0;
 }

@@ -5,6 +5,8 @@
  */
 #include "ledger/inside.h"
 
+#include "event/event.h"
+
 #include <stdlib.h>
 
 static struct belfry_str finish(struct arena *arena, struct buf *buf)
@@ -57,14 +59,11 @@ static size_t find_replaced(struct ledger_txn *txn, const struct emitted *e, int
     int64_t *ids = arena_alloc(txn->arena, (count + 1) * sizeof(*ids));
     for (size_t i = 0; i < count; i++) {
         struct belfry_str type = store_name_text(txn->conn, live[i].type);
-        for (const char *const *r = e->replaces; *r; r++) {
-            struct belfry_str name = str_of(*r);
-            int prefix = name.len > 0 && name.ptr[name.len - 1] == '*';
-            if (prefix ? str_has_prefix(type, str_slice(name.ptr, name.len - 1)) : str_eq(type, name)) {
+        for (const char *const *r = e->replaces; *r; r++)
+            if (event_type_is(str_of(*r), type)) {
                 ids[kept++] = live[i].id;
                 break;
             }
-        }
     }
     *out = ids;
     return kept;

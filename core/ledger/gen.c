@@ -7,6 +7,7 @@
 #include "ledger/inside.h"
 
 #include "base/log.h"
+#include "event/event.h"
 
 #include <stdlib.h>
 
@@ -134,8 +135,7 @@ const struct gen_type *gen_type_find(const struct gen_source *source, struct bel
         struct belfry_str name = str_of(source->types[i].type->type);
         if (str_eq(name, type))
             return &source->types[i];
-        if (name.len > 0 && name.ptr[name.len - 1] == '*' && type.len >= name.len &&
-            str_has_prefix(type, str_slice(name.ptr, name.len - 1)))
+        if (event_type_is(name, type))
             prefix = &source->types[i];
     }
     return prefix;

@@ -6,18 +6,11 @@
  */
 #include "ledger/inside.h"
 
+#include "event/event.h"
+
 static int type_wanted(struct ledger_txn *txn, const struct belfry_strs *types, int64_t type)
 {
-    if (types->count == 0)
-        return 1;
-    struct belfry_str name = store_name_text(txn->conn, type);
-    for (size_t i = 0; i < types->count; i++) {
-        struct belfry_str want = types->items[i];
-        int prefix = want.len > 0 && want.ptr[want.len - 1] == '*';
-        if (prefix ? str_has_prefix(name, str_slice(want.ptr, want.len - 1)) : str_eq(name, want))
-            return 1;
-    }
-    return 0;
+    return types->count == 0 || event_type_among(store_name_text(txn->conn, type), types);
 }
 
 /* Rows of people, where they exist; others have no notification to touch. */

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "event/event.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,21 +178,9 @@ static const char *refuses(const struct route_target *target, const struct route
     return NULL;
 }
 
-static int pattern_takes(struct belfry_str pattern, struct belfry_str type)
-{
-    if (str_eq(pattern, STR("*")) || str_eq(pattern, type))
-        return 1;
-    return str_has_suffix(pattern, STR(".*")) && str_has_prefix(type, str_slice(pattern.ptr, pattern.len - 1));
-}
-
 int route_target_takes_type(const struct route_target *target, struct belfry_str type)
 {
-    if (!target->types || target->types->count == 0)
-        return 1;
-    for (size_t i = 0; i < target->types->count; i++)
-        if (pattern_takes(target->types->items[i], type))
-            return 1;
-    return 0;
+    return !target->types || target->types->count == 0 || event_type_among(type, target->types);
 }
 
 const struct route_target *route_targets_find(const struct route_targets *targets, int64_t id)
