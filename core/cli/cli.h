@@ -34,8 +34,7 @@ int cli_template(int argc, char **argv);
 int cli_listen(int argc, char **argv);
 int cli_help(int argc, char **argv);
 
-/* --- options -------------------------------------------------------------------------------------------------------
- */
+/* --- options ------------------------------------------------------------------------------------------------------ */
 
 struct cli_option {
     const char *name;   /* "--source"; a short form may follow: "-c" */

@@ -33,8 +33,7 @@ struct demo {
     int faults;
 };
 
-/* --- the script -----------------------------------------------------------------------------------------------------
- */
+/* --- the script --------------------------------------------------------------------------------------------------- */
 
 static int minute_of(const struct demo_step *step)
 {
@@ -114,8 +113,7 @@ static json_t *data_of(const struct demo *demo, const struct demo_step *step)
     return data;
 }
 
-/* --- telling --------------------------------------------------------------------------------------------------------
- */
+/* --- telling ------------------------------------------------------------------------------------------------------ */
 
 static json_t *get_json(const struct demo *demo, const char *path)
 {
@@ -201,8 +199,7 @@ static json_t *newest_events(const struct demo *demo, const char *source, long l
     return ids;
 }
 
-/* --- playing --------------------------------------------------------------------------------------------------------
- */
+/* --- playing ------------------------------------------------------------------------------------------------------ */
 
 static char *event_text(const struct demo *demo, const struct demo_step *step, size_t number)
 {
@@ -301,8 +298,7 @@ static int play(struct demo *demo)
     return demo->faults ? CLI_ERRORS : CLI_OK;
 }
 
-/* --- before ---------------------------------------------------------------------------------------------------------
- */
+/* --- before ------------------------------------------------------------------------------------------------------- */
 
 /* Who plays: Ann, Bob and Carl, or, where the org has other people, those that it names first. */
 static void choose_people(struct demo *demo)

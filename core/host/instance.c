@@ -120,8 +120,7 @@ static void drop_things(struct host_instance *instance)
     }
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------------
- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 static const void *get_extension(const struct belfry_host *table, const char *id)
 {

@@ -89,8 +89,7 @@ struct feed_page *feed_page_new(struct feed *feed, const struct belfry_http_answ
 void feed_page_decode(struct feed_page *page);
 void feed_page_free(struct feed_page *page);
 
-/* --- one feed (feed_pull.c) ----------------------------------------------------------------------------------------
- */
+/* --- one feed (feed_pull.c) --------------------------------------------------------------------------------------- */
 
 #define AGAIN_MAX_MS INT64_C(900000) /* the longest pause after failures */
 

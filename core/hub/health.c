@@ -74,8 +74,7 @@ static void readyz(void *arg, struct http_request *req)
     answer(req, checks, sizeof(checks) / sizeof(checks[0]));
 }
 
-/* --- /metrics -------------------------------------------------------------------------------------------------------
- */
+/* --- /metrics ----------------------------------------------------------------------------------------------------- */
 
 static void gauge(const char *name, const char *help, double value)
 {

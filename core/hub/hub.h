@@ -18,8 +18,7 @@ enum { HUB_EXIT_OK = 0, HUB_EXIT_ERROR = 1, HUB_EXIT_CONFIG = 78 };
 /* Runs until SIGTERM or SIGINT. Returns an exit code; what went wrong is on standard error. */
 int hub_run(const struct hub_options *options);
 
-/* --- inside the room ------------------------------------------------------------------------------------------------
- */
+/* --- inside the room ---------------------------------------------------------------------------------------------- */
 
 struct hub_reload_result {
     uint32_t status; /* 200 or 422, 503 when another reload is under way and could not be joined */

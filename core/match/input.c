@@ -13,8 +13,7 @@
 /* What reads YAML and JSON stops at this depth too; here it bounds the recursion for trees that were made otherwise. */
 #define MAX_DEPTH 66
 
-/* --- YAML -----------------------------------------------------------------------------------------------------------
- */
+/* --- YAML --------------------------------------------------------------------------------------------------------- */
 
 static const struct match_input *from_yaml(struct arena *arena, const struct yaml_node *node, size_t depth);
 
@@ -88,8 +87,7 @@ const struct match_input *match_input_yaml(struct arena *arena, const struct yam
     return from_yaml(arena, node, 0);
 }
 
-/* --- JSON -----------------------------------------------------------------------------------------------------------
- */
+/* --- JSON --------------------------------------------------------------------------------------------------------- */
 
 static const struct match_input *from_json(struct arena *arena, const json_t *node, struct buf *pointer, size_t depth);
 
@@ -192,8 +190,7 @@ const struct match_input *match_input_json(struct arena *arena, const json_t *no
     return in;
 }
 
-/* --- both ------------------------------------------------------------------------------------------------------------
- */
+/* --- both --------------------------------------------------------------------------------------------------------- */
 
 const char *match_describe(struct arena *arena, const struct match_input *in)
 {

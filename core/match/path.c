@@ -12,8 +12,7 @@
 #define MAX_SEGMENTS 64
 #define MAX_PATHS 256 /* different ones in one condition; they are searched one by one */
 
-/* --- reading --------------------------------------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static const char *split_dotted(struct belfry_str name, struct belfry_str *segments, size_t *count)
 {
@@ -67,8 +66,7 @@ static const char *split_pointer(struct arena *arena, struct belfry_str name, st
     return NULL;
 }
 
-/* --- names that are allowed ------------------------------------------------------------------------------------------
- */
+/* --- names that are allowed --------------------------------------------------------------------------------------- */
 
 /* `data.*` allows data and all below, other patterns the path itself. */
 static int pattern_allows(struct belfry_str pattern, const struct belfry_str *segments, size_t count)
@@ -167,8 +165,7 @@ static void refuse(struct match_compiler *c, struct belfry_str name, const struc
     match_error(c, "H409", place, hint, "unknown path `%.*s`", STR_ARG(name));
 }
 
-/* --- the paths of a condition ----------------------------------------------------------------------------------------
- */
+/* --- the paths of a condition ------------------------------------------------------------------------------------- */
 
 static int64_t find_path(const struct match_compiler *c, struct belfry_str name)
 {

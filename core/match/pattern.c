@@ -19,8 +19,7 @@
 #define HEAP_LIMIT 2048   /* KiB */
 #define DEPTH_LIMIT 10000 /* backtracking points at once */
 
-/* --- folding ---------------------------------------------------------------------------------------------------------
- */
+/* --- folding ------------------------------------------------------------------------------------------------------ */
 
 static void add_utf8(struct buf *out, uint32_t cp)
 {
@@ -156,8 +155,7 @@ int match_glob(struct match_run *run, struct belfry_str pattern, struct belfry_s
     return p == pattern.len;
 }
 
-/* --- regular expressions ---------------------------------------------------------------------------------------------
- */
+/* --- regular expressions ------------------------------------------------------------------------------------------ */
 
 struct match_regex {
     pcre2_code *code;

@@ -128,8 +128,7 @@ struct belfry_condition {
     uint32_t path_count;
 };
 
-/* --- compiling ------------------------------------------------------------------------------------------------------
- */
+/* --- compiling ---------------------------------------------------------------------------------------------------- */
 
 struct match_compiler {
     struct arena *arena;
@@ -192,8 +191,7 @@ void match_print_value(const struct belfry_view *view, const struct belfry_value
 /* "a string", "a list"; for notes. Static. */
 const char *match_type_name(uint32_t type);
 
-/* --- evaluating -----------------------------------------------------------------------------------------------------
- */
+/* --- evaluating --------------------------------------------------------------------------------------------------- */
 
 #define MATCH_REGEX_MAX 512         /* bytes of a regex or glob */
 #define MATCH_REGEX_TEXT (8 * 1024) /* a longer text is not searched */

@@ -13,8 +13,7 @@
 
 #include <math.h>
 
-/* --- constants and order ---------------------------------------------------------------------------------------------
- */
+/* --- constants and order ------------------------------------------------------------------------------------------ */
 
 static int sign(int greater, int less)
 {
@@ -127,8 +126,7 @@ static int as_constant(const struct belfry_value *value, enum match_value_type l
     }
 }
 
-/* --- one operator on one value ---------------------------------------------------------------------------------------
- */
+/* --- one operator on one value ------------------------------------------------------------------------------------ */
 
 static int equals(const struct match_value *arg, const struct belfry_value *value, struct belfry_str text)
 {
@@ -244,8 +242,7 @@ uint32_t match_op_types(const struct match_op *op)
     return types;
 }
 
-/* --- groups and tests ------------------------------------------------------------------------------------------------
- */
+/* --- groups and tests --------------------------------------------------------------------------------------------- */
 
 static int is_item_op(const struct match_op *op)
 {

@@ -166,8 +166,7 @@ const char *check_events(struct arena *arena, const struct plugin *plugin)
     return NULL;
 }
 
-/* --- categories -----------------------------------------------------------------------------------------------------
- */
+/* --- categories --------------------------------------------------------------------------------------------------- */
 
 static int is_line(const char *text)
 {

@@ -130,8 +130,7 @@ void dress(struct page *page, json_t *answer)
     json_array_foreach(answer, i, value) dress(page, value);
 }
 
-/* --- attempts and endpoints ----------------------------------------------------------------------------------------
- */
+/* --- attempts and endpoints --------------------------------------------------------------------------------------- */
 
 static struct belfry_str beginning(struct page *page, struct belfry_str text)
 {

@@ -43,8 +43,7 @@ void fake_misuse(const char *function, const char *format, ...)
     fake_fail("libbelfry-test", 0, kept);
 }
 
-/* --- small things ---------------------------------------------------------------------------------------------------
- */
+/* --- small things ------------------------------------------------------------------------------------------------- */
 
 void *fake_grow(struct arena *arena, void *items, size_t count, size_t *cap, size_t size)
 {

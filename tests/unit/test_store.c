@@ -594,8 +594,7 @@ static void test_readers_have_bounds_and_an_end(void **state)
     store_close(store);
 }
 
-/* --- backup ---------------------------------------------------------------------------------------------------------
- */
+/* --- backup ------------------------------------------------------------------------------------------------------- */
 
 static void test_backup_and_restore(void **state)
 {
