@@ -166,7 +166,7 @@ def test_a_webhook_that_arrived_while_the_disk_was_full(hub, disk, receiver):
 def test_a_stop_while_the_disk_is_full(hub, disk, receiver):
     first = fill_while_the_endpoint_has_a_webhook(hub, disk, receiver)
     hub.signal(signal.SIGTERM)
-    assert hub.wait(20) == 0, hub.log()
+    assert hub.wait() == 0, hub.log()
     disk.free(hub)
     hub.start()
     until(lambda: len([d for d in receiver.at("/local") if d.id == first.id]) == 2, "again, under the same id")

@@ -18,11 +18,14 @@ AUTH = f"Authorization: Bearer {people.TOKENS['crm']['secret']}\r\n".encode()
 POST = b"POST /v1/acme/sources/crm/triggers HTTP/1.1\r\nHost: hub\r\n" + AUTH + \
     b"Content-Type: application/cloudevents+json\r\n"
 
+# Seconds after which somebody is held up by others. A connection of theirs lasts a minute, and no machine is so slow.
+HELD_UP = 20
+
 
 @pytest.fixture
 def hub(shared_hub):
     yield shared_hub
-    assert raw.quick(shared_hub) < 2, "an honest client is served after all of it"
+    assert raw.quick(shared_hub) < HELD_UP, "an honest client is served after all of it"
 
 
 # --- malformed HTTP ------------------------------------------------------------------------------------------------
@@ -174,7 +177,7 @@ def test_slow_loris(hub):
                 pass
         waited.append(raw.quick(hub))
         hub.send(case("ann"))
-    assert max(waited) < 1, waited
+    assert max(waited) < HELD_UP, waited
     if LONG:
         while any(raw.is_open(s) for s in slow):
             assert time.monotonic() - start < 90, "a byte now and then keeps no connection"
@@ -210,7 +213,7 @@ def idle_connections(new_hub, count):
     if not SANITIZED:
         assert grown < 16 + count * 0.016, f"{grown:.0f} MB for {count} idle connections"
     waits = [raw.quick(hub) for _ in range(20)]
-    assert max(waits) < 1, waits
+    assert max(waits) < HELD_UP, waits
     for i in range(20):
         hub.send(case("ann", name=f"n{i}"))
     assert hub.inbox("ann")["total"] == 21
