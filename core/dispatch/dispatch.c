@@ -121,6 +121,7 @@ static void on_turn(uv_idle_t *idle)
 {
     struct dispatch *d = idle->data;
     uv_idle_stop(idle);
+    targets_tell_gone(d);
     outcomes_flush(d); /* before the claims, so that they see the rows as they are now */
     take_due(d);
     run_ready(d);
@@ -460,6 +461,7 @@ void dispatch_free(struct dispatch *d)
     hash_free(d->channels, NULL);
     hash_free(d->batches, NULL);
     outcomes_free(d);
+    free(d->gone);
     free(d->heap);
     mem_wipe(d->seal_key, sizeof(d->seal_key));
     d->closing = 3;

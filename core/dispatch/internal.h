@@ -129,6 +129,11 @@ struct batch {
     struct list node;
 };
 
+struct gone_target {
+    struct channel *channel;
+    uint64_t id;
+};
+
 struct dispatch {
     struct dispatch_settings set;
     struct id_key id_key;
@@ -155,6 +160,8 @@ struct dispatch {
     uint64_t stop_deadline_ns, again_ns;
     void (*stopped)(void *arg);
     void *stopped_arg;
+    struct gone_target *gone; /* removed targets that their plugin has not been told of */
+    size_t gone_count, gone_cap;
 };
 
 /* dispatch.c */
@@ -222,6 +229,8 @@ void target_facts_unref(struct target_facts *facts);
 struct target_facts *target_facts_now(struct target *target, int64_t now_ms);
 /* Frees a removed target when nothing of it is under way: its queue is gone then. */
 void target_settle(struct dispatch *d, struct target *target);
+/* Tells plugins of those that are gone since: in a turn of its own, never from within a call of theirs. */
+void targets_tell_gone(struct dispatch *d);
 /* Those of a channel that the round did not name (0: all), each when nothing of it is under way. */
 void targets_drop(struct dispatch *d, struct channel *ch, uint64_t round, enum targets_of which);
 /* The target with the row's id, made when it is not there; another URL is another receiver. Its facts are the caller's

@@ -96,11 +96,41 @@ void target_free(struct dispatch *d, struct target *t)
     free(t);
 }
 
+static const struct belfry_endpoints *role_of(const struct channel *ch)
+{
+    return ch->live ? ch->live->pub.instance->plugin->endpoints : NULL;
+}
+
+static void note_gone(struct dispatch *d, struct channel *ch, int64_t id)
+{
+    if (!role_of(ch) || !role_of(ch)->gone)
+        return;
+    d->gone = xgrow(d->gone, &d->gone_cap, d->gone_count + 1, sizeof(*d->gone));
+    d->gone[d->gone_count++] = (struct gone_target){ch, (uint64_t)id};
+    dispatch_turn(d);
+}
+
+void targets_tell_gone(struct dispatch *d)
+{
+    struct gone_target *gone = d->gone;
+    size_t count = d->gone_count;
+    d->gone = NULL;
+    d->gone_count = d->gone_cap = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct channel *ch = gone[i].channel;
+        int64_t id = (int64_t)gone[i].id;
+        if (!d->stopping && role_of(ch) && role_of(ch)->gone && !hash_get(ch->targets, target_key(&id)))
+            role_of(ch)->gone(ch->live->pub.self, gone[i].id);
+    }
+    free(gone);
+}
+
 void target_settle(struct dispatch *d, struct target *t)
 {
     if (!t->removed || t->queue->inflight || t->queue->claiming)
         return;
     int64_t id = t->id;
+    note_gone(d, t->queue->channel, id);
     hash_del(t->queue->channel->targets, target_key(&id));
     target_free(d, t);
 }

@@ -9,6 +9,7 @@
  */
 #include "endpoints.h"
 
+#include "handshake.h"
 #include "headers.h"
 #include "settings.h"
 #include "url.h"
@@ -297,5 +298,10 @@ static void show(void *self, struct belfry_str settings, struct belfry_str secre
     settings_free(&s);
 }
 
+static void gone(void *self, uint64_t target)
+{
+    handshake_gone(self, target);
+}
+
 const struct belfry_endpoints endpoints_role = {
-    .struct_size = sizeof(endpoints_role), .check = check, .secret = secret, .show = show};
+    .struct_size = sizeof(endpoints_role), .check = check, .secret = secret, .show = show, .gone = gone};

@@ -2,7 +2,7 @@
 /*
  * A consent is found by the id of its endpoint, in a tree of libc. All deliveries that come while its receiver is being
  * asked wait for the one answer. When the URL changes meanwhile, the request goes on for those who wait for it, and the
- * consent forgets it. An endpoint that is removed leaves its entry, some hundred bytes, until the instance ends.
+ * consent forgets it. With its endpoint a consent goes.
  *
  * WebHook-Request-Callback is not sent: a receiver that cannot decide at once is asked again.
  */
@@ -294,6 +294,25 @@ int handshake_consent(struct webhook *w, const struct belfry_target *target,
     return 0;
 }
 
+static void consent_free(void *node)
+{
+    struct consent *c = node;
+    free(c->url);
+    free(c);
+}
+
+void handshake_gone(struct webhook *w, uint64_t target)
+{
+    struct consent key = {.target = target};
+    struct consent **found = tfind(&key, &w->consents, by_target), *c = found ? *found : NULL;
+    if (!c)
+        return;
+    tdelete(c, &w->consents, by_target);
+    if (c->asking)
+        c->asking->consent = NULL;
+    consent_free(c);
+}
+
 void handshake_forget(struct webhook *w, const void *arg)
 {
     for (struct asking *a = w->asking; a; a = a->next)
@@ -303,13 +322,6 @@ void handshake_forget(struct webhook *w, const void *arg)
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
-
-static void consent_free(void *node)
-{
-    struct consent *c = node;
-    free(c->url);
-    free(c);
-}
 
 void handshake_free(struct webhook *w)
 {

@@ -25,6 +25,8 @@ struct consent_news {
 int handshake_consent(struct webhook *w, const struct belfry_target *target,
                       void (*told)(void *arg, const struct consent_news *news), void *arg);
 void handshake_forget(struct webhook *w, const void *arg);
+/* The endpoint is there no more, and its consent neither. */
+void handshake_gone(struct webhook *w, uint64_t target);
 
 /* Who asks: the host name of the hub's address, as it stands in WebHook-Request-Origin. Lives as long as the instance.
  */

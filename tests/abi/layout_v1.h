@@ -744,6 +744,7 @@ MEMBER(belfry_endpoints, secret, 16, belfry_status (*)(void *self, struct belfry
        void (*sink)(void *arg, struct belfry_str secret), void *arg, struct belfry_error *err));
 MEMBER(belfry_endpoints, show, 24, void (*)(void *self, struct belfry_str settings, struct belfry_str secret,
        uint32_t flags, void (*sink)(void *arg, struct belfry_str json), void *arg));
+MEMBER(belfry_endpoints, gone, 32, void (*)(void *self, uint64_t target));
 
 /* belfry_job */
 MEMBER(belfry_job, struct_size, 0, uint32_t);

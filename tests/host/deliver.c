@@ -102,7 +102,7 @@ static const struct belfry_target *target_of(struct belfry_test *t, const char *
 {
     const struct fake_target *from = NULL;
     for (size_t i = 0; i < t->targets.count; i++)
-        if (strcmp(t->targets.items[i].spec.name, name) == 0)
+        if (!t->targets.items[i].removed && strcmp(t->targets.items[i].spec.name, name) == 0)
             from = &t->targets.items[i];
     if (!from)
         return NULL;

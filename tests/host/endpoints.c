@@ -103,9 +103,27 @@ void belfry_test_endpoint_make(struct belfry_test *t, const char *name, const ch
         target = FAKE_ADD(t, &t->targets);
         *target = (struct fake_target){.id = fake_id(t)};
     }
+    target->removed = 0;
     target->spec = (struct belfry_target_spec){.struct_size = sizeof(target->spec),
                                                .name = arena_strdup(t->arena, name),
                                                .url = arena_strdup(t->arena, url),
                                                .secret = arena_strdup(t->arena, secret),
                                                .settings = str_of(arena_strdup(t->arena, settings))};
+}
+
+void belfry_test_endpoint_remove(struct belfry_test *t, const char *name)
+{
+    const struct belfry_endpoints *role = role_of(t, "belfry_test_endpoint_remove");
+    size_t at = 0;
+    while (at < t->targets.count && strcmp(t->targets.items[at].spec.name, name) != 0)
+        at++;
+    if (!role || at == t->targets.count) {
+        fake_misuse("belfry_test_endpoint_remove", "there is no such target");
+        return;
+    }
+    t->targets.items[at].removed = 1;
+    fake_begin(t);
+    if (role->gone)
+        role->gone(t->self, t->targets.items[at].id);
+    fake_end(t, BELFRY_OK);
 }

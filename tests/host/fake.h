@@ -178,6 +178,7 @@ struct fake_metric {
 struct fake_target {
     uint64_t id;   /* the same on every delivery */
     uint32_t pace; /* what the plugin said last that its receiver allows a minute */
+    int removed;   /* until it is made again, under its id */
     struct belfry_target_spec spec;
 };
 

@@ -99,6 +99,43 @@ static void test_types_and_when_filter(void **state)
     close_scene(s);
 }
 
+static uint64_t gone_last;
+static int gone_count;
+
+static void on_gone(void *self, uint64_t target)
+{
+    (void)self;
+    gone_last = target;
+    gone_count++;
+}
+
+/* Once, on a turn of its own, and when nothing of it is under way any more. */
+static void test_a_plugin_is_told_of_those_that_are_gone(void **state)
+{
+    (void)state;
+    static const struct belfry_endpoints role = {.struct_size = sizeof(role), .gone = on_gone};
+    struct scene *s = endpoint_scene();
+    hooks_plugin(s)->endpoints = &role;
+    gone_count = 0;
+    int64_t idle = make_at(s, "http://idle.example/");
+    assert_int_equal(take_away(s, idle, 0).status, BELFRY_OK);
+    turn(s);
+    assert_int_equal(gone_count, 1);
+    assert_int_equal((int64_t)gone_last, idle);
+    int64_t busy = make_at(s, "http://busy.example/");
+    emit(s, "a", "ann");
+    turn(s);
+    assert_int_equal(s->count - s->taken, 1);
+    assert_int_equal(take_away(s, busy, 0).status, BELFRY_OK);
+    turn(s);
+    assert_int_equal(gone_count, 1);
+    complete_fresh(s, BELFRY_DELIVERED);
+    turn(s);
+    assert_int_equal(gone_count, 2);
+    assert_int_equal((int64_t)gone_last, busy);
+    close_scene(s);
+}
+
 static void test_versions(void **state)
 {
     (void)state;
@@ -387,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_the_next_trigger_meets_it),
         cmocka_unit_test(test_what_people_see_of_it),
         cmocka_unit_test(test_types_and_when_filter),
+        cmocka_unit_test(test_a_plugin_is_told_of_those_that_are_gone),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_what_waits_of_a_removed_one_ends_after_an_hour),
         cmocka_unit_test(test_a_rotation),

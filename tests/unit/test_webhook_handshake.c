@@ -238,6 +238,33 @@ static void test_another_url_is_another_receiver(void **state)
     belfry_test_free(t);
 }
 
+/* Nothing is left of it: one that is declared again under its id is asked for again. */
+static void test_with_its_endpoint_a_consent_goes(void **state)
+{
+    (void)state;
+    struct belfry_test *t = make(ASKS);
+    const char *url = belfry_test_target(t, "crm")->url;
+    answer(t, 200, YES);
+    answer(t, 200, NULL);
+    deliver(t, "{}");
+    belfry_test_endpoint_remove(t, "crm");
+    belfry_test_endpoint_remove(t, "crm"); /* what is not remembered is not there to be forgotten */
+    belfry_test_endpoint_make(t, "crm", url, "{\"handshake\":true}", SECRET);
+    uint64_t waits = deliver(t, "{}");
+    assert_string_equal(method_of(t, 2), "OPTIONS");
+    belfry_test_endpoint_remove(t, "crm"); /* while it is asked: who waits is told all the same */
+    answer(t, 200, YES);
+    answer(t, 200, NULL);
+    assert_string_equal(state_of(t, waits), "delivered");
+    belfry_test_endpoint_make(t, "crm", url, "{\"handshake\":true}", SECRET);
+    answer(t, 200, YES);
+    answer(t, 200, NULL);
+    deliver(t, "{}");
+    assert_string_equal(method_of(t, 4), "OPTIONS");
+    assert_int_equal(belfry_test_request_count(t), 6);
+    belfry_test_free(t);
+}
+
 /* Who waits gets the answer of whom they waited for; it is not taken for the new one's. */
 static void test_another_url_while_the_old_one_is_asked(void **state)
 {
@@ -320,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_the_rate),
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_another_url_is_another_receiver),
+        cmocka_unit_test(test_with_its_endpoint_a_consent_goes),
         cmocka_unit_test(test_another_url_while_the_old_one_is_asked),
         cmocka_unit_test(test_cancel_while_it_waits),
         cmocka_unit_test(test_stop_waits_for_the_answer),

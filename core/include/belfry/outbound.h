@@ -104,6 +104,10 @@ struct belfry_endpoints {
      * BELFRY_ENDPOINT_REVEAL also "secret" as its receiver needs it; else never. */
     void (*show)(void *self, struct belfry_str settings, struct belfry_str secret, uint32_t flags,
                  void (*sink)(void *arg, struct belfry_str json), void *arg);
+    /* [loop] may be NULL: a target of this channel, made over the API or declared, has been removed, and nothing of it
+     * is under way. What is remembered of it by its id can be forgotten: no batch comes for that id any more, unless it
+     * is declared again. */
+    void (*gone)(void *self, uint64_t target);
 };
 
 /* --- belfry.http-client/1 ----------------------------------------------------------------------------------------- */

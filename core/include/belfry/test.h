@@ -259,6 +259,9 @@ const char *belfry_test_endpoint_shown(struct belfry_test *t, const char *settin
 void belfry_test_endpoint_make(struct belfry_test *t, const char *name, const char *url, const char *settings,
                                const char *secret);
 
+/* The target is there no more: the plugin hears of it, where it has gone(). Made again it has the id of before. */
+void belfry_test_endpoint_remove(struct belfry_test *t, const char *name);
+
 /* --- belfry.addresses/1 ------------------------------------------------------------------------------------------- */
 
 /*
