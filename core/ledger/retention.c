@@ -75,18 +75,24 @@ static int is_long_gone(struct ledger_txn *txn, int64_t channel)
     return gone && gone <= txn->now - REMOVED_AFTER_MS;
 }
 
-/* What waits for endpoints of the API on channels that are gone. */
-static int end_made(struct ledger_txn *txn)
+/* Targets that were removed, and endpoints of the API on channels that are gone. */
+static int is_over(struct ledger_txn *txn, const struct store_target *target)
 {
-    int64_t *channels, *targets;
-    size_t count = store_targets_channels(txn->conn, txn->arena, &channels);
+    if (target->removed)
+        return target->removed <= txn->now - REMOVED_AFTER_MS;
+    return target->origin == STORE_ORIGIN_API && is_long_gone(txn, target->channel);
+}
+
+/* Of those that something waits for: whatever else was removed since the hub was first started is not looked at. */
+static int end_targets(struct ledger_txn *txn)
+{
+    int64_t *ids;
+    size_t count = store_deliveries_targets(txn->conn, txn->arena, &ids);
     int ended = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_long_gone(txn, channels[i]))
-            continue;
-        size_t n = store_targets_of(txn->conn, channels[i], STORE_ORIGIN_API, txn->arena, &targets);
-        for (size_t t = 0; t < n && ended < SLICE; t++)
-            ended += end_queue(txn, channels[i], targets[t]);
+    for (size_t i = 0; i < count && ended < SLICE; i++) {
+        struct store_target target;
+        if (store_target_get(txn->conn, ids[i], txn->arena, &target) && is_over(txn, &target))
+            ended += end_queue(txn, target.channel, ids[i]);
     }
     return ended;
 }
@@ -95,19 +101,11 @@ static int end_made(struct ledger_txn *txn)
 static int end_removed(struct ledger_txn *txn)
 {
     int64_t *ids;
-    size_t count = store_targets_removed(txn->conn, txn->now - REMOVED_AFTER_MS, txn->arena, &ids);
-    int ended = 0;
-    for (size_t i = 0; i < count && ended < SLICE; i++) {
-        struct store_target target;
-        if (store_target_get(txn->conn, ids[i], txn->arena, &target))
-            ended += end_queue(txn, target.channel, ids[i]);
-    }
-    count = store_deliveries_channels(txn->conn, txn->arena, &ids);
+    int ended = end_targets(txn);
+    size_t count = store_deliveries_channels(txn->conn, txn->arena, &ids);
     for (size_t i = 0; i < count && ended < SLICE; i++)
         if (is_long_gone(txn, ids[i]))
             ended += end_queue(txn, ids[i], 0);
-    if (ended < SLICE)
-        ended += end_made(txn);
     return ended >= SLICE;
 }
 

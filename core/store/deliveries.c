@@ -358,29 +358,43 @@ int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t
     return count + sql_run(s);
 }
 
-size_t store_deliveries_channels(struct store_conn *conn, struct arena *arena, int64_t **out)
+/* What a query gives that finds the least one above its parameter, from 0 on. Appends to *out. */
+static size_t each_above(struct store_conn *conn, const char *query, struct arena *arena, size_t count, int64_t **out)
 {
-    int64_t *items = NULL;
-    size_t count = 0, cap = 0;
-    int64_t channel = 0;
-    while (channel < INT64_MAX) {
-        struct sql *s = sql_use(conn, "SELECT min(channel) FROM delivery INDEXED BY delivery_due WHERE channel > ?"
-                                      " AND open = 1 AND target IS NULL AND lease IS NULL");
-        sql_i64(s, channel);
-        channel = sql_one(s, INT64_MAX);
-        if (channel == INT64_MAX)
-            break;
+    size_t cap = count;
+    int64_t at = 0;
+    for (;;) {
+        struct sql *s = sql_use(conn, query);
+        sql_i64(s, at);
+        at = sql_one(s, INT64_MAX);
+        if (at == INT64_MAX)
+            return count;
         if (count == cap) {
             cap = cap ? cap * 2 : 8;
-            int64_t *more = arena_alloc(arena, cap * sizeof(*more));
-            if (count > 0)
-                memcpy(more, items, count * sizeof(*more));
-            items = more;
+            *out = arena_grow(arena, *out, count * sizeof(**out), cap * sizeof(**out));
         }
-        items[count++] = channel;
+        (*out)[count++] = at;
     }
-    *out = items;
-    return count;
+}
+
+size_t store_deliveries_channels(struct store_conn *conn, struct arena *arena, int64_t **out)
+{
+    *out = NULL;
+    return each_above(conn,
+                      "SELECT min(channel) FROM delivery INDEXED BY delivery_due WHERE channel > ?"
+                      " AND open = 1 AND target IS NULL AND lease IS NULL",
+                      arena, 0, out);
+}
+
+size_t store_deliveries_targets(struct store_conn *conn, struct arena *arena, int64_t **out)
+{
+    *out = NULL;
+    size_t count = each_above(conn,
+                              "SELECT min(target) FROM delivery INDEXED BY delivery_target WHERE target > ?"
+                              " AND open = 1 AND target IS NOT NULL AND lease IS NULL",
+                              arena, 0, out);
+    return each_above(conn, "SELECT min(target) FROM delivery INDEXED BY delivery_held WHERE target > ? AND open = 2",
+                      arena, count, out);
 }
 
 void store_attempt_add(struct store_conn *conn, const struct store_attempt *a)

@@ -76,6 +76,8 @@ int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now
 int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit);
 /* Channels that rows wait for. Returns the count, name ids in arena. */
 size_t store_deliveries_channels(struct store_conn *conn, struct arena *arena, int64_t **out);
+/* The same of targets, with those that rows are held for; one that has both may be there twice. */
+size_t store_deliveries_targets(struct store_conn *conn, struct arena *arena, int64_t **out);
 
 struct store_attempt {
     int64_t id, delivery, at, elapsed_us;
@@ -183,8 +185,6 @@ void store_targets_made(struct store_conn *conn, int64_t channel, void (*fn)(voi
 /* Channels with targets that are not removed. Name ids in arena. */
 size_t store_targets_channels(struct store_conn *conn, struct arena *arena, int64_t **out);
 void store_target_remove(struct store_conn *conn, int64_t id, int64_t now_ms);
-/* Removed before then. */
-size_t store_targets_removed(struct store_conn *conn, int64_t before_ms, struct arena *arena, int64_t **out);
 size_t store_targets_disabled(struct store_conn *conn, struct arena *arena, int64_t **out);
 
 #endif

@@ -203,13 +203,6 @@ size_t store_targets_channels(struct store_conn *conn, struct arena *arena, int6
     return ids(sql_use(conn, "SELECT DISTINCT channel FROM target WHERE removed IS NULL"), arena, out);
 }
 
-size_t store_targets_removed(struct store_conn *conn, int64_t before_ms, struct arena *arena, int64_t **out)
-{
-    struct sql *s = sql_use(conn, "SELECT id FROM target WHERE removed IS NOT NULL AND removed <= ? ORDER BY id");
-    sql_i64(s, before_ms);
-    return ids(s, arena, out);
-}
-
 size_t store_targets_disabled(struct store_conn *conn, struct arena *arena, int64_t **out)
 {
     return ids(sql_use(conn, "SELECT id FROM target WHERE enabled = 0 ORDER BY id"), arena, out);

@@ -77,6 +77,7 @@ static int planned(struct store_conn *conn, const char *of, const char *step)
             const char *plan = (const char *)sqlite3_column_text(stmt, 3);
             assert_null(strstr(plan, "SCAN delivery"));
             assert_null(strstr(plan, "SCAN audit"));
+            assert_null(strstr(plan, "SCAN target"));
             found += strstr(plan, step) != NULL;
         }
         sqlite3_finalize(stmt);
@@ -270,6 +271,32 @@ static void test_attempts_of_a_bundle_have_an_index(void **state)
     store_close(store);
 }
 
+/* What waits is found by its target, however many targets were removed over the years, and however much has ended. */
+static void test_targets_that_something_waits_for_have_an_index(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    int64_t *ids;
+    assert_int_equal(store_deliveries_targets(conn, box->arena, &ids), 0);
+    assert_int_equal(
+        sqlite3_exec(conn->db,
+                     "INSERT INTO target(id, org, channel, name, url, removed)"
+                     " VALUES (1, 1, 1, 'a', 'u', 5), (2, 1, 1, 'b', 'u', 5), (3, 1, 1, 'c', 'u', NULL);"
+                     " INSERT INTO delivery(id, event, org, channel, rule, target, state, open, due, lease)"
+                     " VALUES (1, 1, 1, 1, 1, 1, 0, 0, 0, NULL), (2, 1, 1, 1, 1, 2, 0, 1, 0, NULL),"
+                     " (3, 2, 1, 1, 1, 2, 0, 1, 0, NULL), (4, 1, 1, 1, 1, 3, 0, 2, 0, NULL),"
+                     " (5, 1, 1, 1, 1, 4, 0, 1, 0, 9), (6, 1, 1, 1, 1, NULL, 0, 1, 0, NULL)",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(store_deliveries_targets(conn, box->arena, &ids), 2);
+    assert_int_equal(ids[0], 2);
+    assert_int_equal(ids[1], 3);
+    assert_int_equal(planned(conn, "SELECT min(target)", "INDEX delivery_target (target>?)"), 1);
+    assert_int_equal(planned(conn, "SELECT min(target)", "INDEX delivery_held (target>?)"), 1);
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +308,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_suppressed_addresses_have_an_index, setup, teardown),
         cmocka_unit_test_setup_teardown(test_claims_have_indexes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_attempts_of_a_bundle_have_an_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_targets_that_something_waits_for_have_an_index, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_twin_is_found_by_its_target, setup, teardown),
     };
     return cmocka_run_group_tests_name("store plans", tests, NULL, NULL);
