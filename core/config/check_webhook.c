@@ -19,6 +19,13 @@
 
 enum { SIGNS_V1 = 1 << 0, SIGNS_V1A = 1 << 1 };
 
+/* What stands there can be judged: an empty text, too, but no secret and no variable that this check does not know. */
+static int is_known(const struct yaml_node *node)
+{
+    return !node->unresolved &&
+           (config_is_text(node) || (node->kind == YAML_SCALAR && !node->text.len && !config_is_nothing(node)));
+}
+
 /* --- url ---------------------------------------------------------------------------------------------------------- */
 
 /* A name of a host or an address, in front of its port. What no URL may hold at all was said by its row. */
@@ -51,7 +58,9 @@ static void check_url(struct config_build *b, const struct yaml_node *url)
     if (memchr(rest.ptr, '@', host)) {
         diag_redact(b->diags, url->span); /* a password may stand there */
         config_error(b, "H209", url, "the `url` of an endpoint holds no user name and no password");
-    } else if (!is_host(str_slice(rest.ptr, host)))
+    } else if (host && rest.ptr[host - 1] == ':')
+        config_error(b, "H209", url, "the `url` of an endpoint has a colon, and no port behind it");
+    else if (!is_host(str_slice(rest.ptr, host)))
         config_error(b, "H209", url, "the host in the `url` of an endpoint is neither a name nor an address");
     else if (memchr(rest.ptr, '#', rest.len))
         config_error(b, "H209", url, "the `url` of an endpoint has no fragment, which nobody would be sent");
@@ -117,16 +126,24 @@ static const char *key_fault(struct belfry_str key, unsigned *kinds)
     return fault;
 }
 
+/* Blanks, and nothing else that is white: what ends in a line break is no key. */
+static struct belfry_str skip_blanks(struct belfry_str text)
+{
+    while (text.len && *text.ptr == ' ')
+        text = str_slice(text.ptr + 1, text.len - 1);
+    return text;
+}
+
 /* The kinds of keys in one text, where blanks part them. */
 static unsigned check_secret(struct config_build *b, const struct yaml_node *node)
 {
     unsigned kinds = 0;
     const char *fault = NULL;
-    struct belfry_str rest = str_trim(node->text);
+    struct belfry_str rest = skip_blanks(node->text);
     do {
         struct belfry_str key = str_cut(rest, ' ', &rest);
         fault = key_fault(key, &kinds);
-        rest = str_trim(rest);
+        rest = skip_blanks(rest);
     } while (rest.len && !fault);
     if (!fault)
         return kinds;
@@ -153,9 +170,7 @@ static void check_secrets(struct config_build *b, const struct yaml_node *endpoi
     size_t count = secret ? config_items(&secret, &items) : 0;
     unsigned kinds = 0, missing;
     for (size_t i = 0; i < count; i++) {
-        int empty = items[i]->kind == YAML_SCALAR && !items[i]->text.len && !config_is_nothing(items[i]);
-        int known = (config_is_text(items[i]) || empty) && !items[i]->unresolved;
-        kinds |= known ? check_secret(b, items[i]) : SIGNS_V1 | SIGNS_V1A;
+        kinds |= is_known(items[i]) ? check_secret(b, items[i]) : SIGNS_V1 | SIGNS_V1A;
     }
     missing = count ? wanted_by(signatures) & ~kinds : 0;
     if (!missing)
@@ -244,8 +259,7 @@ static void check_ranges(struct config_build *b, const struct yaml_node *ranges)
     const struct yaml_node *const *items;
     size_t count = ranges ? config_items(&ranges, &items) : 0;
     for (size_t i = 0; i < count; i++) {
-        const char *fault =
-            config_is_text(items[i]) && !items[i]->unresolved ? config_cidr_fault(items[i]->text) : NULL;
+        const char *fault = is_known(items[i]) ? config_cidr_fault(items[i]->text) : NULL;
         if (fault)
             config_error(b, "H204", items[i], "`%s` %s, such as 10.0.0.0/8 or fd00::/8", config_show(b, items[i]->text),
                          fault);

@@ -52,7 +52,7 @@ static const char *const event_paths[] = {"org",     "source", "type", "category
                                           "subject", "actor",  "time", "data.*",   NULL};
 
 static const struct belfry_option endpoint_options[] = {
-    OPTION(STRING, "name", OF(name), .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_UNIQUE, .max = 64,
+    OPTION(STRING, "name", OF(name), .flags = BELFRY_OPT_REQUIRED | BELFRY_OPT_UNIQUE, .min = 1, .max = 64,
            .doc = "Name of the endpoint, unique within the channel; its state (queue, failures) belongs to the name."),
     OPTION(URL, "url", OF(url), .flags = BELFRY_OPT_REQUIRED, .choices = schemes,
            .doc = "Where events are posted; http or https."),
