@@ -44,6 +44,14 @@ static int is_host(struct belfry_str authority)
     return len <= HOST_MAX;
 }
 
+/* Behind the colon: one to five digits, which its row has compared with what a port can be. */
+static int has_odd_port(struct belfry_str authority)
+{
+    const char *colon = authority.len ? memrchr(authority.ptr, ':', authority.len) : NULL;
+    size_t digits = colon ? (size_t)(authority.ptr + authority.len - colon) - 1 : 1;
+    return !(colon && memchr(colon, ']', digits + 1)) && (digits < 1 || digits > 5);
+}
+
 /* The rest was said by its row. */
 static void check_url(struct config_build *b, const struct yaml_node *url)
 {
@@ -58,8 +66,9 @@ static void check_url(struct config_build *b, const struct yaml_node *url)
     if (memchr(rest.ptr, '@', host)) {
         diag_redact(b->diags, url->span); /* a password may stand there */
         config_error(b, "H209", url, "the `url` of an endpoint holds no user name and no password");
-    } else if (host && rest.ptr[host - 1] == ':')
-        config_error(b, "H209", url, "the `url` of an endpoint has a colon, and no port behind it");
+    } else if (has_odd_port(str_slice(rest.ptr, host)))
+        config_error(b, "H209", url,
+                     "the `url` of an endpoint has a colon, and no port of one to five digits behind it");
     else if (!is_host(str_slice(rest.ptr, host)))
         config_error(b, "H209", url, "the host in the `url` of an endpoint is neither a name nor an address");
     else if (memchr(rest.ptr, '#', rest.len))
