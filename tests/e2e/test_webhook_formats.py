@@ -189,6 +189,27 @@ def test_nothing_goes_out_without_consent(start, receiver):
     assert len(receiver.asked) == 2
 
 
+def test_consent_that_a_test_obtains_is_for_all(start, receiver):
+    """And one that is refused to a test is said in its attempt; what waits goes on waiting."""
+    hub = start(receiver.endpoint(handshake=True), clock=True)
+    hub.send(created())
+    until(lambda: only(hub)["state"] == "retrying")
+    hub.send(created(event_id="waits"))
+    hub.clock.advance("15s")
+    api = Endpoints(hub)
+    id = api.list()[0]["id"]
+    refused = api.do(id, "test")["delivery"]
+    attempt, = until(lambda: api.attempts(id))
+    assert attempt["delivery"] == refused and "gave no consent" in attempt["detail"]
+    assert len(receiver.asked) == 2 and receiver.deliveries == []
+    receiver.consent("/local", (200, {"WebHook-Allowed-Origin": "*"}))
+    hub.clock.advance("15s")
+    sent = api.do(id, "test")
+    first, second = receiver.wait(2)
+    assert first.id == sent["webhook_id"] and "test" not in second.json()["data"]
+    assert len(receiver.asked) == 3
+
+
 def test_who_mended_the_receiver_does_not_wait(start, receiver):
     """Enabling the endpoint asks at once."""
     hub = start(receiver.endpoint(handshake=True), clock=True)
