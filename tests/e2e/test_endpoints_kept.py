@@ -112,6 +112,7 @@ def test_without_the_secret_of_the_hub_they_rest_until_it_is_back(hub, receiver,
     hub.send(case("ann", name="While it rests"))
     until(lambda: api.get(made["id"])["held"] == 1)
     assert api.call("POST", f"/{made['id']}/enable").status_code == 409
+    assert "another hub.secret" in api.call("POST", f"/{made['id']}/test", {}, status=409).json()["detail"]
     hub.stop()
     secret.replace(hub.data_dir / "secret")
     hub.start()
