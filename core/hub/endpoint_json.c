@@ -118,26 +118,18 @@ static void set_yaml(json_t *doc, const json_t *declared, const struct dispatch_
     set_declared(doc, declared, "metadata", json_object());
 }
 
-static void take_json(void *arg, struct belfry_str text)
-{
-    json_t **json = arg;
-    json_decref(*json);
-    *json = json_read(text, NULL);
-}
-
 /* The plugin's members, beside the hub's; of a plugin that shows none, what webhooks have as a rule. */
 static void set_settings(const struct hub_endpoint_shower *s, json_t *doc, const json_t *declared,
                          const struct dispatch_target_view *v, int reveal)
 {
-    void *self;
-    json_t *shown = NULL;
-    const struct belfry_endpoints *role = dispatch_endpoints_role(s->hub->parts.dispatch, v->channel, &self);
-    if (role)
-        role->show(self, v->settings.len ? v->settings : STR("{}"), v->secret, reveal ? BELFRY_ENDPOINT_REVEAL : 0,
-                   take_json, &shown);
-    if (json_is_object(shown))
+    struct hub_endpoint_plugin plugin = {.channel = v->channel};
+    plugin.role = dispatch_endpoints_role(s->hub->parts.dispatch, v->channel, &plugin.self);
+    if (plugin.role) {
+        json_t *shown =
+            hub_endpoint_settings_json(&plugin, v->settings, v->secret, reveal ? BELFRY_ENDPOINT_REVEAL : 0);
         json_object_update_missing(doc, shown);
-    json_decref(shown);
+        json_decref(shown);
+    }
     if (!json_object_get(doc, "headers"))
         set_declared(doc, declared, "headers", json_object());
     if (!json_object_get(doc, "format"))

@@ -24,17 +24,26 @@ static void keep_json(void *arg, struct belfry_str text)
     *json = json_read(text, NULL);
 }
 
-/* As the plugin shows them, credentials masked. New reference. */
-static json_t *shown_settings(const struct hub_endpoint_reader *r, struct belfry_str settings)
+static struct belfry_str or_none(struct belfry_str settings)
 {
-    json_t *shown = NULL;
-    r->plugin->role->show(r->plugin->self, settings, (struct belfry_str){NULL, 0}, 0, keep_json, &shown);
-    return json_is_object(shown) ? shown : (json_decref(shown), json_object());
+    return settings.len ? settings : STR("{}");
 }
 
-static struct belfry_str settings_now(const struct hub_endpoint *before)
+json_t *hub_endpoint_settings_json(const struct hub_endpoint_plugin *plugin, struct belfry_str settings,
+                                   struct belfry_str secret, uint32_t flags)
 {
-    return before->view.settings.len ? before->view.settings : STR("{}");
+    json_t *shown = NULL;
+    plugin->role->show(plugin->self, or_none(settings), secret, flags, keep_json, &shown);
+    if (json_is_object(shown))
+        return shown;
+    json_decref(shown);
+    return json_object();
+}
+
+/* Without what the secret has to show. New reference. */
+static json_t *shown_settings(const struct hub_endpoint_reader *r, struct belfry_str settings)
+{
+    return hub_endpoint_settings_json(r->plugin, settings, (struct belfry_str){NULL, 0}, 0);
 }
 
 /* Told in every answer, and nothing that anybody sets. */
@@ -80,8 +89,8 @@ static void unknown(struct hub_endpoint_reader *r, json_t *settings, const char 
  */
 static json_t *settings_of(struct hub_endpoint_reader *r, const json_t *body)
 {
-    json_t *known = shown_settings(r, STR("{}")), *settings = json_object(), *value;
-    json_t *before = r->before ? shown_settings(r, settings_now(r->before)) : NULL;
+    json_t *known = shown_settings(r, (struct belfry_str){NULL, 0}), *settings = json_object(), *value;
+    json_t *before = r->before ? shown_settings(r, r->before->view.settings) : NULL;
     const char *key;
     json_object_foreach((json_t *)(uintptr_t)body, key, value)
     {
@@ -132,7 +141,7 @@ void hub_endpoint_read_settings(struct hub_endpoint_reader *r, const json_t *bod
                                           .url = r->out->url,
                                           .settings = hub_endpoint_json_text(r, settings)};
     if (r->before) {
-        draft.before = settings_now(r->before);
+        draft.before = or_none(r->before->view.settings);
         draft.url_before = r->before->view.url;
     }
     belfry_status status = r->plugin->role->check(r->plugin->self, &draft, keep, &kept, &pub);

@@ -69,6 +69,10 @@ int hub_endpoint_plugin(struct hub *hub, struct http_request *req, struct hub_en
  * request's arena. 0, or -1 after a 422 that names every fault. */
 int hub_endpoint_read(struct http_request *req, const struct hub_endpoint_plugin *plugin, const json_t *body,
                       const struct hub_endpoint *before, struct dispatch_endpoint *out);
+/* The settings (empty: none) and what of the secret may be told, as the plugin shows them: an object, credentials
+ * masked. flags: BELFRY_ENDPOINT_REVEAL. New reference. */
+json_t *hub_endpoint_settings_json(const struct hub_endpoint_plugin *plugin, struct belfry_str settings,
+                                   struct belfry_str secret, uint32_t flags);
 /* A secret for those settings, brought in (given, which may be NULL) or fresh. In the request's arena; wiped with it.
  * 0, or -1 after a 422. */
 int hub_endpoint_secret(struct http_request *req, const struct hub_endpoint_plugin *plugin, struct belfry_str settings,
