@@ -104,11 +104,12 @@ int store_job_open_for(struct store_conn *conn, int first, int last, int64_t ref
 void store_job_step(struct store_conn *conn, int64_t id, struct belfry_str cursor, int64_t done, int state)
 {
     struct sql *s = sql_use(conn, "UPDATE job SET cursor = ?1, done = ?2, state = ?3,"
-                                  " payload = CASE WHEN ?3 < 2 THEN payload END WHERE id = ?4");
+                                  " payload = CASE WHEN ?3 < 2 OR kind <> ?5 THEN payload END WHERE id = ?4");
     sql_str_opt(s, cursor);
     sql_i64(s, done);
     sql_i64(s, state);
     sql_i64(s, id);
+    sql_i64(s, STORE_JOB_TARGETS);
     sql_run(s);
 }
 
