@@ -61,7 +61,7 @@ static void note(struct dispatch *d, const struct batch *b, uint32_t outcome)
 {
     struct queue_state *q = b->queue;
     int arrived = outcome == BELFRY_DELIVERED;
-    slots_learn(d, q, arrived || outcome == BELFRY_REJECTED, clock_mono_ns(clock_real()) - b->started_ns);
+    slots_learn(d, q, arrived || outcome == BELFRY_REJECTED, clock_mono_ns(d->stopwatch) - b->started_ns);
     if (outcome == BELFRY_REJECTED || outcome == BELFRY_UNKNOWN || outcome == BELFRY_TARGET_GONE ||
         outcome == BELFRY_DEFERRED)
         q->breaker.probing = 0;
@@ -127,7 +127,7 @@ static void batch_cancel(struct batch *b)
 
 void batches_expire(struct dispatch *d)
 {
-    uint64_t now = clock_mono_ns(clock_real());
+    uint64_t now = clock_mono_ns(d->stopwatch);
     LIST_EACH_SAFE(it, &d->open)
     {
         struct batch *b = LIST_OF(it, struct batch, node);
@@ -266,7 +266,7 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     b->of = from;
     b->attempt = from->attempt;
     b->started_ms = dispatch_now(d);
-    b->started_ns = clock_mono_ns(clock_real());
+    b->started_ns = clock_mono_ns(d->stopwatch);
     b->deadline_ns = b->started_ns + (uint64_t)(timeout + PLUGIN_MS) * 1000000;
     if (q->target) {
         b->facts = target_facts_now(q->target, b->started_ms);

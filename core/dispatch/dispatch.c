@@ -365,7 +365,7 @@ void dispatch_tick(struct dispatch *d)
 static void on_deadlines(uv_timer_t *timer)
 {
     struct dispatch *d = timer->data;
-    uint64_t now = clock_mono_ns(clock_real());
+    uint64_t now = clock_mono_ns(d->stopwatch);
     if (now >= d->again_ns) {
         d->again_ns = now + AGAIN_AFTER_NS;
         dispatch_tick(d);
@@ -388,6 +388,7 @@ struct dispatch *dispatch_new(const struct dispatch_settings *settings)
 {
     struct dispatch *d = xcalloc(1, sizeof(*d));
     d->set = *settings;
+    d->stopwatch = clock_real();
     d->id_key = *store_id_key(settings->store);
     d->channels = hash_new();
     d->batches = hash_new();
@@ -411,7 +412,7 @@ void dispatch_stop(struct dispatch *d, int64_t wait_ms, void (*done)(void *arg),
     d->stopping = 1;
     d->stopped = done;
     d->stopped_arg = arg;
-    d->stop_deadline_ns = clock_mono_ns(clock_real()) + (uint64_t)wait_ms * 1000000;
+    d->stop_deadline_ns = clock_mono_ns(d->stopwatch) + (uint64_t)wait_ms * 1000000;
     uv_timer_start(&d->deadlines, on_deadlines, 0, 5);
 }
 

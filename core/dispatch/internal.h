@@ -136,6 +136,7 @@ struct gone_target {
 
 struct dispatch {
     struct dispatch_settings set;
+    const struct clock_src *stopwatch; /* how long requests take: real also beside a virtual clock, as timeouts are */
     struct id_key id_key;
     struct hash *channels;  /* by name */
     struct hash *batches;   /* by id */

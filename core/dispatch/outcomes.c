@@ -273,7 +273,7 @@ static void add(struct dispatch *d, const struct share *share, enum outcome stat
         .result = r->outcome,
         .code = r->code,
         .started_ms = b->started_ms,
-        .elapsed_us = (int64_t)((clock_mono_ns(clock_real()) - b->started_ns) / 1000),
+        .elapsed_us = (int64_t)((clock_mono_ns(d->stopwatch) - b->started_ns) / 1000),
         .detail = keep(d, detail, DETAIL_MAX),
         .record = keep_record(d, b, r->record),
         .health = b->queue->target ? target_health(b->queue->target, b, r->outcome) : LEDGER_HEALTH_NOTHING,

@@ -87,7 +87,7 @@ void slots_learn(struct dispatch *d, struct queue_state *q, int arrived, uint64_
 
 void slots_look(struct dispatch *d)
 {
-    uint64_t now = clock_mono_ns(clock_real());
+    uint64_t now = clock_mono_ns(d->stopwatch);
     LIST_EACH(it, &d->open)
     {
         const struct batch *b = LIST_OF(it, struct batch, node);
