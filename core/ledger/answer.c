@@ -79,7 +79,11 @@ void answer_failed(struct ledger *ledger, struct list *commands, belfry_status s
 {
     struct answer *answer = answer_new();
     LIST_EACH(node, commands)
-    LIST_OF(node, struct ledger_command, node)->status = failure(status);
+    {
+        struct ledger_command *command = LIST_OF(node, struct ledger_command, node);
+        command->status = failure(status);
+        command->ails = command->status == BELFRY_EIO ? ailment_of(status) : NULL;
+    }
     list_move(&answer->commands, commands);
     push(ledger, answer);
 }

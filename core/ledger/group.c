@@ -147,12 +147,17 @@ static void count(struct ledger *ledger, uint64_t commands, uint64_t commit_ns)
     pthread_mutex_unlock(&ledger->numbers_lock);
 }
 
+const char *ailment_of(belfry_status status)
+{
+    return status == BELFRY_ELIMIT  ? "the disk is full"
+           : status == BELFRY_EPERM ? "the database cannot be written"
+                                    : "the database cannot be read or written";
+}
+
 /* Why triggers cannot be taken; said once. */
 static void ail(struct ledger *ledger, belfry_status status, const struct error *err)
 {
-    const char *ailment = status == BELFRY_ELIMIT  ? "the disk is full"
-                          : status == BELFRY_EPERM ? "the database cannot be written"
-                                                   : "the database cannot be read or written";
+    const char *ailment = ailment_of(status);
     if (atomic_exchange(&ledger->ailment, ailment) != ailment)
         log_error("ledger", "a transaction failed; triggers are answered 503 until one succeeds, next try in a second",
                   "error=%s", log_quote(error_text(err), strlen(error_text(err))));

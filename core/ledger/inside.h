@@ -720,6 +720,8 @@ void refused_keep(struct ledger_txn *txn, int64_t org, int64_t inst, const char 
 /* --- the group (group.c) ------------------------------------------------------------------------------------------ */
 
 void *group_main(void *ledger);
+/* What a transaction that ended so says of the database, in words. Static. */
+const char *ailment_of(belfry_status status);
 /* A transaction of its own, and the answer; one that must not be lost is kept when it fails. */
 void group_run_alone(struct ledger *ledger, struct ledger_command *command);
 /* kept.c. 1: the command is kept and will be run again; 0: it is to be answered with its failure, which is status. */

@@ -220,9 +220,10 @@ static void request_done(struct ledger_command *command, belfry_status status)
             error_clear(&result->err);
             result->state = LEDGER_REFUSED;
             result->events = 0;
-            result->status =
-                error_set(&result->err, status, NULL, "%s",
-                          status == BELFRY_ECANCELED ? "the hub is stopping" : "the trigger could not be written");
+            result->status = error_set(&result->err, status, NULL, "%s; nothing was taken",
+                                       command->ails                ? command->ails
+                                       : status == BELFRY_ECANCELED ? "the hub is stopping"
+                                                                    : "the trigger could not be written");
         }
     }
     request->done(request);

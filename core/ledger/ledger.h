@@ -115,6 +115,7 @@ struct ledger_command {
     size_t bytes;         /* for back-pressure; 0: never refused */
     uint32_t weight;      /* triggers in it; 0 counts as 1 */
     const char *must;     /* what it is, when nobody could ask again: it is kept when its transaction fails; static */
+    const char *ails;     /* in done, with EIO: why nothing of it could be written; static. NULL: the status says it */
     belfry_status status; /* internal, as what follows */
     unsigned tries, own_faults;
     uint64_t again_ns;

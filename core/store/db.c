@@ -73,7 +73,6 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
     (void)db;
     (void)name;
     atomic_store(&store->wal_bytes, (int64_t)pages * (4096 + 24));
-    log_room(store, atomic_load(&store->wal_bytes));
     if (store->checkpoint)
         checkpoint_poke(store->checkpoint);
     return SQLITE_OK;
@@ -311,6 +310,8 @@ belfry_status store_begin(struct store_conn *conn, struct error *err)
 
 belfry_status store_commit(struct store_conn *conn, struct error *err)
 {
+    if (conn->writer && conn->written && !conn->fault)
+        log_room(conn->store);
     sql_run(sql_use(conn, "COMMIT"));
     belfry_status status = store_fault(conn, err);
     if (!status)

@@ -5,13 +5,13 @@
  * made longer ahead of the commits, by zeros. SQLite reads the log up to the first frame that is not of its salt, and
  * no frame of zeros is (file format, 4.1): what lies behind is as what an earlier round of the log has left there.
  *
- * Invariant: zeros are written behind the end of the file alone, by the thread that writes the log, between two
- * commits.
+ * Invariant: zeros are written behind the end of the file alone, and under SQLite's lock of the writer (the transaction
+ * has begun), so nobody else, not even another process, makes the file longer meanwhile.
  */
 #include "store/private.h"
 
 #define ROOM_STEP (INT64_C(1) << 20)
-#define ROOM_LEFT (INT64_C(64) << 10) /* less than this is left: the next commit may need it */
+#define ROOM_LEFT (INT64_C(256) << 10) /* less than this is left: the commit may need it */
 #define PIECE (INT64_C(64) << 10)
 
 static sqlite3_file *log_file(struct store *store)
@@ -35,8 +35,9 @@ static int64_t lengthen(sqlite3_file *file, int64_t from, int64_t to)
     return from;
 }
 
-void log_room(struct store *store, int64_t used)
+void log_room(struct store *store)
 {
+    int64_t used = atomic_load(&store->wal_bytes);
     int again = used < store->log_used; /* it began anew, and may have been cut */
     store->log_used = used;
     if (!again && used + ROOM_LEFT <= store->log_size)

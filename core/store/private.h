@@ -27,9 +27,8 @@ struct store {
 int lock_take(const char *data_dir, struct error *err);
 /* After a commit: the log has grown to store->wal_bytes. [ledger] */
 void checkpoint_poke(struct checkpoint *checkpoint);
-/* After a commit: of the log's file so many bytes are used. Makes the file longer ahead of the commits to come.
- * [ledger] */
-void log_room(struct store *store, int64_t used);
+/* Before a commit, in its transaction: makes the log's file longer ahead of what is written to it. [ledger] */
+void log_room(struct store *store);
 /* Copies the database of an open connection to a new file (0600), in one snapshot. */
 belfry_status backup_copy(struct store_conn *from, const char *file, struct error *err);
 

@@ -72,7 +72,7 @@ static void test_full_disk_and_recovery(void **state)
     struct sent *s = send_begin(b, "crm", "[[\"1\",[\"put\",\"k\",\"1\"]]]", 0);
     assert_int_equal(send_end(b, s), BELFRY_EIO);
     assert_int_equal(s->results[0].state, LEDGER_REFUSED);
-    assert_string_equal(error_text(&s->results[0].err), "the trigger could not be written");
+    assert_string_equal(error_text(&s->results[0].err), "the disk is full; nothing was taken");
     send_free(s);
     assert_string_equal(ledger_ailment(b->ledger), "the disk is full");
     vfs_fault_set(VFS_NONE, 0, 0);

@@ -109,51 +109,58 @@ static void test_the_log_grows_ahead_of_the_commits(void **state)
     store_close(store);
 }
 
-/* What a kill leaves is the log with zeros behind it, and with frames of an earlier round when it has begun anew. */
+/* What a kill would leave now, in a store of its own: it has the numbers, and goes on. */
+static void look_at_a_copy(struct box *box, const struct store *store, const char *name, int numbers)
+{
+    char there[100], command[400], key[16];
+    struct error err = {0};
+    snprintf(there, sizeof(there), "%s/%s", box->dir, name);
+    snprintf(command, sizeof(command), "mkdir %s && cp %s %s-wal %s", there, store_path(store), store_path(store),
+             there);
+    assert_int_equal(system(command), 0);
+    struct store *copy = store_open(there, NULL, box->clock, &err);
+    assert_non_null(copy);
+    put_numbers(copy, numbers, numbers + 10);
+    for (int i = 0; i < numbers + 10; i++) {
+        struct belfry_str value;
+        snprintf(key, sizeof(key), "%d", i);
+        assert_true(store_state_get(store_writer(copy), 1, 1, str_of(key), box->arena, &value));
+        assert_true(str_eq(value, str_of(key)));
+    }
+    store_close(copy);
+}
+
+/* Behind the log are zeros, or, when it has begun anew, frames of an earlier round. */
 static void test_zeros_behind_the_log_are_no_frames(void **state)
 {
     struct box *box = *state;
     struct store *store = open_store(box);
-    char there[100], command[400];
-    snprintf(there, sizeof(there), "%s/killed", box->dir);
     put_numbers(store, 0, 300);
+    assert_true(size_of_log(store) > store_wal_bytes(store) + (64 << 10));
+    look_at_a_copy(box, store, "first", 300);
     assert_int_equal(sqlite3_wal_checkpoint_v2(store_writer(store)->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL),
                      SQLITE_OK);
     put_numbers(store, 300, 320);
-    snprintf(command, sizeof(command), "mkdir %s && cp %s %s-wal %s", there, store_path(store), store_path(store),
-             there);
-    assert_int_equal(system(command), 0);
-    store_close(store);
-    store = store_open(there, NULL, box->clock, &box->err);
-    assert_non_null(store);
-    put_numbers(store, 320, 330);
-    for (int i = 0; i < 330; i++) {
-        char key[16];
-        struct belfry_str value;
-        snprintf(key, sizeof(key), "%d", i);
-        assert_true(store_state_get(store_writer(store), 1, 1, str_of(key), box->arena, &value));
-        assert_true(str_eq(value, str_of(key)));
-    }
+    look_at_a_copy(box, store, "anew", 320);
     store_close(store);
 }
 
-/* The disk is full just where the commit has ended. The commits that follow are written all the same. */
+/* The disk has no room for zeros. What is to be committed still fits. */
 static void test_no_room_ahead_is_no_fault(void **state)
 {
     struct box *box = *state;
     struct store *store = store_open(box->dir, vfs_fault_name(), box->clock, &box->err);
     assert_non_null(store);
-    put_numbers(store, 0, 1);
-    vfs_fault_set(VFS_NONE, 0, 0);
-    put_numbers(store, 0, 1);
-    int each = vfs_fault_count();
     int64_t size = size_of_log(store);
-    while (store_wal_bytes(store) < size) {
-        vfs_fault_set(VFS_FULL, each, 0);
+    while (store_wal_bytes(store) + (256 << 10) <= size)
         put_numbers(store, 0, 1);
-        vfs_fault_set(VFS_NONE, 0, 0);
+    assert_int_equal(size_of_log(store), size);
+    while (store_wal_bytes(store) < size) {
+        vfs_fault_set(VFS_FULL, 0, 1); /* the next write: that of zeros */
+        put_numbers(store, 0, 1);
     }
     assert_true(size_of_log(store) <= store_wal_bytes(store) + 32); /* the log begins with a header */
+    vfs_fault_set(VFS_NONE, 0, 0);
     put_numbers(store, 0, 1);
     assert_true(size_of_log(store) > size + (512 << 10));
     store_close(store);
