@@ -40,7 +40,8 @@ int when_read(struct page *page, struct belfry_str text, json_t **out, const cha
 
 /* --- metadata as lines of a name and a value (metadata.c) --------------------------------------------------------- */
 
-/* New reference. What is no such line, and a name that is there twice, becomes a fault. */
+/* New reference. What is no such line, and a name that is there twice, becomes a fault; nothing is read behind the
+ * sixtieth of them. */
 json_t *metadata_read(struct page *page, struct belfry_str text, json_t *faults);
 /* The other way. In the request's arena. */
 const char *metadata_write(struct page *page, const json_t *metadata);

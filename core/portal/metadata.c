@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FAULTS_MAX 60 /* that are shown: what is no metadata at all can have a fault in every line */
+
 struct line {
     int64_t number;
     struct belfry_str name, value; /* as typed, without blanks around; name.ptr is NULL where there is no `=` */
@@ -109,7 +111,8 @@ json_t *metadata_read(struct page *page, struct belfry_str text, json_t *faults)
 {
     json_t *metadata = json_object();
     struct line line = {0};
-    while (next_line(&text, &line)) {
+    size_t most = json_array_size(faults) + FAULTS_MAX;
+    while (json_array_size(faults) < most && next_line(&text, &line)) {
         struct belfry_str name = meant(page, line.name);
         const char *key = arena_printf(page->req->arena, "%.*s", STR_ARG(name));
         if (!line.name.ptr)

@@ -25,9 +25,12 @@ const struct view portal_views[] = {
 };
 const size_t portal_view_count = sizeof(portal_views) / sizeof(portal_views[0]);
 
+/* An endpoint as a form: a browser sends each byte of most letters as %XX, which takes three. */
+#define FORM_MAX (256 << 10)
+
 const struct deed portal_deeds[] = {
-    {"/new", PORTAL_AUTH, 64 << 10, new_act},
-    {"/{id}/edit", PORTAL_AUTH, 64 << 10, edit_act},
+    {"/new", PORTAL_AUTH, FORM_MAX, new_act},
+    {"/{id}/edit", PORTAL_AUTH, FORM_MAX, edit_act},
     {"/{id}/attempts", PORTAL_AUTH, 4096, attempts_act},
     {"/{id}/test", PORTAL_AUTH, 4096, test_act},
     {"/{id}/rotate", PORTAL_AUTH, 4096, rotate_act},

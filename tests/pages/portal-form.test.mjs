@@ -72,6 +72,37 @@ test('what is wrong with metadata is said with its line, and what was typed stay
   await page.context().close();
 });
 
+test('what is no metadata at all has its first faults said, and much metadata is no obstacle', async () => {
+  const page = await portal.visit('meta-much', {});
+  const { id } = await portal.add(page, '/meta-much');
+  const typed = 'x\n'.repeat(3000).trim();
+  const paste = (text) => page.getByLabel('Metadata').evaluate((field, all) => {
+    field.value = all;
+  }, text);
+  await follow(page, 'Change');
+  await paste(typed);
+  await page.getByLabel('Most a minute').fill('many');
+  await press(page, 'Save');
+  const lines = (await said(page, 'Metadata')).match(/Line \d+/g);
+  assert.deepEqual(lines, Array.from({ length: 60 }, (_, n) => `Line ${n + 1}`));
+  assert.equal(await page.getByLabel('Metadata').inputValue(), typed);
+  assert.equal(await page.getByLabel('Most a minute').inputValue(), 'many');
+  assert.deepEqual((await call('GET', `/endpoints/${id}`)).metadata, {});
+
+  const much = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`name-${n}`, 'ж'.repeat(225)]));
+  const asLines = Object.entries(much).map(([name, value]) => `${name} = ${value}`).join('\n');
+  await paste(asLines);
+  await page.getByLabel('Most a minute').fill('60');
+  await press(page, 'Save');
+  assert.deepEqual((await call('GET', `/endpoints/${id}`)).metadata, much);
+  await page.goto(portal.at('/new'));
+  await page.getByLabel('URL', { exact: true }).fill(portal.receiver.url('/meta-more'));
+  await paste(asLines);
+  await press(page, 'Save');
+  assert.match(await page.getByLabel('Signing secret').inputValue(), /^whsec_/);
+  await page.context().close();
+});
+
 test('an endpoint that is deleted while somebody changes it leaves what they typed, to be added anew', async () => {
   const page = await portal.visit('gone', {});
   const { id } = await portal.add(page, '/gone');
