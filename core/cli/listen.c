@@ -39,31 +39,38 @@ static int reference(const char *given, const char *kind, struct belfry_str *nam
     return 1;
 }
 
-static int add_file(struct buf *keys, const char *path)
+struct keys {
+    struct buf given, made;
+    int many_lines; /* of a file, where a hub wants one */
+};
+
+static int add_file(struct keys *keys, const char *path)
 {
     size_t len;
     char *content = cli_read(path, &len);
     if (!content)
         return -1;
-    buf_addf(keys, "%s\n", content);
+    struct belfry_str text = str_trim(str_of(content));
+    keys->many_lines |= text.len && strcspn(text.ptr, "\r\n\t,") < text.len;
+    buf_addf(&keys->given, "%s\n", content);
     free(content);
     return 0;
 }
 
 /* A key, or the variable or file that holds it. 0, or -1 after a message. */
-static int add_given(struct buf *keys, const char *given)
+static int add_given(struct keys *keys, const char *given)
 {
     struct belfry_str name;
     int is_env = reference(given, "env", &name);
     if (!is_env && !reference(given, "file", &name)) {
-        buf_addf(keys, "%s\n", given);
+        buf_addf(&keys->given, "%s\n", given);
         return 0;
     }
     char *copy = xasprintf("%.*s", STR_ARG(name));
     const char *value = is_env ? getenv(copy) : NULL;
     int status = is_env ? (value ? 0 : -1) : add_file(keys, copy);
     if (value)
-        buf_addf(keys, "%s\n", value);
+        buf_addf(&keys->given, "%s\n", value);
     else if (is_env)
         cli_usage("the environment has no `%s`", copy);
     free(copy);
@@ -71,7 +78,7 @@ static int add_given(struct buf *keys, const char *given)
 }
 
 /* All that are given; a fresh one when none is, and then `made` has it. 0, or -1 after a message. */
-static int gather_keys(const struct wishes *w, struct buf *keys, struct buf *made)
+static int gather_keys(const struct wishes *w, struct keys *keys)
 {
     uint8_t bytes[SECRET_BYTES];
     if ((w->secret && add_given(keys, w->secret) != 0) || (w->secret_file && add_file(keys, w->secret_file) != 0) ||
@@ -80,9 +87,9 @@ static int gather_keys(const struct wishes *w, struct buf *keys, struct buf *mad
     if (w->secret || w->secret_file || w->public_key)
         return 0;
     random_bytes(bytes, sizeof(bytes));
-    buf_addz(made, "whsec_");
-    base64_encode(bytes, sizeof(bytes), 0, made);
-    buf_adds(keys, buf_str(made));
+    buf_addz(&keys->made, "whsec_");
+    base64_encode(bytes, sizeof(bytes), 0, &keys->made);
+    buf_adds(&keys->given, buf_str(&keys->made));
     return 0;
 }
 
@@ -158,19 +165,51 @@ static int check(const struct wishes *w, struct listen *listen)
 
 /* --- the command -------------------------------------------------------------------------------------------------- */
 
+/* What stands in '...' for a shell. */
+static void add_for_shell(struct buf *out, struct belfry_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == '\'')
+            buf_addz(out, "'\\''");
+        else
+            buf_addc(out, text.ptr[i]);
+}
+
+/* What stands in "..." in YAML. */
+static void add_for_yaml(struct buf *out, struct belfry_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"' || text.ptr[i] == '\\')
+            buf_addc(out, '\\');
+        buf_addc(out, text.ptr[i]);
+    }
+}
+
+/* The file that the secret came from; empty: it came from none. */
+static struct belfry_str file_of(const struct wishes *w)
+{
+    struct belfry_str name = {NULL, 0};
+    if (w->secret_file)
+        return str_of(w->secret_file);
+    return w->secret && reference(w->secret, "file", &name) ? name : (struct belfry_str){NULL, 0};
+}
+
 /* How YAML and a shell, inside of '...', name the secret, so that whatever is made by it is verified here. One that was
- * given is not repeated but read from where it came. Both stay empty where there is only a public key: then the
- * endpoint is there already. */
+ * given is not repeated but read from where it came; a hub wants blanks between those of a file. Both stay empty where
+ * there is only a public key: then the endpoint is there already. */
 static void name_secret(const struct wishes *w, struct belfry_str made, struct buf *yaml, struct buf *shell)
 {
-    struct belfry_str name;
+    struct belfry_str name = file_of(w);
     if (made.len) {
         buf_adds(yaml, made);
         buf_adds(shell, made);
-    } else if (w->secret_file || (w->secret && reference(w->secret, "file", &name))) {
-        name = w->secret_file ? str_of(w->secret_file) : name;
-        buf_addf(yaml, "${file:%.*s}", STR_ARG(name));
-        buf_addf(shell, "'\"$(cat '%.*s')\"'", STR_ARG(name));
+    } else if (name.len) {
+        buf_addz(yaml, "${file:");
+        add_for_yaml(yaml, name);
+        buf_addz(yaml, "}");
+        buf_addz(shell, "'\"$(tr '\\r\\n\\t,' '    ' < '");
+        add_for_shell(shell, name);
+        buf_addz(shell, "')\"'");
     } else if (w->secret) {
         if (!reference(w->secret, "env", &name))
             name = STR("HOOK_SECRET");
@@ -188,16 +227,18 @@ static void print_begin_json(unsigned port, struct belfry_str made)
 }
 
 /* How a hub comes to send here. */
-static void print_begin(const struct wishes *w, unsigned port, struct belfry_str made)
+static void print_begin(const struct wishes *w, unsigned port, const struct keys *keys)
 {
     struct buf yaml = {0}, shell = {0};
-    name_secret(w, made, &yaml, &shell);
+    name_secret(w, buf_str(&keys->made), &yaml, &shell);
     printf("Listening on http://127.0.0.1:%u/ and every path below it. Ctrl-C ends it.\n\n", port);
     if (yaml.len) {
         printf("So that a hub on this machine sends here, in its YAML (private addresses are refused unless they are "
                "named):\n  hooks:\n    plugin: webhook\n    allow_cidrs: [127.0.0.0/8]\n    endpoints:\n"
                "      - {name: listen, url: \"http://127.0.0.1:%u/\", secret: \"%.*s\"}\n",
                port, STR_ARG(buf_str(&yaml)));
+        if (keys->many_lines)
+            printf("        # where the file has the keys on one line, with blanks between; now they are not\n");
         printf("or, where the channel has `allow_cidrs: [127.0.0.0/8]`, with a token that may `endpoints`:\n"
                "  curl $BELFRY/v1/$ORG/endpoints -H \"Authorization: Bearer $TOKEN\" "
                "-H 'Content-Type: application/json' \\\n"
@@ -208,7 +249,7 @@ static void print_begin(const struct wishes *w, unsigned port, struct belfry_str
     buf_free(&shell);
 }
 
-static int run(struct listen *listen, const struct wishes *w, struct belfry_str made)
+static int run(struct listen *listen, const struct wishes *w, const struct keys *keys)
 {
     sigset_t ends;
     int which;
@@ -224,9 +265,9 @@ static int run(struct listen *listen, const struct wishes *w, struct belfry_str 
     }
     unsigned port = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
     if (listen->json)
-        print_begin_json(port, made);
+        print_begin_json(port, buf_str(&keys->made));
     else
-        print_begin(w, port, made);
+        print_begin(w, port, keys);
     fflush(stdout);
     sigwait(&ends, &which);
     MHD_stop_daemon(daemon);
@@ -236,23 +277,23 @@ static int run(struct listen *listen, const struct wishes *w, struct belfry_str 
 
 static int listen_with(const struct wishes *w, struct listen *listen)
 {
-    struct buf keys = {0}, made = {0};
+    struct keys keys = {0};
     char fault[160];
-    int code = gather_keys(w, &keys, &made) == 0 ? CLI_OK : CLI_USAGE;
-    struct listen_verifier *verifier = code == CLI_OK ? listen_verifier_new(buf_str(&keys), fault) : NULL;
+    int code = gather_keys(w, &keys) == 0 ? CLI_OK : CLI_USAGE;
+    struct listen_verifier *verifier = code == CLI_OK ? listen_verifier_new(buf_str(&keys.given), fault) : NULL;
     if (code == CLI_OK && !verifier)
         code = cli_usage("%s", fault);
     if (code == CLI_OK) {
         listen->verifier = verifier;
         listen->seen = hash_new();
-        code = run(listen, w, buf_str(&made));
+        code = run(listen, w, &keys);
         hash_free(listen->seen, NULL);
     }
     listen_verifier_free(verifier);
-    if (keys.ptr)
-        mem_wipe(keys.ptr, keys.cap);
-    buf_free(&keys);
-    buf_free(&made);
+    if (keys.given.ptr)
+        mem_wipe(keys.given.ptr, keys.given.cap);
+    buf_free(&keys.given);
+    buf_free(&keys.made);
     return code;
 }
 

@@ -93,6 +93,24 @@ def test_the_call_that_it_prints_makes_an_endpoint_that_it_verifies(new_hub, lis
     until(lambda: [line for line in ear.lines if "  200  workflow.bad  verified: v1, " in line], "it is verified")
 
 
+@pytest.mark.parametrize("between", ["\n", ",", "\r\n", " "], ids=repr)
+def test_keys_of_a_file_may_stand_on_several_lines(new_hub, listen, tmp_path, between):
+    """Where a hub wants them on one: the call makes that of them, for YAML it is said. A path can hold any quote."""
+    path = tmp_path / "ann's \"own\" secrets"
+    path.write_text(f"{WEBHOOK_SECRET}{between}{keys()[0]}\n")
+    ear = listen("--secret-file", path, text=True)
+    call = "\n".join(until(lambda: (lines := [line for line in ear.lines if "curl" in line or " -d " in line])[1:] and lines))
+    assert yaml_of(ear)["hooks"]["endpoints"][0]["secret"] == "${file:%s}" % path
+    assert any("on one line" in line for line in ear.lines) == (between != " ")
+    hub = new_hub(with_hooks(base())).start()
+    env = {**hub.environment(), "BELFRY": hub.url, "ORG": "acme", "TOKEN": people.TOKENS["own"]["secret"], "NO_PROXY": "*"}
+    done = subprocess.run(["bash", "-euc", call.replace("curl ", "curl -sS ").replace('"url"', '"signatures": ["v1", "v1a"], "url"')],
+                          env=env, capture_output=True, text=True, timeout=PATIENCE)
+    made = json.loads(done.stdout)
+    assert hub.post(f"/v1/acme/endpoints/{made['id']}/test", people.token("own"), json={"type": "workflow.bad"}).status_code == 202
+    until(lambda: [line for line in ear.lines if "  200  workflow.bad  verified: v1, " in line], "it is verified")
+
+
 def test_a_public_key_alone_says_nothing_of_how_to_register(listen):
     ear = listen("--public-key", keys()[1], text=True)
     ear.post(BODY, signed(BODY))
