@@ -230,7 +230,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     }
     if (c->head_over) /* a trailer is no header (RFC 9110 section 6.5.1) */
         return line.len;
-    c->head_over = str_trim(line).len == 0;
+    /* A line of blanks goes on with the one before it (RFC 9112 section 5.2). */
+    c->head_over = line.len > 0 && (line.ptr[0] == '\r' || line.ptr[0] == '\n');
     if (!value.ptr || c->answer_header_count == HEADERS_MAX || arena_used(c->arena) > 32 * 1024)
         return line.len;
     struct belfry_attr *h = &c->answer_headers[c->answer_header_count++];

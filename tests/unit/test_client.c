@@ -195,6 +195,30 @@ static void test_closed_in_the_head(void **state)
     assert_string_equal(g.body, "until it closes");
 }
 
+/* What a line of blanks goes on with is a header, and the head is not over (RFC 9112 section 5.2). */
+static void test_a_folded_line_of_blanks(void **state)
+{
+    struct bed *bed = *state;
+    static const char *const heads[] = {
+        "HTTP/1.1 200 OK\r\nX-Long: a\r\n \t\r\nX-Told: yes\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nX-Told: yes\r\n \r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.0 200 OK\nX-Long: a\n \nX-Told: yes\nContent-Length: 2\n\nok"};
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        struct belfry_http_call call = call_to(bed, "/");
+        bed->say = heads[i];
+        struct got g = run_call(bed, &call);
+        assert_int_equal(g.error, BELFRY_HTTP_ERR_NONE);
+        assert_string_equal(g.header, "yes");
+        assert_string_equal(g.body, "ok");
+    }
+    struct belfry_http_call call = call_to(bed, "/");
+    bed->say = "HTTP/1.1 200 OK\r\nX-Told: yes\r\n \r\n";
+    bed->close_after = 1;
+    struct got g = run_call(bed, &call);
+    assert_int_equal(g.error, BELFRY_HTTP_ERR_RESET);
+    assert_int_equal(g.status, 0);
+}
+
 /* An answer of headers alone, however they come, is cut off too. */
 static void test_long_headers(void **state)
 {
@@ -499,6 +523,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_answers_are_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_closed_in_the_head, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_folded_line_of_blanks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_error_classes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_proxies_of_the_environment, setup, teardown),
