@@ -177,7 +177,7 @@ static void patch_endpoint(void *arg, struct http_request *req)
 {
     struct writing *w = writing_new(arg, req);
     w->body = http_json(req);
-    if (!w->body)
+    if (!w->body || !hub_endpoint_find(w->hub, req, 1)) /* who may not change it takes no turn from those who may */
         return;
     if (id_parse(store_id_key(w->hub->parts.store), http_param(req, "id"), &w->id) == BELFRY_OK &&
         !hub_endpoint_names_version(req))
