@@ -8,6 +8,7 @@
  */
 #include "config/build.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -28,6 +29,14 @@ static int is_known(const struct yaml_node *node)
 
 /* --- url ---------------------------------------------------------------------------------------------------------- */
 
+static int is_zone(struct belfry_str text)
+{
+    size_t len = 0;
+    while (len < text.len && (isalnum((unsigned char)text.ptr[len]) || memchr("-._~", text.ptr[len], 4)))
+        len++;
+    return len > 0 && len == text.len;
+}
+
 /* A name of a host or an address, in front of its port. What no URL may hold at all was said by its row. */
 static int is_host(struct belfry_str authority)
 {
@@ -36,6 +45,10 @@ static int is_host(struct belfry_str authority)
     if (authority.len && *authority.ptr == '[') {
         const char *end = memchr(authority.ptr, ']', authority.len);
         struct belfry_str inner = str_slice(authority.ptr + 1, end ? (size_t)(end - authority.ptr) - 1 : 0);
+        const char *zone = memmem(inner.ptr, inner.len, "%25", 3); /* the link of a link-local one, RFC 6874 */
+        if (zone && !is_zone(str_slice(zone + 3, inner.len - (size_t)(zone + 3 - inner.ptr))))
+            return 0;
+        inner.len = zone ? (size_t)(zone - inner.ptr) : inner.len;
         return memchr(inner.ptr, ':', inner.len) && !memchr(inner.ptr, '/', inner.len) && !config_cidr_fault(inner);
     }
     for (; len < authority.len && authority.ptr[len] != ':'; len++)

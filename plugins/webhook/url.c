@@ -47,6 +47,15 @@ static int has_scheme(struct belfry_str url)
            (url.len > 8 && strncasecmp(url.ptr, "https://", 8) == 0);
 }
 
+/* The link that a link-local address is on, behind %25 (RFC 6874). */
+static int zone_is_wrong(const char *at, const char *end)
+{
+    const char *begin = at;
+    while (at < end && (isalnum((unsigned char)*at) || strchr("-._~", *at)))
+        at++;
+    return at == begin || at < end;
+}
+
 /* What no resolver and no socket could ever make anything of would be a 201 and then a failure at every delivery. */
 static int host_is_wrong(struct belfry_str host)
 {
@@ -58,10 +67,14 @@ static int host_is_wrong(struct belfry_str host)
             len++;
         return len < host.len || len > NAME_MAX_DNS;
     }
-    if (host.len < 4 || host.len - 2 >= sizeof(address) || host.ptr[host.len - 1] != ']')
+    if (host.len < 4 || host.ptr[host.len - 1] != ']')
         return 1;
-    memcpy(address, host.ptr + 1, host.len - 2);
-    address[host.len - 2] = '\0';
+    const char *zone = memmem(host.ptr, host.len, "%25", 3);
+    size_t len = (size_t)((zone ? zone : host.ptr + host.len - 1) - host.ptr) - 1;
+    if (len >= sizeof(address) || (zone && zone_is_wrong(zone + 3, host.ptr + host.len - 1)))
+        return 1;
+    memcpy(address, host.ptr + 1, len);
+    address[len] = '\0';
     return inet_pton(AF_INET6, address, bytes) != 1;
 }
 

@@ -225,7 +225,7 @@ static void test_urls(void **state)
         {"https://a%2Fb.example/", NO_HOST},
         {"https://a{b}.example/", NO_HOST},
         {"https://a_b.example-1.org./x", ""},
-        {"http://[fe80::1%25eth0]/", NO_HOST},
+        {"http://[fe80::1%25eth0]/", INSIDE},
         {"https://a.example.org:0/", NO_PORT},
         {"https://a.example.org:65536/", NO_PORT},
         {"https://a.example.org:/", NO_PORT},
@@ -236,6 +236,10 @@ static void test_urls(void **state)
         {"http://2130706433/", INSIDE},
         {"http://[::ffff:169.254.169.254]/latest/meta-data", INSIDE},
         {"http://[fd00:ec2::254]/", INSIDE},
+        {"http://[fe81::1%25eth0]:8080/", ""}, /* allow_cidrs */
+        {"http://[fe81::1%25]/", NO_HOST},
+        {"http://[fe81::1%25a%25b]/", NO_HOST},
+        {"http://[fe81::1%eth0]/", NO_HOST},
         {"http://10.20.0.1/", INSIDE},
         {"http://10.30.0.1/", ""}, /* allow_cidrs */
         {"http://93.184.216.34/", ""},
@@ -245,7 +249,7 @@ static void test_urls(void **state)
         {"https://bücher.example/", NO_BLANKS},
     };
     (void)state;
-    struct belfry_test *t = make("allow_cidrs: 10.30.0.0/16");
+    struct belfry_test *t = make("allow_cidrs: [10.30.0.0/16, \"fe81::/16\"]");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_int_equal(belfry_test_endpoint(t, rows[i].url, "{}", NULL) != NULL, !*rows[i].error);
         belfry_test_expect_error(t, rows[i].error);
