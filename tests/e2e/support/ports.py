@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports for servers that have to be told one. A port that was free a moment ago may be somebody else's by the time it is
-used: whoever connects or listens gets one from the system. These come from below those that the system gives away."""
+used: whoever connects or listens gets one from the system. These come from below those that the system gives away, or
+from above where it begins so low; where it gives away all of them, from among those."""
 import random
 import socket
 from pathlib import Path
@@ -25,12 +26,16 @@ def _hold(port):
     return True
 
 
+def candidates():
+    first, last = map(int, RANGE.read_text().split())
+    return range(LOWEST, first) or range(max(last + 1, LOWEST), 65_536) or range(first, last + 1)
+
+
 def free_ports(count):
     """Ports that nobody has, and that no other test takes."""
-    highest = int(RANGE.read_text().split()[0])
     ports = []
     while len(ports) < count:
-        port = random.SystemRandom().randrange(LOWEST, highest)
+        port = random.SystemRandom().choice(candidates())
         if _hold(port):
             ports.append(port)
     return ports
