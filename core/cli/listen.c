@@ -238,7 +238,7 @@ static void print_begin(const struct wishes *w, unsigned port, const struct keys
                "      - {name: listen, url: \"http://127.0.0.1:%u/\", secret: \"%.*s\"}\n",
                port, STR_ARG(buf_str(&yaml)));
         if (keys->many_lines)
-            printf("        # where the file has the keys on one line, with blanks between; now they are not\n");
+            printf("        # a hub wants the keys of that file on one line, with blanks between; now they are not\n");
         printf("or, where the channel has `allow_cidrs: [127.0.0.0/8]`, with a token that may `endpoints`:\n"
                "  curl $BELFRY/v1/$ORG/endpoints -H \"Authorization: Bearer $TOKEN\" "
                "-H 'Content-Type: application/json' \\\n"
