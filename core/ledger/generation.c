@@ -38,15 +38,33 @@ static void rename_source(struct ledger_txn *txn, struct gen_source *source, con
         ((struct owner *)value)->next_timer = INT64_MIN;
 }
 
-/* Whatever is under the old name belongs to the new one: no other channel may have that name while `was` names it. */
+/* What comes to one that is disabled is held there; what was held of one that was goes out again. */
+static void switch_twin(struct ledger_txn *txn, const struct store_twin *twin)
+{
+    if (twin->enabled && twin->held)
+        job_start(txn, JOB_RELEASE, twin->org, twin->stays, 0, (struct belfry_str){NULL, 0});
+    else if (!twin->enabled && twin->waits)
+        job_start(txn, JOB_HOLD, twin->org, twin->stays, 0, (struct belfry_str){NULL, 0});
+}
+
+/* Whatever is under the old name belongs to the new one: no other channel may have that name while `was` names it. One
+ * that had the new name for a while before it said so has targets twice: those that it had first take what the others
+ * have, and what these are still to get. */
 static void rename_channel(struct ledger_txn *txn, const struct gen_channel *channel)
 {
     const struct config_instance *instance = channel->instance;
-    if (store_channel_rename(txn->conn, store_name(txn->conn, str_of(instance->was)), channel->name)) {
+    int64_t was = store_name(txn->conn, str_of(instance->was));
+    struct store_twin *twins;
+    size_t count = store_targets_twins(txn->conn, was, channel->name, txn->arena, &twins);
+    if (count)
+        target_fanout_merge(txn, twins, count);
+    if (store_channel_rename(txn->conn, was, channel->name)) {
         log_info("ledger", "a renamed channel goes on with what was pending", "channel=%s was=%s", instance->name,
                  instance->was);
         made_moved(txn);
     }
+    for (size_t i = 0; i < count; i++)
+        switch_twin(txn, &twins[i]);
     targets_rename(txn, instance->was, instance->name);
 }
 

@@ -3,13 +3,16 @@
  * An event that more than 1,000 targets take. Which they are, and by which rule, is what the index said when the event
  * was written, so the ids are kept: targets that are made or changed meanwhile get neither more nor less. What else a
  * row says is asked when it is made. One whose target is disabled by then is held; one whose target has gone over to a
- * channel of another name is that channel's; a target that somebody deleted gets none.
+ * channel of another name is that channel's; one whose target gave way to its twin there is the twin's; a target that
+ * somebody deleted gets none.
  *
  * Each 250 of them are a job that is done in one slice, in the transaction that makes its rows: none is made twice, and
  * no slice reads or writes the ids of another. They are done in the order of their ids, so the oldest that is open says
  * how far the event has come. Rows with a lane are not made here but with their event: a later one would overtake them.
  */
 #include "ledger/inside.h"
+
+#include <stdlib.h>
 
 /* Each target that gets a row asks for a claim of its own, a thousand of which wait at a time, so whoever comes behind
  * them waits for several slices. Beside an event for 10,000 targets the longest answer took 54 ms so, 214 with parts of
@@ -185,6 +188,54 @@ void target_fanout_slice(struct ledger_txn *txn, struct store_job *job)
 }
 
 /* --- what is still to come ---------------------------------------------------------------------------------------- */
+
+static int by_goes(const void *key, const void *item)
+{
+    int64_t id = *(const int64_t *)key, goes = ((const struct store_twin *)item)->goes;
+    return id < goes ? -1 : id > goes;
+}
+
+/* Returns how many ids of the array it exchanged. */
+static size_t merge_ids(json_t *targets, const struct store_twin *twins, size_t count)
+{
+    size_t changed = 0;
+    for (size_t i = 0; i < json_array_size(targets); i++) {
+        int64_t id = json_integer_value(json_array_get(targets, i));
+        const struct store_twin *twin = bsearch(&id, twins, count, sizeof(*twins), by_goes);
+        if (!twin)
+            continue;
+        json_array_set_new(targets, i, json_integer(twin->stays));
+        changed++;
+    }
+    return changed;
+}
+
+static void merge_job(struct ledger_txn *txn, const struct store_job *job, const struct store_twin *twins, size_t count)
+{
+    json_t *payload = json_read(job->payload, NULL), *entry;
+    size_t g, changed = 0;
+    json_array_foreach(json_object_get(payload, "rows"), g, entry) changed +=
+        merge_ids(json_object_get(entry, "targets"), twins, count);
+    if (changed) {
+        struct buf out = {NULL, 0, 0};
+        json_write(payload, &out);
+        store_job_carry(txn->conn, job->id, buf_str(&out));
+        buf_free(&out);
+    }
+    json_decref(payload);
+}
+
+/* The rows are not made here: there may be millions, and a generation is one transaction. */
+void target_fanout_merge(struct ledger_txn *txn, const struct store_twin *twins, size_t count)
+{
+    struct arena *arena = arena_new(0);
+    struct store_job job = {.id = 0};
+    while (store_job_next(txn->conn, JOB_TARGETS, JOB_TARGETS, job.id, arena, &job)) {
+        merge_job(txn, &job, twins, count);
+        arena_reset(arena);
+    }
+    arena_free(arena);
+}
 
 struct search {
     int64_t target;

@@ -175,6 +175,16 @@ void store_target_told(struct store_conn *conn, int64_t id, int told);
  * 1: something went over.
  */
 int store_channel_rename(struct store_conn *conn, int64_t from, int64_t to);
+/* Where both names have a target of an org and a name, that of `to` goes: store_channel_rename() gives what it has to
+ * that of `from`, which was there first. */
+struct store_twin {
+    int64_t org, goes, stays;
+    int enabled;     /* the one that stays */
+    int held, waits; /* 1: the other has rows that are held, that wait */
+};
+/* All of them before the rename, in the order of `goes`. Returns the count, array in arena. */
+size_t store_targets_twins(struct store_conn *conn, int64_t from, int64_t to, struct arena *arena,
+                           struct store_twin **out);
 /* All of a channel and an origin that are not removed. Ids in arena. */
 size_t store_targets_of(struct store_conn *conn, int64_t channel, enum store_origin origin, struct arena *arena,
                         int64_t **out);

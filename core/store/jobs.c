@@ -113,6 +113,14 @@ void store_job_step(struct store_conn *conn, int64_t id, struct belfry_str curso
     sql_run(s);
 }
 
+void store_job_carry(struct store_conn *conn, int64_t id, struct belfry_str payload)
+{
+    struct sql *s = sql_use(conn, "UPDATE job SET payload = ? WHERE id = ?");
+    sql_str(s, payload);
+    sql_i64(s, id);
+    sql_run(s);
+}
+
 int64_t store_generation_last(struct store_conn *conn)
 {
     return sql_one(sql_use(conn, "SELECT max(id) FROM generation"), 0);

@@ -235,12 +235,41 @@ static void start_lanes(struct store_conn *conn, int64_t channel)
     arena_free(arena);
 }
 
-/* A row that an earlier channel of that name left gives what it still has to the one that comes. */
-static void merge_targets(struct store_conn *conn, int64_t from, int64_t to)
-{
 #define TWINS                                                                                                          \
     " FROM target old JOIN target new ON new.org = old.org AND new.name = old.name WHERE old.channel = ?1"             \
     " AND new.channel = ?2"
+
+size_t store_targets_twins(struct store_conn *conn, int64_t from, int64_t to, struct arena *arena,
+                           struct store_twin **out)
+{
+    size_t count = 0, cap = 0;
+    struct sql *s =
+        sql_use(conn, "SELECT old.org, new.id, old.id, old.enabled, EXISTS(SELECT 1 FROM delivery"
+                      " INDEXED BY delivery_held WHERE target = new.id AND open = 2), EXISTS(SELECT 1 FROM delivery"
+                      " INDEXED BY delivery_target WHERE target = new.id AND open = 1 AND target IS NOT"
+                      " NULL AND lease IS NULL)" TWINS " ORDER BY new.id");
+    sql_i64(s, from);
+    sql_i64(s, to);
+    *out = NULL;
+    while (sql_row(s)) {
+        if (count == cap) {
+            cap = cap ? cap * 2 : 16;
+            *out = arena_grow(arena, *out, count * sizeof(**out), cap * sizeof(**out));
+        }
+        (*out)[count++] = (struct store_twin){.org = sql_get_i64(s, 0),
+                                              .goes = sql_get_i64(s, 1),
+                                              .stays = sql_get_i64(s, 2),
+                                              .enabled = (int)sql_get_i64(s, 3),
+                                              .held = (int)sql_get_i64(s, 4),
+                                              .waits = (int)sql_get_i64(s, 5)};
+    }
+    sql_end(s);
+    return count;
+}
+
+/* A row that an earlier channel of that name left gives what it still has to the one that comes. */
+static void merge_targets(struct store_conn *conn, int64_t from, int64_t to)
+{
 #define STOP                                                                                                           \
     "UPDATE delivery SET due = (due & (?3 - 1)) + ?3 WHERE lane IS NOT NULL AND open = 1 AND lease IS NULL"            \
     " AND target IN ("

@@ -175,6 +175,45 @@ static void test_targets_are_asked_for_when_their_row_is_made(void **state)
     crowd_close(&c);
 }
 
+/* The channel was `older` once, was given another name without saying so, and says it now: the targets of then are
+ * there again and take what those of its name have, and what these are still to get. Ids are times, and theirs older.
+ */
+static void make_twins(struct crowd *c)
+{
+    rows(c->b, "INSERT INTO name(id, text) SELECT max(id) + 1, 'older' FROM name");
+    rows(c->b, "INSERT INTO target(id, org, channel, name, url, enabled) SELECT t.id - (1 << 30), t.org, n.id, t.name,"
+               " t.url, t.name NOT IN ('t00001', 't03491') FROM target t JOIN name n ON n.text = 'older'");
+}
+
+static void say_was(struct crowd *c, const char *was)
+{
+    struct config_instance *hooks = (struct config_instance *)(uintptr_t)fixture_channel(c->b->config, "hooks");
+    hooks->was = was;
+}
+
+static void test_targets_that_give_way_to_their_twins(void **state)
+{
+    (void)state;
+    struct crowd c;
+    open_killed(&c, CROWD_RULES);
+    expect_rows(c.b, ROWS_OF("t00001"), "0 1");
+    expect_rows(c.b, ROWS_OF("t03490"), "");
+    rows(c.b, "UPDATE target SET enabled = 0 WHERE name = 't00002'");
+    rows(c.b, "UPDATE delivery SET state = 2, open = 2 WHERE target = " OF("t00002"));
+    make_twins(&c);
+    say_was(&c, "older");
+    bench_start(c.b, NULL);
+    settle(c.b);
+    expect_rows(c.b, LEFT, "0");
+    expect_rows(c.b, "SELECT count(*) FROM target", "3500");
+    expect_rows(c.b, ROWS " WHERE target IN (SELECT id FROM target)", "3500 3500");
+    expect_rows(c.b, ROWS_OF("t00001"), "2 2"); /* its row was there: held now */
+    expect_rows(c.b, ROWS_OF("t00002"), "0 1"); /* held before */
+    expect_rows(c.b, ROWS_OF("t03490"), "0 1"); /* still to come */
+    expect_rows(c.b, ROWS_OF("t03491"), "2 2");
+    crowd_close(&c);
+}
+
 static void test_one_that_is_made_meanwhile_gets_nothing(void **state)
 {
     (void)state;
@@ -287,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_lanes_do_not_wait_for_jobs),
         cmocka_unit_test(test_kills),
         cmocka_unit_test(test_targets_are_asked_for_when_their_row_is_made),
+        cmocka_unit_test(test_targets_that_give_way_to_their_twins),
         cmocka_unit_test(test_one_that_is_made_meanwhile_gets_nothing),
         cmocka_unit_test(test_an_event_that_is_over_ends_it),
         cmocka_unit_test(test_it_keeps_no_event_alive),
