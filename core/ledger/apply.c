@@ -73,7 +73,7 @@ static size_t find_replaced(struct ledger_txn *txn, const struct emitted *e, int
 static size_t add_taken_over(struct ledger_txn *txn, int64_t **ids, size_t count)
 {
     size_t all = count;
-    for (size_t i = 0; txn->ledger->jobs_open && i < count; i++) {
+    for (size_t i = 0; (txn->ledger->jobs_open & job_bit(JOB_FANOUT)) && i < count; i++) {
         const int64_t *more;
         size_t n = fanout_take_over(txn, (*ids)[i], &more);
         if (n == 0)

@@ -185,8 +185,7 @@ static belfry_status begin(struct ledger_txn *txn, struct recover *r)
     int64_t before = r->until ? id_first_at(r->until) : job.id;
     job.payload = str_of(arena_printf(txn->arena, "{\"from\":%lld,\"before\":%lld}", (long long)id_first_at(r->clamped),
                                       (long long)before));
-    store_job_add(txn->conn, &job);
-    txn->ledger->jobs_open = 1;
+    job_add(txn, &job);
     r->job = job.id;
     json_t *detail = endpoint_detail(txn, &endpoint);
     set_time(detail, "since", r->clamped);

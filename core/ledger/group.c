@@ -100,7 +100,7 @@ static void look_ahead(struct ledger_txn *txn)
 static void forget(struct ledger *ledger)
 {
     ledger->next_expiry = ledger->next_task = ledger->next_shown = INT64_MIN;
-    ledger->jobs_open = 1;
+    ledger->jobs_open = JOBS_ALL;
 }
 
 static void drop_released(struct ledger_txn *txn)

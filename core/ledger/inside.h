@@ -317,7 +317,7 @@ struct ledger {
     struct fanout *fanout; /* the plan of the job under way; NULL: none */
     struct retention *retention;
     int64_t next_expiry, next_task, next_shown; /* wall ms; INT64_MIN: look */
-    int jobs_open;                              /* 1: look for one */
+    uint32_t jobs_open;                         /* job_bit() of those to look for */
     size_t job_turn;                            /* of the classes of jobs */
     int64_t last_upkeep;                        /* wall ms of the last look at removed targets and channels */
     struct clock_watch watch;
@@ -452,6 +452,13 @@ enum {
     JOB_TARGETS = STORE_JOB_TARGETS
 };
 
+/* Those of the classes whose bit is not set need not be looked for: none is open, or none that could go on. Looking for
+ * one that is not there passes over all that are open. */
+uint32_t job_bit(int kind);
+/* Looks for all again. */
+#define JOBS_ALL UINT32_MAX
+/* Writes the row; its bit is set. */
+void job_add(struct ledger_txn *txn, const struct store_job *job);
 /* A row of `job`; payload is JSON. */
 void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64_t total, struct belfry_str payload);
 /* One slice of the oldest job. */

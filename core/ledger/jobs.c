@@ -8,12 +8,37 @@
 
 #include <stdlib.h>
 
+/* Jobs that may take minutes have turns of their own: nobody's fan-out, and no endpoint that was enabled, waits until a
+ * million rows of somebody else have been looked at. Within a class the oldest goes first, since some follow from each
+ * other: what is held before it is let go. */
+static const struct {
+    int first, last; /* kinds */
+} classes[] = {{JOB_FANOUT, JOB_RELEASE},
+               {JOB_REDRIVE, JOB_REDRIVE},
+               {JOB_LANES, JOB_LANES},
+               {JOB_RECOVER, JOB_RECOVER},
+               {JOB_TARGETS, JOB_TARGETS}};
+#define CLASSES (sizeof(classes) / sizeof(classes[0]))
+
+uint32_t job_bit(int kind)
+{
+    uint32_t bit = 1;
+    for (size_t i = 0; i < CLASSES && (kind < classes[i].first || kind > classes[i].last); i++)
+        bit <<= 1;
+    return bit;
+}
+
+void job_add(struct ledger_txn *txn, const struct store_job *job)
+{
+    store_job_add(txn->conn, job);
+    txn->ledger->jobs_open |= job_bit(job->kind);
+}
+
 void job_start(struct ledger_txn *txn, int kind, int64_t org, int64_t ref, int64_t total, struct belfry_str payload)
 {
     struct store_job job = {
         .id = ledger_txn_id(txn), .kind = kind, .org = org, .ref = ref, .total = total, .payload = payload};
-    store_job_add(txn->conn, &job);
-    txn->ledger->jobs_open = 1;
+    job_add(txn, &job);
 }
 
 static struct belfry_str number_text(struct arena *arena, int64_t number)
@@ -83,18 +108,6 @@ void job_go_on(struct ledger_txn *txn, struct store_job *job)
     store_job_step(txn->conn, job->id, cursor, job->done, job->state);
 }
 
-/* Jobs that may take minutes have turns of their own: nobody's fan-out, and no endpoint that was enabled, waits until a
- * million rows of somebody else have been looked at. Within a class the oldest goes first, since some follow from each
- * other: what is held before it is let go. */
-static const struct {
-    int first, last; /* kinds */
-} classes[] = {{JOB_FANOUT, JOB_RELEASE},
-               {JOB_REDRIVE, JOB_REDRIVE},
-               {JOB_LANES, JOB_LANES},
-               {JOB_RECOVER, JOB_RECOVER},
-               {JOB_TARGETS, JOB_TARGETS}};
-#define CLASSES (sizeof(classes) / sizeof(classes[0]))
-
 /* Returns 0 when there is nothing to do. */
 static int class_slice(struct ledger_txn *txn, size_t class)
 {
@@ -113,8 +126,10 @@ void job_slice(struct ledger_txn *txn)
     struct ledger *ledger = txn->ledger;
     for (size_t i = 0; i < CLASSES; i++) {
         size_t class = ledger->job_turn++ % CLASSES;
-        if (class_slice(txn, class))
+        uint32_t bit = job_bit(classes[class].first);
+        if ((ledger->jobs_open & bit) && class_slice(txn, class))
             return;
+        ledger->jobs_open &= ~bit;
     }
     ledger->jobs_open = 0;
 }

@@ -102,7 +102,7 @@ struct ledger *ledger_new(const struct ledger_settings *settings, struct error *
     ledger->clock = settings->clock;
     ledger->limit_commands = PENDING_TRIGGERS;
     ledger->limit_bytes = PENDING_BYTES;
-    ledger->jobs_open = 1;
+    ledger->jobs_open = JOBS_ALL;
     ledger->next_expiry = ledger->next_task = ledger->next_shown = INT64_MIN;
     ledger->txn.ledger = ledger;
     ledger->txn.conn = ledger->conn;

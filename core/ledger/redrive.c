@@ -292,9 +292,8 @@ static void begin(struct ledger_txn *txn, struct many *m)
         json_object_set_new(m->query, "discarded_by", json_string(m->deed.who));
     json_write(m->query, &payload);
     job.payload = buf_str(&payload);
-    store_job_add(txn->conn, &job);
+    job_add(txn, &job);
     buf_free(&payload);
-    txn->ledger->jobs_open = 1;
     m->job = job.id;
     audit_many(txn, m);
 }

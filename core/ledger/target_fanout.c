@@ -67,8 +67,7 @@ void target_fanout_start(struct ledger_txn *txn, const struct expansion *x, cons
                                 .payload = owed_write(txn, x, taken + i, part),
                                 .done = (int64_t)(made + i),
                                 .total = (int64_t)(made + count)};
-        store_job_add(txn->conn, &job);
-        txn->ledger->jobs_open = 1;
+        job_add(txn, &job);
     }
 }
 
@@ -147,8 +146,8 @@ static void tell_left(struct left *left)
     struct ledger_txn *txn = left->txn;
     if (!left->count)
         return;
-    const char *why = arena_printf(txn->arena, "%s before %lld more targets of this rule had a delivery",
-                                   ends[left->validity].why, (long long)left->count);
+    const char *why = arena_printf(txn->arena, "%s before %lld more target%s of this rule had a delivery",
+                                   ends[left->validity].why, (long long)left->count, left->count == 1 ? "" : "s");
     store_decision_add(txn->conn, ledger_txn_id(txn), left->job->ref, (struct belfry_str){NULL, 0}, left->by.rule,
                        left->by.channel, ends[left->validity].outcome, str_of(why));
     outcome_count(txn, left->by.channel, ends[left->validity].outcome, (size_t)left->count);
@@ -252,13 +251,12 @@ static int is_other(void *arg, const struct owed *owed, int64_t target)
 
 int target_fanout_owes(struct ledger_txn *txn, int64_t event, int64_t target)
 {
-    struct store_job job;
+    struct store_job job = {.id = event}; /* its parts have the next ids, those of later events follow */
     struct search search = {.target = target};
-    if (!txn->ledger->jobs_open || !store_job_find(txn->conn, JOB_TARGETS, event, txn->arena, &job))
+    if (!(txn->ledger->jobs_open & job_bit(JOB_TARGETS)))
         return 0;
-    do {
+    while (!search.found && store_job_next(txn->conn, JOB_TARGETS, JOB_TARGETS, job.id, txn->arena, &job) &&
+           job.ref == event)
         owed_walk(&job, is_other, &search);
-    } while (!search.found && store_job_next(txn->conn, JOB_TARGETS, JOB_TARGETS, job.id, txn->arena, &job) &&
-             job.ref == event);
     return search.found;
 }

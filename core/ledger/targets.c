@@ -245,7 +245,7 @@ static belfry_status index_run(struct ledger_command *command, struct ledger_txn
     route_targets_free(c->set.index);
     c->set.index = route_targets_new(c->routes, c->count);
     swap_until_commit(txn, &c->set, c->set.channel, NULL);
-    txn->ledger->jobs_open = 1; /* there may be one that waited for it */
+    txn->ledger->jobs_open = JOBS_ALL; /* there may be one that waited for it */
     return BELFRY_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "vfs_fault.h"
 
 #include "ledger/endpoints.h"
+#include "store/sql.h"
 #include "store/upkeep.h"
 
 #define TWO_RULES                                                                                                      \
@@ -65,6 +66,32 @@ static void test_each_row_is_as_its_rule_says(void **state)
                 " count(*), count(DISTINCT target) FROM delivery d JOIN event e ON e.id = d.event JOIN name n ON"
                 " n.id = d.rule GROUP BY 1, 2 ORDER BY 1",
                 "h 4 60000 60000 1700 1700\ni 0 120000 120000 1700 1700");
+    crowd_close(&c);
+}
+
+/* How often the writer looked for a job since the last call. */
+static int looks(const struct crowd *c)
+{
+    const struct store_conn *conn = store_writer(c->b->store);
+    int runs = 0;
+    for (size_t i = 0; i < conn->size; i++)
+        if (conn->slots[i] && strstr(conn->slots[i]->text, "kind BETWEEN ? AND ? ORDER BY id LIMIT 1"))
+            runs += sqlite3_stmt_status(conn->slots[i]->stmt, SQLITE_STMTSTATUS_RUN, 1);
+    return runs;
+}
+
+/* A look for what is not there passes over all jobs that are open, and there may be thousands. */
+static void test_nobody_looks_for_jobs_of_other_kinds(void **state)
+{
+    (void)state;
+    struct crowd c;
+    crowd_open(&c, CROWD_RULES, MANY);
+    settle(c.b);
+    assert_true(looks(&c) > 0); /* at the start nobody knows what is open */
+    assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") "]]"), BELFRY_OK);
+    settle(c.b);
+    expect_rows(c.b, "SELECT count(*) FROM job", "14");
+    assert_int_equal(looks(&c), 15);
     crowd_close(&c);
 }
 
@@ -250,6 +277,21 @@ static void test_an_event_that_is_over_ends_it(void **state)
     crowd_close(&c);
 }
 
+static void test_how_many_had_none(void **state)
+{
+    (void)state;
+    struct crowd c;
+    crowd_open(&c, CROWD_RULES, 1276); /* 25 with a lane, five parts, and one that is left */
+    assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") ",[\"withdraw\",\"s\",{}]]]"), BELFRY_OK);
+    settle(c.b);
+    expect_rows(c.b, "SELECT count(*) FROM decision", "6");
+    expect_rows(c.b, "SELECT reason FROM decision ORDER BY id LIMIT 1",
+                "it was withdrawn before 250 more targets of this rule had a delivery");
+    expect_rows(c.b, "SELECT reason FROM decision ORDER BY id DESC LIMIT 1",
+                "it was withdrawn before 1 more target of this rule had a delivery");
+    crowd_close(&c);
+}
+
 static void test_it_keeps_no_event_alive(void **state)
 {
     (void)state;
@@ -323,12 +365,14 @@ int main(void)
         cmocka_unit_test(test_they_follow_in_jobs),
         cmocka_unit_test(test_a_thousand_are_written_at_once),
         cmocka_unit_test(test_each_row_is_as_its_rule_says),
+        cmocka_unit_test(test_nobody_looks_for_jobs_of_other_kinds),
         cmocka_unit_test(test_lanes_do_not_wait_for_jobs),
         cmocka_unit_test(test_kills),
         cmocka_unit_test(test_targets_are_asked_for_when_their_row_is_made),
         cmocka_unit_test(test_targets_that_give_way_to_their_twins),
         cmocka_unit_test(test_one_that_is_made_meanwhile_gets_nothing),
         cmocka_unit_test(test_an_event_that_is_over_ends_it),
+        cmocka_unit_test(test_how_many_had_none),
         cmocka_unit_test(test_it_keeps_no_event_alive),
         cmocka_unit_test(test_how_far_it_is),
         cmocka_unit_test(test_what_is_still_to_come_is_not_recovered),
