@@ -101,6 +101,7 @@ static void forget(struct ledger *ledger)
 {
     ledger->next_expiry = ledger->next_task = ledger->next_shown = INT64_MIN;
     ledger->jobs_open = JOBS_ALL;
+    ledger->upkeep_at = 0;
 }
 
 static void drop_released(struct ledger_txn *txn)

@@ -320,6 +320,7 @@ struct ledger {
     uint32_t jobs_open;                         /* job_bit() of those to look for */
     size_t job_turn;                            /* of the classes of jobs */
     int64_t last_upkeep;                        /* wall ms of the last look at removed targets and channels */
+    int64_t upkeep_at;                          /* the target that the one under way has come to */
     struct clock_watch watch;
     uint64_t rest_until; /* monotonic ns: work that comes due by itself waits after a failure */
     struct outcome_count *outcomes;

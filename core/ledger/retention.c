@@ -12,6 +12,7 @@
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS INT64_C(86400000)
 #define REMOVED_AFTER_MS HOUR_MS
+#define LOOKED_AT 500 /* targets of a slice */
 #define EVEN_MS (10 * MINUTE_MS)
 
 /* --- once a minute ------------------------------------------------------------------------------------------------ */
@@ -83,25 +84,33 @@ static int is_over(struct ledger_txn *txn, const struct store_target *target)
     return target->origin == STORE_ORIGIN_API && is_long_gone(txn, target->channel);
 }
 
-/* Of those that something waits for: whatever else was removed since the hub was first started is not looked at. */
+/* Of those that something waits for: whatever else was removed since the hub was first started is not looked at.
+ * Thousands may wait, so it goes on from where the last slice came to. 1: more may be left. */
 static int end_targets(struct ledger_txn *txn)
 {
+    struct ledger *ledger = txn->ledger;
     int64_t *ids;
-    size_t count = store_deliveries_targets(txn->conn, txn->arena, &ids);
+    size_t count = store_deliveries_targets(txn->conn, ledger->upkeep_at, LOOKED_AT, txn->arena, &ids);
     int ended = 0;
-    for (size_t i = 0; i < count && ended < SLICE; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct store_target target;
         if (store_target_get(txn->conn, ids[i], txn->arena, &target) && is_over(txn, &target))
             ended += end_queue(txn, target.channel, ids[i]);
+        if (ended >= SLICE)
+            return 1; /* this one may have more */
+        ledger->upkeep_at = ids[i];
     }
-    return ended;
+    if (count == LOOKED_AT)
+        return 1;
+    ledger->upkeep_at = INT64_MAX; /* not again while channels have more */
+    return 0;
 }
 
-/* 1 when a whole slice was ended, so that more may be left. */
-static int end_removed(struct ledger_txn *txn)
+/* 1: more may be left. */
+static int end_channels(struct ledger_txn *txn)
 {
     int64_t *ids;
-    int ended = end_targets(txn);
+    int ended = 0;
     size_t count = store_deliveries_channels(txn->conn, txn->arena, &ids);
     for (size_t i = 0; i < count && ended < SLICE; i++)
         if (is_long_gone(txn, ids[i]))
@@ -111,8 +120,10 @@ static int end_removed(struct ledger_txn *txn)
 
 void upkeep_slice(struct ledger_txn *txn)
 {
-    if (!end_removed(txn))
-        txn->ledger->last_upkeep = txn->now;
+    if (end_targets(txn) || end_channels(txn))
+        return;
+    txn->ledger->upkeep_at = 0;
+    txn->ledger->last_upkeep = txn->now;
 }
 
 /* --- once a day --------------------------------------------------------------------------------------------------- */

@@ -358,43 +358,53 @@ int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t
     return count + sql_run(s);
 }
 
-/* What a query gives that finds the least one above its parameter, from 0 on. Appends to *out. */
-static size_t each_above(struct store_conn *conn, const char *query, struct arena *arena, size_t count, int64_t **out)
+/* What a query gives that finds the least one above its parameter; INT64_MAX: none. */
+static int64_t above(struct store_conn *conn, const char *query, int64_t at)
 {
-    size_t cap = count;
-    int64_t at = 0;
-    for (;;) {
-        struct sql *s = sql_use(conn, query);
-        sql_i64(s, at);
-        at = sql_one(s, INT64_MAX);
-        if (at == INT64_MAX)
-            return count;
-        if (count == cap) {
-            cap = cap ? cap * 2 : 8;
-            *out = arena_grow(arena, *out, count * sizeof(**out), cap * sizeof(**out));
-        }
-        (*out)[count++] = at;
+    struct sql *s = sql_use(conn, query);
+    sql_i64(s, at);
+    return sql_one(s, INT64_MAX);
+}
+
+static void append(struct arena *arena, int64_t **out, size_t *count, size_t *cap, int64_t id)
+{
+    if (*count == *cap) {
+        *cap = *cap ? *cap * 2 : 8;
+        *out = arena_grow(arena, *out, *count * sizeof(**out), *cap * sizeof(**out));
     }
+    (*out)[(*count)++] = id;
 }
 
 size_t store_deliveries_channels(struct store_conn *conn, struct arena *arena, int64_t **out)
 {
+    static const char waits[] = "SELECT min(channel) FROM delivery INDEXED BY delivery_due WHERE channel > ?"
+                                " AND open = 1 AND target IS NULL AND lease IS NULL";
+    size_t count = 0, cap = 0;
     *out = NULL;
-    return each_above(conn,
-                      "SELECT min(channel) FROM delivery INDEXED BY delivery_due WHERE channel > ?"
-                      " AND open = 1 AND target IS NULL AND lease IS NULL",
-                      arena, 0, out);
+    for (int64_t at = 0; (at = above(conn, waits, at)) != INT64_MAX;)
+        append(arena, out, &count, &cap, at);
+    return count;
 }
 
-size_t store_deliveries_targets(struct store_conn *conn, struct arena *arena, int64_t **out)
+size_t store_deliveries_targets(struct store_conn *conn, int64_t after, size_t limit, struct arena *arena,
+                                int64_t **out)
 {
+    static const char waits[] = "SELECT min(target) FROM delivery INDEXED BY delivery_target WHERE target > ?"
+                                " AND open = 1 AND target IS NOT NULL AND lease IS NULL";
+    static const char held[] =
+        "SELECT min(target) FROM delivery INDEXED BY delivery_held WHERE target > ? AND open = 2";
+    int64_t waiting = above(conn, waits, after), holding = above(conn, held, after);
+    size_t count = 0, cap = 0;
     *out = NULL;
-    size_t count = each_above(conn,
-                              "SELECT min(target) FROM delivery INDEXED BY delivery_target WHERE target > ?"
-                              " AND open = 1 AND target IS NOT NULL AND lease IS NULL",
-                              arena, 0, out);
-    return each_above(conn, "SELECT min(target) FROM delivery INDEXED BY delivery_held WHERE target > ? AND open = 2",
-                      arena, count, out);
+    while (count < limit && (waiting != INT64_MAX || holding != INT64_MAX)) {
+        int64_t at = waiting < holding ? waiting : holding;
+        append(arena, out, &count, &cap, at);
+        if (waiting == at)
+            waiting = above(conn, waits, at);
+        if (holding == at)
+            holding = above(conn, held, at);
+    }
+    return count;
 }
 
 void store_attempt_add(struct store_conn *conn, const struct store_attempt *a)

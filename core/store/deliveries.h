@@ -76,8 +76,9 @@ int store_deliveries_unhold(struct store_conn *conn, int64_t target, int64_t now
 int store_deliveries_end_queue(struct store_conn *conn, int64_t channel, int64_t target, int64_t now_ms, size_t limit);
 /* Channels that rows wait for. Returns the count, name ids in arena. */
 size_t store_deliveries_channels(struct store_conn *conn, struct arena *arena, int64_t **out);
-/* The same of targets, with those that rows are held for; one that has both may be there twice. */
-size_t store_deliveries_targets(struct store_conn *conn, struct arena *arena, int64_t **out);
+/* The same of targets, with those that rows are held for: up to limit with an id above after, in their order. */
+size_t store_deliveries_targets(struct store_conn *conn, int64_t after, size_t limit, struct arena *arena,
+                                int64_t **out);
 
 struct store_attempt {
     int64_t id, delivery, at, elapsed_us;

@@ -322,6 +322,38 @@ static void test_how_far_it_is(void **state)
     crowd_close(&c);
 }
 
+/* --- gone --------------------------------------------------------------------------------------------------------- */
+
+static int groups(const struct crowd *c)
+{
+    struct ledger_numbers numbers;
+    ledger_numbers(c->b->ledger, &numbers);
+    return (int)numbers.groups;
+}
+
+/* Upkeep looks at 500 of those that wait in a transaction. */
+static void test_what_waits_for_targets_that_are_gone_ends_in_slices(void **state)
+{
+    (void)state;
+    struct crowd c;
+    crowd_open(&c, CROWD_RULES, 1700);
+    for (size_t i = 300; i < c.count; i++)
+        c.out[i] = 1;
+    assert_int_equal(send_now(c.b, "[[\"1\"," NOTE("a") "," NOTE("b") "]]"), BELFRY_OK);
+    settle(c.b);
+    int before = groups(&c);
+    advance(c.b, MINUTE);
+    assert_true(groups(&c) - before >= 4);
+    crowd_declare(&c);
+    advance(c.b, 59 * MINUTE);
+    expect_rows(c.b, "SELECT count(*) FROM delivery WHERE open = 0", "0");
+    advance(c.b, 2 * MINUTE);
+    expect_rows(c.b, "SELECT state, count(*), count(DISTINCT target) FROM delivery WHERE open = 0 GROUP BY state",
+                "22 2800 1400");
+    expect_rows(c.b, "SELECT count(*), count(DISTINCT target) FROM delivery WHERE open = 1", "600 300");
+    crowd_close(&c);
+}
+
 /* --- recovered meanwhile ------------------------------------------------------------------------------------------ */
 
 struct recovered {
@@ -375,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_how_many_had_none),
         cmocka_unit_test(test_it_keeps_no_event_alive),
         cmocka_unit_test(test_how_far_it_is),
+        cmocka_unit_test(test_what_waits_for_targets_that_are_gone_ends_in_slices),
         cmocka_unit_test(test_what_is_still_to_come_is_not_recovered),
     };
     return cmocka_run_group_tests_name("ledger_target_fanout", tests, NULL, NULL);

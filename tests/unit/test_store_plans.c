@@ -278,7 +278,7 @@ static void test_targets_that_something_waits_for_have_an_index(void **state)
     struct store *store = open_store(box);
     struct store_conn *conn = store_writer(store);
     int64_t *ids;
-    assert_int_equal(store_deliveries_targets(conn, box->arena, &ids), 0);
+    assert_int_equal(store_deliveries_targets(conn, 0, 10, box->arena, &ids), 0);
     assert_int_equal(
         sqlite3_exec(conn->db,
                      "INSERT INTO target(id, org, channel, name, url, removed)"
@@ -286,12 +286,19 @@ static void test_targets_that_something_waits_for_have_an_index(void **state)
                      " INSERT INTO delivery(id, event, org, channel, rule, target, state, open, due, lease)"
                      " VALUES (1, 1, 1, 1, 1, 1, 0, 0, 0, NULL), (2, 1, 1, 1, 1, 2, 0, 1, 0, NULL),"
                      " (3, 2, 1, 1, 1, 2, 0, 1, 0, NULL), (4, 1, 1, 1, 1, 3, 0, 2, 0, NULL),"
-                     " (5, 1, 1, 1, 1, 4, 0, 1, 0, 9), (6, 1, 1, 1, 1, NULL, 0, 1, 0, NULL)",
+                     " (5, 1, 1, 1, 1, 4, 0, 1, 0, 9), (6, 1, 1, 1, 1, NULL, 0, 1, 0, NULL),"
+                     " (7, 1, 1, 1, 1, 2, 0, 2, 0, NULL), (8, 1, 1, 1, 1, 5, 0, 1, 0, NULL)",
                      NULL, NULL, NULL),
         SQLITE_OK);
-    assert_int_equal(store_deliveries_targets(conn, box->arena, &ids), 2);
+    assert_int_equal(store_deliveries_targets(conn, 0, 10, box->arena, &ids), 3);
     assert_int_equal(ids[0], 2);
     assert_int_equal(ids[1], 3);
+    assert_int_equal(ids[2], 5);
+    assert_int_equal(store_deliveries_targets(conn, 0, 2, box->arena, &ids), 2);
+    assert_int_equal(ids[1], 3);
+    assert_int_equal(store_deliveries_targets(conn, 3, 2, box->arena, &ids), 1);
+    assert_int_equal(ids[0], 5);
+    assert_int_equal(store_deliveries_targets(conn, 5, 2, box->arena, &ids), 0);
     assert_int_equal(planned(conn, "SELECT min(target)", "INDEX delivery_target (target>?)"), 1);
     assert_int_equal(planned(conn, "SELECT min(target)", "INDEX delivery_held (target>?)"), 1);
     store_close(store);
