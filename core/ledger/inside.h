@@ -491,7 +491,8 @@ void target_fanout_start(struct ledger_txn *txn, const struct expansion *x, cons
 void target_fanout_slice(struct ledger_txn *txn, struct store_job *job);
 /* 1 when a row of the event to this target is still to be made. */
 int target_fanout_owes(struct ledger_txn *txn, int64_t event, int64_t target);
-/* Targets go, others take what is theirs; twins in the order of `goes`. */
+/* Targets go, others take what they are still to get, and what is looked for that they have missed; twins in the order
+ * of `goes`. */
 void target_fanout_merge(struct ledger_txn *txn, const struct store_twin *twins, size_t count);
 
 /* What the rules look at, from an event's row. In arena. [any] */

@@ -194,13 +194,17 @@ static int by_goes(const void *key, const void *item)
     return id < goes ? -1 : id > goes;
 }
 
+static const struct store_twin *twin_of(const struct store_twin *twins, size_t count, int64_t goes)
+{
+    return bsearch(&goes, twins, count, sizeof(*twins), by_goes);
+}
+
 /* Returns how many ids of the array it exchanged. */
 static size_t merge_ids(json_t *targets, const struct store_twin *twins, size_t count)
 {
     size_t changed = 0;
     for (size_t i = 0; i < json_array_size(targets); i++) {
-        int64_t id = json_integer_value(json_array_get(targets, i));
-        const struct store_twin *twin = bsearch(&id, twins, count, sizeof(*twins), by_goes);
+        const struct store_twin *twin = twin_of(twins, count, json_integer_value(json_array_get(targets, i)));
         if (!twin)
             continue;
         json_array_set_new(targets, i, json_integer(twin->stays));
@@ -232,6 +236,12 @@ void target_fanout_merge(struct ledger_txn *txn, const struct store_twin *twins,
     while (store_job_next(txn->conn, JOB_TARGETS, JOB_TARGETS, job.id, arena, &job)) {
         merge_job(txn, &job, twins, count);
         arena_reset(arena);
+    }
+    job.id = 0;
+    while (store_job_next(txn->conn, JOB_RECOVER, JOB_RECOVER, job.id, arena, &job)) {
+        const struct store_twin *twin = twin_of(twins, count, job.ref);
+        if (twin)
+            store_job_refer(txn->conn, job.id, twin->stays);
     }
     arena_free(arena);
 }

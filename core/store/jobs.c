@@ -121,6 +121,14 @@ void store_job_carry(struct store_conn *conn, int64_t id, struct belfry_str payl
     sql_run(s);
 }
 
+void store_job_refer(struct store_conn *conn, int64_t id, int64_t ref)
+{
+    struct sql *s = sql_use(conn, "UPDATE job SET ref = ? WHERE id = ?");
+    sql_i64(s, ref);
+    sql_i64(s, id);
+    sql_run(s);
+}
+
 int64_t store_generation_last(struct store_conn *conn)
 {
     return sql_one(sql_use(conn, "SELECT max(id) FROM generation"), 0);

@@ -28,8 +28,9 @@ int store_job_find(struct store_conn *conn, int kind, int64_t ref, struct arena 
 int store_job_progress(struct store_conn *conn, int kind, int64_t ref, int64_t *done, int64_t *total);
 /* 1 when a job about this ref, of a kind in [first, last], is not done. */
 int store_job_open_for(struct store_conn *conn, int first, int last, int64_t ref);
-/* What an open job carries becomes this. */
+/* What an open job carries, and what it is about, becomes this. */
 void store_job_carry(struct store_conn *conn, int64_t id, struct belfry_str payload);
+void store_job_refer(struct store_conn *conn, int64_t id, int64_t ref);
 /* A part of an event's rows that is done carries its ids no longer. */
 void store_job_step(struct store_conn *conn, int64_t id, struct belfry_str cursor, int64_t done, int state);
 
