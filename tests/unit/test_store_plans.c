@@ -304,6 +304,34 @@ static void test_targets_that_something_waits_for_have_an_index(void **state)
     store_close(store);
 }
 
+/* Targets that a renamed channel has twice, and whether something waits or is held for those that go. */
+static void test_twins_have_an_index(void **state)
+{
+    struct box *box = *state;
+    struct store *store = open_store(box);
+    struct store_conn *conn = store_writer(store);
+    struct store_twin *twins;
+    assert_int_equal(
+        sqlite3_exec(conn->db,
+                     "INSERT INTO target(id, org, channel, name, url, enabled)"
+                     " VALUES (1, 1, 1, 'a', 'u', 0), (2, 1, 1, 'b', 'u', 1), (3, 1, 1, 'c', 'u', 1),"
+                     " (7, 1, 2, 'b', 'u', 1), (8, 1, 2, 'a', 'u', 1), (9, 2, 2, 'c', 'u', 1);"
+                     " INSERT INTO delivery(id, event, org, channel, rule, target, state, open, due, lease)"
+                     " VALUES (1, 1, 1, 2, 1, 7, 2, 2, 0, NULL), (2, 1, 1, 2, 1, 7, 0, 1, 0, 9),"
+                     " (3, 1, 1, 2, 1, 8, 0, 1, 0, NULL), (4, 1, 1, 1, 1, 1, 2, 2, 0, NULL)",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(store_targets_twins(conn, 1, 2, box->arena, &twins), 2);
+    const struct store_twin expected[] = {{.org = 1, .goes = 7, .stays = 2, .enabled = 1, .held = 1},
+                                          {.org = 1, .goes = 8, .stays = 1, .waits = 1}};
+    assert_memory_equal(twins, expected, sizeof(expected));
+    assert_int_equal(store_targets_twins(conn, 2, 3, box->arena, &twins), 0);
+    assert_int_equal(planned(conn, "JOIN target new", "(channel=? AND org=? AND name=?)"), 1);
+    assert_int_equal(planned(conn, "JOIN target new", "INDEX delivery_held (target=?)"), 1);
+    assert_int_equal(planned(conn, "JOIN target new", "INDEX delivery_target (target=?)"), 1);
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +344,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_claims_have_indexes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_attempts_of_a_bundle_have_an_index, setup, teardown),
         cmocka_unit_test_setup_teardown(test_targets_that_something_waits_for_have_an_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_twins_have_an_index, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_twin_is_found_by_its_target, setup, teardown),
     };
     return cmocka_run_group_tests_name("store plans", tests, NULL, NULL);
