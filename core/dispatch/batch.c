@@ -295,18 +295,19 @@ static void batch_start(struct dispatch *d, struct claim *c, struct claim_memory
     observe_call(q->channel, begin);
 }
 
-/* Stopping, or the target was disabled meanwhile, because it said that it is gone: what was claimed does not reach the
- * plugin, and waits as before or is held. */
+/* Stopping, or the target was disabled meanwhile, because it said that it is gone, or taken away: what was claimed does
+ * not reach the plugin, and waits as before or is held. Of one that was taken away it ends an hour later, unless that
+ * is back by then, or there under another channel. */
 static int is_too_late(const struct dispatch *d, const struct claim *c)
 {
     const struct target *target = c->queue->target;
-    return d->stopping || (target && !target->enabled && !c->pub.test);
+    return d->stopping || (target && (target->removed || (!target->enabled && !c->pub.test)));
 }
 
 static void claim_give_back(struct dispatch *d, const struct ledger_claim *claim)
 {
     for (size_t i = 0; i < claim->count; i++)
-        outcome_untouched(d, &claim->items[i]);
+        outcome_untouched(d, &claim->items[i], claim->target);
 }
 
 static void on_claimed(struct ledger_claim *pub)

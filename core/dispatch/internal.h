@@ -211,7 +211,7 @@ void trial_taken(struct queue_state *q, int64_t delivery);
 void outcome_judge(struct dispatch *d, const struct batch *b, const struct belfry_result *results, uint32_t n);
 /* The hub stops: a claimed row that no plugin has seen waits as before; one that a plugin works on is due again when it
  * is a target's (the receiver knows its id), else nobody knows whether it arrived. No attempt is counted. */
-void outcome_untouched(struct dispatch *d, const struct ledger_claim_item *item);
+void outcome_untouched(struct dispatch *d, const struct ledger_claim_item *item, int64_t target);
 void outcome_interrupted(struct dispatch *d, const struct batch *b);
 void outcomes_flush(struct dispatch *d); /* to the ledger, as one command */
 void outcomes_again(struct dispatch *d); /* what could not be written */
@@ -228,7 +228,8 @@ struct target_facts *target_facts_new(const struct belfry_target *pub, int64_t n
 void target_facts_unref(struct target_facts *facts);
 /* The facts of now: secrets whose time is over are not in them. */
 struct target_facts *target_facts_now(struct target *target, int64_t now_ms);
-/* Frees a removed target when nothing of it is under way: its queue is gone then. */
+/* Something of a removed target ended. Whoever has its rows now is looked at; when nothing of it is under way it is
+ * freed, and its queue is gone then. */
 void target_settle(struct dispatch *d, struct target *target);
 /* Tells plugins of those that are gone since: in a turn of its own, never from within a call of theirs. */
 void targets_tell_gone(struct dispatch *d);

@@ -266,6 +266,7 @@ static void add(struct dispatch *d, const struct share *share, enum outcome stat
     struct ledger_outcome outcome = {
         .delivery = share->delivery,
         .bundle = share->bundle,
+        .target = b->queue->target ? b->queue->target->id : 0,
         .attempt = b->attempt,
         .state = state,
         .due_ms = due_ms,
@@ -453,10 +454,11 @@ void outcome_judge(struct dispatch *d, const struct batch *b, const struct belfr
 }
 
 /* Rows that wait again as if they had not been claimed. */
-static void wait_again(struct dispatch *d, const struct ledger_claim_item *item, int64_t due_ms)
+static void wait_again(struct dispatch *d, const struct ledger_claim_item *item, int64_t target, int64_t due_ms)
 {
     struct ledger_outcome outcome = {.delivery = item->delivery,
                                      .bundle = item->bundle,
+                                     .target = target,
                                      .attempt = item->attempt,
                                      .state = item->attempt > 1 ? OUTCOME_retrying : OUTCOME_scheduled,
                                      .due_ms = due_ms,
@@ -464,9 +466,9 @@ static void wait_again(struct dispatch *d, const struct ledger_claim_item *item,
     append(d, &outcome);
 }
 
-void outcome_untouched(struct dispatch *d, const struct ledger_claim_item *item)
+void outcome_untouched(struct dispatch *d, const struct ledger_claim_item *item, int64_t target)
 {
-    wait_again(d, item, item->due_ms);
+    wait_again(d, item, target, item->due_ms);
 }
 
 void outcome_interrupted(struct dispatch *d, const struct batch *b)
@@ -476,7 +478,7 @@ void outcome_interrupted(struct dispatch *d, const struct batch *b)
                                               .detail = {"the hub stopped before the answer came", 38}};
     struct share share = whole_of(b);
     if (b->queue->target)
-        wait_again(d, b->of, b->started_ms);
+        wait_again(d, b->of, b->queue->target->id, b->started_ms);
     else
         add_unknown(d, &share, &lost);
 }

@@ -125,9 +125,21 @@ void targets_tell_gone(struct dispatch *d)
     free(gone);
 }
 
+/* The target goes on under another channel, which its own became part of: what comes back of a batch or a claim that
+ * ends here is in the queue there. */
+static void wake_other(struct dispatch *d, const struct target *t)
+{
+    const struct target *other = target_find(d, t->id);
+    if (!other->removed)
+        queue_ready(d, other->queue);
+}
+
 void target_settle(struct dispatch *d, struct target *t)
 {
-    if (!t->removed || t->queue->inflight || t->queue->claiming)
+    if (!t->removed)
+        return;
+    wake_other(d, t);
+    if (t->queue->inflight || t->queue->claiming)
         return;
     int64_t id = t->id;
     note_gone(d, t->queue->channel, id);

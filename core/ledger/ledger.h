@@ -286,6 +286,7 @@ enum ledger_health { LEDGER_HEALTH_NOTHING, LEDGER_HEALTH_FAILED, LEDGER_HEALTH_
 struct ledger_outcome {
     int64_t delivery;
     int64_t bundle;     /* not 0: of all its rows under our lease, of which delivery is one */
+    int64_t target;     /* whose it was when it was claimed; 0: not a target's */
     uint32_t attempt;   /* of a bundle: its number */
     enum outcome state; /* delivered, retrying, failed, unknown, held_disabled, ... */
     int64_t due_ms;     /* of a state that waits; unknown waits with one, and ends without */

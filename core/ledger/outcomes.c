@@ -58,6 +58,8 @@ static void write_one(struct ledger_txn *txn, const struct ledger_outcome *o, co
         struct store_delivery waits = *row;
         waits.due = o->due_ms;
         lane_return(txn, &waits);
+        if (row->target != o->target) /* two channels became one: another queue than that of the claim has it now */
+            ledger_txn_due(txn, row->target);
     }
 }
 
