@@ -10,7 +10,7 @@
  *   everybody's, and no queue waits for a slot as long as there are fewer queues at work than slots.
  * - Queues whose last request took longer than SLOW_NS, or that have one under way for so long, have half of the slots
  *   among them. However many hang, the rest is with those that answer. What is refused or reset at once is not slow: it
- *   gives its slot back.
+ *   gives its slot back. A test makes nobody slow, since it does not show that one is quick again either.
  *
  * Queues of people (mail) have a server of the operator's own behind them, whose concurrency the plugin knows best.
  * They begin with all of it, share with nobody and are never slow.
@@ -93,7 +93,7 @@ void slots_look(struct dispatch *d)
         const struct batch *b = LIST_OF(it, struct batch, node);
         if (now < b->started_ns + SLOW_NS)
             return; /* oldest first */
-        if (b->queue->target)
+        if (b->queue->target && !b->of->test)
             slow_set(d, b->queue, 1);
     }
 }

@@ -126,7 +126,7 @@ void targets_tell_gone(struct dispatch *d)
 }
 
 /* The target goes on under another channel, which its own became part of: what comes back of a batch or a claim that
- * ends here is in the queue there. */
+ * ends here is in the queue there. Without another one it finds itself. */
 static void wake_other(struct dispatch *d, const struct target *t)
 {
     const struct target *other = target_find(d, t->id);

@@ -190,6 +190,38 @@ static void test_before_all_that_waits(void **state)
     close_scene(s);
 }
 
+/* It says nothing of how fast what there is for it is answered; what goes beside it does. */
+static void test_one_that_hangs_makes_no_queue_slow(void **state)
+{
+    (void)state;
+    struct scene *s = scene_of(0, 8);
+    const struct queue_state *q = target_of(s)->queue;
+    struct clock_src *stopwatch = clock_virtual_new(3600 * 1000);
+    s->d->stopwatch = stopwatch;
+    prove(s);
+    assert_int_equal(press(s), 0);
+    assert_true(last_is_test(s));
+    clock_advance(stopwatch, 2000);
+    dispatch_tick(s->d);
+    assert_false(q->slow);
+    emit(s, "a", "ann");
+    turn(s);
+    assert_int_equal(fresh(s), 2);
+    clock_advance(stopwatch, 500);
+    dispatch_tick(s->d);
+    assert_false(q->slow);
+    clock_advance(stopwatch, 500);
+    dispatch_tick(s->d);
+    assert_true(q->slow);
+    assert_int_equal(s->d->slow, 2);
+    complete(s, 1, BELFRY_DELIVERED);
+    complete(s, 0, BELFRY_DELIVERED);
+    turn(s);
+    assert_int_equal(s->d->slow, 0);
+    close_scene(s);
+    clock_free(stopwatch);
+}
+
 /* --- how many ----------------------------------------------------------------------------------------------------- */
 
 static void test_ten_in_any_minute(void **state)
@@ -249,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_one_that_arrives_closes_no_breaker),
         cmocka_unit_test(test_one_that_arrives_ends_a_hold),
         cmocka_unit_test(test_before_all_that_waits),
+        cmocka_unit_test(test_one_that_hangs_makes_no_queue_slow),
         cmocka_unit_test(test_ten_in_any_minute),
         cmocka_unit_test(test_a_clock_that_was_set_back),
         cmocka_unit_test(test_as_many_that_wait),
