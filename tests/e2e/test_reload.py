@@ -261,6 +261,32 @@ def test_a_new_org_has_the_endpoints_at_once(new_hub, receiver):
     assert len(receiver.at("/acme")) == 1
 
 
+def test_two_channels_become_one_while_a_webhook_is_under_way(new_hub, receiver):
+    """What the receiver refuses after the reload is sent again by the channel that is left."""
+    config = with_hooks(base(), receiver.endpoint("one"), schedule=["0s"], orgs=["acme"])
+    config["orgs"]["globex"] = copy.deepcopy(config["orgs"]["acme"])
+    config["channels"]["relay"] = {**config["channels"]["hooks"], "endpoints": [], "orgs": ["globex"]}
+    config["rules"][-1]["orgs"] = ["acme"]
+    hub = new_hub(config).start()
+    reloaded = threading.Event()
+
+    def answer(delivery):
+        reloaded.wait(20)
+        return 200 if len(receiver.at("/one")) > 1 else 500
+
+    receiver.answer("/one", answer)
+    hub.send(created())
+    receiver.wait(1, "/one")
+    config["channels"]["relay"] = {**config["channels"].pop("hooks"), "was": "hooks", "orgs": ["acme", "globex"]}
+    config["rules"][-1]["deliver"] = ["relay"]
+    hub.write_config(config)
+    assert hub.reload().status_code == 200
+    reloaded.set()
+    first, second = receiver.wait(2, "/one")
+    assert first.id == second.id and first.body == second.body
+    until(lambda: [d["state"] for d in hub.deliveries("?channel=relay")] == ["delivered"])
+
+
 def test_reloads_under_load_lose_no_webhook(new_hub, receiver):
     """Each reload replaces the instance while it is sending."""
     config = with_hooks(base(), receiver.endpoint("one"), receiver.endpoint("two"), source="crm")
