@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { faults, launch, leave, signIn, stopTime } from '../node/support/browser.mjs';
-import { focus, openInbox, relisted, row, said, scripted, titles } from '../node/support/inbox.mjs';
+import { focus, openInbox, relisted, row, said, scripted, titles, told } from '../node/support/inbox.mjs';
 import { Hub, baseConfig, bearer, mint } from '../node/support/hub.mjs';
 import { until } from '../node/support/wait.mjs';
 
@@ -338,13 +338,13 @@ test('a list that fails, where the number does not, is asked for again by itself
     await page.clock.runFor(300);
     return banner.count();
   }, 'it is told');
-  assert.equal((await said(page)).length, 1);
+  assert.equal((await told(page)).length, 1);
   await page.unroute(list);
   await until(async () => {
     await page.clock.runFor(300);
     return page.getByRole('button', { name: 'Show 1 new notification' }).count();
   }, 'the list is asked for again');
   assert.equal(await banner.count(), 0);
-  assert.deepEqual(await said(page), []);
+  assert.deepEqual(await told(page), []);
   await close(page);
 });
