@@ -68,9 +68,10 @@ static belfry_status test_run(struct ledger_command *command, struct ledger_txn 
     char id[ID_TEXT_SIZE];
     if (!endpoint_find(txn, &t->deed, t->target, &endpoint))
         return BELFRY_ENOTFOUND;
-    t->why = "its channel is not in the configuration any more";
-    if (!gen_channel_by_name(txn->gen, endpoint.channel))
+    if (!gen_channel_by_name(txn->gen, endpoint.channel)) {
+        t->why = "its channel is not in the configuration any more";
         return BELFRY_ECONFLICT;
+    }
     write_event(txn, t, &endpoint);
     struct store_delivery row = {.id = ledger_txn_id(txn),
                                  .event = t->event,

@@ -91,4 +91,18 @@ static inline void crowd_close(struct crowd *c)
     free(c->targets);
 }
 
+/* What a recovery came to. */
+struct recovered {
+    struct bench_wait wait;
+    int64_t count;
+};
+
+static inline void on_recovered(void *arg, belfry_status status, int64_t count, int64_t since_ms)
+{
+    struct recovered *r = arg;
+    (void)since_ms;
+    r->count = count;
+    bench_done(&r->wait, status);
+}
+
 #endif

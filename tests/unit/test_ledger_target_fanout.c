@@ -360,19 +360,6 @@ static void test_what_waits_for_targets_that_are_gone_ends_in_slices(void **stat
 
 /* --- recovered meanwhile ------------------------------------------------------------------------------------------ */
 
-struct recovered {
-    struct bench_wait wait;
-    int64_t count;
-};
-
-static void on_recovered(void *arg, belfry_status status, int64_t count, int64_t since_ms)
-{
-    struct recovered *r = arg;
-    (void)since_ms;
-    r->count = count;
-    bench_done(&r->wait, status);
-}
-
 /* The recovery is asked for while the event is being written, so that it meets jobs of which none is done. */
 static void test_what_is_still_to_come_is_not_recovered(void **state)
 {

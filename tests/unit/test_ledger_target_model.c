@@ -76,19 +76,6 @@ static void step_file(struct world *w)
     crowd_declare(&w->c);
 }
 
-struct recovered {
-    struct bench_wait wait;
-    int64_t count;
-};
-
-static void on_recovered(void *arg, belfry_status status, int64_t count, int64_t since_ms)
-{
-    struct recovered *r = arg;
-    (void)since_ms;
-    r->count = count;
-    bench_done(&r->wait, status);
-}
-
 static void step_recover(struct world *w)
 {
     int i = pick(&w->seed, MANY), missed = 0;
